@@ -1,0 +1,369 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * parquet_forge.h: the only public header of libparquet_forge, an Apache Parquet engine in C11.
+ *
+ * Tables come and go as Arrow C Data Interface structs (ArrowSchema, ArrowArray, ArrowArrayStream);
+ * everything else is an opaque handle. Words are those of the Parquet and Arrow specifications.
+ *
+ * Rules that hold for every function
+ * - A function that can fail returns a pqf_status and takes a pqf_error as its last parameter, which
+ *   may be NULL. Out parameters are written only on PQF_OK.
+ * - Pointers to const are borrowed for the call. Nothing handed in is referenced after the call
+ *   returns, except where "moves" is written: then the callee owns it, success or not, and
+ *   the caller's struct is marked released.
+ * - `free` functions accept NULL. A writer that is freed before `finish` leaves nothing behind.
+ * - Option structs: zero every byte, set `struct_bytes = sizeof(the struct)`, then what differs from
+ *   the default. Zero always means "default".
+ * - A reader or dataset never changes after it is opened: several threads may scan it. A scan, a
+ *   stream and a writer belong to one thread at a time. Exported arrays may be released anywhere.
+ * - Files come from strangers: a damaged file ends in PQF_CORRUPT, one that claims more memory than
+ *   the limit in PQF_LIMIT, never in a crash.
+ */
+#ifndef PARQUET_FORGE_H
+#define PARQUET_FORGE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#if defined(__GNUC__) && !defined(PQF_API)
+#define PQF_API __attribute__((visibility("default")))
+#elif !defined(PQF_API)
+#define PQF_API
+#endif
+
+#define PQF_VERSION "1.0.0"
+
+/* ---- Arrow C Data Interface and C Stream Interface (the ABI of the Arrow specification) ---- */
+
+#ifndef ARROW_C_DATA_INTERFACE
+#define ARROW_C_DATA_INTERFACE
+
+#define ARROW_FLAG_DICTIONARY_ORDERED 1
+#define ARROW_FLAG_NULLABLE 2
+#define ARROW_FLAG_MAP_KEYS_SORTED 4
+
+struct ArrowSchema {
+    const char *format;
+    const char *name;
+    const char *metadata;
+    int64_t flags;
+    int64_t n_children;
+    struct ArrowSchema **children;
+    struct ArrowSchema *dictionary;
+    void (*release)(struct ArrowSchema *);
+    void *private_data;
+};
+
+struct ArrowArray {
+    int64_t length;
+    int64_t null_count;
+    int64_t offset;
+    int64_t n_buffers;
+    int64_t n_children;
+    const void **buffers;
+    struct ArrowArray **children;
+    struct ArrowArray *dictionary;
+    void (*release)(struct ArrowArray *);
+    void *private_data;
+};
+
+#endif /* ARROW_C_DATA_INTERFACE */
+
+#ifndef ARROW_C_STREAM_INTERFACE
+#define ARROW_C_STREAM_INTERFACE
+
+struct ArrowArrayStream {
+    int (*get_schema)(struct ArrowArrayStream *, struct ArrowSchema *out);
+    int (*get_next)(struct ArrowArrayStream *, struct ArrowArray *out);
+    const char *(*get_last_error)(struct ArrowArrayStream *);
+    void (*release)(struct ArrowArrayStream *);
+    void *private_data;
+};
+
+#endif /* ARROW_C_STREAM_INTERFACE */
+
+/* ---- errors ---- */
+
+/* Every way to fail. The first column of PQF_STATUS_LIST is the constant, the second its name. */
+#define PQF_STATUS_LIST(X)                                                                      \
+    X(PQF_OK, "ok")                                                                             \
+    X(PQF_INVALID, "invalid")         /* the caller broke the contract of the function */       \
+    X(PQF_SCHEMA, "schema")           /* data does not fit the declared schema; see pqf_report */ \
+    X(PQF_IO, "io")                   /* the operating system or a callback failed; os_errno */ \
+    X(PQF_CORRUPT, "corrupt")         /* the file contradicts the format */                     \
+    X(PQF_UNSUPPORTED, "unsupported") /* valid, but not built; the message names it */          \
+    X(PQF_LIMIT, "limit")             /* a configured limit would be exceeded */                \
+    X(PQF_NOMEM, "out of memory")     /* the operating system gave no memory */                 \
+    X(PQF_KEY, "key")                 /* encrypted and no (right) key */                        \
+    X(PQF_CANCELLED, "cancelled")     /* the tick callback asked to stop */
+
+typedef enum pqf_status {
+#define PQF_X(id, name) id,
+    PQF_STATUS_LIST(PQF_X)
+#undef PQF_X
+} pqf_status;
+
+/* What failed and where. Numbers are -1 and strings empty where unknown. */
+typedef struct pqf_error {
+    pqf_status status;
+    int os_errno;        /* errno of the operating system with PQF_IO, else 0 */
+    int64_t file_offset; /* bytes from the start of the file */
+    int64_t row_group;   /* 0-based */
+    int64_t page;        /* 0-based within the column chunk, dictionary page not counted */
+    char column[256];    /* dotted path in the Parquet schema */
+    char path[1024];     /* file or folder */
+    char message[768];   /* what is wrong, without the address above */
+} pqf_error;
+
+/* "schema", "corrupt", ... */
+PQF_API const char *pqf_status_name(pqf_status status);
+
+/* Writes "path: row group 3, column a.b, page 12 (byte 48,311,022): message" as far as known, always
+ * NUL-terminated, at most text_bytes bytes; returns the length it would need without the NUL. */
+PQF_API size_t pqf_error_text(const pqf_error *err, char *text, size_t text_bytes);
+
+/* ---- what every long call may be given ---- */
+
+/* Called on the calling thread about every 50 ms and once at the end (done == total then, unless the
+ * call failed). total is -1 while unknown; the unit is rows. Return non-zero to cancel: the call ends
+ * with PQF_CANCELLED within a page's work. */
+typedef int (*pqf_tick_fn)(void *context, int64_t done, int64_t total);
+
+typedef struct pqf_control {
+    size_t struct_bytes;
+    int32_t num_threads;  /* 0: one per core; 1: the calling thread alone */
+    int64_t memory_limit; /* bytes of results and scratch; 0: 80 % of what the process may use */
+    pqf_tick_fn tick;     /* may be NULL */
+    void *tick_context;
+} pqf_control;
+
+/* Bytes and calls of read_at so far over all readers of this process (for tests and figures). */
+typedef struct pqf_io_counters {
+    int64_t bytes_read;
+    int64_t reads;
+    int64_t files_opened;
+} pqf_io_counters;
+PQF_API void pqf_io_counters_get(pqf_io_counters *out);
+
+/* ---- predicates: what prunes partitions and row groups ---- */
+
+typedef struct pqf_predicate pqf_predicate;
+
+/* Builds a predicate from the record batch that a pickled pyarrow.compute.Expression consists of:
+ * schema->metadata holds the tree in prefix order (call, field_ref, nested_field_ref, literal,
+ * options, end; duplicate keys in order), the columns of `batch` hold literals and options.
+ * What the engine cannot judge prunes nothing. Both structs are borrowed. */
+PQF_API pqf_status pqf_predicate_new(const struct ArrowSchema *schema, const struct ArrowArray *batch,
+                                     pqf_predicate **out, pqf_error *err);
+PQF_API void pqf_predicate_free(pqf_predicate *predicate);
+/* Names of the top-level columns that the predicate reads, NULL after the last. */
+PQF_API const char *pqf_predicate_column(const pqf_predicate *predicate, int64_t i);
+
+/* ---- reading: a dataset is one file, a list of files or a folder ---- */
+
+typedef struct pqf_dataset pqf_dataset;
+
+typedef struct pqf_read_options {
+    size_t struct_bytes;
+    pqf_control control;
+    bool memory_map;                  /* map files instead of pread */
+    bool skip_page_checksums;         /* page CRCs are verified unless set */
+    bool ignore_arrow_schema;         /* do not apply the key ARROW:schema */
+    bool no_partitions;               /* folder names `a=1` are not columns */
+    int64_t thrift_string_limit;      /* bytes of one string in metadata; default 100,000,000 */
+    int64_t thrift_container_limit;   /* elements of one list in metadata; default 1,000,000 */
+    const char *int96_unit;           /* "s" "ms" "us" "ns"; default "ns" */
+    const char *const *read_dictionary; /* NULL-terminated: columns to hand out dictionary-encoded */
+    const char *const *ignore_prefixes; /* NULL-terminated; default "." and "_" */
+} pqf_read_options;
+
+/* Opens what `paths` (UTF-8 or file system bytes, num_paths of them) name. With one path: a file or a
+ * folder, searched recursively, files in the order of their paths component by component as bytes.
+ * With more: files, in the order given. `root` (may be NULL: the folder itself) is where partition
+ * folders begin. PQF_IO with ENOENT when a path is missing. */
+PQF_API pqf_status pqf_dataset_open(const char *const *paths, int64_t num_paths, const char *root,
+                                    const pqf_read_options *options, pqf_dataset **out, pqf_error *err);
+
+/* Reads one Parquet file from bytes in memory, which must outlive the dataset. */
+PQF_API pqf_status pqf_dataset_open_memory(const void *bytes, size_t num_bytes,
+                                           const pqf_read_options *options, pqf_dataset **out,
+                                           pqf_error *err);
+PQF_API void pqf_dataset_free(pqf_dataset *dataset);
+
+/* The Arrow schema (struct with one child per column), partition columns last. Reads at most the
+ * footer of the first file. */
+PQF_API pqf_status pqf_dataset_schema(pqf_dataset *dataset, struct ArrowSchema *out, pqf_error *err);
+PQF_API int64_t pqf_dataset_num_files(const pqf_dataset *dataset);
+/* Path of file i, owned by the dataset. */
+PQF_API const char *pqf_dataset_file(const pqf_dataset *dataset, int64_t i);
+
+typedef struct pqf_scan_options {
+    size_t struct_bytes;
+    const char *const *columns;     /* NULL: all; else top-level names in the order wanted */
+    int64_t num_columns;
+    const pqf_predicate *predicate; /* prunes partitions and row groups; rows are NOT filtered */
+    int64_t batch_rows; /* 0: whole read, one batch per row group, decoded in parallel by the first
+                           pull; else batches of exactly this many rows but the last, in bounded memory */
+} pqf_scan_options;
+
+/* Starts a scan. The stream keeps the dataset alive. Its get_next returns an errno value on failure
+ * and get_last_error the text; pqf_stream_error gives the whole error. */
+PQF_API pqf_status pqf_dataset_scan(pqf_dataset *dataset, const pqf_scan_options *options,
+                                    struct ArrowArrayStream *out, pqf_error *err);
+/* The error that made get_schema or get_next of a stream of ours fail, owned by the stream. */
+PQF_API const pqf_error *pqf_stream_error(const struct ArrowArrayStream *stream);
+/* Rows that are left after pruning, known before any page is read (opens every remaining file). */
+PQF_API pqf_status pqf_dataset_count_rows(pqf_dataset *dataset, const pqf_scan_options *options,
+                                          int64_t *out, pqf_error *err);
+
+/* ---- conforming: data that must fit a declared schema ---- */
+
+#define PQF_MAX_SAMPLES 5
+
+/* One record per (path, rule). Strings are UTF-8 and owned by the report. */
+typedef struct pqf_failure {
+    const char *path; /* column, `s.x`, `l[]`, `m.key`, `m.value` */
+    const char *rule; /* "missing" "extra" "null" "type" "value" "duplicate" */
+    int64_t count;    /* values that break the rule; 1 for rules about the whole column */
+    const char *expected;
+    const char *found;
+    int32_t num_samples;
+    int64_t sample_rows[PQF_MAX_SAMPLES]; /* 0-based over the whole stream, -1: the column */
+    const char *sample_values[PQF_MAX_SAMPLES]; /* at most 80 characters */
+} pqf_failure;
+
+typedef struct pqf_report pqf_report;
+PQF_API pqf_report *pqf_report_new(void);
+PQF_API void pqf_report_free(pqf_report *report);
+PQF_API int64_t pqf_report_num_failures(const pqf_report *report);
+PQF_API const pqf_failure *pqf_report_failure(const pqf_report *report, int64_t i);
+/* Adds to the record of (path, rule), made at need, `count` values and the sample (row, value), kept
+ * while there are fewer than PQF_MAX_SAMPLES. value may be NULL: no sample. */
+PQF_API pqf_status pqf_report_add(pqf_report *report, const char *path, const char *rule, int64_t count,
+                                  const char *expected, const char *found, int64_t row, const char *value);
+
+typedef struct pqf_conform_options {
+    size_t struct_bytes;
+    bool drop_extra;        /* columns the schema lacks are dropped instead of refused */
+    bool null_missing;      /* a missing nullable column becomes null instead of refused */
+    bool nan_is_null;       /* float NaN becomes null where the declared field is not a non-nullable
+                               float: pandas' meaning */
+} pqf_conform_options;
+
+/* ---- writing one file ---- */
+
+typedef struct pqf_writer pqf_writer;
+
+typedef enum pqf_if_exists { PQF_REPLACE = 0, PQF_ERROR_IF_EXISTS, PQF_SKIP_IF_EXISTS } pqf_if_exists;
+
+/* A setting for one column. path: dotted leaf path in the Parquet schema, or a top-level name, which
+ * then holds for every leaf below it. */
+typedef struct pqf_column_setting {
+    const char *path;
+    const char *value;
+} pqf_column_setting;
+
+typedef struct pqf_write_options {
+    size_t struct_bytes;
+    pqf_control control;
+    pqf_conform_options conform;
+    pqf_if_exists if_exists;
+    bool not_durable;            /* skip fsync of file and folder, never the rename */
+    int64_t row_group_rows;      /* default 1,048,576 */
+    int64_t row_group_bytes;     /* Arrow bytes; default none */
+    int64_t data_page_bytes;     /* default 1,048,576 */
+    int64_t page_rows;           /* default 20,000 */
+    int64_t dictionary_page_bytes; /* default 1,048,576 */
+    int32_t data_page_version;   /* 1 (default) or 2 */
+    const char *version;         /* "1.0" "2.4" "2.6" (default) */
+    const char *compression;     /* "none" "snappy" (default) "gzip" "brotli" "lz4" "zstd" */
+    int32_t compression_level;   /* with has_compression_level, for every column */
+    bool has_compression_level;
+    const pqf_column_setting *column_compression; /* overrides by column: value is a codec name */
+    int64_t num_column_compression;
+    const pqf_column_setting *column_compression_level; /* value is a decimal number */
+    int64_t num_column_compression_level;
+    bool no_dictionary;          /* for every column, unless listed in dictionary_columns */
+    const char *const *dictionary_columns; /* NULL-terminated; when not NULL only these */
+    bool no_statistics;
+    const char *const *statistics_columns; /* NULL-terminated; when not NULL only these */
+    bool no_store_schema;        /* leave out the key ARROW:schema */
+    bool no_page_checksums;
+    bool legacy_list_names;      /* list.item instead of list.element */
+    bool int96_timestamps;       /* deprecated INT96 */
+    const char *coerce_timestamps; /* "ms" "us" or NULL */
+    bool allow_truncated_timestamps;
+    const pqf_column_setting *metadata; /* file key-value metadata beside the schema's own */
+    int64_t num_metadata;
+    const char *created_by;      /* default "parquet_forge version x.y.z" */
+} pqf_write_options;
+
+/* Where the bytes of a file go when it is not a path. Returns 0 or an errno value. */
+typedef int (*pqf_write_fn)(void *context, const void *bytes, size_t num_bytes);
+
+/* Begins a file. Bytes go to a hidden temporary file in the target's folder (made at need, links
+ * resolved); nothing stands under `path` before finish. `schema` is the declared schema. */
+PQF_API pqf_status pqf_writer_open(const char *path, const struct ArrowSchema *schema,
+                                   const pqf_write_options *options, pqf_writer **out, pqf_error *err);
+PQF_API pqf_status pqf_writer_open_callback(pqf_write_fn write, void *context,
+                                            const struct ArrowSchema *schema,
+                                            const pqf_write_options *options, pqf_writer **out,
+                                            pqf_error *err);
+/* Conforms a batch (a struct array: one child per column) and encodes it. With PQF_SCHEMA nothing of
+ * the batch has been added, the records are in `report` (may be NULL), and the writer can go on. */
+PQF_API pqf_status pqf_writer_put(pqf_writer *writer, const struct ArrowSchema *schema,
+                                  const struct ArrowArray *batch, pqf_report *report, pqf_error *err);
+/* Conforms only: adds to `report` what put would refuse. Rows count on from the last put or check. */
+PQF_API pqf_status pqf_writer_check(pqf_writer *writer, const struct ArrowSchema *schema,
+                                    const struct ArrowArray *batch, pqf_report *report, pqf_error *err);
+/* Writes the footer and gives the file its name. The writer is of no further use but to free it. */
+PQF_API pqf_status pqf_writer_finish(pqf_writer *writer, pqf_error *err);
+PQF_API void pqf_writer_free(pqf_writer *writer);
+/* Rows put so far, and bytes handed to the file so far. */
+PQF_API int64_t pqf_writer_num_rows(const pqf_writer *writer);
+PQF_API int64_t pqf_writer_num_bytes(const pqf_writer *writer);
+
+/* ---- writing a dataset ---- */
+
+typedef struct pqf_dataset_writer pqf_dataset_writer;
+
+typedef enum pqf_mode { PQF_APPEND = 0, PQF_OVERWRITE } pqf_mode;
+
+typedef struct pqf_dataset_write_options {
+    size_t struct_bytes;
+    pqf_write_options file;
+    pqf_mode mode;
+    const char *const *partition_columns; /* NULL-terminated, outermost first; may be NULL */
+} pqf_dataset_write_options;
+
+/* Begins an append to, or the replacement of, the folder `dir`. Nothing is seen in it before finish. */
+PQF_API pqf_status pqf_dataset_writer_open(const char *dir, const struct ArrowSchema *schema,
+                                           const pqf_dataset_write_options *options,
+                                           pqf_dataset_writer **out, pqf_error *err);
+PQF_API pqf_status pqf_dataset_writer_put(pqf_dataset_writer *writer, const struct ArrowSchema *schema,
+                                          const struct ArrowArray *batch, pqf_report *report,
+                                          pqf_error *err);
+PQF_API pqf_status pqf_dataset_writer_check(pqf_dataset_writer *writer, const struct ArrowSchema *schema,
+                                            const struct ArrowArray *batch, pqf_report *report,
+                                            pqf_error *err);
+PQF_API pqf_status pqf_dataset_writer_finish(pqf_dataset_writer *writer, pqf_error *err);
+PQF_API void pqf_dataset_writer_free(pqf_dataset_writer *writer);
+PQF_API int64_t pqf_dataset_writer_num_files(const pqf_dataset_writer *writer);
+
+/* ---- what this build can do, printed from its tables ---- */
+
+/* Row i of the table of "codec", "encoding" or "logical type": its name, and whether it reads and
+ * writes; false after the last row. */
+PQF_API bool pqf_feature(const char *table, int64_t i, const char **name, bool *reads, bool *writes);
+/* Instruction set of the kernels in use: "scalar" "avx2" "avx512". PQF_SIMD may lower it. */
+PQF_API const char *pqf_simd_level(void);
+
+#ifdef __cplusplus
+}
+#endif
+#endif /* PARQUET_FORGE_H */

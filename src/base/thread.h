@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * thread.h: run n tasks and wait. Threads live inside the call, so fork and interpreter exit are
+ * safe. Only the rooms file and dataset call pqf_run_tasks; the others offer per-column functions.
+ *
+ * A pqf_run is one public call in progress: its threads, its cancel flag and its tick. Every unit
+ * of about a page's work calls pqf_run_poll: it fails with PQF_CANCELLED once the flag is set and, on
+ * the calling thread, calls the tick when 50 ms have passed.
+ */
+#ifndef PQF_BASE_THREAD_H
+#define PQF_BASE_THREAD_H
+
+#include "error.h"
+
+#include <stdatomic.h>
+#include <stdint.h>
+
+typedef struct pqf_run {
+    int num_threads; /* at least 1, the calling thread included */
+    pqf_tick_fn tick;
+    void *tick_context;
+    _Atomic int64_t done;  /* rows */
+    int64_t total;         /* -1: unknown */
+    _Atomic bool cancel;
+    int64_t next_tick_ns;  /* touched by the calling thread alone */
+} pqf_run;
+
+/* control may be NULL. */
+void pqf_run_init(pqf_run *run, const pqf_control *control);
+/* worker is the task's worker number: 0 is the calling thread. */
+pqf_status pqf_run_poll(pqf_run *run, int worker, pqf_error *err);
+/* The last tick of a call that succeeded: done == total. */
+pqf_status pqf_run_end(pqf_run *run, pqf_error *err);
+
+typedef pqf_status (*pqf_task_fn)(void *context, int64_t task, int worker, pqf_error *err);
+
+/* Runs tasks 0..num_tasks-1, started in that order (or in the order of `order`, a permutation), on at
+ * most run->num_threads threads of which the caller is one; worker is 0..num_threads-1. After a
+ * failure no task with a higher number is started; the failure with the lowest number is reported.
+ * Needs no memory but the threads' stacks; where threads cannot be made it goes on with fewer. */
+pqf_status pqf_run_tasks(pqf_run *run, int64_t num_tasks, const int64_t *order, pqf_task_fn fn,
+                         void *context, pqf_error *err);
+
+int pqf_num_cores(void); /* that the process may use (affinity, cgroup quota) */
+
+#endif
