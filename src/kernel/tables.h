@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * tables.h: inside the room kernel. What the files of the instruction sets give to kernel.c, and
+ * the bitmap and copy helpers that all of them share.
+ */
+#ifndef PQF_KERNEL_TABLES_H
+#define PQF_KERNEL_TABLES_H
+
+#include "kernel.h"
+
+#if defined(__x86_64__) && (defined(__GNUC__) || defined(__clang__))
+#define PQF_KERNEL_X86 1
+#else
+#define PQF_KERNEL_X86 0
+#endif
+
+/* Each sets the rows it improves and leaves the others, so a level starts as the one below. */
+void pqf_kernels_put_scalar(pqf_kernels *table); /* all rows */
+#if PQF_KERNEL_X86
+void pqf_kernels_put_avx2(pqf_kernels *table);
+void pqf_kernels_put_avx512(pqf_kernels *table);
+#endif
+
+/* Values at any address: pages and arrays of strangers need not be aligned. */
+#define PQF_ANY __attribute__((aligned(1), may_alias))
+typedef uint16_t any_u16 PQF_ANY;
+typedef uint32_t any_u32 PQF_ANY;
+typedef uint64_t any_u64 PQF_ANY;
+typedef int32_t any_i32 PQF_ANY;
+typedef int64_t any_i64 PQF_ANY;
+typedef float any_f32 PQF_ANY;
+typedef double any_f64 PQF_ANY;
+typedef uint8_t any_u8;
+
+/* A shared body compiled once per instruction set: it takes over the target of its caller. */
+#define PQF_BODY static inline __attribute__((always_inline))
+
+/* The n (0..64) low bits set. */
+PQF_BODY uint64_t low_bits(int64_t n) {
+    return n >= 64 ? ~UINT64_C(0) : (UINT64_C(1) << n) - 1;
+}
+
+/* 64 bits from bit position `at`. Reads 9 bytes, of which only the first need hold a bit of the
+ * bitmap: the rest is slack. */
+PQF_BODY uint64_t bits_word(const uint8_t *bits, int64_t at) {
+    const uint8_t *p = bits + (at >> 3);
+    unsigned shift = (unsigned)(at & 7);
+    uint64_t hi = p[8];
+    return pqf_load_u64(p) >> shift | hi << 1 << (63 - shift);
+}
+
+/* The same, zero behind the first n bits. */
+PQF_BODY uint64_t bits_word_of(const uint8_t *bits, int64_t at, int64_t n) {
+    return bits_word(bits, at) & low_bits(n);
+}
+
+/* Appends bits at any position. Always stores whole words, so it clears bits behind what was put:
+ * at most 8 bytes behind the byte of the last bit. */
+typedef struct bit_sink {
+    uint8_t *p;
+    uint64_t acc; /* the `fill` (0..63) bits that belong at p */
+    unsigned fill;
+} bit_sink;
+
+PQF_BODY bit_sink bit_sink_at(uint8_t *out, int64_t to) {
+    unsigned fill = (unsigned)(to & 7);
+    uint8_t *p = out + (to >> 3);
+    return (bit_sink){p, fill ? *p & low_bits(fill) : 0, fill};
+}
+
+/* k (0..64) bits of w; the bits of w behind them are zero. No branch: k may be random. */
+PQF_BODY void bit_sink_put(bit_sink *sink, uint64_t w, unsigned k) {
+    uint64_t lo = sink->acc | w << sink->fill;
+    uint64_t hi = w >> 1 >> (63 - sink->fill);
+    unsigned total = sink->fill + k;
+    pqf_store_u64(sink->p, lo);
+    sink->acc = total >= 64 ? hi : lo;
+    sink->p += total >= 64 ? 8 : 0;
+    sink->fill = total & 63;
+}
+
+PQF_BODY void bit_sink_end(bit_sink *sink) {
+    if (sink->fill) pqf_store_u64(sink->p, sink->acc);
+}
+
+/* -- loops that only differ in a primitive: pext, pdep, popcount come from the caller's target -- */
+
+PQF_BODY int64_t count_bits_body(const uint8_t *bits, int64_t at, int64_t n) {
+    int64_t count = 0;
+    for (; n >= 64; n -= 64, at += 64)
+        count += pqf_popcount(bits_word(bits, at));
+    return n > 0 ? count + pqf_popcount(bits_word_of(bits, at, n)) : count;
+}
+
+/* Word i of the output is word i of the input moved up by `shift`, and below it the bits that the
+ * move pushed out of word i - 1: those of the last word go to one more byte. */
+PQF_BODY int64_t copy_bits_body(const uint8_t *in, int64_t at, int64_t n, uint8_t *out,
+                                int64_t to) {
+    if (n <= 0) return 0;
+    int64_t count = 0;
+    unsigned shift = (unsigned)(to & 7);
+    out += to >> 3;
+    uint64_t acc = shift ? *out & low_bits(shift) : 0;
+    for (int64_t left = n; left > 0; left -= 64, at += 64, out += 8) {
+        uint64_t w = bits_word(in, at);
+        if (left < 64) w &= low_bits(left);
+        count += pqf_popcount(w);
+        pqf_store_u64(out, acc | w << shift);
+        acc = w >> 1 >> (63 - shift);
+    }
+    if (shift) *out = (uint8_t)acc;
+    return count;
+}
+
+#define PQF_EXTRACT_BODY(pext)                                                                \
+    bit_sink sink = bit_sink_at(out, to);                                                     \
+    int64_t count = 0;                                                                        \
+    for (; n > 0; n -= 64, at += 64, mask_at += 64) {                                         \
+        uint64_t m = bits_word_of(mask, mask_at, n);                                          \
+        if (!m) continue; /* `in` may be NULL when no bit is set */                           \
+        int k = pqf_popcount(m);                                                              \
+        bit_sink_put(&sink, pext(bits_word(in, at), m), (unsigned)k);                         \
+        count += k;                                                                           \
+    }                                                                                         \
+    bit_sink_end(&sink);                                                                      \
+    return count
+
+#define PQF_DEPOSIT_BODY(pdep)                                                                \
+    bit_sink sink = bit_sink_at(out, to);                                                     \
+    int64_t start = at;                                                                       \
+    for (; n > 0; n -= 64, mask_at += 64) {                                                   \
+        uint64_t m = bits_word_of(mask, mask_at, n);                                          \
+        uint64_t w = m ? pdep(bits_word(in, at), m) : 0;                                      \
+        bit_sink_put(&sink, w, n < 64 ? (unsigned)n : 64);                                    \
+        at += pqf_popcount(m);                                                                \
+    }                                                                                         \
+    bit_sink_end(&sink);                                                                      \
+    return at - start
+
+/* `step` is a constant at least as large as width: one fixed copy per value, its surplus is
+ * overwritten by the next value or lands in slack (step <= PQF_SLACK). */
+PQF_BODY void gather_step(const uint8_t *dict, int width, const uint32_t *idx, int64_t n,
+                          uint8_t *out, size_t step) {
+    for (int64_t i = 0; i < n; i++, out += width)
+        memcpy(out, dict + (size_t)((const any_u32 *)idx)[i] * (size_t)width, step);
+}
+
+/* A null slot is copied too and then cleared; `in` has slack behind its last value, and a value
+ * at all: words without a set bit never come here. */
+PQF_BODY const uint8_t *expand_step(const uint8_t *in, int width, uint64_t m, int n, uint8_t *out,
+                                    size_t step) {
+    for (int j = 0; j < n; j++, out += width, m >>= 1) {
+        if (m & 1) {
+            memcpy(out, in, step);
+            in += width;
+        } else {
+            memset(out, 0, step);
+        }
+    }
+    return in;
+}
+
+PQF_BODY uint8_t *compress_step(const uint8_t *in, int width, uint64_t m, uint8_t *out,
+                                size_t step) {
+    for (; m; m &= m - 1, out += width)
+        memcpy(out, in + (size_t)__builtin_ctzll(m) * (size_t)width, step);
+    return out;
+}
+
+#endif
