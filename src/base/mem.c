@@ -1,0 +1,448 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * mem.c (room base): the only caller of malloc and mmap. In: sizes. Out: 64-byte aligned blocks
+ * with PQF_SLACK accessible bytes behind, counted against a budget.
+ *
+ * A small block is a piece of a malloc block, with that block's address right before it:
+ *
+ *     malloc block   [ up to 64 bytes | address ][ size bytes | slack ]
+ *                                                ^ aligned
+ *
+ * A big block is a mapping of exactly mapped_bytes(size): a size class, eight to each power of
+ * two. The size alone tells the mapping, so there is no header, a repeated read finds its freed
+ * blocks in the cache whatever the rounding, and memory that was never touched costs nothing.
+ */
+#include "mem.h"
+
+#include "bits.h"
+#include "bytes.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <time.h>
+
+#if defined(__SANITIZE_ADDRESS__)
+#include <sanitizer/asan_interface.h>
+#else
+#define ASAN_POISON_MEMORY_REGION(p, n)   ((void)(p), (void)(n))
+#define ASAN_UNPOISON_MEMORY_REGION(p, n) ((void)(p), (void)(n))
+#endif
+
+#define BLOCK_ALIGN   ((size_t)64)
+#define HUGE_PAGE     ((size_t)2 << 20)
+#define CACHE_BYTES   ((size_t)256 << 20)
+#define CACHE_BLOCKS  256
+#define CACHE_KEEP_NS INT64_C(1000000000)
+#define SMALLEST_STEP ((size_t)64 << 10) /* the largest page of the machines we know */
+#define MOST_BYTES    (INT64_MAX / 4)    /* in use at a time: sizes round up without overflow */
+
+struct pqf_mem {
+    _Atomic int64_t refs;
+    _Atomic int64_t used;
+    _Atomic int64_t peak;
+    int64_t budget;
+};
+
+/* ---- the switch for tests ---- */
+
+static _Atomic int64_t fail_after; /* 0: off */
+
+void pqf_mem_fail_after(int64_t n) { atomic_store(&fail_after, n); }
+
+static bool must_fail(void) {
+    if (atomic_load_explicit(&fail_after, memory_order_relaxed) == 0) return false;
+    return atomic_fetch_sub(&fail_after, 1) == 1;
+}
+
+static pqf_status no_memory(pqf_error *err, size_t size) {
+    return pqf_fail(err, PQF_NOMEM, "the operating system gave no memory for %zu bytes", size);
+}
+
+/* ---- small blocks ---- */
+
+static void *small_new(size_t size, bool zero) {
+    size_t total = size + PQF_SLACK + BLOCK_ALIGN; /* size is below PQF_MEM_BIG: no overflow */
+    uint8_t *raw = zero ? calloc(1, total) : malloc(total);
+    if (!raw) return NULL;
+    /* malloc aligns to 16 or more, so there are 16 to 64 bytes before the block. */
+    uint8_t *block = raw + (BLOCK_ALIGN - ((uintptr_t)raw & (BLOCK_ALIGN - 1)));
+    memcpy(block - sizeof raw, &raw, sizeof raw);
+    return block;
+}
+
+static void small_free(void *block) {
+    void *raw;
+    memcpy(&raw, (uint8_t *)block - sizeof raw, sizeof raw);
+    free(raw);
+}
+
+/* ---- mappings ---- */
+
+/* size + slack, rounded up to an eighth of its power of two, whole pages in any case. size is at
+ * most MOST_BYTES, see charge. */
+static size_t mapped_bytes(size_t size) {
+    size_t total = size + PQF_SLACK;
+    size_t step = (size_t)1 << (pqf_bit_width(total) - 1 - 3);
+    if (step < SMALLEST_STEP) step = SMALLEST_STEP;
+    return (total + step - 1) & ~(step - 1);
+}
+
+/* The sanitizer sees reads and writes behind the slack and in cached blocks. */
+static void mark_accessible(uint8_t *block, size_t size) {
+    size_t mapped = mapped_bytes(size);
+    ASAN_UNPOISON_MEMORY_REGION(block, mapped);
+    ASAN_POISON_MEMORY_REGION(block + size + PQF_SLACK, mapped - size - PQF_SLACK);
+}
+
+static void unmap(void *block, size_t bytes) {
+    ASAN_UNPOISON_MEMORY_REGION(block, bytes);
+    munmap(block, bytes);
+}
+
+static void *map_plain(size_t bytes, int protection) {
+    void *p = mmap(NULL, bytes, protection, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    return p == MAP_FAILED ? NULL : p;
+}
+
+/* Maps a huge page more than asked for and gives back what is before and behind. */
+static uint8_t *map_aligned(size_t bytes, int protection) {
+    uint8_t *p = map_plain(bytes + HUGE_PAGE, protection);
+    if (!p) return NULL;
+    size_t before = (HUGE_PAGE - ((uintptr_t)p & (HUGE_PAGE - 1))) & (HUGE_PAGE - 1);
+    if (before) munmap(p, before);
+    if (before < HUGE_PAGE) munmap(p + before + bytes, HUGE_PAGE - before);
+    return p + before;
+}
+
+static void advise_huge(void *p, size_t bytes) {
+#ifdef MADV_HUGEPAGE
+    if (bytes >= HUGE_PAGE) (void)madvise(p, bytes, MADV_HUGEPAGE);
+#else
+    (void)p, (void)bytes;
+#endif
+}
+
+static void *map_once(size_t bytes) {
+    void *p = NULL;
+    if (bytes >= HUGE_PAGE) p = map_aligned(bytes, PROT_READ | PROT_WRITE);
+    if (!p) p = map_plain(bytes, PROT_READ | PROT_WRITE); /* a limit may allow just that */
+    if (p) advise_huge(p, bytes);
+    return p;
+}
+
+/* ---- the cache of freed mappings: oldest first ---- */
+
+typedef struct cached_block {
+    void *block;
+    size_t bytes;
+    int64_t freed_ns;
+} cached_block;
+
+static struct {
+    pthread_mutex_t lock;
+    int num_blocks;
+    size_t bytes;
+    cached_block blocks[CACHE_BLOCKS];
+} cache = {.lock = PTHREAD_MUTEX_INITIALIZER};
+
+static pthread_once_t fork_once = PTHREAD_ONCE_INIT;
+
+static void before_fork(void) { pthread_mutex_lock(&cache.lock); }
+static void after_fork(void) { pthread_mutex_unlock(&cache.lock); }
+
+/* The child gives its copies back: reusing them would copy pages that the parent still has. */
+static void in_child(void) {
+    for (int i = 0; i < cache.num_blocks; i++) unmap(cache.blocks[i].block, cache.blocks[i].bytes);
+    cache.num_blocks = 0;
+    cache.bytes = 0;
+    pthread_mutex_unlock(&cache.lock);
+}
+
+static void watch_forks(void) { (void)pthread_atfork(before_fork, after_fork, in_child); }
+
+static int64_t now_ns(void) {
+    struct timespec t;
+#ifdef CLOCK_MONOTONIC_COARSE
+    clock_gettime(CLOCK_MONOTONIC_COARSE, &t);
+#else
+    clock_gettime(CLOCK_MONOTONIC, &t);
+#endif
+    return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
+}
+
+/* Takes the oldest n blocks out into `out`; the caller unmaps them without the lock. */
+static int drop_oldest(int n, cached_block *out) {
+    for (int i = 0; i < n; i++) cache.bytes -= cache.blocks[i].bytes;
+    memcpy(out, cache.blocks, (size_t)n * sizeof *out);
+    cache.num_blocks -= n;
+    memmove(cache.blocks, cache.blocks + n, (size_t)cache.num_blocks * sizeof *out);
+    return n;
+}
+
+/* How many of the oldest blocks have to go: those out of time, and more until `bytes` fit. */
+static int num_stale(int64_t now, size_t bytes) {
+    size_t kept = cache.bytes;
+    int n = 0;
+    for (; n < cache.num_blocks; n++) {
+        const cached_block *b = &cache.blocks[n];
+        bool fits = kept + bytes <= CACHE_BYTES &&
+                    (bytes == 0 || cache.num_blocks - n < CACHE_BLOCKS);
+        if (fits && now - b->freed_ns < CACHE_KEEP_NS) break;
+        kept -= b->bytes;
+    }
+    return n;
+}
+
+static void unmap_all(const cached_block *blocks, int n) {
+    for (int i = 0; i < n; i++) unmap(blocks[i].block, blocks[i].bytes);
+}
+
+/* The block of exactly `bytes` that was freed last; NULL: none. Sends away what is out of time. */
+static void *cache_take(size_t bytes) {
+    cached_block gone[CACHE_BLOCKS];
+    void *found = NULL;
+    pthread_mutex_lock(&cache.lock);
+    for (int i = cache.num_blocks - 1; i >= 0 && !found; i--) {
+        if (cache.blocks[i].bytes != bytes) continue;
+        found = cache.blocks[i].block;
+        cache.bytes -= bytes;
+        cache.num_blocks--;
+        memmove(&cache.blocks[i], &cache.blocks[i + 1],
+                (size_t)(cache.num_blocks - i) * sizeof *cache.blocks);
+    }
+    int n = cache.num_blocks ? drop_oldest(num_stale(now_ns(), 0), gone) : 0;
+    pthread_mutex_unlock(&cache.lock);
+    unmap_all(gone, n);
+    return found;
+}
+
+static void cache_put(void *block, size_t bytes) {
+    if (bytes > CACHE_BYTES) {
+        unmap(block, bytes);
+        return;
+    }
+    cached_block gone[CACHE_BLOCKS];
+    pthread_once(&fork_once, watch_forks);
+    ASAN_POISON_MEMORY_REGION(block, bytes);
+    pthread_mutex_lock(&cache.lock);
+    int64_t now = now_ns();
+    int n = drop_oldest(num_stale(now, bytes), gone);
+    cache.blocks[cache.num_blocks++] = (cached_block){block, bytes, now};
+    cache.bytes += bytes;
+    pthread_mutex_unlock(&cache.lock);
+    unmap_all(gone, n);
+}
+
+void pqf_mem_trim(void) {
+    cached_block gone[CACHE_BLOCKS];
+    pthread_mutex_lock(&cache.lock);
+    int n = drop_oldest(cache.num_blocks, gone);
+    pthread_mutex_unlock(&cache.lock);
+    unmap_all(gone, n);
+}
+
+/* ---- big blocks ---- */
+
+static void *big_new(size_t size, bool zero) {
+    size_t bytes = mapped_bytes(size);
+    void *p = cache_take(bytes);
+    bool warm = p != NULL;
+    if (!p) p = map_once(bytes);
+    if (!p) {
+        pqf_mem_trim();
+        p = map_once(bytes);
+    }
+    if (!p) return NULL;
+    mark_accessible(p, size);
+    if (zero && warm) memset(p, 0, size); /* a fresh mapping is zero */
+    return p;
+}
+
+static void big_free(void *block, size_t size) { cache_put(block, mapped_bytes(size)); }
+
+#ifdef __linux__
+/* Grows a mapping, where it is or by moving its pages to an aligned place; NULL: not possible. */
+static void *remap(void *block, size_t old_bytes, size_t new_bytes) {
+    void *p = mremap(block, old_bytes, new_bytes, 0);
+    if (p != MAP_FAILED) return p;
+    if (new_bytes < HUGE_PAGE) {
+        p = mremap(block, old_bytes, new_bytes, MREMAP_MAYMOVE);
+        return p == MAP_FAILED ? NULL : p;
+    }
+    uint8_t *room = map_aligned(new_bytes, PROT_NONE);
+    if (!room) return NULL;
+    p = mremap(block, old_bytes, new_bytes, MREMAP_MAYMOVE | MREMAP_FIXED, room);
+    if (p != MAP_FAILED) return p;
+    munmap(room, new_bytes);
+    return NULL;
+}
+#else
+static void *remap(void *block, size_t old_bytes, size_t new_bytes) {
+    (void)block, (void)old_bytes, (void)new_bytes;
+    return NULL;
+}
+#endif
+
+static void *grow_by_copy(void *to, void *block, size_t old_size, size_t new_size) {
+    mark_accessible(to, new_size);
+    memcpy(to, block, old_size);
+    big_free(block, old_size);
+    return to;
+}
+
+/* A warm block and a copy beat fresh pages; remapping beats fresh pages and a copy. */
+static void *big_grow(void *block, size_t old_size, size_t new_size) {
+    size_t old_bytes = mapped_bytes(old_size), new_bytes = mapped_bytes(new_size);
+    void *p = cache_take(new_bytes);
+    if (p) return grow_by_copy(p, block, old_size, new_size);
+    ASAN_UNPOISON_MEMORY_REGION(block, old_bytes);
+    p = remap(block, old_bytes, new_bytes);
+    if (!p) {
+        pqf_mem_trim();
+        p = remap(block, old_bytes, new_bytes);
+    }
+    if (p) {
+        if (old_bytes < HUGE_PAGE || p != block) advise_huge(p, new_bytes);
+        mark_accessible(p, new_size);
+        return p;
+    }
+    mark_accessible(block, old_size);
+    p = map_once(new_bytes);
+    return p ? grow_by_copy(p, block, old_size, new_size) : NULL;
+}
+
+static void *big_resize(void *block, size_t old_size, size_t new_size) {
+    size_t old_bytes = mapped_bytes(old_size), new_bytes = mapped_bytes(new_size);
+    if (new_bytes > old_bytes) return big_grow(block, old_size, new_size);
+    if (new_bytes < old_bytes) unmap((uint8_t *)block + new_bytes, old_bytes - new_bytes);
+    mark_accessible(block, new_size);
+    return block;
+}
+
+/* ---- either kind ---- */
+
+static bool is_big(size_t size) { return size >= PQF_MEM_BIG; }
+
+static void *block_new(size_t size, bool zero) {
+    if (must_fail()) return NULL;
+    return is_big(size) ? big_new(size, zero) : small_new(size, zero);
+}
+
+static void block_free(void *block, size_t size) {
+    if (is_big(size))
+        big_free(block, size);
+    else
+        small_free(block);
+}
+
+static void *block_resize(void *block, size_t old_size, size_t new_size) {
+    if (is_big(old_size) && is_big(new_size)) {
+        if (new_size > old_size && must_fail()) return NULL;
+        return big_resize(block, old_size, new_size);
+    }
+    void *p = block_new(new_size, false);
+    if (!p) return NULL;
+    memcpy(p, block, old_size < new_size ? old_size : new_size);
+    block_free(block, old_size);
+    return p;
+}
+
+/* ---- the counted handle ---- */
+
+pqf_status pqf_mem_new(int64_t budget, pqf_mem **out, pqf_error *err) {
+    pqf_mem *mem = must_fail() ? NULL : malloc(sizeof *mem);
+    if (!mem) return no_memory(err, sizeof *mem);
+    atomic_init(&mem->refs, 1);
+    atomic_init(&mem->used, 0);
+    atomic_init(&mem->peak, 0);
+    mem->budget = budget;
+    *out = mem;
+    return PQF_OK;
+}
+
+pqf_mem *pqf_mem_retain(pqf_mem *mem) {
+    atomic_fetch_add_explicit(&mem->refs, 1, memory_order_relaxed);
+    return mem;
+}
+
+void pqf_mem_release(pqf_mem *mem) {
+    if (mem && atomic_fetch_sub_explicit(&mem->refs, 1, memory_order_acq_rel) == 1) free(mem);
+}
+
+int64_t pqf_mem_used(const pqf_mem *mem) { return atomic_load(&mem->used); }
+int64_t pqf_mem_peak(const pqf_mem *mem) { return atomic_load(&mem->peak); }
+
+int64_t pqf_mem_left(const pqf_mem *mem) {
+    return mem->budget ? pqf_max_i64(mem->budget - pqf_mem_used(mem), 0) : INT64_MAX;
+}
+
+static void raise_peak(pqf_mem *mem, int64_t used) {
+    int64_t peak = atomic_load_explicit(&mem->peak, memory_order_relaxed);
+    while (used > peak && !atomic_compare_exchange_weak(&mem->peak, &peak, used)) {
+    }
+}
+
+static pqf_status over_budget(const pqf_mem *mem, size_t size, int64_t used, pqf_error *err) {
+    if (!mem->budget) return no_memory(err, size);
+    return pqf_fail(err, PQF_LIMIT,
+                    "%zu bytes more are needed, and %lld of the %lld bytes of memory_limit are "
+                    "in use: raise memory_limit, or read or write in smaller pieces",
+                    size, (long long)used, (long long)mem->budget);
+}
+
+/* Counts `size` more bytes as used; compares before it counts, so that one request that is too
+ * large makes no other thread's fail. What it lets pass is at most MOST_BYTES. */
+static pqf_status charge(pqf_mem *mem, size_t size, pqf_error *err) {
+    int64_t limit = mem->budget ? pqf_min_i64(mem->budget, MOST_BYTES) : MOST_BYTES;
+    int64_t used = atomic_load_explicit(&mem->used, memory_order_relaxed);
+    do {
+        if (size > (size_t)(limit - used)) return over_budget(mem, size, used, err);
+    } while (!atomic_compare_exchange_weak(&mem->used, &used, used + (int64_t)size));
+    raise_peak(mem, used + (int64_t)size);
+    return PQF_OK;
+}
+
+static void discharge(pqf_mem *mem, size_t size) { atomic_fetch_sub(&mem->used, (int64_t)size); }
+
+static pqf_status alloc(pqf_mem *mem, size_t size, bool zero, void **out, pqf_error *err) {
+    TRY(charge(mem, size, err));
+    void *block = block_new(size, zero);
+    if (!block) {
+        discharge(mem, size);
+        return no_memory(err, size);
+    }
+    *out = block;
+    return PQF_OK;
+}
+
+pqf_status pqf_mem_alloc(pqf_mem *mem, size_t size, void **out, pqf_error *err) {
+    return alloc(mem, size, false, out, err);
+}
+
+pqf_status pqf_mem_zalloc(pqf_mem *mem, size_t size, void **out, pqf_error *err) {
+    return alloc(mem, size, true, out, err);
+}
+
+pqf_status pqf_mem_resize(pqf_mem *mem, void **block, size_t old_size, size_t new_size,
+                          pqf_error *err) {
+    if (!*block) return alloc(mem, new_size, false, block, err);
+    if (new_size == old_size) return PQF_OK;
+    if (new_size > old_size) TRY(charge(mem, new_size - old_size, err));
+    void *p = block_resize(*block, old_size, new_size);
+    if (!p) {
+        if (new_size > old_size) discharge(mem, new_size - old_size);
+        return no_memory(err, new_size);
+    }
+    if (new_size < old_size) discharge(mem, old_size - new_size);
+    *block = p;
+    return PQF_OK;
+}
+
+void pqf_mem_free(pqf_mem *mem, void *block, size_t size) {
+    if (!block) return;
+    block_free(block, size);
+    discharge(mem, size);
+}
