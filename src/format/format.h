@@ -112,13 +112,15 @@ typedef enum pqf_kind {
 
 typedef struct pqf_thrift_struct pqf_thrift_struct;
 
+#define PQF_THRIFT_NO_HAS UINT16_MAX
+
 typedef struct pqf_thrift_field {
     uint8_t kind;          /* pqf_kind */
     uint8_t elem;          /* pqf_kind of a list's elements */
     bool required;
     uint16_t offset;       /* of the member, for a list of the pointer */
     uint16_t count_offset; /* of num_x, lists only */
-    uint16_t has_offset;   /* of has_x; 0: none (never the first member) */
+    uint16_t has_offset;   /* of has_x, PQF_THRIFT_NO_HAS: none */
     const pqf_thrift_struct *sub;
     const char *name;
 } pqf_thrift_field;
@@ -304,9 +306,9 @@ typedef enum pqf_leaf_layout {
 
 /* How a BINARY leaf is handed out (or, writing, comes in). */
 typedef enum pqf_binary_form {
-    PQF_BINARY = 0, /* 32-bit offsets: utf8, binary */
-    PQF_BINARY_LARGE,
-    PQF_BINARY_VIEW,
+    PQF_FORM_NARROW = 0, /* 32-bit offsets: utf8, binary */
+    PQF_FORM_LARGE,
+    PQF_FORM_VIEW,
 } pqf_binary_form;
 
 /* How the Parquet value P and the Arrow value A of a leaf relate. A reader goes from P to A, a writer
@@ -442,8 +444,8 @@ void pqf_schema_free(pqf_schema *schema); /* NULL is fine */
  * more. NULL: none. */
 const pqf_field *pqf_schema_field(const pqf_schema *schema, const char *name, bool *is_duplicate);
 
-/* The Arrow C schema of a field, or of the whole as a struct. It owns its memory, counted on the
- * pqf_mem of the schema, and may outlive the schema. */
+/* The Arrow C schema of a field, or of the whole as a struct. It owns its memory and may outlive the
+ * schema. */
 pqf_status pqf_field_export(const pqf_schema *schema, const pqf_field *field,
                             struct ArrowSchema *out, pqf_error *err);
 pqf_status pqf_schema_export(const pqf_schema *schema, struct ArrowSchema *out, pqf_error *err);
@@ -482,7 +484,7 @@ bool pqf_logical_row(int64_t i, const char **name, bool *reads, bool *writes);
 
 /* The value of the key ARROW:schema for an Arrow schema: base64 of an encapsulated IPC message. */
 pqf_status pqf_arrow_schema_write(const struct ArrowSchema *schema, pqf_buf *out, pqf_error *err);
-/* The Arrow schema that such a value holds, PQF_CORRUPT where it is damaged. Counted on mem. */
+/* The Arrow schema that such a value holds, PQF_CORRUPT where it is damaged. mem is for scratch. */
 pqf_status pqf_arrow_schema_read(pqf_bytes value, pqf_mem *mem, struct ArrowSchema *out,
                                  pqf_error *err);
 
