@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * snappy.c: room codec, the row of SNAPPY over libsnappy. Compression.md, SNAPPY: the bare block
+ * format, whose first bytes are the decompressed length.
+ */
+#include "row.h"
+
+#include <snappy-c.h>
+
+/* The length inside the block is compared before anything is written. */
+static pqf_status decompress(pqf_codec_ctx *ctx, pqf_bytes in, uint8_t *out, size_t out_len,
+                             size_t *written, pqf_error *err) {
+    (void)ctx;
+    const char *data = (const char *)in.data;
+    if (snappy_uncompressed_length(data, in.len, written) != SNAPPY_OK)
+        return pqf_fail(err, PQF_CORRUPT, "snappy: the length before the data is damaged");
+    if (*written != out_len) return PQF_OK;
+    if (snappy_uncompress(data, in.len, (char *)out, written) != SNAPPY_OK)
+        return pqf_fail(err, PQF_CORRUPT, "snappy: %zu compressed bytes are damaged", in.len);
+    return PQF_OK;
+}
+
+/* The format stores lengths in 32 bits. */
+static size_t bound(size_t in_len) {
+    return in_len > UINT32_MAX ? 0 : snappy_max_compressed_length(in_len);
+}
+
+static pqf_status compress(pqf_codec_ctx *ctx, int level, pqf_bytes in, uint8_t *out,
+                           size_t out_cap, size_t *written, pqf_error *err) {
+    (void)ctx;
+    (void)level;
+    *written = out_cap;
+    if (snappy_compress((const char *)in.data, in.len, (char *)out, written) != SNAPPY_OK)
+        return pqf_fail(err, PQF_NOMEM, "snappy: could not compress %zu bytes", in.len);
+    return PQF_OK;
+}
+
+const pqf_codec pqf_codec_snappy = {
+    PQF_NO_LEVELS, .decompress = decompress, .bound = bound, .compress = compress};
