@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * encoding.c: the table of encodings and what holds for all of them. A page's encoding id is looked up
+ * once, in pqf_decoder_begin; from there on the decoder carries its row. In come the encoding id of a
+ * page header and the page's value bytes, out go values through the row's functions.
+ */
+#include "row.h"
+
+enum { BITS = 1 << PQF_BITS, FIXED = 1 << PQF_FIXED, BINARY = 1 << PQF_BINARY };
+
+static const pqf_encoding encodings[] = {
+#define PQF_ENCODING(id, name, layouts, writes, uses_dict, ...)                                 \
+    {id, name, layouts, writes, uses_dict, __VA_ARGS__},
+#include "encoding_list.h"
+#undef PQF_ENCODING
+};
+#define NUM_ENCODINGS ((int64_t)(sizeof encodings / sizeof encodings[0]))
+
+static const char *const layout_names[] = {"BOOLEAN", "fixed-width", "BYTE_ARRAY"};
+
+static const pqf_encoding *encoding_find(int32_t id) {
+    for (int64_t i = 0; i < NUM_ENCODINGS; i++) {
+        if (encodings[i].id == id) return &encodings[i];
+    }
+    return NULL;
+}
+
+const char *pqf_encoding_name(int32_t id) {
+    const pqf_encoding *encoding = encoding_find(id);
+    return encoding ? encoding->name : NULL;
+}
+
+bool pqf_encoding_row(int64_t i, const char **name, bool *reads, bool *writes) {
+    if (i < 0 || i >= NUM_ENCODINGS) return false;
+    *name = encodings[i].name;
+    *reads = encodings[i].begin != NULL;
+    *writes = encodings[i].writes;
+    return true;
+}
+
+static bool encoding_decodes(const pqf_encoding *encoding, pqf_layout layout) {
+    switch (layout) {
+    case PQF_BITS: return encoding->bits != NULL;
+    case PQF_FIXED: return encoding->fixed != NULL;
+    case PQF_BINARY: return encoding->binary != NULL;
+    }
+    return false;
+}
+
+static pqf_status encoding_check(const pqf_encoding *encoding, int32_t id, pqf_layout layout,
+                                 pqf_error *err) {
+    if (!encoding) return pqf_fail(err, PQF_UNSUPPORTED, "encoding %d is not known", id);
+    if (!encoding->begin) {
+        return pqf_fail(err, PQF_UNSUPPORTED, "encoding %s is not supported", encoding->name);
+    }
+    if (!(encoding->layouts & (1u << layout))) {
+        return pqf_fail(err, PQF_CORRUPT, "%s: not an encoding of %s values", encoding->name,
+                        layout_names[layout]);
+    }
+    if (!encoding_decodes(encoding, layout)) {
+        return pqf_fail(err, PQF_UNSUPPORTED, "encoding %s of %s values is not supported",
+                        encoding->name, layout_names[layout]);
+    }
+    return PQF_OK;
+}
+
+pqf_status pqf_decoder_begin(pqf_decoder *d, const pqf_kernels *kernel, int32_t encoding_id,
+                             pqf_layout layout, int32_t width, const pqf_dict *dict, pqf_bytes in,
+                             int64_t num_values, pqf_error *err) {
+    const pqf_encoding *encoding = encoding_find(encoding_id);
+    TRY(encoding_check(encoding, encoding_id, layout, err));
+    if (encoding->uses_dict && !dict) {
+        return pqf_fail(err, PQF_CORRUPT, "%s: the column chunk has no dictionary page",
+                        encoding->name);
+    }
+    *d = (pqf_decoder){
+        .encoding = encoding,
+        .kernel = kernel,
+        .layout = layout,
+        .width = encoding->uses_dict ? dict->width : width,
+        .dict = encoding->uses_dict ? dict : NULL,
+        .num_left = num_values,
+        .in = in,
+    };
+    return encoding->begin(d, err);
+}
+
+bool pqf_decoder_has_codes(const pqf_decoder *d) { return d->encoding->uses_dict; }
+
+/* Counts the values that are about to be decoded; `fn` is the row's function for them. */
+static pqf_status decoder_take(pqf_decoder *d, bool has_fn, int64_t n, pqf_error *err) {
+    if (!has_fn) {
+        return pqf_fail(err, PQF_INVALID, "%s: %s values were asked for in another layout",
+                        d->encoding->name, layout_names[d->layout]);
+    }
+    if (n < 0 || n > d->num_left) {
+        return pqf_fail(err, PQF_CORRUPT, "%s: %lld values wanted, the page has %lld left",
+                        d->encoding->name, (long long)n, (long long)d->num_left);
+    }
+    d->num_left -= n;
+    return PQF_OK;
+}
+
+pqf_status pqf_decode_fixed(pqf_decoder *d, int64_t n, void *out, pqf_error *err) {
+    TRY(decoder_take(d, d->layout == PQF_FIXED, n, err));
+    return d->encoding->fixed(d, n, (uint8_t *)out, err);
+}
+
+pqf_status pqf_decode_bits(pqf_decoder *d, int64_t n, uint8_t *out, int64_t at, pqf_error *err) {
+    TRY(decoder_take(d, d->layout == PQF_BITS, n, err));
+    return d->encoding->bits(d, n, out, at, err);
+}
+
+pqf_status pqf_decode_binary(pqf_decoder *d, int64_t n, pqf_binary_out *out, pqf_error *err) {
+    TRY(decoder_take(d, d->layout == PQF_BINARY, n, err));
+    return d->encoding->binary(d, n, out, err);
+}
+
+pqf_status pqf_decode_codes(pqf_decoder *d, int64_t n, uint32_t *out, pqf_error *err) {
+    TRY(decoder_take(d, d->encoding->codes != NULL, n, err));
+    return d->encoding->codes(d, n, out, err);
+}
+
+pqf_status pqf_decode_skip(pqf_decoder *d, int64_t n, pqf_error *err) {
+    TRY(decoder_take(d, true, n, err));
+    return d->encoding->skip(d, n, err);
+}
+
+const uint8_t *pqf_decoder_plain(const pqf_decoder *d) {
+    bool in_place = d->encoding->id == PQF_PLAIN && d->layout == PQF_FIXED;
+    return in_place ? d->in.data : NULL;
+}

@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * plain.c: PLAIN (Encodings.md, PLAIN = 0), both directions: values back to back. BOOLEAN as bits, low
+ * bit first; fixed widths as they are in memory; BYTE_ARRAY as
+ *
+ *   uint32 length | bytes | uint32 length | bytes | ...
+ *
+ * Only the lengths of strings can lie inside a page: each is checked against the end of the page
+ * before a byte of its string is used.
+ */
+#include "row.h"
+
+pqf_status pqf_plain_begin(pqf_decoder *d, pqf_error *err) {
+    if (d->width < 0) {
+        return pqf_fail(err, PQF_CORRUPT, "plain: a width of %d bytes", (int)d->width);
+    }
+    return PQF_OK;
+}
+
+static pqf_status fail_short(const pqf_decoder *d, int64_t n, const char *what, pqf_error *err) {
+    return pqf_fail(err, PQF_CORRUPT, "plain: %zu bytes are left, too few for %lld %s", d->in.len,
+                    (long long)n, what);
+}
+
+static inline void plain_advance(pqf_decoder *d, size_t num_bytes) {
+    if (num_bytes == 0) return;
+    d->in.data += num_bytes;
+    d->in.len -= num_bytes;
+}
+
+/* ---- decoding: fixed widths and bits ---- */
+
+static pqf_status fixed_bytes(const pqf_decoder *d, int64_t n, size_t *num_bytes, pqf_error *err) {
+    if (d->width && (uint64_t)n > d->in.len / (size_t)d->width) {
+        return fail_short(d, n, "values of fixed width", err);
+    }
+    *num_bytes = (size_t)n * (size_t)d->width;
+    return PQF_OK;
+}
+
+pqf_status pqf_plain_decode_fixed(pqf_decoder *d, int64_t n, uint8_t *out, pqf_error *err) {
+    size_t num_bytes = 0;
+    TRY(fixed_bytes(d, n, &num_bytes, err));
+    if (num_bytes) memcpy(out, d->in.data, num_bytes);
+    plain_advance(d, num_bytes);
+    return PQF_OK;
+}
+
+static pqf_status bits_check(const pqf_decoder *d, int64_t n, pqf_error *err) {
+    if (d->in.len < (uint64_t)pqf_bits_bytes(d->bit_at + n)) {
+        return fail_short(d, n, "booleans", err);
+    }
+    return PQF_OK;
+}
+
+pqf_status pqf_plain_decode_bits(pqf_decoder *d, int64_t n, uint8_t *out, int64_t at, pqf_error *err) {
+    TRY(bits_check(d, n, err));
+    if (n > 0) d->kernel->copy_bits(d->in.data, d->bit_at, n, out, at);
+    d->bit_at += n;
+    return PQF_OK;
+}
+
+/* ---- decoding: BYTE_ARRAY ---- */
+
+pqf_status pqf_binary_reserve(const pqf_binary_out *out, uint64_t num_bytes, pqf_error *err) {
+    if (num_bytes > (uint64_t)INT32_MAX - out->bytes->len) {
+        return pqf_fail(err, PQF_LIMIT,
+                        "%llu more bytes of strings do not fit the 2 GiB of one array; "
+                        "read smaller batches",
+                        (unsigned long long)num_bytes);
+    }
+    return pqf_buf_reserve(out->bytes, (size_t)num_bytes, err);
+}
+
+/* True when the value at p (its length word and its bytes) lies before end; p is at most end, and
+ * behind end there is slack for the length word. */
+static inline bool value_fits(const uint8_t *p, const uint8_t *end) {
+    return (uint64_t)pqf_load_u32(p) + 4 <= (uint64_t)(end - p);
+}
+
+/* Steps over n values, adding up their lengths. */
+static pqf_status walk(const pqf_decoder *d, int64_t n, const uint8_t **after, pqf_error *err) {
+    const uint8_t *p = d->in.data;
+    const uint8_t *end = p + d->in.len;
+    for (int64_t i = 0; i < n; i++) {
+        if (!value_fits(p, end)) {
+            return pqf_fail(err, PQF_CORRUPT, "plain: a string of %u bytes, %zu bytes are left",
+                            end - p < 4 ? 0 : (unsigned)pqf_load_u32(p), (size_t)(end - p));
+        }
+        p += 4 + (size_t)pqf_load_u32(p);
+    }
+    *after = p;
+    return PQF_OK;
+}
+
+/* An upper bound of the bytes of the next n values. All that is left in the page is one and costs
+ * nothing to know; where that is far more than will be used, or would not fit, the lengths are
+ * added up. */
+static pqf_status binary_bound(const pqf_decoder *d, int64_t n, const pqf_buf *bytes, size_t *bound,
+                               pqf_error *err) {
+    size_t max = bytes->max ? bytes->max : INT32_MAX;
+    size_t room = max > bytes->len ? max - bytes->len : 0;
+    *bound = d->in.len - (size_t)n * 4;
+    if (n >= d->num_left / 4 && *bound <= room) return PQF_OK;
+    const uint8_t *after = d->in.data;
+    TRY(walk(d, n, &after, err));
+    *bound = (size_t)(after - d->in.data) - (size_t)n * 4;
+    return PQF_OK;
+}
+
+/* Copies values inside the walk over their lengths: 64 bytes at once, which the next value overwrites
+ * again. Reads end at most 64 bytes behind the page, stores 64 behind the reserved bytes. Returns
+ * how many values were whole. */
+static int64_t copy_values(const uint8_t **in, const uint8_t *end, int64_t n, uint8_t *base,
+                           size_t *len, int32_t *ends) {
+    const uint8_t *p = *in;
+    uint8_t *out = base + *len;
+    int64_t i = 0;
+    for (; i < n && value_fits(p, end); i++) {
+        size_t size = pqf_load_u32(p);
+        PQF_COPY_WIDE(64, out, p + 4, size);
+        p += 4 + size;
+        out += size;
+        ends[i] = (int32_t)(out - base);
+    }
+    *in = p;
+    *len = (size_t)(out - base);
+    return i;
+}
+
+pqf_status pqf_plain_decode_binary(pqf_decoder *d, int64_t n, pqf_binary_out *out, pqf_error *err) {
+    if (n == 0) return PQF_OK;
+    if ((uint64_t)n > d->in.len / 4) return fail_short(d, n, "strings", err);
+    size_t bound;
+    TRY(binary_bound(d, n, out->bytes, &bound, err));
+    TRY(pqf_binary_reserve(out, bound, err));
+    const uint8_t *p = d->in.data;
+    int64_t done =
+        copy_values(&p, p + d->in.len, n, out->bytes->data, &out->bytes->len, out->ends);
+    plain_advance(d, (size_t)(p - d->in.data));
+    if (done < n) return walk(d, 1, &p, err);
+    return PQF_OK;
+}
+
+pqf_status pqf_plain_skip(pqf_decoder *d, int64_t n, pqf_error *err) {
+    if (n == 0) return PQF_OK;
+    if (d->layout == PQF_BITS) {
+        TRY(bits_check(d, n, err));
+        d->bit_at += n;
+        return PQF_OK;
+    }
+    size_t num_bytes = 0;
+    if (d->layout == PQF_FIXED) {
+        TRY(fixed_bytes(d, n, &num_bytes, err));
+    } else {
+        const uint8_t *after = d->in.data;
+        if ((uint64_t)n > d->in.len / 4) return fail_short(d, n, "strings", err);
+        TRY(walk(d, n, &after, err));
+        num_bytes = (size_t)(after - d->in.data);
+    }
+    plain_advance(d, num_bytes);
+    return PQF_OK;
+}
