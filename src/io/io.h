@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * io.h: the door of room io. Files, mappings, memory and callbacks become three plain things: a
- * source (bytes at an offset), a window (one range of a source, read forward with little memory) and
- * a sink (append only; a file gets its name in finish). Below them what the dataset room needs of a
- * file system. Failures of the operating system are PQF_IO with errno and, as far as it is known, the
- * path in the error's address.
+ * source (bytes at an offset), a window (one range of a source, read forward with little memory)
+ * and a sink (append only; a file gets its name in finish). Below them what the dataset room needs
+ * of a file system. Failures of the operating system are PQF_IO with errno and, as far as it is
+ * known, the path in the error's address.
  */
 #ifndef PQF_IO_IO_H
 #define PQF_IO_IO_H
@@ -57,8 +57,8 @@ void pqf_window_init(pqf_window *window, pqf_source *source, pqf_mem *mem, int64
                      int64_t end, size_t step);
 void pqf_window_reset(pqf_window *window);
 /* Shows len bytes from file offset `offset`; with at_most fewer where the range ends before. Valid
- * until the next call, PQF_SLACK readable bytes behind. Reads max(len, step) bytes at a time, so that
- * neighbouring headers and pages cost one read. A range beyond the end is PQF_CORRUPT. */
+ * until the next call, PQF_SLACK readable bytes behind. Reads max(len, step) bytes at a time, so
+ * that neighbouring headers and pages cost one read. A range beyond the end is PQF_CORRUPT. */
 pqf_status pqf_window_view(pqf_window *window, int64_t offset, size_t len, bool at_most,
                            pqf_bytes *out, pqf_error *err);
 /* Copies the bytes into dst: from the window what it has, the rest straight from the source. */
@@ -67,8 +67,8 @@ pqf_status pqf_window_copy(pqf_window *window, int64_t offset, size_t len, void 
 
 /* ---- sink ---- */
 
-/* Append only. A file's bytes go to a hidden temporary in the target's folder; finish syncs it, gives
- * it its name and syncs the folder. */
+/* Append only. A file's bytes go to a hidden temporary in the target's folder; finish syncs it,
+ * gives it its name and syncs the folder. */
 typedef struct pqf_sink pqf_sink;
 
 typedef struct pqf_sink_options {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Tests of base/buf.c: appending across the border of big blocks, the maximum, the budget, shrinking,
- * failing allocations.
+ * Tests of base/buf.c: appending across the border of big blocks, the maximum, the budget,
+ * shrinking, failing allocations.
  */
 #include <setjmp.h>
 #include <stdarg.h>

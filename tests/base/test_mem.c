@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Tests of base/mem.c: alignment and slack, the budget, resizing, the cache of freed blocks, failing
- * allocations, forked children, limits of the process.
+ * Tests of base/mem.c: alignment and slack, the budget, resizing, the cache of freed blocks,
+ * failing allocations, forked children, limits of the process.
  */
 #include <setjmp.h>
 #include <stdarg.h>
