@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * report.c: room arrow. The public list of failures that conforming fills: one record per (path, rule)
+ * with a count and the first samples. Reports are small: a few records per column at most.
+ */
+#include "arrow.h"
+#include "text.h"
+
+#include "base/arena.h"
+
+/* Texts in a report are cut here; values are at most 80 characters. */
+#define MAX_VALUE_CHARS 80
+#define MAX_TEXT_BYTES 1024
+
+struct pqf_report {
+    pqf_mem *mem;
+    pqf_arena arena;
+    pqf_buf failures; /* of pqf_failure * */
+};
+
+pqf_report *pqf_report_new(void) {
+    pqf_error err;
+    pqf_mem *mem;
+    void *block;
+    pqf_error_init(&err);
+    if (pqf_mem_new(0, &mem, &err) != PQF_OK) return NULL;
+    if (pqf_mem_zalloc(mem, sizeof(pqf_report), &block, &err) != PQF_OK) {
+        pqf_mem_release(mem);
+        return NULL;
+    }
+    pqf_report *report = block;
+    report->mem = mem;
+    pqf_arena_init(&report->arena, mem);
+    pqf_buf_init(&report->failures, mem, 0);
+    return report;
+}
+
+void pqf_report_free(pqf_report *report) {
+    if (!report) return;
+    pqf_mem *mem = report->mem;
+    pqf_arena_reset(&report->arena);
+    pqf_buf_reset(&report->failures);
+    pqf_mem_free(mem, report, sizeof *report);
+    pqf_mem_release(mem);
+}
+
+int64_t pqf_report_num_failures(const pqf_report *report) {
+    return (int64_t)(report->failures.len / sizeof(pqf_failure *));
+}
+
+static pqf_failure *failure_at(const pqf_report *report, int64_t i) {
+    pqf_failure *failure;
+    memcpy(&failure, report->failures.data + (size_t)i * sizeof failure, sizeof failure);
+    return failure;
+}
+
+const pqf_failure *pqf_report_failure(const pqf_report *report, int64_t i) {
+    return i >= 0 && i < pqf_report_num_failures(report) ? failure_at(report, i) : NULL;
+}
+
+/* Whatever comes in, UTF-8 of bounded length goes out. */
+static pqf_status copy_text(pqf_report *report, const char *in, size_t max_chars, const char **out,
+                            pqf_error *err) {
+    char space[MAX_TEXT_BYTES];
+    pqf_text text;
+    pqf_text_init(&text, space, sizeof space);
+    pqf_text_put_bytes(&text, pqf_bytes_of(in ? in : "", in ? strlen(in) : 0));
+    pqf_text_cut(&text, max_chars);
+    return pqf_arena_string(&report->arena, pqf_bytes_of(text.data, text.len), out, err);
+}
+
+static pqf_failure *find(const pqf_report *report, const char *path, const char *rule) {
+    for (int64_t i = pqf_report_num_failures(report) - 1; i >= 0; i--) {
+        pqf_failure *failure = failure_at(report, i);
+        if (strcmp(failure->path, path) == 0 && strcmp(failure->rule, rule) == 0) return failure;
+    }
+    return NULL;
+}
+
+static pqf_status add_failure(pqf_report *report, const char *path, const char *rule,
+                              const char *expected, const char *found, pqf_failure **out,
+                              pqf_error *err) {
+    void *block;
+    TRY(pqf_arena_alloc(&report->arena, sizeof(pqf_failure), &block, err));
+    pqf_failure *failure = block;
+    *failure = (pqf_failure){.path = path};
+    TRY(copy_text(report, rule, MAX_TEXT_BYTES, &failure->rule, err));
+    TRY(copy_text(report, expected, MAX_TEXT_BYTES, &failure->expected, err));
+    TRY(copy_text(report, found, MAX_TEXT_BYTES, &failure->found, err));
+    TRY(pqf_buf_put(&report->failures, &failure, sizeof failure, err));
+    *out = failure;
+    return PQF_OK;
+}
+
+static pqf_status add(pqf_report *report, const char *path, const char *rule, int64_t count,
+                      const char *expected, const char *found, int64_t row, const char *value,
+                      pqf_error *err) {
+    const char *clean_path, *clean_value;
+    TRY(copy_text(report, path, MAX_TEXT_BYTES, &clean_path, err));
+    pqf_failure *failure = find(report, clean_path, rule);
+    if (!failure) TRY(add_failure(report, clean_path, rule, expected, found, &failure, err));
+    if (value && failure->num_samples < PQF_MAX_SAMPLES) {
+        TRY(copy_text(report, value, MAX_VALUE_CHARS, &clean_value, err));
+        failure->sample_rows[failure->num_samples] = row;
+        failure->sample_values[failure->num_samples++] = clean_value;
+    }
+    failure->count += count;
+    return PQF_OK;
+}
+
+pqf_status pqf_report_add(pqf_report *report, const char *path, const char *rule, int64_t count,
+                          const char *expected, const char *found, int64_t row, const char *value) {
+    pqf_error err;
+    pqf_error_init(&err);
+    return add(report, path, rule, count, expected, found, row, value, &err);
+}
