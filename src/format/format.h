@@ -191,8 +191,10 @@ typedef struct pqf_node {
     int32_t leaf; /* -1: a group */
     int32_t first_leaf;
     int32_t num_leaves;
-    int32_t logical; /* pqf_logical id, PQF_LOGICAL_NONE without annotation */
-    int32_t precision; /* decimals */
+    int32_t logical; /* pqf_logical, PQF_LOGICAL_NONE without annotation */
+    int32_t param;   /* INTEGER: bit width, plus 1 when unsigned; TIME, TIMESTAMP: 'm' 'u' 'n' */
+    bool is_utc;     /* TIME, TIMESTAMP: isAdjustedToUTC */
+    int32_t precision; /* DECIMAL */
     int32_t scale;
 } pqf_node;
 
@@ -414,6 +416,7 @@ typedef struct pqf_schema {
 
 typedef struct pqf_schema_options {
     bool ignore_arrow_schema;
+    bool no_extension_types;            /* UUID and JSON without ARROW:extension:name */
     const char *int96_unit;             /* "s" "ms" "us" "ns"; NULL: "ns" */
     const char *const *read_dictionary; /* NULL-terminated dotted paths or top-level names */
 } pqf_schema_options;

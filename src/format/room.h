@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * room.h: what the files of the format room share among themselves.
+ */
+#ifndef PQF_FORMAT_ROOM_H
+#define PQF_FORMAT_ROOM_H
+
+#include "format.h"
+
+/* Levels of nesting in a Parquet schema, the root not counted. */
+#define PQF_SCHEMA_MAX_DEPTH 64
+
+/* A row of PQF_LEAF_TYPE_LIST. */
+typedef struct pqf_leaf_type {
+    int32_t logical;
+    int32_t param;
+    pqf_physical physical;
+    int32_t bytes;
+    const char *format;
+    pqf_leaf_layout layout;
+    int32_t width;
+    pqf_order order;
+    pqf_convert convert;
+} pqf_leaf_type;
+
+/* NULL: the annotation contradicts the physical type. */
+const pqf_leaf_type *pqf_leaf_type_of(int32_t logical, int32_t param, pqf_physical physical);
+/* "DECIMAL", ... */
+const char *pqf_logical_name(int32_t logical);
+/* Fills the annotation members of a node from its element's LogicalType, else its ConvertedType. */
+void pqf_node_annotate(pqf_node *node);
+/* ConvertedType for an annotation, -1: none. */
+int32_t pqf_converted_of(int32_t logical, int32_t param);
+/* Decimal digits that every value of `bytes` bytes, two's complement, can hold. */
+int32_t pqf_decimal_digits(int32_t bytes);
+
+/* tree.c: builds the tree over elements, which must outlive it. */
+pqf_status pqf_tree_build(pqf_schema_element *elements, int32_t num_elements, pqf_arena *arena,
+                          pqf_tree *out, pqf_error *err);
+
+/* border.c: checks metadata->file, whose tree is built. */
+pqf_status pqf_border_check(pqf_metadata *metadata, pqf_error *err);
+
+#endif
