@@ -161,3 +161,86 @@ pqf_status pqf_plain_skip(pqf_decoder *d, int64_t n, pqf_error *err) {
     plain_advance(d, num_bytes);
     return PQF_OK;
 }
+
+/* ---- encoding ---- */
+
+pqf_status pqf_plain_put_fixed(const void *values, int64_t n, int32_t width, pqf_buf *out,
+                               pqf_error *err) {
+    return pqf_buf_put(out, values, (size_t)n * (size_t)width, err);
+}
+
+/* n (1..64) bits of v to bit position `to`; 9 bytes are written, zeros behind the bits. */
+static inline void store_bits(uint8_t *out, int64_t to, uint64_t v) {
+    uint8_t *p = out + (to >> 3);
+    unsigned shift = (unsigned)(to & 7);
+    uint64_t before = *p & ((1u << shift) - 1);
+    pqf_store_u64(p, before | v << shift);
+    p[8] = (uint8_t)(shift ? v >> (64 - shift) : 0);
+}
+
+/* Kernels may read PQF_SLACK bytes behind their last bit, so that they get all bits but the last of
+ * these bytes. */
+void pqf_bits_append(const pqf_kernels *kernel, const uint8_t *bits, int64_t at, int64_t n,
+                     uint8_t *out, int64_t to) {
+    const int64_t tail = 8 * (PQF_SLACK + 8);
+    int64_t i = n > tail ? n - tail : 0;
+    if (i > 0) kernel->copy_bits(bits, at, i, out, to);
+    for (; i < n; i += 64) {
+        int part = (int)pqf_min_i64(64, n - i);
+        store_bits(out, to + i, pqf_bits_load(bits, at + i, part));
+    }
+}
+
+/* The last byte of out has free bits when *num_bits is no multiple of 8. */
+pqf_status pqf_plain_put_bits(const pqf_kernels *kernel, const uint8_t *bits, int64_t at, int64_t n,
+                              pqf_buf *out, int64_t *num_bits, pqf_error *err) {
+    int64_t free_bits = -*num_bits & 7;
+    int64_t extra = pqf_bits_bytes(pqf_max_i64(n - free_bits, 0));
+    TRY(pqf_buf_reserve(out, (size_t)extra, err));
+    pqf_bits_append(kernel, bits, at, n, out->data, (int64_t)out->len * 8 - free_bits);
+    out->len += (size_t)extra;
+    *num_bits += n;
+    return PQF_OK;
+}
+
+const uint8_t *pqf_slices_end(const pqf_slice *values, int64_t n, uint64_t *num_bytes) {
+    if (n == 0) {
+        *num_bytes = 0;
+        return NULL;
+    }
+    bool gap = false;
+    uint64_t sum = 0;
+    for (int64_t i = 0; i + 1 < n; i++) {
+        sum += values[i].len;
+        gap |= (uintptr_t)values[i].data + values[i].len != (uintptr_t)values[i + 1].data;
+    }
+    const pqf_slice *last = &values[n - 1];
+    *num_bytes = sum + last->len;
+    return gap || !last->data ? NULL : last->data + last->len;
+}
+
+/* The length word and the bytes of one value; returns where the next one goes. */
+static inline uint8_t *put_slice(pqf_slice value, const uint8_t *readable_end, uint8_t *out) {
+    pqf_store_u32(out, value.len);
+    out += 4;
+    if (readable_end && readable_end - value.data >= 64) {
+        PQF_COPY_WIDE(64, out, value.data, value.len);
+    } else if (value.len) {
+        memcpy(out, value.data, value.len);
+    }
+    return out + value.len;
+}
+
+pqf_status pqf_plain_put_binary(const pqf_slice *values, int64_t n, pqf_buf *out, pqf_error *err) {
+    for (int64_t from = 0; from < n; from += PQF_BLOCK) {
+        int64_t part = pqf_min_i64(PQF_BLOCK, n - from);
+        uint64_t num_bytes;
+        const uint8_t *readable_end = pqf_slices_end(values + from, part, &num_bytes);
+        TRY(pqf_buf_reserve(out, (size_t)num_bytes + (size_t)part * 4, err));
+        uint8_t *p = out->data + out->len;
+        for (int64_t i = 0; i < part; i++)
+            p = put_slice(values[from + i], readable_end, p);
+        out->len = (size_t)(p - out->data);
+    }
+    return PQF_OK;
+}

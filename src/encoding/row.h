@@ -47,9 +47,14 @@ pqf_status pqf_codes_skip(pqf_decoder *d, int64_t n, pqf_error *err);
 pqf_status pqf_binary_reserve(const pqf_binary_out *out, uint64_t num_bytes, pqf_error *err);
 
 /* n bits from bit position `at` of foreign memory, of which no byte behind the last bit is read, to
- * bit position `to` of out; the bits behind them in the last byte become 0. */
+ * bit position `to` of out, which has slack; the bits behind them become 0. */
 void pqf_bits_append(const pqf_kernels *kernel, const uint8_t *bits, int64_t at, int64_t n,
                      uint8_t *out, int64_t to);
+
+/* Slices borrow foreign memory, of which nothing may be read that was not handed in. The slices of an
+ * Arrow array mostly lie one behind the other, though: then whatever comes before the end of the last
+ * one may be read. Returns that end, or NULL when there is a gap; *num_bytes is the sum of lengths. */
+const uint8_t *pqf_slices_end(const pqf_slice *values, int64_t n, uint64_t *num_bytes);
 
 /* Copies the len bytes at `in`, in steps of W bytes for the first W and exactly for the rest: one store
  * without a branch for values that are no longer than W. Both sides have W accessible bytes. */
