@@ -22,6 +22,8 @@
 #include "io/io.h"
 #include "kernel/kernel.h"
 
+#define PQF_SHRED_BUFS 12
+
 /* What a worker thread keeps warm between chunks: codec contexts and page scratch. Zeroed with init,
  * used by one thread at a time, lives as long as the scan or writer. */
 typedef struct pqf_scratch {
@@ -30,6 +32,7 @@ typedef struct pqf_scratch {
     pqf_buf page;     /* one decompressed page, or one page body before compression */
     pqf_buf blocks;   /* fixed-size working blocks of levels and values */
     pqf_buf extra;
+    pqf_buf shred[PQF_SHRED_BUFS]; /* writing: levels and values of a step, see shred.h */
 } pqf_scratch;
 void pqf_scratch_init(pqf_scratch *s, pqf_mem *mem);
 void pqf_scratch_reset(pqf_scratch *s);
