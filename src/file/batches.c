@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * batches.c: a bounded read. Batches of exactly batch_rows rows but the last, across row groups and
+ * files. Files and row groups are taken up one after the other; in memory are the batch, and per column a
+ * page, a dictionary and a window. The columns of a step are decoded in parallel.
+ */
+#include "inner.h"
+
+/* All windows together; each column gets its share, within these bounds. */
+#define WINDOWS_BYTES    ((size_t)16 << 20)
+#define MIN_WINDOW_BYTES ((size_t)64 << 10)
+#define MAX_WINDOW_BYTES ((size_t)1 << 20)
+
+struct pqf_batches {
+    int64_t next_file;
+    int64_t file_index; /* of the open file */
+    pqf_open_file file;
+    int64_t next_row_group;
+    int64_t row_group; /* the one being read */
+    int64_t rows_left; /* in it */
+    pqf_chunk_reader **readers; /* one per leaf; NULL between row groups */
+    pqf_leaf_out *leaves;       /* of the batch in progress */
+    pqf_buf *codes;
+    int64_t step_rows; /* of the step in progress */
+    size_t window_bytes;
+};
+
+static size_t window_bytes_of(int32_t num_leaves) {
+    size_t share = WINDOWS_BYTES / (size_t)(num_leaves > 0 ? num_leaves : 1);
+    if (share < MIN_WINDOW_BYTES) return MIN_WINDOW_BYTES;
+    return share > MAX_WINDOW_BYTES ? MAX_WINDOW_BYTES : share;
+}
+
+static pqf_status begin(pqf_scan *scan, pqf_error *err) {
+    void *block;
+    size_t leaves = (size_t)scan->num_leaves;
+    TRY(pqf_arena_array(&scan->arena, 1, sizeof(struct pqf_batches), &block, err));
+    struct pqf_batches *b = block;
+    TRY(pqf_arena_array(&scan->arena, leaves, sizeof(pqf_chunk_reader *), &block, err));
+    b->readers = block;
+    TRY(pqf_arena_array(&scan->arena, leaves, sizeof(pqf_leaf_out), &block, err));
+    b->leaves = block;
+    TRY(pqf_arena_array(&scan->arena, (size_t)scan->spec.num_constants, sizeof(pqf_buf), &block,
+                        err));
+    b->codes = block;
+    for (int32_t k = 0; k < scan->spec.num_constants; k++)
+        pqf_buf_init(&b->codes[k], scan->mem, 0);
+    b->window_bytes = window_bytes_of(scan->num_leaves);
+    scan->batches = b;
+    return PQF_OK;
+}
+
+static void close_row_group(pqf_scan *scan) {
+    struct pqf_batches *b = scan->batches;
+    for (int32_t l = 0; l < scan->num_leaves; l++) {
+        pqf_chunk_reader_free(b->readers[l]);
+        b->readers[l] = NULL;
+    }
+}
+
+static pqf_status at_place(const pqf_scan *scan, pqf_error *err) {
+    const struct pqf_batches *b = scan->batches;
+    const char *path = scan->spec.files[b->file_index].path;
+    pqf_error_at_row_group(err, b->row_group);
+    return path ? pqf_error_at_path(err, path) : err->status;
+}
+
+/* Opens the next file that the constants leave; *found is false after the last. */
+static pqf_status open_next_file(pqf_scan *scan, bool *found, pqf_error *err) {
+    struct pqf_batches *b = scan->batches;
+    pqf_open_file_reset(&b->file);
+    while (!b->file.reader && b->next_file < scan->spec.num_files) {
+        b->file_index = b->next_file++;
+        TRY(pqf_scan_open_file(scan, b->file_index, &b->file, err));
+    }
+    b->next_row_group = 0;
+    *found = b->file.reader != NULL;
+    return PQF_OK;
+}
+
+static pqf_status open_row_group(pqf_scan *scan, int64_t row_group, pqf_error *err) {
+    struct pqf_batches *b = scan->batches;
+    b->row_group = row_group;
+    for (int32_t l = 0; l < scan->num_leaves; l++) {
+        pqf_status status = pqf_scan_open_chunk(scan, &b->file, row_group, l, b->window_bytes,
+                                                &b->readers[l], err);
+        if (status != PQF_OK) {
+            b->readers[l] = NULL;
+            return at_place(scan, err);
+        }
+    }
+    return PQF_OK;
+}
+
+/* Makes a row group with rows current; rows_left stays 0 at the end of the scan. */
+static pqf_status advance(pqf_scan *scan, pqf_error *err) {
+    struct pqf_batches *b = scan->batches;
+    close_row_group(scan);
+    for (;;) {
+        bool found = b->file.reader != NULL;
+        if (!found || b->next_row_group ==
+                          pqf_reader_metadata(b->file.reader)->file.num_row_groups) {
+            TRY(open_next_file(scan, &found, err));
+            if (!found) return PQF_OK;
+            continue;
+        }
+        int64_t r = b->next_row_group++;
+        int64_t rows = pqf_reader_metadata(b->file.reader)->file.row_groups[r].num_rows;
+        if (!rows || !pqf_scan_keeps(scan, b->file_index, b->file.reader, r)) continue;
+        TRY(open_row_group(scan, r, err));
+        b->rows_left = rows;
+        return PQF_OK;
+    }
+}
+
+static pqf_status step_task(void *context, int64_t task, int worker, pqf_error *err) {
+    pqf_scan *scan = context;
+    struct pqf_batches *b = scan->batches;
+    pqf_status status = pqf_chunk_reader_read(b->readers[task], b->step_rows, &b->leaves[task],
+                                              &scan->scratch[worker], &scan->run, worker, err);
+    return status == PQF_OK ? status : at_place(scan, err);
+}
+
+static pqf_status step(pqf_scan *scan, int64_t num_rows, pqf_error *err) {
+    struct pqf_batches *b = scan->batches;
+    b->step_rows = num_rows;
+    int threads = scan->run.num_threads;
+    if (num_rows * scan->num_leaves < PQF_PARALLEL_VALUES) scan->run.num_threads = 1;
+    pqf_status status =
+        pqf_run_tasks(&scan->run, scan->num_leaves, NULL, step_task, scan, err);
+    scan->run.num_threads = threads;
+    TRY(status);
+    TRY(pqf_scan_put_codes(scan, b->file_index, num_rows, b->codes, err));
+    b->rows_left -= num_rows;
+    return PQF_OK;
+}
+
+static pqf_status begin_batch(pqf_scan *scan, pqf_error *err) {
+    struct pqf_batches *b = scan->batches;
+    for (int32_t c = 0; c < scan->num_columns; c++) {
+        const pqf_scan_column *column = &scan->columns[c];
+        for (int32_t l = 0; l < column->num_leaves; l++)
+            TRY(pqf_leaf_out_init(
+                &b->leaves[column->first_leaf + l],
+                pqf_reader_schema(scan->template_reader)->leaf_fields[column->field->first_leaf + l],
+                pqf_min_i64(scan->spec.batch_rows, b->rows_left), scan->mem, err));
+    }
+    return PQF_OK;
+}
+
+pqf_status pqf_batches_next(pqf_scan *scan, struct ArrowArray *out, pqf_error *err) {
+    if (!scan->batches) TRY(begin(scan, err));
+    struct pqf_batches *b = scan->batches;
+    int64_t rows = 0;
+    while (rows < scan->spec.batch_rows) {
+        if (!b->rows_left) TRY(advance(scan, err));
+        if (!b->rows_left) break;
+        if (!rows) TRY(begin_batch(scan, err));
+        int64_t n = pqf_min_i64(scan->spec.batch_rows - rows, b->rows_left);
+        TRY(step(scan, n, err));
+        rows += n;
+        atomic_fetch_add(&scan->run.done, n);
+        TRY(pqf_run_poll(&scan->run, 0, err));
+    }
+    return rows ? pqf_scan_batch(scan, b->leaves, b->codes, rows, out, err) : PQF_OK;
+}
+
+void pqf_batches_free(pqf_scan *scan) {
+    struct pqf_batches *b = scan->batches;
+    if (!b) return;
+    close_row_group(scan);
+    for (int32_t l = 0; l < scan->num_leaves; l++)
+        pqf_leaf_out_reset(&b->leaves[l]);
+    for (int32_t k = 0; k < scan->spec.num_constants; k++)
+        pqf_buf_reset(&b->codes[k]);
+    pqf_open_file_reset(&b->file);
+    scan->batches = NULL;
+}

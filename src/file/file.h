@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * file.h: door of the room file. Opens files, plans what to read, runs the column tasks on all cores, and
+ * writes files. The only room (with dataset above it) that starts threads.
+ *
+ * A scan reads one schema from a list of files that the room dataset has found; columns that are
+ * constant within a file (partition values) come along as codes into a dictionary.
+ */
+#ifndef PQF_FILE_FILE_H
+#define PQF_FILE_FILE_H
+
+#include "arrow/arrow.h"
+#include "base/thread.h"
+#include "column/column.h"
+#include "format/format.h"
+#include "io/io.h"
+
+/* ---- reader: one open file ---- */
+
+/* Never changes after open, so any number of scans may share it. */
+typedef struct pqf_reader pqf_reader;
+
+/* path NULL: `bytes` hold the file. options as in the public header; never NULL here. */
+pqf_status pqf_reader_open(const char *path, pqf_bytes bytes, const pqf_read_options *options,
+                           pqf_mem *mem, pqf_reader **out, pqf_error *err);
+pqf_reader *pqf_reader_retain(pqf_reader *reader);
+void pqf_reader_release(pqf_reader *reader); /* NULL is fine */
+const pqf_metadata *pqf_reader_metadata(const pqf_reader *reader);
+const pqf_schema *pqf_reader_schema(const pqf_reader *reader);
+pqf_source *pqf_reader_source(const pqf_reader *reader);
+
+/* ---- predicates ---- */
+
+/* One value in Arrow's terms. Integers, dates, times and timestamps are `i` (unsigned 64-bit: `u`),
+ * floats `f`, decimals 16 bytes little-endian and strings and binaries `s`. */
+typedef struct pqf_scalar {
+    pqf_type type;
+    bool is_null;
+    int64_t i;
+    uint64_t u;
+    double f;
+    __int128 d;
+    pqf_bytes s;
+} pqf_scalar;
+
+/* What is known of a column's values in a set of rows. Nothing known: all zero but may_*. */
+typedef struct pqf_range {
+    bool has_min, has_max;
+    pqf_scalar min, max; /* floats: of the values that are not NaN */
+    bool may_have_null;
+    bool may_have_value; /* false: all rows are null */
+    bool may_have_nan;
+} pqf_range;
+
+/* Fills *out for a top-level column or a dotted path below it; false: unknown column or nothing known. */
+typedef bool (*pqf_range_fn)(void *context, const char *column, pqf_range *out);
+
+/* False only when no row can satisfy the predicate. */
+bool pqf_predicate_may_match(const pqf_predicate *predicate, pqf_range_fn range, void *context);
+
+/* Fills min, max and may_have_nan of *out from element i (not null) of a flat array. */
+bool pqf_scalar_of_array(const struct ArrowSchema *type, const struct ArrowArray *array, int64_t i,
+                         pqf_range *out);
+
+/* A statistics bound (PLAIN bytes of the leaf's Parquet value) as a scalar of the field's Arrow type. */
+bool pqf_scalar_of_bound(const pqf_field *leaf_field, pqf_bytes plain, pqf_scalar *out);
+/* The range of a leaf within a row group. */
+bool pqf_range_of_chunk(const pqf_reader *reader, int64_t row_group, const pqf_field *leaf_field,
+                        pqf_range *out);
+/* Row group r may hold a row that satisfies the predicate (NULL: always true); columns that the file
+ * does not have are asked from `others` (may be NULL). */
+bool pqf_plan_row_group(const pqf_reader *reader, int64_t row_group, const pqf_predicate *predicate,
+                        pqf_range_fn others, void *context);
+
+/* ---- scan ---- */
+
+/* A column whose value is the same in every row of a file. */
+typedef struct pqf_constant {
+    const char *name;
+    const struct ArrowSchema *type;   /* of the values; the column is dictionary<int32, type> */
+    const struct ArrowArray *values;  /* every value that occurs, once; borrowed */
+} pqf_constant;
+
+typedef struct pqf_scan_file {
+    const char *path; /* NULL: `bytes` */
+    pqf_bytes bytes;
+    const int32_t *codes; /* one per constant, -1: null; NULL without constants */
+} pqf_scan_file;
+
+typedef struct pqf_scan_spec {
+    const pqf_scan_file *files;
+    int64_t num_files;
+    const pqf_constant *constants;
+    int32_t num_constants;
+    const struct ArrowSchema *schema; /* of the result: the columns asked for, in order, by name */
+    const pqf_read_options *options;
+    const pqf_predicate *predicate; /* judged on constants and row groups; may be NULL */
+    int64_t batch_rows;             /* as in pqf_scan_options */
+    pqf_reader *first_reader;       /* of files[0], already open; may be NULL */
+} pqf_scan_spec;
+
+typedef struct pqf_scan pqf_scan;
+
+/* Everything in spec is borrowed and must outlive the scan. */
+pqf_status pqf_scan_open(const pqf_scan_spec *spec, pqf_mem *mem, pqf_scan **out, pqf_error *err);
+void pqf_scan_free(pqf_scan *scan);
+/* The next batch, a struct array of the spec's schema; out->release is NULL at the end. */
+pqf_status pqf_scan_next(pqf_scan *scan, struct ArrowArray *out, pqf_error *err);
+/* Rows left after pruning by statistics; opens every file that the constants leave. */
+pqf_status pqf_scan_count_rows(pqf_scan *scan, int64_t *out, pqf_error *err);
+
+/* ---- writer: see pqf_writer_* of the public header; what the room dataset needs beside it ---- */
+
+/* As pqf_writer_open over a sink that the writer then owns (success or not). */
+pqf_status pqf_writer_open_sink(pqf_sink *sink, const struct ArrowSchema *schema,
+                                const pqf_write_options *options, pqf_writer **out, pqf_error *err);
+/* Encodes rows [start, start + num_rows) of a batch that has been conformed and looked at already. */
+pqf_status pqf_writer_put_view(pqf_writer *writer, const pqf_view *batch, int64_t start, int64_t num_rows,
+                               pqf_error *err);
+/* The options' strings and lists are moved to the arena's copies. */
+pqf_status pqf_write_options_copy(pqf_arena *arena, pqf_write_options *options, pqf_error *err);
+pqf_status pqf_read_options_copy(pqf_arena *arena, pqf_read_options *options, pqf_error *err);
+pqf_status pqf_names_copy(pqf_arena *arena, const char *const **names, pqf_error *err);
+/* The default of memory_limit: 80 % of what the process may still use. */
+int64_t pqf_memory_limit(const pqf_control *control);
+
+#endif

@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * inner.h: what the files of this room share with each other and nobody else sees.
+ */
+#ifndef PQF_FILE_INNER_H
+#define PQF_FILE_INNER_H
+
+#include "file.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Page sizes are int32 in the format; half of that leaves room for a last value. */
+#define PQF_MAX_PAGE_BYTES (1 << 30)
+
+/* Values below which a step is not worth a second thread: starting one costs some 30 us. */
+#define PQF_PARALLEL_VALUES 32768
+
+/* ---- options.c ---- */
+
+pqf_status pqf_chunk_options_of(const pqf_write_options *options, const pqf_leaf *leaf,
+                                pqf_chunk_write_options *out, pqf_error *err);
+pqf_status pqf_write_options_check(const pqf_write_options *options, const pqf_schema *schema,
+                                   pqf_error *err);
+
+/* ---- scan.c, whole.c, batches.c ---- */
+
+/* A column of the result: a field of the files or a constant. */
+typedef struct pqf_scan_column {
+    const struct ArrowSchema *schema;
+    int32_t constant;       /* index, or -1 */
+    int32_t first_leaf;     /* position of its first leaf among those of the scan */
+    int32_t num_leaves;
+    const pqf_field *field; /* of the template reader; NULL for constants */
+} pqf_scan_column;
+
+/* A file of the scan as far as it has been opened. */
+typedef struct pqf_open_file {
+    pqf_reader *reader;       /* NULL: not open */
+    const pqf_field **fields; /* per column; NULL entries for constants */
+    size_t fields_bytes;
+    pqf_mem *mem;
+} pqf_open_file;
+
+/* A shared ArrowArray: every export holds a reference. */
+typedef struct pqf_shared_array pqf_shared_array;
+
+/* One row group that is left after pruning. */
+typedef struct pqf_piece {
+    int64_t file;
+    int64_t row_group;
+    int64_t num_rows;
+} pqf_piece;
+
+struct pqf_scan {
+    pqf_scan_spec spec;
+    pqf_mem *mem;
+    pqf_arena arena;
+    pqf_run run;
+    pqf_scratch *scratch; /* one per worker */
+    int num_workers;
+    const pqf_kernels *kernel;
+    pqf_scan_column *columns;
+    int32_t num_columns;
+    int32_t num_leaves;
+    pqf_shared_array **constants;
+    pqf_reader *template_reader; /* whose fields shape the result */
+    bool ended;
+    struct pqf_whole *whole;     /* whole.c */
+    struct pqf_batches *batches; /* batches.c */
+};
+
+/* Opens file i, unless the constants rule it out (then reader stays NULL), and finds its columns. */
+pqf_status pqf_scan_open_file(pqf_scan *scan, int64_t i, pqf_open_file *out, pqf_error *err);
+void pqf_open_file_reset(pqf_open_file *file);
+/* True when row group `row_group` of the file survives the predicate. */
+bool pqf_scan_keeps(const pqf_scan *scan, int64_t file, const pqf_reader *reader, int64_t row_group);
+/* Field of column c and its leaf `l` (0-based within the column) in an open file. */
+const pqf_field *pqf_scan_leaf_field(const pqf_open_file *file, const pqf_scan *scan, int32_t leaf);
+/* Opens the chunk reader of leaf `leaf` of the scan in a row group. */
+pqf_status pqf_scan_open_chunk(const pqf_scan *scan, const pqf_open_file *file, int64_t row_group,
+                               int32_t leaf, size_t window_bytes, pqf_chunk_reader **out,
+                               pqf_error *err);
+/* The struct array of a batch: columns from leaf outs (num_leaves of them) and from the constants'
+ * codes (num_constants buffers of int32, moved out). */
+pqf_status pqf_scan_batch(pqf_scan *scan, pqf_leaf_out *leaves, pqf_buf *codes, int64_t num_rows,
+                          struct ArrowArray *out, pqf_error *err);
+/* Appends n codes of file i's constants to the buffers. */
+pqf_status pqf_scan_put_codes(pqf_scan *scan, int64_t file, int64_t n, pqf_buf *codes,
+                              pqf_error *err);
+
+pqf_status pqf_whole_next(pqf_scan *scan, struct ArrowArray *out, pqf_error *err);
+void pqf_whole_free(pqf_scan *scan);
+pqf_status pqf_batches_next(pqf_scan *scan, struct ArrowArray *out, pqf_error *err);
+void pqf_batches_free(pqf_scan *scan);
+
+/* ---- share.c ---- */
+
+/* Moves `array` into a shared one. */
+pqf_status pqf_shared_array_new(pqf_mem *mem, struct ArrowArray *array, pqf_shared_array **out,
+                                pqf_error *err);
+void pqf_shared_array_release(pqf_shared_array *shared);
+/* Another view of it that holds a reference. Flat arrays only. */
+void pqf_shared_array_export(pqf_shared_array *shared, struct ArrowArray *out);
+
+/* ---- row_group.c ---- */
+
+/* The row group in progress and the ones that are finished. */
+typedef struct pqf_group_writer {
+    pqf_mem *mem;
+    pqf_arena arena; /* metadata of finished row groups */
+    pqf_sink *sink;
+    const pqf_schema *schema;
+    pqf_run *run;
+    pqf_scratch *scratch; /* one per worker */
+    pqf_chunk_writer **chunks; /* one per leaf */
+    pqf_chunk_out *outs;
+    int32_t num_leaves;
+    int64_t max_rows;
+    int64_t max_bytes;     /* 0: none */
+    int64_t num_rows;      /* in the row group in progress */
+    int64_t num_bytes;     /* Arrow bytes of its complete blocks */
+    int64_t total_rows;    /* of finished row groups */
+    pqf_buf groups;        /* pqf_row_group[] */
+} pqf_group_writer;
+
+pqf_status pqf_group_writer_put(pqf_group_writer *w, const pqf_view *batch, int64_t start,
+                                int64_t num_rows, pqf_error *err);
+/* Ends the row group in progress, if it has rows. */
+pqf_status pqf_group_writer_flush(pqf_group_writer *w, pqf_error *err);
+
+#endif

@@ -1,0 +1,375 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * scan.c: what whole reads and bounded reads share: the columns asked for, opening a file and finding
+ * them in it, pruning, and putting a batch together. The schema of the first file shapes the
+ * result; every other file must hold the same columns.
+ */
+#include "inner.h"
+
+/* ---- columns ---- */
+
+static int32_t constant_index(const pqf_scan_spec *spec, const char *name) {
+    for (int32_t i = 0; i < spec->num_constants; i++)
+        if (!strcmp(spec->constants[i].name, name)) return i;
+    return -1;
+}
+
+static pqf_status set_columns(pqf_scan *scan, pqf_error *err) {
+    const struct ArrowSchema *schema = scan->spec.schema;
+    void *block;
+    TRY(pqf_arena_array(&scan->arena, (size_t)schema->n_children, sizeof(pqf_scan_column), &block,
+                        err));
+    scan->columns = block;
+    scan->num_columns = (int32_t)schema->n_children;
+    for (int32_t c = 0; c < scan->num_columns; c++) {
+        scan->columns[c].schema = schema->children[c];
+        scan->columns[c].constant = constant_index(&scan->spec, schema->children[c]->name);
+    }
+    return PQF_OK;
+}
+
+/* Finds the leaves of the columns in the reader that shapes the result. */
+static pqf_status set_template(pqf_scan *scan, pqf_reader *reader, pqf_error *err) {
+    scan->template_reader = pqf_reader_retain(reader);
+    const pqf_schema *schema = pqf_reader_schema(reader);
+    for (int32_t c = 0; c < scan->num_columns; c++) {
+        pqf_scan_column *column = &scan->columns[c];
+        column->first_leaf = scan->num_leaves;
+        if (column->constant >= 0) continue;
+        column->field = pqf_schema_field(schema, column->schema->name, NULL);
+        if (!column->field)
+            return pqf_fail(err, PQF_INVALID, "there is no column '%s'", column->schema->name);
+        TRY(pqf_field_check(column->field, err));
+        column->num_leaves = column->field->num_leaves;
+        scan->num_leaves += column->num_leaves;
+    }
+    return PQF_OK;
+}
+
+static pqf_status share_constants(pqf_scan *scan, pqf_error *err) {
+    void *block;
+    TRY(pqf_arena_array(&scan->arena, (size_t)scan->spec.num_constants, sizeof(void *), &block, err));
+    scan->constants = block;
+    for (int32_t i = 0; i < scan->spec.num_constants; i++) {
+        const pqf_constant *constant = &scan->spec.constants[i];
+        pqf_view view;
+        TRY(pqf_view_init(&view, constant->type, constant->values, false, &scan->arena, err));
+        TRY(pqf_arena_array(&scan->arena, (size_t)view.length + 1, sizeof(int64_t), &block, err));
+        int64_t *indexes = block;
+        for (int64_t k = 0; k < view.length; k++)
+            indexes[k] = k;
+        struct ArrowArray copy;
+        TRY(pqf_array_gather(&view, indexes, view.length, scan->mem, &copy, err));
+        TRY(pqf_shared_array_new(scan->mem, &copy, &scan->constants[i], err));
+    }
+    return PQF_OK;
+}
+
+/* ---- open and free ---- */
+
+static pqf_status make_scratch(pqf_scan *scan, pqf_error *err) {
+    void *block;
+    scan->num_workers = scan->run.num_threads;
+    TRY(pqf_arena_array(&scan->arena, (size_t)scan->num_workers, sizeof(pqf_scratch), &block, err));
+    scan->scratch = block;
+    for (int i = 0; i < scan->num_workers; i++)
+        pqf_scratch_init(&scan->scratch[i], scan->mem);
+    return PQF_OK;
+}
+
+pqf_status pqf_scan_open(const pqf_scan_spec *spec, pqf_mem *mem, pqf_scan **out, pqf_error *err) {
+    void *block;
+    TRY(pqf_mem_zalloc(mem, sizeof(pqf_scan), &block, err));
+    pqf_scan *scan = block;
+    pqf_status status = PQF_OK;
+    scan->spec = *spec;
+    scan->mem = pqf_mem_retain(mem);
+    scan->kernel = pqf_kernels_get();
+    pqf_arena_init(&scan->arena, mem);
+    pqf_run_init(&scan->run, &spec->options->control);
+    TRY_DONE(make_scratch(scan, err));
+    TRY_DONE(set_columns(scan, err));
+    TRY_DONE(share_constants(scan, err));
+    if (spec->first_reader) TRY_DONE(set_template(scan, spec->first_reader, err));
+    *out = scan;
+done:
+    if (status != PQF_OK) pqf_scan_free(scan);
+    return status;
+}
+
+void pqf_scan_free(pqf_scan *scan) {
+    if (!scan) return;
+    pqf_whole_free(scan);
+    pqf_batches_free(scan);
+    pqf_reader_release(scan->template_reader);
+    for (int i = 0; scan->scratch && i < scan->num_workers; i++)
+        pqf_scratch_reset(&scan->scratch[i]);
+    for (int32_t i = 0; scan->constants && i < scan->spec.num_constants; i++)
+        pqf_shared_array_release(scan->constants[i]);
+    pqf_arena_reset(&scan->arena);
+    pqf_mem *mem = scan->mem;
+    pqf_mem_free(mem, scan, sizeof *scan);
+    pqf_mem_release(mem);
+}
+
+/* ---- files ---- */
+
+/* True when data of type `found` may be handed out as `declared`: equal types all the way down;
+ * required data fits nullable fields. */
+static bool fits(const struct ArrowSchema *declared, const struct ArrowSchema *found) {
+    if (strcmp(declared->format, found->format) != 0) return false;
+    if ((found->flags & ARROW_FLAG_NULLABLE) && !(declared->flags & ARROW_FLAG_NULLABLE))
+        return false;
+    if (declared->n_children != found->n_children) return false;
+    bool named = !strcmp(declared->format, "+s");
+    for (int64_t i = 0; i < declared->n_children; i++) {
+        if (named && strcmp(declared->children[i]->name, found->children[i]->name) != 0)
+            return false;
+        if (!fits(declared->children[i], found->children[i])) return false;
+    }
+    if (!declared->dictionary != !found->dictionary) return false;
+    return !declared->dictionary || fits(declared->dictionary, found->dictionary);
+}
+
+static pqf_status check_column(const pqf_scan_column *column, const pqf_schema *schema,
+                               const pqf_field *field, pqf_error *err) {
+    struct ArrowSchema found;
+    TRY(pqf_field_export(schema, field, &found, err));
+    pqf_status status = PQF_OK;
+    if (!fits(column->schema, &found)) {
+        char want[256], have[256];
+        pqf_type_text(column->schema, want, sizeof want);
+        pqf_type_text(&found, have, sizeof have);
+        status = pqf_fail(err, PQF_SCHEMA,
+                          "the column is %s%s here, but %s%s in the first file of the dataset", have,
+                          found.flags & ARROW_FLAG_NULLABLE ? "" : " not null", want,
+                          column->schema->flags & ARROW_FLAG_NULLABLE ? "" : " not null");
+        pqf_error_at_column(err, column->schema->name);
+    }
+    pqf_schema_release(&found);
+    return status;
+}
+
+static pqf_status find_columns(pqf_scan *scan, pqf_open_file *file, pqf_error *err) {
+    const pqf_schema *schema = pqf_reader_schema(file->reader);
+    void *block;
+    size_t bytes = (size_t)scan->num_columns * sizeof(pqf_field *);
+    TRY(pqf_mem_zalloc(scan->mem, bytes, &block, err));
+    file->fields = block;
+    for (int32_t c = 0; c < scan->num_columns; c++) {
+        const pqf_scan_column *column = &scan->columns[c];
+        if (column->constant >= 0) continue;
+        if (file->reader == scan->template_reader) {
+            file->fields[c] = column->field;
+            continue;
+        }
+        const pqf_field *field = pqf_schema_field(schema, column->schema->name, NULL);
+        if (!field)
+            return pqf_fail(err, PQF_SCHEMA,
+                            "the column '%s' of the first file of the dataset is missing here",
+                            column->schema->name);
+        TRY(pqf_field_check(field, err));
+        TRY(check_column(column, schema, field, err));
+        file->fields[c] = field;
+    }
+    return PQF_OK;
+}
+
+void pqf_open_file_reset(pqf_open_file *file) {
+    if (!file->reader) return;
+    pqf_mem_free(file->mem, file->fields, file->fields_bytes);
+    pqf_reader_release(file->reader);
+    *file = (pqf_open_file){0};
+}
+
+typedef struct constant_ranges {
+    const pqf_scan *scan;
+    int64_t file;
+} constant_ranges;
+
+/* The range of a constant: one value, or null. */
+static bool range_of_constant(void *context, const char *name, pqf_range *out) {
+    const constant_ranges *c = context;
+    int32_t k = constant_index(&c->scan->spec, name);
+    if (k < 0) return false;
+    const pqf_constant *constant = &c->scan->spec.constants[k];
+    int32_t code = c->scan->spec.files[c->file].codes[k];
+    *out = (pqf_range){.may_have_null = code < 0, .may_have_value = code >= 0};
+    if (code < 0) return true;
+    return pqf_scalar_of_array(constant->type, constant->values, code, out);
+}
+
+pqf_status pqf_scan_open_file(pqf_scan *scan, int64_t i, pqf_open_file *out, pqf_error *err) {
+    const pqf_scan_file *file = &scan->spec.files[i];
+    *out = (pqf_open_file){.mem = scan->mem,
+                           .fields_bytes = (size_t)scan->num_columns * sizeof(pqf_field *)};
+    constant_ranges ranges = {scan, i};
+    if (scan->spec.predicate && scan->spec.num_constants &&
+        !pqf_predicate_may_match(scan->spec.predicate, range_of_constant, &ranges))
+        return PQF_OK;
+    if (i == 0 && scan->spec.first_reader)
+        out->reader = pqf_reader_retain(scan->spec.first_reader);
+    else
+        TRY(pqf_reader_open(file->path, file->bytes, scan->spec.options, scan->mem, &out->reader,
+                            err));
+    pqf_status status = find_columns(scan, out, err);
+    if (status != PQF_OK) {
+        pqf_open_file_reset(out);
+        if (file->path) pqf_error_at_path(err, file->path);
+    }
+    return status;
+}
+
+bool pqf_scan_keeps(const pqf_scan *scan, int64_t file, const pqf_reader *reader,
+                    int64_t row_group) {
+    if (!scan->spec.predicate) return true;
+    constant_ranges ranges = {scan, file};
+    return pqf_plan_row_group(reader, row_group, scan->spec.predicate,
+                              scan->spec.num_constants ? range_of_constant : NULL, &ranges);
+}
+
+/* ---- leaves ---- */
+
+static int32_t column_of_leaf(const pqf_scan *scan, int32_t leaf) {
+    int32_t lo = 0, hi = scan->num_columns - 1;
+    while (lo < hi) {
+        int32_t mid = lo + (hi - lo + 1) / 2;
+        if (scan->columns[mid].first_leaf <= leaf)
+            lo = mid;
+        else
+            hi = mid - 1;
+    }
+    return lo; /* of columns with the same first_leaf only the last one has leaves */
+}
+
+const pqf_field *pqf_scan_leaf_field(const pqf_open_file *file, const pqf_scan *scan,
+                                     int32_t leaf) {
+    int32_t c = column_of_leaf(scan, leaf);
+    int32_t index = file->fields[c]->first_leaf + (leaf - scan->columns[c].first_leaf);
+    return pqf_reader_schema(file->reader)->leaf_fields[index];
+}
+
+pqf_status pqf_scan_open_chunk(const pqf_scan *scan, const pqf_open_file *file, int64_t row_group,
+                               int32_t leaf, size_t window_bytes, pqf_chunk_reader **out,
+                               pqf_error *err) {
+    const pqf_field *field = pqf_scan_leaf_field(file, scan, leaf);
+    pqf_chunk chunk;
+    pqf_chunk_read_options options = {
+        .source = pqf_reader_source(file->reader),
+        .kernel = scan->kernel,
+        .skip_page_checksums = scan->spec.options->skip_page_checksums,
+        .window_bytes = window_bytes,
+    };
+    pqf_status status = pqf_metadata_chunk(pqf_reader_metadata(file->reader), row_group,
+                                           field->leaf->index, &chunk, err);
+    if (status == PQF_OK)
+        status = pqf_chunk_reader_open(&chunk, field, &options, scan->mem, out, err);
+    return status == PQF_OK ? status : pqf_error_at_column(err, field->leaf->path);
+}
+
+/* ---- batches ---- */
+
+pqf_status pqf_scan_put_codes(pqf_scan *scan, int64_t file, int64_t n, pqf_buf *codes,
+                              pqf_error *err) {
+    for (int32_t k = 0; k < scan->spec.num_constants; k++) {
+        TRY(pqf_buf_reserve(&codes[k], (size_t)n * sizeof(int32_t), err));
+        int32_t *out = (int32_t *)(codes[k].data + codes[k].len);
+        int32_t code = scan->spec.files[file].codes[k];
+        for (int64_t i = 0; i < n; i++)
+            out[i] = code;
+        codes[k].len += (size_t)n * sizeof(int32_t);
+    }
+    return PQF_OK;
+}
+
+/* Codes below zero become null slots. */
+static pqf_status validity_of_codes(pqf_mem *mem, int32_t *codes, int64_t n, pqf_buf *validity,
+                                    int64_t *num_nulls, pqf_error *err) {
+    *num_nulls = 0;
+    for (int64_t i = 0; i < n; i++)
+        *num_nulls += codes[i] < 0;
+    if (!*num_nulls) return PQF_OK;
+    pqf_buf_init(validity, mem, 0);
+    TRY(pqf_buf_put_zeros(validity, (size_t)pqf_bits_bytes(n), err));
+    for (int64_t i = 0; i < n; i++) {
+        if (codes[i] < 0)
+            codes[i] = 0;
+        else
+            pqf_bit_set(validity->data, i);
+    }
+    return PQF_OK;
+}
+
+static pqf_status constant_column(pqf_scan *scan, int32_t k, pqf_buf *codes, int64_t num_rows,
+                                  struct ArrowArray *out, pqf_error *err) {
+    pqf_buf validity = {.mem = scan->mem};
+    int64_t num_nulls;
+    struct ArrowArray dictionary;
+    TRY(pqf_buf_reserve(codes, 0, err));
+    TRY(validity_of_codes(scan->mem, (int32_t *)codes->data, num_rows, &validity, &num_nulls, err));
+    pqf_status status = pqf_array_init(out, scan->mem, num_rows, num_nulls, 2, 0, err);
+    if (status == PQF_OK) {
+        pqf_array_take_buffer(out, 0, &validity);
+        pqf_array_take_buffer(out, 1, codes);
+        pqf_shared_array_export(scan->constants[k], &dictionary);
+        status = pqf_array_take_child(out, -1, &dictionary, err);
+        if (status != PQF_OK) pqf_array_release(out);
+    }
+    pqf_buf_reset(&validity);
+    return status;
+}
+
+static pqf_status one_column(pqf_scan *scan, int32_t c, pqf_leaf_out *leaves, pqf_buf *codes,
+                             int64_t num_rows, struct ArrowArray *out, pqf_error *err) {
+    const pqf_scan_column *column = &scan->columns[c];
+    if (column->constant >= 0)
+        return constant_column(scan, column->constant, &codes[column->constant], num_rows, out, err);
+    return pqf_assemble(column->field, leaves + column->first_leaf, num_rows, scan->mem, out, err);
+}
+
+pqf_status pqf_scan_batch(pqf_scan *scan, pqf_leaf_out *leaves, pqf_buf *codes, int64_t num_rows,
+                          struct ArrowArray *out, pqf_error *err) {
+    pqf_status status = PQF_OK;
+    struct ArrowArray batch;
+    pqf_buf none = {.mem = scan->mem};
+    TRY(pqf_array_init(&batch, scan->mem, num_rows, 0, 1, scan->num_columns, err));
+    pqf_array_take_buffer(&batch, 0, &none);
+    for (int32_t c = 0; c < scan->num_columns; c++) {
+        struct ArrowArray child;
+        status = one_column(scan, c, leaves, codes, num_rows, &child, err);
+        if (status == PQF_OK) status = pqf_array_take_child(&batch, c, &child, err);
+        if (status != PQF_OK) {
+            pqf_error_at_column(err, scan->columns[c].schema->name);
+            pqf_array_release(&batch);
+            return status;
+        }
+    }
+    *out = batch;
+    return status;
+}
+
+pqf_status pqf_scan_next(pqf_scan *scan, struct ArrowArray *out, pqf_error *err) {
+    memset(out, 0, sizeof *out);
+    if (scan->ended) return PQF_OK;
+    pqf_status status = scan->spec.batch_rows ? pqf_batches_next(scan, out, err)
+                                              : pqf_whole_next(scan, out, err);
+    if (status != PQF_OK || !out->release) scan->ended = true;
+    if (status == PQF_OK && scan->ended) status = pqf_run_end(&scan->run, err);
+    return status;
+}
+
+pqf_status pqf_scan_count_rows(pqf_scan *scan, int64_t *out, pqf_error *err) {
+    int64_t total = 0;
+    for (int64_t i = 0; i < scan->spec.num_files; i++) {
+        pqf_open_file file;
+        TRY(pqf_scan_open_file(scan, i, &file, err));
+        if (!file.reader) continue;
+        const pqf_metadata *metadata = pqf_reader_metadata(file.reader);
+        for (int64_t r = 0; r < metadata->file.num_row_groups; r++)
+            if (pqf_scan_keeps(scan, i, file.reader, r))
+                total += metadata->file.row_groups[r].num_rows;
+        pqf_open_file_reset(&file);
+    }
+    *out = total;
+    return PQF_OK;
+}

@@ -1,0 +1,231 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * whole.c: a whole read. All footers first, then one task per (row group, leaf) over all files, largest
+ * first, each decoding straight into its final buffers; then one batch per row group is put together
+ * and handed out.
+ */
+#include "inner.h"
+
+#define WHOLE_WINDOW_BYTES ((size_t)1 << 20)
+
+struct pqf_whole {
+    pqf_open_file *files;
+    pqf_piece *pieces;
+    int64_t num_pieces;
+    int64_t next_piece;
+    pqf_leaf_out *leaves;       /* pieces x leaves */
+    struct ArrowArray *batches; /* per piece, once put together */
+    int64_t total_rows;
+    _Atomic int64_t tasks_done;
+    int64_t num_tasks;
+};
+
+static pqf_status zalloc_array(pqf_scan *scan, int64_t n, size_t size, void **out, pqf_error *err) {
+    return pqf_arena_array(&scan->arena, (size_t)n, size, out, err);
+}
+
+/* ---- step 1: footers ---- */
+
+static pqf_status open_task(void *context, int64_t task, int worker, pqf_error *err) {
+    pqf_scan *scan = context;
+    TRY(pqf_run_poll(&scan->run, worker, err));
+    return pqf_scan_open_file(scan, task, &scan->whole->files[task], err);
+}
+
+static pqf_status open_files(pqf_scan *scan, pqf_error *err) {
+    void *block;
+    TRY(zalloc_array(scan, scan->spec.num_files, sizeof(pqf_open_file), &block, err));
+    scan->whole->files = block;
+    return pqf_run_tasks(&scan->run, scan->spec.num_files, NULL, open_task, scan, err);
+}
+
+/* ---- step 2: the plan ---- */
+
+static int64_t count_row_groups(const pqf_scan *scan) {
+    int64_t n = 0;
+    for (int64_t i = 0; i < scan->spec.num_files; i++)
+        if (scan->whole->files[i].reader)
+            n += pqf_reader_metadata(scan->whole->files[i].reader)->file.num_row_groups;
+    return n;
+}
+
+static pqf_status plan_pieces(pqf_scan *scan, pqf_error *err) {
+    struct pqf_whole *w = scan->whole;
+    void *block;
+    TRY(zalloc_array(scan, count_row_groups(scan), sizeof(pqf_piece), &block, err));
+    w->pieces = block;
+    for (int64_t i = 0; i < scan->spec.num_files; i++) {
+        const pqf_reader *reader = w->files[i].reader;
+        if (!reader) continue;
+        const pqf_file_metadata *metadata = &pqf_reader_metadata(reader)->file;
+        for (int64_t r = 0; r < metadata->num_row_groups; r++) {
+            int64_t num_rows = metadata->row_groups[r].num_rows;
+            if (!num_rows || !pqf_scan_keeps(scan, i, reader, r)) continue;
+            w->pieces[w->num_pieces++] = (pqf_piece){i, r, num_rows};
+            if (!pqf_add_i64(w->total_rows, num_rows, &w->total_rows))
+                return pqf_fail(err, PQF_CORRUPT, "the row counts of the files overflow");
+        }
+    }
+    return PQF_OK;
+}
+
+typedef struct weighted {
+    int64_t bytes;
+    int64_t task;
+} weighted;
+
+static int heavier_first(const void *a, const void *b) {
+    const weighted *x = a, *y = b;
+    if (x->bytes != y->bytes) return x->bytes < y->bytes ? 1 : -1;
+    return x->task < y->task ? -1 : x->task > y->task;
+}
+
+static int64_t bytes_of_task(const pqf_scan *scan, int64_t task) {
+    const pqf_piece *piece = &scan->whole->pieces[task / scan->num_leaves];
+    const pqf_open_file *file = &scan->whole->files[piece->file];
+    const pqf_field *field =
+        pqf_scan_leaf_field(file, scan, (int32_t)(task % scan->num_leaves));
+    const pqf_row_group *group =
+        &pqf_reader_metadata(file->reader)->file.row_groups[piece->row_group];
+    return group->columns[field->leaf->index].meta_data.total_uncompressed_size;
+}
+
+/* Largest first keeps the last tasks short; *order holds task numbers. */
+static pqf_status order_tasks(pqf_scan *scan, int64_t n, int64_t **order, pqf_error *err) {
+    void *block;
+    TRY(zalloc_array(scan, n, sizeof(int64_t), &block, err));
+    *order = block;
+    TRY(zalloc_array(scan, n, sizeof(weighted), &block, err));
+    weighted *weights = block;
+    for (int64_t t = 0; t < n; t++)
+        weights[t] = (weighted){bytes_of_task(scan, t), t};
+    qsort(weights, (size_t)n, sizeof *weights, heavier_first);
+    for (int64_t t = 0; t < n; t++)
+        (*order)[t] = weights[t].task;
+    return PQF_OK;
+}
+
+/* ---- step 3: decode ---- */
+
+static void note_progress(pqf_scan *scan) {
+    struct pqf_whole *w = scan->whole;
+    int64_t done = atomic_fetch_add(&w->tasks_done, 1) + 1;
+    double share = (double)done / (double)w->num_tasks;
+    atomic_store(&scan->run.done, (int64_t)((double)w->total_rows * share));
+}
+
+static pqf_status decode_leaf(pqf_scan *scan, const pqf_piece *piece, int32_t leaf, pqf_leaf_out *out,
+                              int worker, pqf_error *err) {
+    const pqf_open_file *file = &scan->whole->files[piece->file];
+    pqf_chunk_reader *reader;
+    TRY(pqf_scan_open_chunk(scan, file, piece->row_group, leaf, WHOLE_WINDOW_BYTES, &reader, err));
+    pqf_status status = pqf_leaf_out_init(out, pqf_scan_leaf_field(file, scan, leaf),
+                                          piece->num_rows, scan->mem, err);
+    if (status == PQF_OK)
+        status = pqf_chunk_reader_read(reader, piece->num_rows, out, &scan->scratch[worker],
+                                       &scan->run, worker, err);
+    pqf_chunk_reader_free(reader);
+    return status;
+}
+
+static pqf_status decode_task(void *context, int64_t task, int worker, pqf_error *err) {
+    pqf_scan *scan = context;
+    const pqf_piece *piece = &scan->whole->pieces[task / scan->num_leaves];
+    pqf_status status = decode_leaf(scan, piece, (int32_t)(task % scan->num_leaves),
+                                    &scan->whole->leaves[task], worker, err);
+    if (status != PQF_OK) {
+        pqf_error_at_row_group(err, piece->row_group);
+        if (scan->spec.files[piece->file].path)
+            pqf_error_at_path(err, scan->spec.files[piece->file].path);
+    }
+    note_progress(scan);
+    return status;
+}
+
+static pqf_status decode_all(pqf_scan *scan, pqf_error *err) {
+    struct pqf_whole *w = scan->whole;
+    void *block;
+    int64_t n;
+    if (!pqf_mul_i64(w->num_pieces, scan->num_leaves, &n))
+        return pqf_fail(err, PQF_LIMIT, "too many column chunks");
+    TRY(zalloc_array(scan, n, sizeof(pqf_leaf_out), &block, err));
+    w->leaves = block;
+    w->num_tasks = n;
+    scan->run.total = w->total_rows;
+    if (!n) return PQF_OK;
+    int64_t *order;
+    TRY(order_tasks(scan, n, &order, err));
+    return pqf_run_tasks(&scan->run, n, order, decode_task, scan, err);
+}
+
+/* ---- step 4: batches ---- */
+
+static pqf_status assemble_task(void *context, int64_t task, int worker, pqf_error *err) {
+    pqf_scan *scan = context;
+    struct pqf_whole *w = scan->whole;
+    const pqf_piece *piece = &w->pieces[task];
+    pqf_buf *codes = NULL;
+    void *block = NULL;
+    size_t bytes = (size_t)scan->spec.num_constants * sizeof(pqf_buf);
+    TRY(pqf_run_poll(&scan->run, worker, err));
+    if (bytes) TRY(pqf_mem_zalloc(scan->mem, bytes, &block, err));
+    codes = block;
+    for (int32_t k = 0; k < scan->spec.num_constants; k++)
+        pqf_buf_init(&codes[k], scan->mem, 0);
+    pqf_status status = pqf_scan_put_codes(scan, piece->file, piece->num_rows, codes, err);
+    if (status == PQF_OK)
+        status = pqf_scan_batch(scan, w->leaves + task * scan->num_leaves, codes, piece->num_rows,
+                                &w->batches[task], err);
+    for (int32_t k = 0; k < scan->spec.num_constants; k++)
+        pqf_buf_reset(&codes[k]);
+    pqf_mem_free(scan->mem, block, bytes);
+    if (status != PQF_OK && scan->spec.files[piece->file].path) {
+        pqf_error_at_row_group(err, piece->row_group);
+        pqf_error_at_path(err, scan->spec.files[piece->file].path);
+    }
+    return status;
+}
+
+static pqf_status assemble_all(pqf_scan *scan, pqf_error *err) {
+    void *block;
+    TRY(zalloc_array(scan, scan->whole->num_pieces, sizeof(struct ArrowArray), &block, err));
+    scan->whole->batches = block;
+    return pqf_run_tasks(&scan->run, scan->whole->num_pieces, NULL, assemble_task, scan, err);
+}
+
+/* ---- the pull ---- */
+
+static pqf_status read_all(pqf_scan *scan, pqf_error *err) {
+    void *block;
+    TRY(zalloc_array(scan, 1, sizeof(struct pqf_whole), &block, err));
+    scan->whole = block;
+    TRY(open_files(scan, err));
+    TRY(plan_pieces(scan, err));
+    TRY(decode_all(scan, err));
+    TRY(assemble_all(scan, err));
+    for (int64_t i = 0; i < scan->spec.num_files; i++)
+        pqf_open_file_reset(&scan->whole->files[i]);
+    return PQF_OK;
+}
+
+pqf_status pqf_whole_next(pqf_scan *scan, struct ArrowArray *out, pqf_error *err) {
+    if (!scan->whole) TRY(read_all(scan, err));
+    struct pqf_whole *w = scan->whole;
+    if (w->next_piece == w->num_pieces) return PQF_OK;
+    struct ArrowArray *batch = &w->batches[w->next_piece++];
+    *out = *batch;
+    batch->release = NULL;
+    return PQF_OK;
+}
+
+void pqf_whole_free(pqf_scan *scan) {
+    struct pqf_whole *w = scan->whole;
+    if (!w) return;
+    for (int64_t t = 0; w->leaves && t < w->num_tasks; t++)
+        pqf_leaf_out_reset(&w->leaves[t]);
+    for (int64_t u = 0; w->batches && u < w->num_pieces; u++)
+        pqf_array_release(&w->batches[u]);
+    for (int64_t i = 0; w->files && i < scan->spec.num_files; i++)
+        pqf_open_file_reset(&w->files[i]);
+    scan->whole = NULL;
+}

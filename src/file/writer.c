@@ -1,0 +1,302 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * writer.c: one file from the declared schema to its name: conform, hand rows to the row group in
+ * progress, footer, commit by the sink. Nothing handed in is referenced after put returns.
+ */
+#include "inner.h"
+
+struct pqf_writer {
+    pqf_mem *mem;
+    pqf_arena arena; /* what lives as long as the writer */
+    pqf_sink *sink;
+    pqf_schema *schema;
+    pqf_conform *conform;
+    pqf_run run;
+    int num_workers;
+    pqf_group_writer group;
+    pqf_key_value *key_values;
+    int32_t num_key_values;
+    const char *created_by;
+    int32_t format_version; /* of FileMetaData: 1 or 2 */
+    int64_t next_row; /* of the stream, for messages: also counts refused batches */
+    int64_t num_rows;
+    bool broken; /* a failure in the middle of a batch: only good to free */
+    bool finished;
+};
+
+/* ---- open ---- */
+
+static pqf_status copy_bytes(pqf_arena *arena, pqf_bytes in, pqf_bytes *out, pqf_error *err) {
+    const char *text;
+    TRY(pqf_arena_string(arena, in, &text, err));
+    *out = pqf_bytes_of(text, in.len);
+    return PQF_OK;
+}
+
+/* The file's key-value metadata: the schema's, ARROW:schema, then the caller's. */
+static pqf_status set_key_values(pqf_writer *w, const pqf_write_options *options, pqf_error *err) {
+    void *block;
+    int64_t n = w->schema->num_key_values + options->num_metadata;
+    TRY(pqf_arena_array(&w->arena, (size_t)n, sizeof(pqf_key_value), &block, err));
+    w->key_values = block;
+    w->num_key_values = (int32_t)n;
+    memcpy(block, w->schema->key_values,
+           (size_t)w->schema->num_key_values * sizeof(pqf_key_value));
+    for (int64_t i = 0; i < options->num_metadata; i++) {
+        pqf_key_value *kv = &w->key_values[w->schema->num_key_values + i];
+        const pqf_column_setting *in = &options->metadata[i];
+        TRY(copy_bytes(&w->arena, pqf_bytes_of(in->path, strlen(in->path)), &kv->key, err));
+        TRY(copy_bytes(&w->arena, pqf_bytes_of(in->value, strlen(in->value)), &kv->value, err));
+        kv->has_value = true;
+    }
+    const char *created_by =
+        options->created_by ? options->created_by : "parquet_forge version " PQF_VERSION;
+    return pqf_arena_string(&w->arena, pqf_bytes_of(created_by, strlen(created_by)), &w->created_by,
+                            err);
+}
+
+static pqf_status make_chunk_writers(pqf_writer *w, const pqf_write_options *options,
+                                     pqf_error *err) {
+    pqf_group_writer *g = &w->group;
+    void *block;
+    size_t n = (size_t)w->schema->tree.num_leaves;
+    TRY(pqf_arena_array(&w->arena, n, sizeof(pqf_chunk_writer *), &block, err));
+    g->chunks = block;
+    TRY(pqf_arena_array(&w->arena, n, sizeof(pqf_chunk_out), &block, err));
+    g->outs = block;
+    g->num_leaves = (int32_t)n;
+    for (int32_t l = 0; l < g->num_leaves; l++) {
+        pqf_chunk_write_options chunk;
+        TRY(pqf_chunk_options_of(options, &w->schema->tree.leaves[l], &chunk, err));
+        TRY(pqf_chunk_writer_new(w->schema->leaf_fields[l], &chunk, w->mem, &g->chunks[l], err));
+    }
+    return PQF_OK;
+}
+
+static pqf_status make_group(pqf_writer *w, const pqf_write_options *options, pqf_error *err) {
+    pqf_group_writer *g = &w->group;
+    void *block;
+    g->mem = w->mem;
+    pqf_arena_init(&g->arena, w->mem);
+    pqf_buf_init(&g->groups, w->mem, 0);
+    g->schema = w->schema;
+    g->run = &w->run;
+    g->sink = w->sink;
+    g->max_rows = options->row_group_rows ? options->row_group_rows : 1 << 20;
+    g->max_bytes = options->row_group_bytes;
+    w->num_workers = w->run.num_threads;
+    TRY(pqf_arena_array(&w->arena, (size_t)w->num_workers, sizeof(pqf_scratch), &block, err));
+    g->scratch = block;
+    for (int i = 0; i < w->num_workers; i++)
+        pqf_scratch_init(&g->scratch[i], w->mem);
+    return make_chunk_writers(w, options, err);
+}
+
+static pqf_status open_parts(pqf_writer *w, const struct ArrowSchema *schema,
+                             const pqf_write_options *options, pqf_error *err) {
+    pqf_schema_write_options schema_options = {
+        .version = options->version,
+        .coerce_timestamps = options->coerce_timestamps,
+        .allow_truncated_timestamps = options->allow_truncated_timestamps,
+        .int96_timestamps = options->int96_timestamps,
+        .legacy_list_names = options->legacy_list_names,
+        .no_store_schema = options->no_store_schema,
+    };
+    static const char magic[] = "PAR1";
+    pqf_bytes head = pqf_bytes_of(magic, 4);
+    TRY(pqf_schema_check(schema, err));
+    TRY(pqf_conform_new(schema, &options->conform, w->mem, &w->conform, err));
+    TRY(pqf_schema_from_arrow(schema, &schema_options, w->mem, &w->schema, err));
+    TRY(pqf_write_options_check(options, w->schema, err));
+    w->format_version = options->version && !strcmp(options->version, "1.0") ? 1 : 2;
+    TRY(set_key_values(w, options, err));
+    TRY(make_group(w, options, err));
+    return w->sink ? pqf_sink_write(w->sink, &head, 1, err) : PQF_OK;
+}
+
+/* The options as they hold for this version of the library: a caller built against an older header
+ * hands in a shorter struct. */
+static pqf_status options_of(const pqf_write_options *in, pqf_write_options *out, pqf_error *err) {
+    *out = (pqf_write_options){.struct_bytes = sizeof *out};
+    if (!in) return PQF_OK;
+    if (in->struct_bytes > sizeof *out || in->struct_bytes < offsetof(pqf_write_options, control))
+        return pqf_fail(err, PQF_INVALID, "pqf_write_options.struct_bytes is %zu, not %zu",
+                        in->struct_bytes, sizeof *out);
+    memcpy(out, in, in->struct_bytes);
+    return PQF_OK;
+}
+
+static pqf_status open_over(pqf_sink *sink, const struct ArrowSchema *schema,
+                            const pqf_write_options *options, pqf_writer **out, pqf_error *err) {
+    pqf_mem *mem = NULL;
+    void *block;
+    pqf_status status = pqf_mem_new(pqf_memory_limit(&options->control), &mem, err);
+    if (status == PQF_OK) status = pqf_mem_zalloc(mem, sizeof(pqf_writer), &block, err);
+    if (status != PQF_OK) {
+        pqf_mem_release(mem);
+        pqf_sink_free(sink);
+        return status;
+    }
+    pqf_writer *w = block;
+    w->mem = mem;
+    w->sink = sink;
+    pqf_arena_init(&w->arena, mem);
+    pqf_run_init(&w->run, &options->control);
+    status = open_parts(w, schema, options, err);
+    if (status != PQF_OK)
+        pqf_writer_free(w);
+    else
+        *out = w;
+    return status;
+}
+
+pqf_status pqf_writer_open_sink(pqf_sink *sink, const struct ArrowSchema *schema,
+                                const pqf_write_options *options, pqf_writer **out,
+                                pqf_error *err) {
+    return open_over(sink, schema, options, out, err);
+}
+
+pqf_status pqf_writer_open(const char *path, const struct ArrowSchema *schema,
+                           const pqf_write_options *options, pqf_writer **out, pqf_error *err) {
+    pqf_error local;
+    if (!err) err = &local;
+    pqf_error_init(err);
+    pqf_write_options o;
+    TRY(options_of(options, &o, err));
+    pqf_sink_options sink_options = {.not_durable = o.not_durable, .if_exists = o.if_exists};
+    pqf_sink *sink;
+    TRY(pqf_sink_open_file(path, &sink_options, &sink, err));
+    return open_over(sink, schema, &o, out, err);
+}
+
+pqf_status pqf_writer_open_callback(pqf_write_fn write, void *context,
+                                    const struct ArrowSchema *schema,
+                                    const pqf_write_options *options, pqf_writer **out,
+                                    pqf_error *err) {
+    pqf_error local;
+    if (!err) err = &local;
+    pqf_error_init(err);
+    pqf_write_options o;
+    TRY(options_of(options, &o, err));
+    pqf_sink *sink;
+    TRY(pqf_sink_open_callback(write, context, &sink, err));
+    return open_over(sink, schema, &o, out, err);
+}
+
+void pqf_writer_free(pqf_writer *w) {
+    if (!w) return;
+    for (int32_t l = 0; w->group.chunks && l < w->group.num_leaves; l++)
+        pqf_chunk_writer_free(w->group.chunks[l]);
+    for (int i = 0; w->group.scratch && i < w->num_workers; i++)
+        pqf_scratch_reset(&w->group.scratch[i]);
+    pqf_buf_reset(&w->group.groups);
+    pqf_arena_reset(&w->group.arena);
+    pqf_conform_free(w->conform);
+    pqf_schema_free(w->schema);
+    pqf_sink_free(w->sink);
+    pqf_arena_reset(&w->arena);
+    pqf_mem *mem = w->mem;
+    pqf_mem_free(mem, w, sizeof *w);
+    pqf_mem_release(mem);
+}
+
+/* ---- put ---- */
+
+static pqf_status conform(pqf_writer *w, const struct ArrowSchema *schema,
+                          const struct ArrowArray *batch, pqf_report *report,
+                          struct ArrowArray *out, const struct ArrowSchema **out_schema,
+                          pqf_error *err) {
+    if (w->finished || w->broken)
+        return pqf_fail(err, PQF_INVALID, "Cannot write to a closed writer");
+    pqf_status status = pqf_conform_batch(w->conform, schema, batch, w->next_row, report, out,
+                                          out_schema, err);
+    w->next_row += batch->length;
+    return status;
+}
+
+pqf_status pqf_writer_put_view(pqf_writer *w, const pqf_view *batch, int64_t start,
+                               int64_t num_rows, pqf_error *err) {
+    pqf_status status = pqf_group_writer_put(&w->group, batch, start, num_rows, err);
+    if (status == PQF_OK)
+        w->num_rows += num_rows;
+    else
+        w->broken = true;
+    return status;
+}
+
+pqf_status pqf_writer_put(pqf_writer *w, const struct ArrowSchema *schema,
+                          const struct ArrowArray *batch, pqf_report *report, pqf_error *err) {
+    pqf_error local;
+    if (!err) err = &local;
+    pqf_error_init(err);
+    struct ArrowArray fitted;
+    const struct ArrowSchema *fitted_schema;
+    pqf_arena arena;
+    pqf_view view;
+    TRY(conform(w, schema, batch, report, &fitted, &fitted_schema, err));
+    pqf_arena_init(&arena, w->mem);
+    pqf_status status = pqf_view_init(&view, fitted_schema, &fitted, false, &arena, err);
+    if (status == PQF_OK) status = pqf_writer_put_view(w, &view, 0, view.length, err);
+    pqf_arena_reset(&arena);
+    pqf_array_release(&fitted);
+    return status;
+}
+
+pqf_status pqf_writer_check(pqf_writer *w, const struct ArrowSchema *schema,
+                            const struct ArrowArray *batch, pqf_report *report, pqf_error *err) {
+    pqf_error local;
+    if (!err) err = &local;
+    pqf_error_init(err);
+    struct ArrowArray fitted;
+    const struct ArrowSchema *fitted_schema;
+    TRY(conform(w, schema, batch, report, &fitted, &fitted_schema, err));
+    pqf_array_release(&fitted);
+    return PQF_OK;
+}
+
+/* ---- finish ---- */
+
+static pqf_status write_footer(pqf_writer *w, pqf_error *err) {
+    pqf_buf footer = {.mem = w->mem};
+    pqf_group_writer *g = &w->group;
+    pqf_file_metadata file = {
+        .version = w->format_version,
+        .schema = w->schema->elements,
+        .num_schema = w->schema->num_elements,
+        .num_rows = g->total_rows,
+        .row_groups = (pqf_row_group *)(void *)g->groups.data,
+        .num_row_groups = (int32_t)(g->groups.len / sizeof(pqf_row_group)),
+        .has_key_value_metadata = w->num_key_values > 0,
+        .key_value_metadata = w->key_values,
+        .num_key_value_metadata = w->num_key_values,
+        .has_created_by = true,
+        .created_by = pqf_bytes_of(w->created_by, strlen(w->created_by)),
+        .has_column_orders = w->schema->tree.num_leaves > 0,
+        .column_orders = w->schema->column_orders,
+        .num_column_orders = w->schema->tree.num_leaves,
+    };
+    pqf_status status = pqf_footer_write(&file, &footer, err);
+    pqf_bytes bytes = pqf_buf_view(&footer);
+    if (status == PQF_OK) status = pqf_sink_write(w->sink, &bytes, 1, err);
+    pqf_buf_reset(&footer);
+    return status;
+}
+
+pqf_status pqf_writer_finish(pqf_writer *w, pqf_error *err) {
+    pqf_error local;
+    if (!err) err = &local;
+    pqf_error_init(err);
+    if (w->finished || w->broken)
+        return pqf_fail(err, PQF_INVALID, "Cannot write to a closed writer");
+    w->broken = true;
+    TRY(pqf_group_writer_flush(&w->group, err));
+    TRY(write_footer(w, err));
+    TRY(pqf_run_end(&w->run, err));
+    TRY(pqf_sink_finish(w->sink, err));
+    w->broken = false;
+    w->finished = true;
+    return PQF_OK;
+}
+
+int64_t pqf_writer_num_rows(const pqf_writer *w) { return w->num_rows; }
+int64_t pqf_writer_num_bytes(const pqf_writer *w) { return w->sink ? pqf_sink_len(w->sink) : 0; }
