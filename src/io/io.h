@@ -74,12 +74,18 @@ typedef struct pqf_sink pqf_sink;
 typedef struct pqf_sink_options {
     bool not_durable; /* no fsync */
     pqf_if_exists if_exists;
-    bool close_between_writes; /* no descriptor is held between writes: thousands of open sinks */
-    bool final_name; /* write under the given name itself, which must be new: staged trees */
+    /* No descriptor, and so no lock, is held between writes: for thousands of open sinks in a
+     * folder that no other writer knows. */
+    bool close_between_writes;
+    /* For staged trees: the bytes go under the given name itself, which must be new; finish syncs
+     * the file and leaves the folder to the caller. */
+    bool final_name;
 } pqf_sink_options;
 
-/* Makes the parent folders, resolves links (a dangling one: its target is made). options may be
- * NULL. EISDIR when the target is a folder. */
+/* Makes the parent folders, resolves links (a dangling one: its target is made) and removes
+ * temporaries of the same target whose writer is gone. options may be NULL. EISDIR when the target
+ * is a folder. A sink belongs to the process that opened it: a forked child can only free it, and
+ * that removes nothing. */
 pqf_status pqf_sink_open_file(const char *path, const pqf_sink_options *options, pqf_sink **out,
                               pqf_error *err);
 pqf_status pqf_sink_open_callback(pqf_write_fn fn, void *context, pqf_sink **out, pqf_error *err);
