@@ -72,24 +72,32 @@ pqf_status pqf_binary_reserve(const pqf_binary_out *out, uint64_t num_bytes, pqf
     return pqf_buf_reserve(out->bytes, (size_t)num_bytes, err);
 }
 
-/* True when the value at p (its length word and its bytes) lies before end; p is at most end, and
- * behind end there is slack for the length word. */
-static inline bool value_fits(const uint8_t *p, const uint8_t *end) {
-    return (uint64_t)pqf_load_u32(p) + 4 <= (uint64_t)(end - p);
+/* A walk over n strings keeps a limit that moves along: each string behind the current one needs 4 bytes
+ * at least, so that this one ends at `limit` = end of the page - 4 * (strings behind it) or before. The
+ * caller made sure of 4 * n bytes; from then on limit - p is never below 4, and n strings together
+ * have no more than (bytes of the page - 4 * n) bytes even where a page lies. */
+static inline const uint8_t *first_limit(const pqf_decoder *d, int64_t n) {
+    return d->in.data + d->in.len - 4 * (n - 1);
 }
 
-/* Steps over n values, adding up their lengths. */
-static pqf_status walk(const pqf_decoder *d, int64_t n, const uint8_t **after, pqf_error *err) {
+static inline bool value_fits(const uint8_t *p, const uint8_t *limit) {
+    return (uint64_t)pqf_load_u32(p) + 4 <= (uint64_t)(limit - p);
+}
+
+static pqf_status fail_string(const uint8_t *p, const uint8_t *limit, pqf_error *err) {
+    return pqf_fail(err, PQF_CORRUPT, "plain: a string of %u bytes where %zu bytes are left for it",
+                    (unsigned)pqf_load_u32(p), (size_t)(limit - p) - 4);
+}
+
+/* Steps over n strings; *num_bytes counts their length words too. */
+static pqf_status walk(const pqf_decoder *d, int64_t n, size_t *num_bytes, pqf_error *err) {
     const uint8_t *p = d->in.data;
-    const uint8_t *end = p + d->in.len;
-    for (int64_t i = 0; i < n; i++) {
-        if (!value_fits(p, end)) {
-            return pqf_fail(err, PQF_CORRUPT, "plain: a string of %u bytes, %zu bytes are left",
-                            end - p < 4 ? 0 : (unsigned)pqf_load_u32(p), (size_t)(end - p));
-        }
+    const uint8_t *limit = first_limit(d, n);
+    for (int64_t i = 0; i < n; i++, limit += 4) {
+        if (!value_fits(p, limit)) return fail_string(p, limit, err);
         p += 4 + (size_t)pqf_load_u32(p);
     }
-    *after = p;
+    *num_bytes = (size_t)(p - d->in.data);
     return PQF_OK;
 }
 
@@ -102,44 +110,40 @@ static pqf_status binary_bound(const pqf_decoder *d, int64_t n, const pqf_buf *b
     size_t room = max > bytes->len ? max - bytes->len : 0;
     *bound = d->in.len - (size_t)n * 4;
     if (n >= d->num_left / 4 && *bound <= room) return PQF_OK;
-    const uint8_t *after = d->in.data;
-    TRY(walk(d, n, &after, err));
-    *bound = (size_t)(after - d->in.data) - (size_t)n * 4;
+    size_t num_bytes = 0;
+    TRY(walk(d, n, &num_bytes, err));
+    *bound = num_bytes - (size_t)n * 4;
     return PQF_OK;
 }
 
-/* Copies values inside the walk over their lengths: 64 bytes at once, which the next value overwrites
- * again. Reads end at most 64 bytes behind the page, stores 64 behind the reserved bytes. Returns
- * how many values were whole. */
-static int64_t copy_values(const uint8_t **in, const uint8_t *end, int64_t n, uint8_t *base,
-                           size_t *len, int32_t *ends) {
-    const uint8_t *p = *in;
-    uint8_t *out = base + *len;
-    int64_t i = 0;
-    for (; i < n && value_fits(p, end); i++) {
+/* Copies inside the walk over the lengths: 64 bytes at once, which the next value overwrites again. Reads
+ * end at most 64 bytes behind the page, stores 64 behind the bytes that were reserved. */
+static pqf_status copy_values(pqf_decoder *d, int64_t n, pqf_buf *bytes, int32_t *ends,
+                              pqf_error *err) {
+    const uint8_t *p = d->in.data;
+    const uint8_t *limit = first_limit(d, n);
+    uint8_t *base = bytes->data;
+    uint8_t *out = base + bytes->len;
+    for (int64_t i = 0; i < n; i++, limit += 4) {
+        if (!value_fits(p, limit)) return fail_string(p, limit, err);
         size_t size = pqf_load_u32(p);
         PQF_COPY_WIDE(64, out, p + 4, size);
         p += 4 + size;
         out += size;
         ends[i] = (int32_t)(out - base);
     }
-    *in = p;
-    *len = (size_t)(out - base);
-    return i;
+    bytes->len = (size_t)(out - base);
+    plain_advance(d, (size_t)(p - d->in.data));
+    return PQF_OK;
 }
 
 pqf_status pqf_plain_decode_binary(pqf_decoder *d, int64_t n, pqf_binary_out *out, pqf_error *err) {
     if (n == 0) return PQF_OK;
     if ((uint64_t)n > d->in.len / 4) return fail_short(d, n, "strings", err);
-    size_t bound;
+    size_t bound = 0;
     TRY(binary_bound(d, n, out->bytes, &bound, err));
     TRY(pqf_binary_reserve(out, bound, err));
-    const uint8_t *p = d->in.data;
-    int64_t done =
-        copy_values(&p, p + d->in.len, n, out->bytes->data, &out->bytes->len, out->ends);
-    plain_advance(d, (size_t)(p - d->in.data));
-    if (done < n) return walk(d, 1, &p, err);
-    return PQF_OK;
+    return copy_values(d, n, out->bytes, out->ends, err);
 }
 
 pqf_status pqf_plain_skip(pqf_decoder *d, int64_t n, pqf_error *err) {
@@ -153,10 +157,8 @@ pqf_status pqf_plain_skip(pqf_decoder *d, int64_t n, pqf_error *err) {
     if (d->layout == PQF_FIXED) {
         TRY(fixed_bytes(d, n, &num_bytes, err));
     } else {
-        const uint8_t *after = d->in.data;
         if ((uint64_t)n > d->in.len / 4) return fail_short(d, n, "strings", err);
-        TRY(walk(d, n, &after, err));
-        num_bytes = (size_t)(after - d->in.data);
+        TRY(walk(d, n, &num_bytes, err));
     }
     plain_advance(d, num_bytes);
     return PQF_OK;
