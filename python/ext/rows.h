@@ -19,8 +19,8 @@ typedef struct pqf_py_state {
     void *datetime_api;        /* PyDateTime_CAPI */
     PyObject *array_type;      /* holder of one exported array: offers __arrow_c_array__ */
     PyObject *name_nanosecond; /* interned attribute names */
-    PyObject *name_value;
-    PyObject *name_creso;
+    PyObject *name_value;      /* "_value" of pandas times */
+    PyObject *name_value_key;  /* "value" of a map entry */
     PyObject *name_unit;
     PyObject *name_utcoffset;
     PyObject *name_key;
