@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * dict_builder.c: writing a dictionary (Encodings.md, Dictionary Encoding). In come values, out go
- * their codes and the PLAIN bytes of the dictionary page, in which distinct values stand in the order
- * of their first appearance.
+ * dict_builder.c: writing a dictionary (Encodings.md, Dictionary Encoding). In come values, out
+ * go their codes and the PLAIN bytes of the dictionary page, in which distinct values stand in
+ * the order of their first appearance.
  *
  * The page is the only copy of the values. Beside it stands an open-addressing table with linear
  * probing; a slot holds the code plus one, 0 is free.
@@ -12,9 +12,9 @@
  *                    have their 64-bit hash there and where they lie in the page.
  *
  * The table is grown from the page, which needs no second table to read from. The inner loops run
- * until a new value finds no room; room is made outside of them. Hashes have no secret: values made to
- * collide cost time, bounded by the maximum of the page. Values are foreign memory, nothing behind them
- * is read.
+ * until a new value finds no room; room is made outside of them. Hashes have no secret: values
+ * made to collide cost time, bounded by the maximum of the page. Values are foreign memory,
+ * nothing behind them is read.
  */
 #include "row.h"
 
@@ -58,8 +58,9 @@ static int first_bits(const pqf_dict_builder *b) {
     return b->words ? FIRST_WORD_BITS : FIRST_BYTE_BITS;
 }
 
-/* How many values the table takes. Few collisions matter more than a small table as long as it stays in
- * a cache: the share of slots in use goes up from 1/4 (words) or 1/8 to 1/2 as it leaves them. */
+/* How many values the table takes. Few collisions matter more than a small table as long as it
+ * stays in a cache: the share of slots in use goes up from 1/4 (words) or 1/8 to 1/2 as it leaves
+ * them. */
 static int64_t slots_limit(const pqf_dict_builder *b) {
     int64_t slots = (int64_t)1 << b->bits;
     if (b->words) return b->bits <= 14 ? slots / 4 : slots / 2;
@@ -101,8 +102,8 @@ static void words_rehash(pqf_dict_builder *b) {
     }
 }
 
-/* Returns how many values were taken: fewer than n when a new one would be number `limit`. With `runs`
- * a value is compared with the one before it first. */
+/* Returns how many values were taken: fewer than n when a new one would be number `limit`. With
+ * `runs` a value is compared with the one before it first. */
 static inline __attribute__((always_inline)) int64_t words_put(pqf_dict_builder *b,
                                                                const uint8_t *values, int64_t n,
                                                                int64_t limit, uint32_t *codes,
@@ -136,7 +137,7 @@ static inline __attribute__((always_inline)) int64_t words_put(pqf_dict_builder 
     return i;
 }
 
-/* Equal neighbours among the first values: where there are many, comparing them is predicted well. */
+/* Equal neighbours among the first values: where there are many, comparing is predicted well. */
 static bool has_runs(const uint8_t *values, int64_t n, int width) {
     int64_t num_equal = 0, sample = pqf_min_i64(n, 64);
     for (int64_t i = 1; i < sample; i++)
@@ -233,7 +234,9 @@ static inline bool slot_is(const byte_slot *slot, const byte_key *key, pqf_slice
     return memcmp(page + slot->b, value.data, value.len) == 0;
 }
 
-static inline size_t prefix_bytes(const pqf_dict_builder *b) { return b->layout == PQF_BINARY ? 4 : 0; }
+static inline size_t prefix_bytes(const pqf_dict_builder *b) {
+    return b->layout == PQF_BINARY ? 4 : 0;
+}
 
 /* The bytes that value i stands in within the page, length word included. */
 static inline pqf_bytes entry_at(const pqf_dict_builder *b, int64_t i) {
@@ -313,8 +316,8 @@ static int64_t bytes_put(pqf_dict_builder *b, const pqf_slice *values, int64_t n
 
 /* ---- room ---- */
 
-/* Room for one more value of len bytes (and as many more as growing makes); *full instead when the page
- * may not take it. Pages and their value counts are int32 in the format. */
+/* Room for one more value of len bytes (and as many more as growing makes); *full instead when
+ * the page may not take it. Pages and their value counts are int32 in the format. */
 static pqf_status make_room(pqf_dict_builder *b, uint32_t len, size_t max_bytes, bool *full,
                             pqf_error *err) {
     size_t need = prefix_bytes(b) + len;
@@ -336,8 +339,8 @@ static size_t clamp_max(size_t max_bytes) { return max_bytes < INT32_MAX ? max_b
 
 /* ---- the door ---- */
 
-pqf_status pqf_dict_builder_new(pqf_layout layout, int32_t width, pqf_mem *mem, pqf_dict_builder **out,
-                                pqf_error *err) {
+pqf_status pqf_dict_builder_new(pqf_layout layout, int32_t width, pqf_mem *mem,
+                                pqf_dict_builder **out, pqf_error *err) {
     if (layout == PQF_BITS || (layout == PQF_FIXED && width < 0)) {
         return pqf_fail(err, PQF_INVALID, "dictionary: booleans and negative widths have none");
     }
@@ -424,7 +427,8 @@ pqf_status pqf_dict_put_fixed(pqf_dict_builder *b, const void *values, int64_t n
 }
 
 pqf_status pqf_dict_put_binary(pqf_dict_builder *b, const pqf_slice *values, int64_t n,
-                               size_t max_bytes, uint32_t *codes, int64_t *num_put, pqf_error *err) {
+                               size_t max_bytes, uint32_t *codes, int64_t *num_put,
+                               pqf_error *err) {
     max_bytes = clamp_max(max_bytes);
     bool full = false;
     for (*num_put = 0; *num_put < n && !full;) {
@@ -449,7 +453,8 @@ pqf_bytes pqf_dict_value(const pqf_dict_builder *b, int64_t i) {
 
 /* ---- leaving the dictionary again ---- */
 
-static void expand_fixed(const pqf_dict_builder *b, const uint32_t *codes, int64_t n, uint8_t *out) {
+static void expand_fixed(const pqf_dict_builder *b, const uint32_t *codes, int64_t n,
+                         uint8_t *out) {
     const uint8_t *page = b->page.data;
     size_t width = (size_t)b->width;
     if (width == 4) {
@@ -480,8 +485,8 @@ static pqf_status expand_block(const pqf_dict_builder *b, const uint32_t *codes,
     return PQF_OK;
 }
 
-pqf_status pqf_dict_expand(const pqf_dict_builder *b, const uint32_t *codes, int64_t n, pqf_buf *out,
-                           pqf_error *err) {
+pqf_status pqf_dict_expand(const pqf_dict_builder *b, const uint32_t *codes, int64_t n,
+                           pqf_buf *out, pqf_error *err) {
     if (b->layout == PQF_FIXED) {
         size_t total = (size_t)n * (size_t)b->width;
         TRY(pqf_buf_reserve(out, total, err));

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * dictionary.c: reading RLE_DICTIONARY and the older PLAIN_DICTIONARY (Encodings.md, Dictionary
- * Encoding): one byte with the bit width of the indexes, then the indexes as RLE / bit-packing hybrid
- * without a length. In come the page and the dictionary that its column chunk has, out go values or
- * the indexes themselves.
+ * Encoding): one byte with the bit width of the indexes, then the indexes as RLE / bit-packing
+ * hybrid without a length. In come the page and the dictionary that its column chunk has, out go
+ * values or the indexes themselves.
  *
- * Indexes pass through a block of PQF_BLOCK that stays in L1. The largest one of a block is compared
- * with the dictionary's size before any of them is used; behind that check gathers are unchecked.
+ * Indexes pass through a block of PQF_BLOCK that stays in L1. The largest one of a block is
+ * compared with the dictionary's size before any of them is used; behind that check gathers are
+ * unchecked.
  */
 #include "row.h"
 
@@ -100,7 +101,8 @@ static void fill(uint8_t *out, const uint8_t *value, int32_t width, int64_t n) {
 }
 
 /* A long run: one check and a fill. *part is 0 when the next values are no such run. */
-static pqf_status fixed_run(pqf_decoder *d, int64_t n, uint8_t *out, int64_t *part, pqf_error *err) {
+static pqf_status fixed_run(pqf_decoder *d, int64_t n, uint8_t *out, int64_t *part,
+                            pqf_error *err) {
     bool is_run;
     uint32_t code;
     int64_t left;
@@ -131,8 +133,8 @@ pqf_status pqf_codes_decode_fixed(pqf_decoder *d, int64_t n, uint8_t *out, pqf_e
 
 /* ---- BYTE_ARRAY ---- */
 
-/* One store of W bytes per value, W the smallest that covers every value of the dictionary: the gain is
- * the branch that is not there. For W = 64 longer values take a second copy. */
+/* One store of W bytes per value, W the smallest that covers every value of the dictionary: the
+ * gain is the branch that is not there. For W = 64 longer values take a second copy. */
 #define COPY_STRINGS(W)                                                                         \
     static size_t copy_strings_##W(const pqf_dict *dict, const uint32_t *codes, int64_t n,       \
                                    uint8_t *base, size_t len, int32_t *ends) {                  \

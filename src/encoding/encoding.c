@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * encoding.c: the table of encodings and what holds for all of them. A page's encoding id is looked up
- * once, in pqf_decoder_begin; from there on the decoder carries its row. In come the encoding id of a
- * page header and the page's value bytes, out go values through the row's functions.
+ * encoding.c: the table of encodings and what holds for all of them. A page's encoding id is
+ * looked up once, in pqf_decoder_begin; from there on the decoder carries its row. In come the
+ * encoding id of a page header and the page's value bytes, out go values through the row's
+ * functions.
  */
 #include "row.h"
 

@@ -3,11 +3,12 @@
  * encoding.h: door of the room encoding. Value bytes of a page to values and back (Encodings.md).
  *
  * Physical types are not templates: an encoding handles layouts. BITS is BOOLEAN, FIXED(width) is
- * INT32, INT64, INT96, FLOAT, DOUBLE and FIXED_LEN_BYTE_ARRAY, BINARY is BYTE_ARRAY. Values here are
- * dense: nulls have been taken out (writing) or are spread later (reading).
+ * INT32, INT64, INT96, FLOAT, DOUBLE and FIXED_LEN_BYTE_ARRAY, BINARY is BYTE_ARRAY. Values here
+ * are dense: nulls have been taken out (writing) or are spread later (reading).
  *
- * Bytes come from strangers: run lengths, widths, string lengths and dictionary indexes are checked
- * here, and every failure is PQF_CORRUPT with a message that begins with the encoding's name.
+ * Bytes come from strangers: run lengths, widths, string lengths and dictionary indexes are
+ * checked here, and every failure is PQF_CORRUPT with a message that begins with the encoding's
+ * name.
  */
 #ifndef PQF_ENCODING_ENCODING_H
 #define PQF_ENCODING_ENCODING_H
@@ -53,31 +54,38 @@ typedef struct pqf_rle {
     int64_t packed_at;    /* values already taken from it */
 } pqf_rle;
 
-/* in has PQF_SLACK readable bytes behind it. */
+/* in has PQF_SLACK readable bytes behind it; every `out` below has PQF_SLACK writable ones behind
+ * its last value, of which callers that fill an array piece by piece need not know more than that
+ * pieces come in order. */
 pqf_status pqf_rle_begin(pqf_rle *rle, const pqf_kernels *kernel, pqf_bytes in, int width,
                          pqf_error *err);
-/* Exactly n values; fewer in the stream is PQF_CORRUPT. The last literal run may be cut short by the
- * end of the bytes, as long as its values that are asked for are there. */
+/* Exactly n values; fewer in the stream is PQF_CORRUPT. The last literal run may be cut short by
+ * the end of the bytes, as long as its values that are asked for are there. */
 pqf_status pqf_rle_decode_u32(pqf_rle *rle, int64_t n, uint32_t *out, pqf_error *err);
-pqf_status pqf_rle_decode_u8(pqf_rle *rle, int64_t n, uint8_t *out, pqf_error *err); /* width <= 8 */
+pqf_status pqf_rle_decode_u8(pqf_rle *rle, int64_t n, uint8_t *out,
+                             pqf_error *err); /* width <= 8 */
 /* Width 1: straight to bits at position `at`; *num_set is how many of them are 1. */
 pqf_status pqf_rle_decode_bits(pqf_rle *rle, int64_t n, uint8_t *out, int64_t at, int64_t *num_set,
                                pqf_error *err);
 pqf_status pqf_rle_skip(pqf_rle *rle, int64_t n, pqf_error *err);
 /* Looks at the current run (the next one when none is open): true when it is an RLE run; then its
- * value and the values left in it. Lets callers treat whole runs at once (pqf_rle_skip takes them). */
-pqf_status pqf_rle_peek(pqf_rle *rle, bool *is_run, uint32_t *value, int64_t *run_left, pqf_error *err);
+ * value and the values left in it. Lets callers treat whole runs at once (pqf_rle_skip takes
+ * them). */
+pqf_status pqf_rle_peek(pqf_rle *rle, bool *is_run, uint32_t *value, int64_t *run_left,
+                        pqf_error *err);
 
-/* Append the hybrid encoding of n values of `width` bits (without length prefix or width byte). Constant
- * stretches become RLE runs where that is smaller, everything else long literal runs. The bytes
- * depend on the values alone. */
-pqf_status pqf_rle_encode_u32(const pqf_kernels *kernel, const uint32_t *values, int64_t n, int width,
-                              pqf_buf *out, pqf_error *err);
+/* Append the hybrid encoding of n values of `width` bits (without length prefix or width byte).
+ * Constant stretches become RLE runs where that is smaller, everything else long literal runs.
+ * The bytes depend on the values alone. u32 and u8 values have PQF_SLACK readable bytes behind
+ * them; of bits nothing behind the last one is read. */
+pqf_status pqf_rle_encode_u32(const pqf_kernels *kernel, const uint32_t *values, int64_t n,
+                              int width, pqf_buf *out, pqf_error *err);
 pqf_status pqf_rle_encode_u8(const pqf_kernels *kernel, const uint8_t *values, int64_t n, int width,
                              pqf_buf *out, pqf_error *err);
-/* n bits from position `at`, width 1. */
-pqf_status pqf_rle_encode_bits(const pqf_kernels *kernel, const uint8_t *bits, int64_t at, int64_t n,
-                               pqf_buf *out, pqf_error *err);
+/* n bits from position `at`, width 1. As BOOLEAN values (encoding RLE) a uint32 with the length of
+ * these bytes goes before them. */
+pqf_status pqf_rle_encode_bits(const pqf_kernels *kernel, const uint8_t *bits, int64_t at,
+                               int64_t n, pqf_buf *out, pqf_error *err);
 
 /* ---- dictionaries that were read ---- */
 
@@ -94,8 +102,8 @@ typedef struct pqf_dict {
 
 /* ---- decoding the values of one page ---- */
 
-/* Where BINARY values go: value i of a decode call ends at ends[i] (bytes->len after it); the bytes are
- * appended to `bytes`, whose max is at most INT32_MAX so that offsets fit. */
+/* Where BINARY values go: value i of a decode call ends at ends[i] (bytes->len after it); the
+ * bytes are appended to `bytes`, whose max is at most INT32_MAX so that offsets fit. */
 typedef struct pqf_binary_out {
     int32_t *ends;
     pqf_buf *bytes;
@@ -113,10 +121,10 @@ typedef struct pqf_decoder {
     pqf_rle rle;      /* RLE and dictionary encodings */
 } pqf_decoder;
 
-/* Takes up the value bytes of a page (PQF_SLACK readable behind). num_values is an upper bound of the
- * values in it (nulls included). width is the physical width for PLAIN; for dictionary encodings dict
- * decides. PQF_UNSUPPORTED names an encoding that is not built, PQF_CORRUPT one that the layout
- * cannot have, or a dictionary encoding without dictionary. */
+/* Takes up the value bytes of a page (PQF_SLACK readable behind). num_values is an upper bound of
+ * the values in it (nulls included). width is the physical width for PLAIN; for dictionary
+ * encodings dict decides. PQF_UNSUPPORTED names an encoding that is not built, PQF_CORRUPT one
+ * that the layout cannot have, or a dictionary encoding without dictionary. */
 pqf_status pqf_decoder_begin(pqf_decoder *d, const pqf_kernels *kernel, int32_t encoding_id,
                              pqf_layout layout, int32_t width, const pqf_dict *dict, pqf_bytes in,
                              int64_t num_values, pqf_error *err);
@@ -130,8 +138,8 @@ pqf_status pqf_decode_binary(pqf_decoder *d, int64_t n, pqf_binary_out *out, pqf
 /* Dictionary indexes, each checked to be below dict->num_values. */
 pqf_status pqf_decode_codes(pqf_decoder *d, int64_t n, uint32_t *out, pqf_error *err);
 pqf_status pqf_decode_skip(pqf_decoder *d, int64_t n, pqf_error *err);
-/* PLAIN FIXED only: where the bytes of the remaining values begin; NULL otherwise. For callers that can
- * use them in place. */
+/* PLAIN FIXED only: where the bytes of the remaining values begin; NULL otherwise. For callers
+ * that can use them in place. */
 const uint8_t *pqf_decoder_plain(const pqf_decoder *d);
 
 /* ---- encoding ---- */
@@ -142,31 +150,34 @@ typedef struct pqf_slice {
     uint32_t len;
 } pqf_slice;
 
-/* PLAIN: each appends n values. */
-pqf_status pqf_plain_put_fixed(const void *values, int64_t n, int32_t width, pqf_buf *out, pqf_error *err);
+/* PLAIN: each appends n values; no byte behind them is read. *num_bits counts the bits that this
+ * page's values have in out so far, 0 at first; bits go on where the last call ended. */
+pqf_status pqf_plain_put_fixed(const void *values, int64_t n, int32_t width, pqf_buf *out,
+                               pqf_error *err);
 pqf_status pqf_plain_put_bits(const pqf_kernels *kernel, const uint8_t *bits, int64_t at, int64_t n,
-                              pqf_buf *out, int64_t *num_bits_in_out, pqf_error *err);
+                              pqf_buf *out, int64_t *num_bits, pqf_error *err);
 pqf_status pqf_plain_put_binary(const pqf_slice *values, int64_t n, pqf_buf *out, pqf_error *err);
 
-/* Builds a dictionary: distinct values in the order of their first appearance, kept as the PLAIN bytes
- * of the dictionary page. Floats and everything else are compared by their bytes. */
+/* Builds a dictionary: distinct values in the order of their first appearance, kept as the PLAIN
+ * bytes of the dictionary page. Floats and everything else are compared by their bytes. */
 typedef struct pqf_dict_builder pqf_dict_builder;
-pqf_status pqf_dict_builder_new(pqf_layout layout, int32_t width, pqf_mem *mem, pqf_dict_builder **out,
-                                pqf_error *err);
+pqf_status pqf_dict_builder_new(pqf_layout layout, int32_t width, pqf_mem *mem,
+                                pqf_dict_builder **out, pqf_error *err);
 void pqf_dict_builder_free(pqf_dict_builder *b);
 void pqf_dict_builder_clear(pqf_dict_builder *b); /* keeps its memory */
-/* codes[i] is the index of value i; new values are added. Stops at the first new value that would make
- * the page longer than max_bytes and returns the number of values taken in *num_put. */
+/* Of the values no byte behind the last one is read. codes[i] is the index of value i; new values
+ * are added. Stops at the first new value that would make the page longer than max_bytes and
+ * returns the number of values taken in *num_put. */
 pqf_status pqf_dict_put_fixed(pqf_dict_builder *b, const void *values, int64_t n, size_t max_bytes,
                               uint32_t *codes, int64_t *num_put, pqf_error *err);
-pqf_status pqf_dict_put_binary(pqf_dict_builder *b, const pqf_slice *values, int64_t n, size_t max_bytes,
-                               uint32_t *codes, int64_t *num_put, pqf_error *err);
+pqf_status pqf_dict_put_binary(pqf_dict_builder *b, const pqf_slice *values, int64_t n,
+                               size_t max_bytes, uint32_t *codes, int64_t *num_put, pqf_error *err);
 int64_t pqf_dict_num_values(const pqf_dict_builder *b);
 /* The PLAIN bytes of the dictionary page so far. */
 pqf_bytes pqf_dict_page_bytes(const pqf_dict_builder *b);
 /* Appends the PLAIN bytes of the values that codes name: how a page leaves the dictionary again. */
-pqf_status pqf_dict_expand(const pqf_dict_builder *b, const uint32_t *codes, int64_t n, pqf_buf *out,
-                           pqf_error *err);
+pqf_status pqf_dict_expand(const pqf_dict_builder *b, const uint32_t *codes, int64_t n,
+                           pqf_buf *out, pqf_error *err);
 /* Value i, borrowed until the next put. */
 pqf_bytes pqf_dict_value(const pqf_dict_builder *b, int64_t i);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * plain.c: PLAIN (Encodings.md, PLAIN = 0), both directions: values back to back. BOOLEAN as bits, low
- * bit first; fixed widths as they are in memory; BYTE_ARRAY as
+ * plain.c: PLAIN (Encodings.md, PLAIN = 0), both directions: values back to back. BOOLEAN as
+ * bits, low bit first; fixed widths as they are in memory; BYTE_ARRAY as
  *
  *   uint32 length | bytes | uint32 length | bytes | ...
  *
@@ -53,7 +53,8 @@ static pqf_status bits_check(const pqf_decoder *d, int64_t n, pqf_error *err) {
     return PQF_OK;
 }
 
-pqf_status pqf_plain_decode_bits(pqf_decoder *d, int64_t n, uint8_t *out, int64_t at, pqf_error *err) {
+pqf_status pqf_plain_decode_bits(pqf_decoder *d, int64_t n, uint8_t *out, int64_t at,
+                                 pqf_error *err) {
     TRY(bits_check(d, n, err));
     if (n > 0) d->kernel->copy_bits(d->in.data, d->bit_at, n, out, at);
     d->bit_at += n;
@@ -72,10 +73,10 @@ pqf_status pqf_binary_reserve(const pqf_binary_out *out, uint64_t num_bytes, pqf
     return pqf_buf_reserve(out->bytes, (size_t)num_bytes, err);
 }
 
-/* A walk over n strings keeps a limit that moves along: each string behind the current one needs 4 bytes
- * at least, so that this one ends at `limit` = end of the page - 4 * (strings behind it) or before. The
- * caller made sure of 4 * n bytes; from then on limit - p is never below 4, and n strings together
- * have no more than (bytes of the page - 4 * n) bytes even where a page lies. */
+/* A walk over n strings keeps a limit that moves along: each string behind the current one needs
+ * 4 bytes at least, so that this one ends at `limit` = end of the page - 4 * (strings behind it)
+ * or before. The caller made sure of 4 * n bytes; from then on limit - p is never below 4, and n
+ * strings together have no more than (bytes of the page - 4 * n) bytes even where a page lies. */
 static inline const uint8_t *first_limit(const pqf_decoder *d, int64_t n) {
     return d->in.data + d->in.len - 4 * (n - 1);
 }
@@ -116,8 +117,9 @@ static pqf_status binary_bound(const pqf_decoder *d, int64_t n, const pqf_buf *b
     return PQF_OK;
 }
 
-/* Copies inside the walk over the lengths: 64 bytes at once, which the next value overwrites again. Reads
- * end at most 64 bytes behind the page, stores 64 behind the bytes that were reserved. */
+/* Copies inside the walk over the lengths: 64 bytes at once, which the next value overwrites
+ * again. Reads end at most 64 bytes behind the page, stores 64 behind the bytes that were
+ * reserved. */
 static pqf_status copy_values(pqf_decoder *d, int64_t n, pqf_buf *bytes, int32_t *ends,
                               pqf_error *err) {
     const uint8_t *p = d->in.data;

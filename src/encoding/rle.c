@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * rle.c: the RLE / bit-packing hybrid (Encodings.md, RLE = 3), decoder and encoder, and its use as an
- * encoding of BOOLEAN values. In come runs, out go u32 (dictionary indexes), u8 (levels) or bits
- * (booleans, levels of flat columns), and back.
+ * rle.c: the RLE / bit-packing hybrid (Encodings.md, RLE = 3), decoder and encoder, and its use
+ * as an encoding of BOOLEAN values. In come runs, out go u32 (dictionary indexes), u8 (levels) or
+ * bits (booleans, levels of flat columns), and back.
  *
  *   run := varint(num_values << 1), value in ceil(width / 8) bytes
  *        | varint(num_groups << 1 | 1), 8 * num_groups values of `width` bits, low bits first
  *
  * The decoder is a pull: it opens one run at a time and checks there, once, that the run's bytes
- * exist. Behind that check a run has run_left values which may be taken without further questions.
+ * exist. Behind that check a run has run_left values which may be taken without further
+ * questions.
  */
 #include "row.h"
 
@@ -107,9 +108,9 @@ static inline const uint8_t *group_bytes(const pqf_rle *rle) {
 
 /* ---- decoder: values ---- */
 
-/* Kernels start at whole bytes, which every eighth value does: a place inside a group is left through
- * a small block. Its values are unpacked up to the last one that is wanted, so that no byte behind
- * the run counts. Returns how many were taken. */
+/* Kernels start at whole bytes, which every eighth value does: a place inside a group is left
+ * through a small block. Its values are unpacked up to the last one that is wanted, so that no
+ * byte behind the run counts. Returns how many were taken. */
 static int64_t literal_head_u32(pqf_rle *rle, int64_t n, uint32_t *out) {
     int64_t skew = rle->packed_at & 7;
     if (skew == 0) return 0;
@@ -236,8 +237,8 @@ static pqf_status put_repeat(uint32_t value, int64_t n, int width, pqf_buf *out,
     return PQF_OK;
 }
 
-/* The header of a literal run of n values and room for its bytes, which begin at out->len. Only the last
- * run of a stream may end inside a group; it is padded with zeros. */
+/* The header of a literal run of n values and room for its bytes, which begin at out->len. Only
+ * the last run of a stream may end inside a group; it is padded with zeros. */
 static pqf_status put_literal_header(int64_t n, int width, size_t *num_bytes, pqf_buf *out,
                                      pqf_error *err) {
     uint64_t num_groups = (uint64_t)(n + 7) >> 3;
@@ -255,7 +256,9 @@ typedef struct rle_input {
     int width;
 } rle_input;
 
-static uint32_t value_at(const rle_input *in, int64_t i) { return in->u32 ? in->u32[i] : in->u8[i]; }
+static uint32_t value_at(const rle_input *in, int64_t i) {
+    return in->u32 ? in->u32[i] : in->u8[i];
+}
 
 static int64_t run_at(const rle_input *in, int64_t i) {
     int64_t n = in->n - i;
@@ -308,15 +311,15 @@ static int64_t find_constant(const rle_input *in, int64_t i) {
     return i <= last ? i : in->n;
 }
 
-/* A run costs about two headers (its own and that of the literals behind it) and its value; below this
- * many values literals are as small. */
+/* A run costs about two headers (its own and that of the literals behind it) and its value; below
+ * this many values literals are as small. */
 static int64_t least_run(int width) {
     int64_t bytes = 3 + (width + 7) / 8;
     return width ? pqf_max_i64(8, (8 * bytes + width - 1) / width) : 8;
 }
 
-/* Literals grow until a stretch of equal values begins at one of their groups that is worth a run: the
- * values alone decide. A single run for everything is what readers like best. */
+/* Literals grow until a stretch of equal values begins at one of their groups that is worth a
+ * run: the values alone decide. A single run for everything is what readers like best. */
 static pqf_status encode(const rle_input *in, pqf_buf *out, pqf_error *err) {
     if (in->width < 0 || in->width > 32) {
         return pqf_fail(err, PQF_INVALID, "rle: bit width %d is not in 0..32", in->width);
@@ -339,8 +342,8 @@ static pqf_status encode(const rle_input *in, pqf_buf *out, pqf_error *err) {
     return put_literal(in, literal, in->n, out, err);
 }
 
-pqf_status pqf_rle_encode_u32(const pqf_kernels *kernel, const uint32_t *values, int64_t n, int width,
-                              pqf_buf *out, pqf_error *err) {
+pqf_status pqf_rle_encode_u32(const pqf_kernels *kernel, const uint32_t *values, int64_t n,
+                              int width, pqf_buf *out, pqf_error *err) {
     rle_input in = {.kernel = kernel, .u32 = values, .n = n, .width = width};
     return encode(&in, out, err);
 }
@@ -407,8 +410,8 @@ static pqf_status put_literal_bits(const pqf_kernels *kernel, const uint8_t *bit
 
 /* The bitmap is the literal run. Stretches become runs where they fill a word: that saves bytes and
  * keeps the runs few, which is what copying them back depends on. */
-pqf_status pqf_rle_encode_bits(const pqf_kernels *kernel, const uint8_t *bits, int64_t at, int64_t n,
-                               pqf_buf *out, pqf_error *err) {
+pqf_status pqf_rle_encode_bits(const pqf_kernels *kernel, const uint8_t *bits, int64_t at,
+                               int64_t n, pqf_buf *out, pqf_error *err) {
     if (n == 0) return PQF_OK;
     int64_t run = run_of_bits(bits, at, at + n);
     if (run == n) return put_repeat(pqf_bit_get(bits, at), n, 1, out, err);

@@ -9,7 +9,7 @@
 
 #include "encoding.h"
 
-/* Values per step where a stage hands over to the next one: 4 KiB of indexes stay in the L1 cache. */
+/* Values per step where a stage hands over to the next one: 4 KiB of indexes stay in L1. */
 #define PQF_BLOCK 1024
 
 typedef struct pqf_encoding {
@@ -29,7 +29,8 @@ typedef struct pqf_encoding {
 
 pqf_status pqf_plain_begin(pqf_decoder *d, pqf_error *err);
 pqf_status pqf_plain_decode_fixed(pqf_decoder *d, int64_t n, uint8_t *out, pqf_error *err);
-pqf_status pqf_plain_decode_bits(pqf_decoder *d, int64_t n, uint8_t *out, int64_t at, pqf_error *err);
+pqf_status pqf_plain_decode_bits(pqf_decoder *d, int64_t n, uint8_t *out, int64_t at,
+                                 pqf_error *err);
 pqf_status pqf_plain_decode_binary(pqf_decoder *d, int64_t n, pqf_binary_out *out, pqf_error *err);
 pqf_status pqf_plain_skip(pqf_decoder *d, int64_t n, pqf_error *err);
 
@@ -51,13 +52,15 @@ pqf_status pqf_binary_reserve(const pqf_binary_out *out, uint64_t num_bytes, pqf
 void pqf_bits_append(const pqf_kernels *kernel, const uint8_t *bits, int64_t at, int64_t n,
                      uint8_t *out, int64_t to);
 
-/* Slices borrow foreign memory, of which nothing may be read that was not handed in. The slices of an
- * Arrow array mostly lie one behind the other, though: then whatever comes before the end of the last
- * one may be read. Returns that end, or NULL when there is a gap; *num_bytes is the sum of lengths. */
+/* Slices borrow foreign memory, of which nothing may be read that was not handed in. The slices
+ * of an Arrow array mostly lie one behind the other, though: then whatever comes before the end
+ * of the last one may be read. Returns that end, or NULL when there is a gap; *num_bytes is the
+ * sum of lengths. */
 const uint8_t *pqf_slices_end(const pqf_slice *values, int64_t n, uint64_t *num_bytes);
 
-/* Copies the len bytes at `in`, in steps of W bytes for the first W and exactly for the rest: one store
- * without a branch for values that are no longer than W. Both sides have W accessible bytes. */
+/* Copies the len bytes at `in`, in steps of W bytes for the first W and exactly for the rest: one
+ * store without a branch for values that are no longer than W. Both sides have W accessible
+ * bytes. */
 #define PQF_COPY_WIDE(W, out, in, len)                                                          \
     do {                                                                                        \
         memcpy((out), (in), (W));                                                               \

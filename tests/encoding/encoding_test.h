@@ -120,7 +120,8 @@ static inline uint32_t ref_value(const uint8_t *p, uint64_t index, int width) {
 }
 
 /* Values of the runs in `len` bytes, at most n; returns how many there are. */
-static inline int64_t ref_hybrid(const uint8_t *p, size_t len, int width, int64_t n, uint32_t *out) {
+static inline int64_t ref_hybrid(const uint8_t *p, size_t len, int width, int64_t n,
+                                 uint32_t *out) {
     size_t at = 0;
     int64_t done = 0;
     while (done < n && at < len) {

@@ -288,7 +288,8 @@ static void test_no_memory(void **state) {
 static void test_refused(void **state) {
     (void)state;
     pqf_dict_builder *b = NULL;
-    expect_fail(pqf_dict_builder_new(PQF_BITS, 0, test_mem, &b, &test_err), PQF_INVALID, "dictionary");
+    expect_fail(pqf_dict_builder_new(PQF_BITS, 0, test_mem, &b, &test_err), PQF_INVALID,
+                "dictionary");
     expect_fail(pqf_dict_builder_new(PQF_FIXED, -1, test_mem, &b, &test_err), PQF_INVALID,
                 "dictionary");
     assert_null(b);

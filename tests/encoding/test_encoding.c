@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Conformance by table: every encoding that is built x layouts x generators x sizes, encoded by this
- * room and pulled in arbitrary steps with skips between them; then damaged pages, and what the table
- * says about encodings.
+ * Conformance by table: every encoding that is built x layouts x generators x sizes, encoded by
+ * this room and pulled in arbitrary steps with skips between them; then damaged pages, and what
+ * the table says about encodings.
  */
 #include "values.h"
 
@@ -133,7 +133,8 @@ static void check_fixed(pqf_decoder *d, const values *v, int64_t at, int64_t n) 
     size_t width = (size_t)v->kind.width;
     uint8_t *out = padded((size_t)n * width);
     expect_ok(pqf_decode_fixed(d, n, out, &test_err));
-    CHECK(n * v->kind.width == 0 || memcmp(out, v->bytes + (size_t)at * width, (size_t)n * width) == 0,
+    CHECK(n * v->kind.width == 0 ||
+              memcmp(out, v->bytes + (size_t)at * width, (size_t)n * width) == 0,
           "width %d values %d..%d", (int)width, (int)at, (int)(at + n));
     free(out);
 }
@@ -182,7 +183,8 @@ static void pull(const page *p, const values *v, const pqf_kernels *k) {
             check_binary(&d, v, at, step, &bytes);
         }
         const uint8_t *rest = pqf_decoder_plain(&d);
-        CHECK(!rest || rest == p->in + (at + step) * v->kind.width, "place %d", (int)(rest - p->in));
+        CHECK(!rest || rest == p->in + (at + step) * v->kind.width, "place %d",
+              (int)(rest - p->in));
     }
     CHECK(pqf_decode_skip(&d, 1, &test_err) == PQF_CORRUPT, "more than %d values", (int)v->n);
     pqf_buf_reset(&bytes);
@@ -325,7 +327,7 @@ static const bad_page bad_pages[] = {
     {PQF_RLE, PQF_BITS, 0, 6, "\1\0\0\0\4\1", "rle: the value of a run is cut off"},
     {PQF_RLE, PQF_BITS, 0, 0, "", "rle: the bytes end"},
     {PQF_RLE_DICTIONARY, PQF_FIXED, 4, 3, "\41\4\1", "RLE_DICTIONARY: index width 33"},
-    {PQF_RLE_DICTIONARY, PQF_FIXED, 4, 3, "\2\4\2", "RLE_DICTIONARY: index 2, the dictionary has 2"},
+    {PQF_RLE_DICTIONARY, PQF_FIXED, 4, 3, "\2\4\2", "index 2, the dictionary has 2"},
     {PQF_PLAIN_DICTIONARY, PQF_FIXED, 8, 4, "\2\xF0\1\3", "PLAIN_DICTIONARY: index 3"},
     {PQF_RLE_DICTIONARY, PQF_BINARY, 0, 4, "\2\3\xFF\xFF", "RLE_DICTIONARY: index 3"},
     {PQF_RLE_DICTIONARY, PQF_BINARY, 0, 6, "\40\4\xFF\xFF\xFF\xFF", "index 4294967295"},
@@ -343,13 +345,14 @@ static void test_bad_pages(void **state) {
         if (bad->layout == PQF_FIXED) p.dict.num_values = 10 / bad->width < 2 ? 1 : 2;
         if (bad->width == 8) p.dict.num_values = 1;
         p.n = bad->width == 8 ? 100 : 2;
-        expect_fail(decode_bytes(&p, (const uint8_t *)bad->bytes, bad->len), PQF_CORRUPT, bad->words);
+        expect_fail(decode_bytes(&p, (const uint8_t *)bad->bytes, bad->len), PQF_CORRUPT,
+                    bad->words);
         page_free(&p);
     }
 }
 
-/* The maximum of the output is kept, and a page whose strings do fit it is read although the rest of
- * the page would not. */
+/* The maximum of the output is kept, and a page whose strings do fit it is read although the rest
+ * of the page would not. */
 static void test_binary_maximum(void **state) {
     (void)state;
     rnd_start(1);
@@ -362,7 +365,8 @@ static void test_binary_maximum(void **state) {
         bytes.max = 200;
         expect_ok(page_begin(&p, pqf_kernels_get(), &d));
         expect_ok(pqf_decode_binary(&d, 3, &(pqf_binary_out){ends, &bytes}, &test_err));
-        CHECK(ends[2] <= 192 && same_value(v.slices[0], bytes.data, (size_t)ends[0]), "first value");
+        CHECK(ends[2] <= 192 && same_value(v.slices[0], bytes.data, (size_t)ends[0]),
+              "first value");
         expect_fail(pqf_decode_binary(&d, 490, &(pqf_binary_out){ends, &bytes}, &test_err),
                     PQF_LIMIT, "");
         pqf_buf_reset(&bytes);

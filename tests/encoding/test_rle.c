@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Tests of encoding/rle.c: the example of Encodings.md, streams of arbitrary runs pulled in arbitrary
- * steps, the encoder against the oracle, damaged streams.
+ * Tests of encoding/rle.c: the example of Encodings.md, streams of arbitrary runs pulled in
+ * arbitrary steps, the encoder against the oracle, damaged streams.
  */
 #include "encoding_test.h"
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * values.h: values of every layout by name of a generator, for the tests that loop over all of them.
- * A value is made from a number, its id: equal ids give equal values, and generators differ in the ids.
+ * values.h: values of every layout by name of a generator, for the tests that loop over all of
+ * them. A value is made from a number, its id: equal ids give equal values, and generators differ
+ * in the ids.
  */
 #ifndef PQF_TESTS_ENCODING_VALUES_H
 #define PQF_TESTS_ENCODING_VALUES_H
