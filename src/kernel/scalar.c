@@ -105,14 +105,7 @@ GATHER(64, uint64_t)
 
 static void gather_any(const uint8_t *dict, int width, const uint32_t *idx, int64_t n,
                        uint8_t *out) {
-    if (width == 1) gather_step(dict, 1, idx, n, out, 1);
-    else if (width == 2) gather_step(dict, 2, idx, n, out, 2);
-    else if (width == 4) gather_step(dict, 4, idx, n, out, 4);
-    else if (width == 8) gather_step(dict, 8, idx, n, out, 8);
-    else if (width <= 16) gather_step(dict, width, idx, n, out, 16);
-    else if (width <= 32) gather_step(dict, width, idx, n, out, 32);
-    else if (width <= 64) gather_step(dict, width, idx, n, out, 64);
-    else gather_step(dict, width, idx, n, out, (size_t)width);
+    gather_any_body(dict, width, idx, n, out);
 }
 
 static uint64_t gather_sum(const uint32_t *len, const uint32_t *idx, int64_t n) {
@@ -155,27 +148,7 @@ EXPAND(64, uint64_t)
 
 static int64_t expand_any(const uint8_t *in, int width, const uint8_t *bits, int64_t at, int64_t n,
                           uint8_t *out) {
-    const uint8_t *start = in;
-    size_t size = (size_t)width;
-    for (; n > 0; n -= 64, at += 64, out += 64 * size) {
-        int len = n < 64 ? (int)n : 64;
-        uint64_t m = bits_word_of(bits, at, len);
-        if (m == low_bits(len)) {
-            memcpy(out, in, (size_t)len * size);
-            in += (size_t)len * size;
-        } else if (m == 0) {
-            memset(out, 0, (size_t)len * size);
-        } else if (width == 16) {
-            in = expand_step(in, 16, m, len, out, 16);
-        } else if (width <= 16) {
-            in = expand_step(in, width, m, len, out, 16);
-        } else if (width <= 64) {
-            in = expand_step(in, width, m, len, out, 64);
-        } else {
-            in = expand_step(in, width, m, len, out, size);
-        }
-    }
-    return (in - start) / width;
+    return expand_any_body(in, width, bits, at, n, out);
 }
 
 #define COMPRESS(bits_, type)                                                                 \
@@ -203,23 +176,7 @@ COMPRESS(64, uint64_t)
 
 static int64_t compress_any(const uint8_t *in, int width, const uint8_t *bits, int64_t at,
                             int64_t n, uint8_t *out) {
-    const uint8_t *start = out;
-    size_t size = (size_t)width;
-    for (; n > 0; n -= 64, at += 64, in += 64 * size) {
-        int len = n < 64 ? (int)n : 64;
-        uint64_t m = bits_word_of(bits, at, len);
-        if (m == low_bits(len)) {
-            memcpy(out, in, (size_t)len * size);
-            out += (size_t)len * size;
-        } else if (width <= 16) {
-            out = compress_step(in, width, m, out, 16);
-        } else if (width <= 64) {
-            out = compress_step(in, width, m, out, 64);
-        } else {
-            out = compress_step(in, width, m, out, size);
-        }
-    }
-    return (out - start) / width;
+    return compress_any_body(in, width, bits, at, n, out);
 }
 
 /* -- bitmaps -- */

@@ -141,23 +141,74 @@ PQF_BODY int64_t copy_bits_body(const uint8_t *in, int64_t at, int64_t n, uint8_
  * overwritten by the next value or lands in slack (step <= PQF_SLACK). */
 PQF_BODY void gather_step(const uint8_t *dict, int width, const uint32_t *idx, int64_t n,
                           uint8_t *out, size_t step) {
+    const any_u32 *at = idx;
     for (int64_t i = 0; i < n; i++, out += width)
-        memcpy(out, dict + (size_t)((const any_u32 *)idx)[i] * (size_t)width, step);
+        memcpy(out, dict + (size_t)at[i] * (size_t)width, step);
 }
 
-/* A null slot is copied too and then cleared; `in` has slack behind its last value, and a value
- * at all: words without a set bit never come here. */
+PQF_BODY void gather_any_body(const uint8_t *dict, int width, const uint32_t *idx, int64_t n,
+                              uint8_t *out) {
+    if (width == 1) gather_step(dict, 1, idx, n, out, 1);
+    else if (width == 2) gather_step(dict, 2, idx, n, out, 2);
+    else if (width == 4) gather_step(dict, 4, idx, n, out, 4);
+    else if (width == 8) gather_step(dict, 8, idx, n, out, 8);
+    else if (width <= 16) gather_step(dict, width, idx, n, out, 16);
+    else if (width <= 32) gather_step(dict, width, idx, n, out, 32);
+    else if (width <= 64) gather_step(dict, width, idx, n, out, 64);
+    else gather_step(dict, width, idx, n, out, (size_t)width);
+}
+
+/* Without a branch: a null slot gets the next value under a mask of zeros. That value may be slack,
+ * but it is there: words without a set bit never come here. */
 PQF_BODY const uint8_t *expand_step(const uint8_t *in, int width, uint64_t m, int n, uint8_t *out,
                                     size_t step) {
     for (int j = 0; j < n; j++, out += width, m >>= 1) {
+        uint64_t keep = -(m & 1), words[4];
+        memcpy(words, in, step);
+        for (size_t w = 0; w < step / 8; w++)
+            words[w] &= keep;
+        memcpy(out, words, step);
+        in += (uint64_t)width & keep;
+    }
+    return in;
+}
+
+PQF_BODY const uint8_t *expand_wide(const uint8_t *in, size_t width, uint64_t m, int n,
+                                    uint8_t *out) {
+    for (int j = 0; j < n; j++, out += width, m >>= 1) {
         if (m & 1) {
-            memcpy(out, in, step);
+            memcpy(out, in, width);
             in += width;
         } else {
-            memset(out, 0, step);
+            memset(out, 0, width);
         }
     }
     return in;
+}
+
+PQF_BODY int64_t expand_any_body(const uint8_t *in, int width, const uint8_t *bits, int64_t at,
+                                 int64_t n, uint8_t *out) {
+    const uint8_t *start = in;
+    size_t size = (size_t)width;
+    for (; n > 0; n -= 64, at += 64, out += 64 * size) {
+        int len = n < 64 ? (int)n : 64;
+        uint64_t m = bits_word_of(bits, at, len);
+        if (m == 0) {
+            memset(out, 0, (size_t)len * size);
+        } else if (m == low_bits(len)) {
+            memcpy(out, in, (size_t)len * size);
+            in += (size_t)len * size;
+        } else if (width <= 8) {
+            in = expand_step(in, width, m, len, out, 8);
+        } else if (width <= 16) {
+            in = expand_step(in, width, m, len, out, 16);
+        } else if (width <= 32) {
+            in = expand_step(in, width, m, len, out, 32);
+        } else {
+            in = expand_wide(in, size, m, len, out);
+        }
+    }
+    return (in - start) / width;
 }
 
 PQF_BODY uint8_t *compress_step(const uint8_t *in, int width, uint64_t m, uint8_t *out,
@@ -165,6 +216,27 @@ PQF_BODY uint8_t *compress_step(const uint8_t *in, int width, uint64_t m, uint8_
     for (; m; m &= m - 1, out += width)
         memcpy(out, in + (size_t)__builtin_ctzll(m) * (size_t)width, step);
     return out;
+}
+
+PQF_BODY int64_t compress_any_body(const uint8_t *in, int width, const uint8_t *bits, int64_t at,
+                                   int64_t n, uint8_t *out) {
+    const uint8_t *start = out;
+    size_t size = (size_t)width;
+    for (; n > 0; n -= 64, at += 64, in += 64 * size) {
+        int len = n < 64 ? (int)n : 64;
+        uint64_t m = bits_word_of(bits, at, len);
+        if (m == low_bits(len)) {
+            memcpy(out, in, (size_t)len * size);
+            out += (size_t)len * size;
+        } else if (width <= 16) {
+            out = compress_step(in, width, m, out, 16);
+        } else if (width <= 32) {
+            out = compress_step(in, width, m, out, 32);
+        } else {
+            out = compress_step(in, width, m, out, size);
+        }
+    }
+    return (out - start) / width;
 }
 
 #endif
