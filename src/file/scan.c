@@ -163,7 +163,11 @@ static pqf_status find_columns(pqf_scan *scan, pqf_open_file *file, pqf_error *e
             file->fields[c] = column->field;
             continue;
         }
-        const pqf_field *field = pqf_schema_field(schema, column->schema->name, NULL);
+        bool is_duplicate = false;
+        const pqf_field *field = pqf_schema_field(schema, column->schema->name, &is_duplicate);
+        if (is_duplicate)
+            return pqf_fail(err, PQF_UNSUPPORTED, "two columns have the name '%s'",
+                            column->schema->name);
         if (!field)
             return pqf_fail(err, PQF_SCHEMA,
                             "the column '%s' of the first file of the dataset is missing here",

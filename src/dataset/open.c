@@ -1,0 +1,295 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * open.c: a dataset that is open: its files, the schema of the first one, and partition columns as
+ * constants of the scan, their types as recorded in the first file, else inferred over all folders.
+ */
+#include "dataset.h"
+
+/* ---- types of partition columns ---- */
+
+static pqf_status read_recorded(pqf_dataset *d, struct ArrowSchema *out, pqf_error *err) {
+    pqf_bytes value;
+    memset(out, 0, sizeof *out);
+    if (!pqf_metadata_get(pqf_reader_metadata(d->first), PQF_PARTITION_KEY, &value)) return PQF_OK;
+    return pqf_arrow_schema_read(value, d->mem, out, err);
+}
+
+static const struct ArrowSchema *child_of(const struct ArrowSchema *schema, const char *name) {
+    for (int64_t i = 0; schema->release && i < schema->n_children; i++)
+        if (!strcmp(schema->children[i]->name, name)) return schema->children[i];
+    return NULL;
+}
+
+/* int32, int64 where needed, string when a value is no plain integer. */
+static const char *inferred_format(const pqf_dataset *d, int32_t column) {
+    bool wide = false;
+    for (int64_t i = 0; i < d->found.num_files; i++) {
+        pqf_bytes text = d->found.files[i].values[column];
+        bool fits_32 = true;
+        if (!text.data) continue;
+        if (!pqf_text_is_integer(text, &fits_32)) return "u";
+        wide |= !fits_32;
+    }
+    return wide ? "l" : "i";
+}
+
+/* The type of the values: of a dictionary the one it encodes. */
+static pqf_status set_type(pqf_dataset *d, int32_t column, const struct ArrowSchema *recorded,
+                           pqf_error *err) {
+    const char *name = d->found.partitions[column];
+    const struct ArrowSchema *type = child_of(recorded, name);
+    if (type && type->dictionary) type = type->dictionary;
+    if (!type)
+        return pqf_schema_init(&d->types[column], inferred_format(d, column), name,
+                               ARROW_FLAG_NULLABLE, 0, err);
+    TRY(pqf_value_check_type(type, name, err));
+    const char *format = strcmp(type->format, "vu") ? type->format : "u"; /* views as strings */
+    return pqf_schema_init(&d->types[column], format, name, ARROW_FLAG_NULLABLE, 0, err);
+}
+
+/* Codes into the distinct texts of one column; the texts become the values of the constant. */
+static pqf_status set_values(pqf_dataset *d, int32_t column, int32_t **codes, pqf_error *err) {
+    pqf_dict_builder *distinct;
+    pqf_buf texts = {.mem = d->mem};
+    pqf_status status = PQF_OK;
+    TRY(pqf_dict_builder_new(PQF_BINARY, 0, d->mem, &distinct, err));
+    for (int64_t i = 0; i < d->found.num_files; i++) {
+        pqf_bytes text = d->found.files[i].values[column];
+        pqf_slice slice = {text.data, (uint32_t)text.len};
+        uint32_t code;
+        int64_t taken, before = pqf_dict_num_values(distinct);
+        codes[i][column] = -1;
+        if (!text.data) continue;
+        TRY_DONE(pqf_dict_put_binary(distinct, &slice, 1, SIZE_MAX, &code, &taken, err));
+        codes[i][column] = (int32_t)code;
+        if (pqf_dict_num_values(distinct) > before)
+            TRY_DONE(pqf_buf_put(&texts, &text, sizeof text, err));
+    }
+    TRY_DONE(pqf_values_parse(&d->types[column], (const pqf_bytes *)(const void *)texts.data,
+                              pqf_dict_num_values(distinct), d->mem, &d->values[column], err));
+done:
+    pqf_dict_builder_free(distinct);
+    pqf_buf_reset(&texts);
+    return status == PQF_OK ? status : pqf_error_at_column(err, d->found.partitions[column]);
+}
+
+static pqf_status set_constants(pqf_dataset *d, int32_t **codes, pqf_error *err) {
+    size_t n = (size_t)d->found.num_partitions;
+    void *block;
+    struct ArrowSchema recorded;
+    TRY(pqf_arena_array(&d->arena, n, sizeof(pqf_constant), &block, err));
+    d->constants = block;
+    TRY(pqf_arena_array(&d->arena, n, sizeof(struct ArrowSchema), &block, err));
+    d->types = block;
+    TRY(pqf_arena_array(&d->arena, n, sizeof(struct ArrowArray), &block, err));
+    d->values = block;
+    if (!n) return PQF_OK;
+    TRY(read_recorded(d, &recorded, err));
+    pqf_status status = PQF_OK;
+    for (int32_t k = 0; status == PQF_OK && k < (int32_t)n; k++) {
+        status = set_type(d, k, &recorded, err);
+        if (status == PQF_OK) status = set_values(d, k, codes, err);
+        d->constants[k] = (pqf_constant){d->found.partitions[k], &d->types[k], &d->values[k]};
+    }
+    pqf_schema_release(&recorded);
+    return status;
+}
+
+static pqf_status set_files(pqf_dataset *d, pqf_error *err) {
+    void *block;
+    size_t n = (size_t)d->found.num_files;
+    TRY(pqf_arena_array(&d->arena, n, sizeof(pqf_scan_file), &block, err));
+    d->files = block;
+    TRY(pqf_arena_array(&d->arena, n, sizeof(int32_t *), &block, err));
+    int32_t **codes = block;
+    for (size_t i = 0; i < n; i++) {
+        TRY(pqf_arena_array(&d->arena, (size_t)d->found.num_partitions, sizeof(int32_t), &block,
+                            err));
+        codes[i] = block;
+        d->files[i] = (pqf_scan_file){.path = d->found.files[i].path,
+                                      .bytes = d->bytes,
+                                      .codes = codes[i]};
+    }
+    return n ? set_constants(d, codes, err) : PQF_OK;
+}
+
+/* ---- schema ---- */
+
+static bool is_partition(const pqf_dataset *d, const char *name) {
+    for (int32_t k = 0; k < d->found.num_partitions; k++)
+        if (!strcmp(d->found.partitions[k], name)) return true;
+    return false;
+}
+
+/* The first file's metadata without our own key. */
+static pqf_status visible_metadata(const pqf_dataset *d, const char *metadata, pqf_buf *out,
+                                   pqf_error *err) {
+    pqf_bytes key, value;
+    pqf_buf_init(out, d->mem, 0);
+    for (int64_t i = 0; pqf_kv_at(metadata, i, &key, &value); i++) {
+        if (key.len == strlen(PQF_PARTITION_KEY) && !memcmp(key.data, PQF_PARTITION_KEY, key.len))
+            continue;
+        TRY(pqf_kv_put(out, key, value, err));
+    }
+    return PQF_OK;
+}
+
+static pqf_status partition_field(const pqf_dataset *d, int32_t k, struct ArrowSchema *out,
+                                  pqf_error *err) {
+    TRY(pqf_schema_init(out, "i", d->found.partitions[k], ARROW_FLAG_NULLABLE, 0, err));
+    pqf_status status = pqf_schema_add_dictionary(out, err);
+    if (status == PQF_OK)
+        status = pqf_schema_init(out->dictionary, d->types[k].format, "", ARROW_FLAG_NULLABLE, 0, err);
+    if (status != PQF_OK) pqf_schema_release(out);
+    return status;
+}
+
+static pqf_status fill_schema(pqf_dataset *d, const struct ArrowSchema *file, pqf_error *err) {
+    int64_t n = 0, to = 0;
+    pqf_buf metadata;
+    for (int64_t i = 0; i < file->n_children; i++)
+        n += !is_partition(d, file->children[i]->name);
+    TRY(pqf_schema_init(&d->schema, "+s", "", 0, n + d->found.num_partitions, err));
+    for (int64_t i = 0; i < file->n_children; i++)
+        if (!is_partition(d, file->children[i]->name))
+            TRY(pqf_schema_copy(file->children[i], d->schema.children[to++], err));
+    for (int32_t k = 0; k < d->found.num_partitions; k++)
+        TRY(partition_field(d, k, d->schema.children[to++], err));
+    pqf_status status = visible_metadata(d, file->metadata, &metadata, err);
+    if (status == PQF_OK && metadata.len)
+        status = pqf_schema_set_metadata(&d->schema, (const char *)metadata.data, err);
+    pqf_buf_reset(&metadata);
+    return status;
+}
+
+static pqf_status check_names(const pqf_schema *schema, pqf_error *err) {
+    for (int32_t i = 0; i < schema->num_fields; i++) {
+        bool is_duplicate = false;
+        pqf_schema_field(schema, schema->fields[i].name, &is_duplicate);
+        if (is_duplicate)
+            return pqf_fail(err, PQF_UNSUPPORTED,
+                            "two columns have the name '%s'; files with duplicate column names "
+                            "are not read yet",
+                            schema->fields[i].name);
+    }
+    return PQF_OK;
+}
+
+static pqf_status set_schema(pqf_dataset *d, pqf_error *err) {
+    if (!d->first) return pqf_schema_init(&d->schema, "+s", "", 0, 0, err);
+    struct ArrowSchema file;
+    TRY(pqf_schema_export(pqf_reader_schema(d->first), &file, err));
+    pqf_status status = fill_schema(d, &file, err);
+    pqf_schema_release(&file);
+    if (status == PQF_OK) status = check_names(pqf_reader_schema(d->first), err);
+    return status == PQF_OK || !d->files[0].path ? status : pqf_error_at_path(err, d->files[0].path);
+}
+
+/* ---- open and free ---- */
+
+static pqf_status read_options_of(const pqf_read_options *in, pqf_read_options *out,
+                                  pqf_arena *arena, pqf_error *err) {
+    *out = (pqf_read_options){.struct_bytes = sizeof *out};
+    if (!in) return PQF_OK;
+    if (in->struct_bytes > sizeof *out || in->struct_bytes < offsetof(pqf_read_options, control))
+        return pqf_fail(err, PQF_INVALID, "pqf_read_options.struct_bytes is %zu, not %zu",
+                        in->struct_bytes, sizeof *out);
+    memcpy(out, in, in->struct_bytes);
+    return pqf_read_options_copy(arena, out, err);
+}
+
+static pqf_status begin(const pqf_read_options *options, pqf_dataset **out, pqf_error *err) {
+    pqf_mem *mem;
+    void *block;
+    TRY(pqf_mem_new(pqf_memory_limit(options ? &options->control : NULL), &mem, err));
+    pqf_status status = pqf_mem_zalloc(mem, sizeof(pqf_dataset), &block, err);
+    if (status != PQF_OK) {
+        pqf_mem_release(mem);
+        return status;
+    }
+    pqf_dataset *d = block;
+    d->references = 1;
+    d->mem = mem;
+    pqf_arena_init(&d->arena, mem);
+    status = read_options_of(options, &d->options, &d->arena, err);
+    if (status != PQF_OK)
+        pqf_dataset_free(d);
+    else
+        *out = d;
+    return status;
+}
+
+static pqf_status complete(pqf_dataset *d, pqf_error *err) {
+    if (d->found.num_files)
+        TRY(pqf_reader_open(d->found.files[0].path, d->bytes, &d->options, d->mem, &d->first, err));
+    TRY(set_files(d, err));
+    return set_schema(d, err);
+}
+
+pqf_status pqf_dataset_open(const char *const *paths, int64_t num_paths, const char *root,
+                            const pqf_read_options *options, pqf_dataset **out, pqf_error *err) {
+    pqf_error local;
+    if (!err) err = &local;
+    pqf_error_init(err);
+    pqf_dataset *d;
+    TRY(begin(options, &d, err));
+    pqf_status status = pqf_discover(paths, num_paths, root, &d->options, d->mem, &d->arena,
+                                     &d->found, err);
+    if (status == PQF_OK) status = complete(d, err);
+    if (status != PQF_OK)
+        pqf_dataset_free(d);
+    else
+        *out = d;
+    return status;
+}
+
+pqf_status pqf_dataset_open_memory(const void *bytes, size_t num_bytes,
+                                   const pqf_read_options *options, pqf_dataset **out,
+                                   pqf_error *err) {
+    pqf_error local;
+    if (!err) err = &local;
+    pqf_error_init(err);
+    pqf_dataset *d;
+    void *block;
+    TRY(begin(options, &d, err));
+    d->bytes = pqf_bytes_of(bytes, num_bytes);
+    pqf_status status = pqf_arena_alloc(&d->arena, sizeof(pqf_found_file), &block, err);
+    if (status == PQF_OK) {
+        d->found = (pqf_found){.files = block, .num_files = 1};
+        status = complete(d, err);
+    }
+    if (status != PQF_OK)
+        pqf_dataset_free(d);
+    else
+        *out = d;
+    return status;
+}
+
+void pqf_dataset_retain(pqf_dataset *d) { atomic_fetch_add(&d->references, 1); }
+
+void pqf_dataset_free(pqf_dataset *d) {
+    if (!d || atomic_fetch_sub(&d->references, 1) != 1) return;
+    for (int32_t k = 0; d->values && k < d->found.num_partitions; k++) {
+        pqf_array_release(&d->values[k]);
+        pqf_schema_release(&d->types[k]);
+    }
+    pqf_schema_release(&d->schema);
+    pqf_reader_release(d->first);
+    pqf_arena_reset(&d->arena);
+    pqf_mem *mem = d->mem;
+    pqf_mem_free(mem, d, sizeof *d);
+    pqf_mem_release(mem);
+}
+
+pqf_status pqf_dataset_schema(pqf_dataset *d, struct ArrowSchema *out, pqf_error *err) {
+    pqf_error local;
+    if (!err) err = &local;
+    pqf_error_init(err);
+    return pqf_schema_copy(&d->schema, out, err);
+}
+
+int64_t pqf_dataset_num_files(const pqf_dataset *d) { return d->found.num_files; }
+
+const char *pqf_dataset_file(const pqf_dataset *d, int64_t i) {
+    return i < 0 || i >= d->found.num_files ? NULL : d->found.files[i].path;
+}

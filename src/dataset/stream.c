@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * stream.c: a scan of a dataset as an Arrow C stream. The stream keeps the dataset alive.
+ */
+#include "dataset.h"
+
+#include <errno.h>
+
+typedef struct scan_stream {
+    pqf_dataset *dataset;
+    pqf_arena arena;
+    struct ArrowSchema schema;
+    pqf_scan *scan;
+    pqf_error error;
+    char text[2048];
+} scan_stream;
+
+/* errno values are all that the C stream interface can return. */
+static int errno_of(const pqf_error *err) {
+    switch (err->status) {
+    case PQF_IO: return err->os_errno ? err->os_errno : EIO;
+    case PQF_NOMEM: return ENOMEM;
+    case PQF_UNSUPPORTED: return ENOSYS;
+    case PQF_CANCELLED: return ECANCELED;
+    default: return EINVAL;
+    }
+}
+
+static int stream_schema(struct ArrowArrayStream *stream, struct ArrowSchema *out) {
+    scan_stream *s = stream->private_data;
+    pqf_error_init(&s->error);
+    if (pqf_schema_copy(&s->schema, out, &s->error) == PQF_OK) return 0;
+    return errno_of(&s->error);
+}
+
+static int stream_next(struct ArrowArrayStream *stream, struct ArrowArray *out) {
+    scan_stream *s = stream->private_data;
+    pqf_error_init(&s->error);
+    if (pqf_scan_next(s->scan, out, &s->error) == PQF_OK) return 0;
+    return errno_of(&s->error);
+}
+
+static const char *stream_error_text(struct ArrowArrayStream *stream) {
+    scan_stream *s = stream->private_data;
+    if (s->error.status == PQF_OK) return NULL;
+    pqf_error_text(&s->error, s->text, sizeof s->text);
+    return s->text;
+}
+
+static void free_stream(scan_stream *s) {
+    pqf_dataset *dataset = s->dataset;
+    pqf_scan_free(s->scan);
+    pqf_schema_release(&s->schema);
+    pqf_arena_reset(&s->arena);
+    pqf_mem_free(dataset->mem, s, sizeof *s);
+    pqf_dataset_free(dataset);
+}
+
+static void stream_release(struct ArrowArrayStream *stream) {
+    free_stream(stream->private_data);
+    stream->release = NULL;
+}
+
+const pqf_error *pqf_stream_error(const struct ArrowArrayStream *stream) {
+    const scan_stream *s = stream->private_data;
+    return &s->error;
+}
+
+/* ---- the columns asked for ---- */
+
+static const struct ArrowSchema *find_column(const struct ArrowSchema *schema, const char *name) {
+    for (int64_t i = 0; i < schema->n_children; i++)
+        if (!strcmp(schema->children[i]->name, name)) return schema->children[i];
+    return NULL;
+}
+
+static pqf_status select_columns(const pqf_dataset *d, const pqf_scan_options *options,
+                                 struct ArrowSchema *out, pqf_error *err) {
+    if (!options->columns) return pqf_schema_copy(&d->schema, out, err);
+    TRY(pqf_schema_init(out, "+s", "", 0, options->num_columns, err));
+    pqf_status status = pqf_schema_set_metadata(out, d->schema.metadata, err);
+    for (int64_t i = 0; status == PQF_OK && i < options->num_columns; i++) {
+        const struct ArrowSchema *column = find_column(&d->schema, options->columns[i]);
+        for (int64_t k = 0; column && k < i; k++)
+            if (!strcmp(options->columns[i], options->columns[k]))
+                status = pqf_fail(err, PQF_INVALID, "the column '%s' is asked for twice",
+                                  options->columns[i]);
+        if (status == PQF_OK && !column)
+            status = pqf_fail(err, PQF_SCHEMA, "there is no column '%s'", options->columns[i]);
+        if (status == PQF_OK) status = pqf_schema_copy(column, out->children[i], err);
+    }
+    if (status != PQF_OK) pqf_schema_release(out);
+    return status;
+}
+
+static pqf_status start(scan_stream *s, const pqf_scan_options *options, pqf_error *err) {
+    pqf_dataset *d = s->dataset;
+    TRY(select_columns(d, options, &s->schema, err));
+    pqf_scan_spec spec = {
+        .files = d->files,
+        .num_files = d->found.num_files,
+        .constants = d->constants,
+        .num_constants = d->constants ? d->found.num_partitions : 0,
+        .schema = &s->schema,
+        .options = &d->options,
+        .predicate = options->predicate,
+        .batch_rows = options->batch_rows,
+        .first_reader = d->first,
+    };
+    return pqf_scan_open(&spec, d->mem, &s->scan, err);
+}
+
+static pqf_status new_stream(pqf_dataset *d, const pqf_scan_options *options, scan_stream **out,
+                             pqf_error *err) {
+    static const pqf_scan_options standard = {.struct_bytes = sizeof standard};
+    void *block;
+    if (!options) options = &standard;
+    if (options->struct_bytes != sizeof standard)
+        return pqf_fail(err, PQF_INVALID, "pqf_scan_options.struct_bytes is %zu, not %zu",
+                        options->struct_bytes, sizeof standard);
+    if (options->batch_rows < 0)
+        return pqf_fail(err, PQF_INVALID, "batch_rows must not be negative");
+    TRY(pqf_mem_zalloc(d->mem, sizeof(scan_stream), &block, err));
+    scan_stream *s = block;
+    pqf_dataset_retain(d);
+    s->dataset = d;
+    pqf_arena_init(&s->arena, d->mem);
+    pqf_status status = start(s, options, err);
+    if (status != PQF_OK)
+        free_stream(s);
+    else
+        *out = s;
+    return status;
+}
+
+pqf_status pqf_dataset_scan(pqf_dataset *d, const pqf_scan_options *options,
+                            struct ArrowArrayStream *out, pqf_error *err) {
+    pqf_error local;
+    if (!err) err = &local;
+    pqf_error_init(err);
+    scan_stream *s;
+    TRY(new_stream(d, options, &s, err));
+    *out = (struct ArrowArrayStream){.get_schema = stream_schema,
+                                     .get_next = stream_next,
+                                     .get_last_error = stream_error_text,
+                                     .release = stream_release,
+                                     .private_data = s};
+    return PQF_OK;
+}
+
+pqf_status pqf_dataset_count_rows(pqf_dataset *d, const pqf_scan_options *options, int64_t *out,
+                                  pqf_error *err) {
+    pqf_error local;
+    if (!err) err = &local;
+    pqf_error_init(err);
+    scan_stream *s;
+    TRY(new_stream(d, options, &s, err));
+    pqf_status status = pqf_scan_count_rows(s->scan, out, err);
+    free_stream(s);
+    return status;
+}
