@@ -164,8 +164,8 @@ int pqf_fs_rename_new(const char *from, const char *to) {
     return unlink(from) == 0 ? 0 : errno;
 }
 
-/* Three renames over a hidden name beside b; a failure puts back what has been moved. */
-static pqf_status exchange_by_steps(const char *a, const char *b, pqf_error *err) {
+/* A failure puts back what has been moved. */
+pqf_status pqf_fs_exchange_by_steps(const char *a, const char *b, pqf_error *err) {
     char hidden[PATH_MAX], id[33];
     TRY(pqf_fs_random_id(id, err));
     int folder_len = (int)pqf_fs_folder_len(b);
@@ -188,7 +188,7 @@ pqf_status pqf_fs_exchange(const char *a, const char *b, pqf_error *err) {
     if (renameat2(AT_FDCWD, a, AT_FDCWD, b, RENAME_EXCHANGE) == 0) return PQF_OK;
     if (!not_built(errno)) return pqf_io_fail(err, errno, "cannot exchange", b);
 #endif
-    return exchange_by_steps(a, b, err);
+    return pqf_fs_exchange_by_steps(a, b, err);
 }
 
 /* ---- removing ---- */

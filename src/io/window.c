@@ -10,8 +10,8 @@
  * A request that begins behind the stretch starts it anew at data and reads a whole step. A page
  * that begins inside and ends outside gets just what is missing appended: that is one more read but
  * no copy of the beginning, and the next header starts anew in the same warm memory. Where few
- * bytes are left, or a header is looked for (at_most), they move to the front. So the buffer holds a
- * step and a page at most, and what lies outside [begin, end) is never read.
+ * bytes are left, or a header is looked for (at_most), they move to the front. So the buffer holds
+ * a step and a page at most, and what lies outside [begin, end) is never read.
  */
 #include "inner.h"
 
