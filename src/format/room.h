@@ -38,6 +38,29 @@ int32_t pqf_decimal_digits(int32_t bytes);
 pqf_status pqf_tree_build(pqf_schema_element *elements, int32_t num_elements, pqf_arena *arena,
                           pqf_tree *out, pqf_error *err);
 
+/* schema.c */
+pqf_status pqf_schema_new(pqf_mem *mem, pqf_schema **out, pqf_error *err);
+pqf_status pqf_schema_index_names(pqf_schema *schema, pqf_error *err);
+/* A copy in the arena. */
+pqf_status pqf_bytes_keep(pqf_arena *arena, pqf_bytes in, pqf_bytes *out, pqf_error *err);
+
+/* field.c: the field tree over schema->tree, as Parquet alone tells it. */
+pqf_status pqf_fields_build(pqf_schema *schema, const pqf_schema_options *options, pqf_error *err);
+/* leaf_type.c: fills the members of a LEAF field from its annotation. */
+pqf_status pqf_field_set_leaf(pqf_schema *schema, pqf_field *field, const pqf_leaf *leaf,
+                              const pqf_schema_options *options, pqf_error *err);
+/* Appends a pair to field->metadata (C Data Interface encoding, in the arena). */
+pqf_status pqf_field_put_metadata(pqf_schema *schema, pqf_bytes *metadata, pqf_bytes key,
+                                  pqf_bytes value, pqf_error *err);
+
+/* apply.c: merges the Arrow schema that a writer stored into the fields, where it is compatible. */
+pqf_status pqf_fields_apply(pqf_schema *schema, const struct ArrowSchema *origin, pqf_error *err);
+
+#define PQF_EXTENSION_NAME "ARROW:extension:name"
+#define PQF_EXTENSION_DATA "ARROW:extension:metadata"
+#define PQF_ARROW_SCHEMA   "ARROW:schema"
+#define PQF_BYTES(literal) pqf_bytes_of(literal, sizeof(literal) - 1)
+
 /* border.c: checks metadata->file, whose tree is built. */
 pqf_status pqf_border_check(pqf_metadata *metadata, pqf_error *err);
 

@@ -1,0 +1,214 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * apply.c: merges the Arrow schema that a file's writer stored (ARROW:schema) into the fields that
+ * Parquet tells. Parquet knows no zones but UTC, no seconds, no large or fixed-size lists, no
+ * dictionaries as types; where the stored type is a form of what is there, it is handed out exactly.
+ * Where it is not, the stored type is ignored: the file may have been changed since. Fields match by
+ * position; nullability, names and field ids stay Parquet's.
+ */
+#include "room.h"
+
+#include "arrow/arrow.h"
+
+static pqf_status apply(pqf_schema *schema, pqf_field *field, const struct ArrowSchema *origin,
+                        pqf_error *err);
+
+static pqf_status keep_format(pqf_schema *schema, pqf_field *field, const char *format,
+                              pqf_error *err) {
+    pqf_bytes bytes = pqf_bytes_of(format, strlen(format));
+    return pqf_arena_string(&schema->arena, bytes, &field->format, err);
+}
+
+/* ---- nested ---- */
+
+static bool list_form(const pqf_type *type, pqf_list_form *out) {
+    switch (type->id) {
+    case PQF_TYPE_LIST: *out = PQF_LIST; return true;
+    case PQF_TYPE_LARGE_LIST: *out = PQF_LIST_LARGE; return true;
+    case PQF_TYPE_LIST_VIEW: *out = PQF_LIST_VIEW; return true;
+    case PQF_TYPE_LARGE_LIST_VIEW: *out = PQF_LIST_LARGE_VIEW; return true;
+    case PQF_TYPE_FIXED_LIST: *out = PQF_LIST_FIXED; return true;
+    default: return false;
+    }
+}
+
+static pqf_status apply_nested(pqf_schema *schema, pqf_field *field,
+                               const struct ArrowSchema *origin, const pqf_type *type,
+                               pqf_error *err) {
+    pqf_list_form form = PQF_LIST;
+    if (origin->n_children != field->num_children) return PQF_OK;
+    if (field->kind == PQF_FIELD_STRUCT && type->id != PQF_TYPE_STRUCT) return PQF_OK;
+    if (field->kind == PQF_FIELD_MAP && type->id != PQF_TYPE_MAP) return PQF_OK;
+    if (field->kind == PQF_FIELD_LIST && !list_form(type, &form)) return PQF_OK;
+    for (int32_t i = 0; i < field->num_children; i++)
+        TRY(apply(schema, &field->children[i], origin->children[i], err));
+    if (field->kind == PQF_FIELD_MAP)
+        field->keys_sorted = (origin->flags & ARROW_FLAG_MAP_KEYS_SORTED) != 0;
+    if (field->kind != PQF_FIELD_LIST) return PQF_OK;
+    field->list_form = form;
+    field->fixed_items = form == PQF_LIST_FIXED ? type->width : 0;
+    return keep_format(schema, field, origin->format, err);
+}
+
+/* ---- leaves ---- */
+
+/* Parquet's unit and UTC, the stored zone; seconds exactly, which are stored as a finer unit. */
+static pqf_status apply_timestamp(pqf_schema *schema, pqf_field *field, const pqf_type *stored,
+                                  pqf_error *err) {
+    pqf_type own;
+    TRY(pqf_type_parse(field->format, &own, err));
+    if (field->convert != PQF_CONVERT_NONE) return PQF_OK; /* INT96 has neither zone nor seconds */
+    bool is_zoned = own.zone[0] && stored->zone[0];
+    const char *zone = is_zoned ? stored->zone : own.zone;
+    char unit = field->format[2];
+    if (stored->unit == PQF_SECOND && (is_zoned || (!own.zone[0] && !stored->zone[0]))) {
+        field->convert = PQF_CONVERT_DIVIDE_64;
+        field->factor = pqf_unit_per_second(own.unit);
+        unit = 's';
+    }
+    return pqf_arena_printf(&schema->arena, &field->format, err, "ts%c:%s", unit, zone);
+}
+
+/* The stored form of a string or binary column, which its format's letter tells. */
+static bool binary_form(const pqf_type *type, bool is_utf8, pqf_binary_form *out) {
+    switch (type->id) {
+    case PQF_TYPE_STRING:
+    case PQF_TYPE_BINARY: *out = PQF_FORM_NARROW; break;
+    case PQF_TYPE_LARGE_STRING:
+    case PQF_TYPE_LARGE_BINARY: *out = PQF_FORM_LARGE; break;
+    case PQF_TYPE_STRING_VIEW:
+    case PQF_TYPE_BINARY_VIEW: *out = PQF_FORM_VIEW; break;
+    default: return false;
+    }
+    bool is_string = type->id == PQF_TYPE_STRING || type->id == PQF_TYPE_LARGE_STRING ||
+                     type->id == PQF_TYPE_STRING_VIEW;
+    return is_string == is_utf8;
+}
+
+static pqf_status apply_binary(pqf_schema *schema, pqf_field *field, const char *format,
+                               const pqf_type *type, pqf_error *err) {
+    pqf_binary_form form;
+    if (!binary_form(type, field->is_utf8, &form)) return PQF_OK;
+    field->binary_form = form;
+    return keep_format(schema, field, format, err);
+}
+
+/* Dictionaries are made of strings and binaries alone, as pyarrow does. */
+static pqf_status apply_dictionary(pqf_schema *schema, pqf_field *field,
+                                   const struct ArrowSchema *origin, pqf_error *err) {
+    pqf_type values;
+    pqf_binary_form form;
+    if (field->layout != PQF_LEAF_BINARY || origin->dictionary->dictionary) return PQF_OK;
+    TRY(pqf_type_parse(origin->dictionary->format, &values, err));
+    if (!binary_form(&values, field->is_utf8, &form)) return PQF_OK;
+    field->dictionary_ordered = (origin->flags & ARROW_FLAG_DICTIONARY_ORDERED) != 0;
+    pqf_bytes index = pqf_bytes_of(origin->format, strlen(origin->format));
+    TRY(pqf_arena_string(&schema->arena, index, &field->index_format, err));
+    return apply_binary(schema, field, origin->dictionary->format, &values, err);
+}
+
+static void set_convert(pqf_field *field, pqf_convert convert, int64_t factor, int32_t width,
+                        const char *format) {
+    field->convert = convert;
+    field->factor = factor;
+    field->arrow_width = width;
+    field->format = format;
+}
+
+static pqf_status apply_leaf(pqf_schema *schema, pqf_field *field, const struct ArrowSchema *origin,
+                             const pqf_type *type, pqf_error *err) {
+    const char *format = field->format;
+    if (field->unusable != PQF_OK) return PQF_OK;
+    if (origin->dictionary) return apply_dictionary(schema, field, origin, err);
+    if (field->layout == PQF_LEAF_BINARY && !field->index_format)
+        return apply_binary(schema, field, origin->format, type, err);
+    if (type->id == PQF_TYPE_TIMESTAMP && strncmp(format, "ts", 2) == 0)
+        return apply_timestamp(schema, field, type, err);
+    if (type->id == PQF_TYPE_DURATION && strcmp(format, "l") == 0)
+        return keep_format(schema, field, origin->format, err);
+    if (type->id == PQF_TYPE_DATE64 && strcmp(format, "tdD") == 0)
+        set_convert(field, PQF_CONVERT_DAYS_TO_MS, 86400000, 8, "tdm");
+    if (type->id == PQF_TYPE_TIME32 && type->unit == PQF_SECOND && strcmp(format, "ttm") == 0)
+        set_convert(field, PQF_CONVERT_DIVIDE_32, 1000, 4, "tts");
+    return PQF_OK;
+}
+
+/* ---- metadata ---- */
+
+static bool is_extension_key(pqf_bytes key) {
+    static const char prefix[] = "ARROW:extension:";
+    return key.len >= sizeof prefix - 1 && memcmp(key.data, prefix, sizeof prefix - 1) == 0;
+}
+
+static bool same_storage(const pqf_field *field, const struct ArrowSchema *origin) {
+    bool has_dictionary = field->index_format != NULL;
+    const char *format = has_dictionary ? field->index_format : field->format;
+    if (strcmp(format, origin->format) != 0 || field->num_children != origin->n_children) return false;
+    if (has_dictionary != (origin->dictionary != NULL)) return false;
+    for (int32_t i = 0; i < field->num_children; i++) {
+        if (!same_storage(&field->children[i], origin->children[i])) return false;
+    }
+    return true;
+}
+
+static bool has_key(const char *metadata, pqf_bytes key) {
+    pqf_bytes k, v;
+    for (int64_t i = 0; pqf_kv_at(metadata, i, &k, &v); i++) {
+        if (k.len == key.len && memcmp(k.data, key.data, key.len) == 0) return true;
+    }
+    return false;
+}
+
+/* The stored pairs but those that Parquet tells itself, which come behind. An extension type is only
+ * restored over the storage that it was stored with. */
+static pqf_status merge_metadata(const pqf_field *field, const struct ArrowSchema *origin,
+                                 pqf_buf *out, pqf_error *err) {
+    const char *own = field->metadata.len ? (const char *)field->metadata.data : NULL;
+    const uint8_t *p = (const uint8_t *)origin->metadata + 4;
+    bool is_same = same_storage(field, origin);
+    pqf_bytes key, value;
+    for (int64_t i = pqf_kv_count(origin->metadata); i > 0; i--) {
+        key = pqf_bytes_of(p + 4, pqf_load_u32(p));
+        p += 4 + key.len;
+        value = pqf_bytes_of(p + 4, pqf_load_u32(p));
+        p += 4 + value.len;
+        if (is_extension_key(key) ? is_same : !has_key(own, key))
+            TRY(pqf_kv_put(out, key, value, err));
+    }
+    bool has_extension = is_same && pqf_kv_find(origin->metadata, PQF_EXTENSION_NAME, &value);
+    for (int64_t i = 0; pqf_kv_at(own, i, &key, &value); i++) {
+        if (has_extension && is_extension_key(key)) continue;
+        TRY(pqf_kv_put(out, key, value, err));
+    }
+    return PQF_OK;
+}
+
+static pqf_status apply_metadata(pqf_schema *schema, pqf_field *field,
+                                 const struct ArrowSchema *origin, pqf_error *err) {
+    pqf_buf buf;
+    pqf_status status = PQF_OK;
+    if (pqf_kv_count(origin->metadata) <= 0) return PQF_OK;
+    pqf_buf_init(&buf, schema->mem, 0);
+    TRY_DONE(merge_metadata(field, origin, &buf, err));
+    TRY_DONE(pqf_bytes_keep(&schema->arena, pqf_buf_view(&buf), &field->metadata, err));
+done:
+    pqf_buf_reset(&buf);
+    return status;
+}
+
+static pqf_status apply(pqf_schema *schema, pqf_field *field, const struct ArrowSchema *origin,
+                        pqf_error *err) {
+    pqf_type type;
+    TRY(pqf_type_parse(origin->format, &type, err));
+    if (field->kind == PQF_FIELD_LEAF)
+        TRY(apply_leaf(schema, field, origin, &type, err));
+    else if (!origin->dictionary)
+        TRY(apply_nested(schema, field, origin, &type, err));
+    return apply_metadata(schema, field, origin, err);
+}
+
+pqf_status pqf_fields_apply(pqf_schema *schema, const struct ArrowSchema *origin, pqf_error *err) {
+    for (int32_t i = 0; i < schema->num_fields; i++)
+        TRY(apply(schema, &schema->fields[i], origin->children[i], err));
+    return PQF_OK;
+}

@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * leaf_type.c: what a Parquet leaf is in Arrow: format, layout and conversion, from its physical type
+ * and annotation by the rows of logical_list.h. An annotation that contradicts the physical type makes
+ * the field unusable, not the file: other columns can still be read.
+ */
+#include "room.h"
+
+#include <stdio.h>
+
+static pqf_status set_unusable(pqf_schema *schema, pqf_field *field, pqf_status status,
+                               const char *why, pqf_error *err) {
+    field->unusable = status;
+    return pqf_arena_printf(&schema->arena, &field->why, err, "%s", why);
+}
+
+static const char *contradiction(const pqf_leaf *leaf, char *text, size_t text_bytes) {
+    snprintf(text, text_bytes, "the annotation %s (parameter %d) does not fit the type %s of %d bytes",
+             pqf_logical_name(leaf->node->logical), leaf->node->param,
+             pqf_physical_name((int32_t)leaf->physical), leaf->type_length);
+    return text;
+}
+
+/* NULL when precision and scale are sound for the leaf's type. */
+static const char *decimal_fault(const pqf_leaf *leaf, char *text, size_t text_bytes) {
+    const pqf_node *node = leaf->node;
+    int32_t digits = INT32_MAX;
+    if (leaf->physical == PQF_PHYSICAL_INT32) digits = 9;
+    if (leaf->physical == PQF_PHYSICAL_INT64) digits = 18;
+    if (leaf->physical == PQF_PHYSICAL_FIXED) digits = pqf_decimal_digits(leaf->type_length);
+    if (node->precision >= 1 && node->precision <= digits && node->scale >= 0 &&
+        node->scale <= node->precision)
+        return NULL;
+    snprintf(text, text_bytes, "DECIMAL(%d, %d) is not possible over %s of %d bytes",
+             node->precision, node->scale, pqf_physical_name((int32_t)leaf->physical),
+             leaf->type_length);
+    return text;
+}
+
+static pqf_status set_decimal(pqf_schema *schema, pqf_field *field, pqf_error *err) {
+    const pqf_node *node = field->leaf->node;
+    if (node->precision <= 38)
+        return pqf_arena_printf(&schema->arena, &field->format, err, "d:%d,%d", node->precision,
+                                node->scale);
+    TRY(pqf_arena_printf(&schema->arena, &field->format, err, "d:%d,%d,256", node->precision,
+                         node->scale));
+    field->arrow_width = 32;
+    return set_unusable(schema, field, PQF_UNSUPPORTED,
+                        "decimals of more than 38 digits (decimal256) are not supported yet", err);
+}
+
+/* INT96 is a timestamp in the unit that the caller chose. */
+static void set_int96(pqf_field *field, const pqf_schema_options *options) {
+    static const struct {
+        char unit;
+        const char *format;
+        int64_t factor;
+    } units[] = {{'s', "tss:", 1000000000}, {'m', "tsm:", 1000000}, {'u', "tsu:", 1000}, {'n', "tsn:", 1}};
+    char unit = options && options->int96_unit ? options->int96_unit[0] : 'n';
+    for (size_t i = 0; i < sizeof units / sizeof units[0]; i++) {
+        if (units[i].unit != unit) continue;
+        field->format = units[i].format;
+        field->factor = units[i].factor;
+    }
+}
+
+static bool is_listed(const char *const *names, const pqf_leaf *leaf) {
+    for (; names && *names; names++) {
+        if (strcmp(*names, leaf->path) == 0 || strcmp(*names, leaf->top_name) == 0) return true;
+    }
+    return false;
+}
+
+static pqf_status set_extension(pqf_schema *schema, pqf_field *field, pqf_error *err) {
+    pqf_bytes name;
+    if (field->leaf->node->logical == PQF_LOGICAL_UUID)
+        name = PQF_BYTES("arrow.uuid");
+    else if (field->leaf->node->logical == PQF_LOGICAL_JSON)
+        name = PQF_BYTES("arrow.json");
+    else
+        return PQF_OK;
+    TRY(pqf_field_put_metadata(schema, &field->metadata, PQF_BYTES(PQF_EXTENSION_NAME), name, err));
+    return pqf_field_put_metadata(schema, &field->metadata, PQF_BYTES(PQF_EXTENSION_DATA),
+                                  PQF_BYTES(""), err);
+}
+
+static void set_row(pqf_field *field, const pqf_leaf_type *row) {
+    field->layout = row->layout;
+    field->format = row->format;
+    field->convert = row->convert;
+    field->arrow_width = row->width ? row->width : field->leaf->type_length;
+    field->is_utf8 = row->format[0] == 'u';
+}
+
+static pqf_status choose_row(pqf_schema *schema, pqf_field *field, pqf_error *err) {
+    const pqf_leaf *leaf = field->leaf;
+    const pqf_node *node = leaf->node;
+    char text[160];
+    const pqf_leaf_type *plain = pqf_leaf_type_of(PQF_LOGICAL_NONE, 0, leaf->physical);
+    const pqf_leaf_type *row = pqf_leaf_type_of(node->logical, node->param, leaf->physical);
+    set_row(field, plain);
+    if (node->logical == PQF_LOGICAL_OTHER) return PQF_OK;
+    if (!row || (row->bytes && row->bytes != leaf->type_length))
+        return set_unusable(schema, field, PQF_CORRUPT, contradiction(leaf, text, sizeof text), err);
+    if (node->logical == PQF_LOGICAL_DECIMAL && decimal_fault(leaf, text, sizeof text))
+        return set_unusable(schema, field, PQF_CORRUPT, text, err);
+    set_row(field, row);
+    return PQF_OK;
+}
+
+pqf_status pqf_field_set_leaf(pqf_schema *schema, pqf_field *field, const pqf_leaf *leaf,
+                              const pqf_schema_options *options, pqf_error *err) {
+    const pqf_node *node = leaf->node;
+    field->leaf = leaf;
+    field->factor = 1;
+    TRY(choose_row(schema, field, err));
+    if (field->format[0] == 'w')
+        TRY(pqf_arena_printf(&schema->arena, &field->format, err, "w:%d", leaf->type_length));
+    if (field->format[0] == 'd') TRY(set_decimal(schema, field, err));
+    if (field->convert == PQF_CONVERT_INT96_TO_TIMESTAMP)
+        set_int96(field, options);
+    else if (field->format[0] == 't' && field->format[1] == 's' && node->is_utc)
+        TRY(pqf_arena_printf(&schema->arena, &field->format, err, "%sUTC", field->format));
+    if (options && field->layout == PQF_LEAF_BINARY && is_listed(options->read_dictionary, leaf))
+        field->index_format = "i";
+    bool is_plain = field->index_format || (options && options->no_extension_types);
+    if (field->unusable == PQF_OK && !is_plain) TRY(set_extension(schema, field, err));
+    schema->leaf_fields[leaf->index] = field;
+    return PQF_OK;
+}
+
+pqf_status pqf_field_put_metadata(pqf_schema *schema, pqf_bytes *metadata, pqf_bytes key,
+                                  pqf_bytes value, pqf_error *err) {
+    size_t old = metadata->len ? metadata->len : 4;
+    void *room;
+    if (key.len > INT32_MAX || value.len > INT32_MAX || old > INT32_MAX)
+        return pqf_fail(err, PQF_LIMIT, "field metadata of more than 2 GiB");
+    TRY(pqf_arena_alloc(&schema->arena, old + 8 + key.len + value.len, &room, err));
+    uint8_t *p = room;
+    if (metadata->len) memcpy(p, metadata->data, metadata->len);
+    pqf_store_u32(p, pqf_load_u32(p) + 1);
+    p += old;
+    pqf_store_u32(p, (uint32_t)key.len);
+    if (key.len) memcpy(p + 4, key.data, key.len);
+    p += 4 + key.len;
+    pqf_store_u32(p, (uint32_t)value.len);
+    if (value.len) memcpy(p + 4, value.data, value.len);
+    *metadata = pqf_bytes_of(room, old + 8 + key.len + value.len);
+    return PQF_OK;
+}
