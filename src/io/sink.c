@@ -4,15 +4,17 @@
  * has its name only after finish.
  *
  * A file is staged as .<name>.<16 hex digits>.tmp in the target's own folder, under an exclusive
- * flock. Its end is: fsync, rename, fsync of the folder. Whoever opens a sink for the same target
- * removes staged files whose lock is free, as their writer is gone. Between a file's creation and
- * its lock a sweeper may take it for such a one: so the creator, once it has the lock, compares the
- * descriptor with the name and begins again where they differ. The lock is held until the rename is
- * done.
+ * flock. Its end is: fsync, rename, fsync of the folder.
+ *
+ * Whoever opens a sink for the same target removes staged files whose lock is free, as their
+ * writer is gone. To find them without listing a folder of many files, the digits are a hash of the
+ * name and of a place, the first of four that is free; random ones only where four writers are at
+ * work on one target. Between a file's creation and its lock a sweeper may take it for a dead one:
+ * so the creator, once it has the lock, compares the descriptor with the name and begins again where
+ * they differ. The lock is held until the rename is done.
  */
 #include "inner.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -25,6 +27,7 @@
 #define MAX_LINKS   40
 #define MAX_TRIES   100
 #define IOV_AT_ONCE 64
+#define PLACES      4
 #define ID_LEN      16
 #define TEMP_EXTRA  (1 + 1 + ID_LEN + 4) /* of ".<name>.<id>.tmp" beside the name */
 
@@ -139,13 +142,25 @@ static size_t cut_name(const char *name, size_t most) {
     return most;
 }
 
-static pqf_status temp_path(const pqf_sink *sink, char out[PATH_MAX], pqf_error *err) {
+/* FNV-1a over the name and the place. */
+static uint64_t fixed_id(const char *name, int place) {
+    uint64_t hash = UINT64_C(0xCBF29CE484222325);
+    for (const char *p = name; *p; p++)
+        hash = (hash ^ (unsigned char)*p) * UINT64_C(0x100000001B3);
+    return (hash ^ (uint64_t)(unsigned)place) * UINT64_C(0x100000001B3);
+}
+
+/* Place 0 to PLACES - 1, or behind them a random name. */
+static pqf_status temp_path(const pqf_sink *sink, int place, char out[PATH_MAX], pqf_error *err) {
     char folder[PATH_MAX], id[33];
     const char *name = name_of(sink->target);
     folder_of(sink->target, folder);
     long name_max = pathconf(folder, _PC_NAME_MAX);
     size_t most = (name_max > TEMP_EXTRA ? (size_t)name_max : 255) - TEMP_EXTRA;
-    TRY(pqf_fs_random_id(id, err));
+    if (place < PLACES)
+        snprintf(id, sizeof id, "%016llx", (unsigned long long)fixed_id(name, place));
+    else
+        TRY(pqf_fs_random_id(id, err));
     const char *slash = folder[1] ? "/" : "";
     int n = snprintf(out, PATH_MAX, "%s%s.%.*s.%.*s.tmp", folder, slash,
                      (int)cut_name(name, most), name, ID_LEN, id);
@@ -153,9 +168,9 @@ static pqf_status temp_path(const pqf_sink *sink, char out[PATH_MAX], pqf_error 
     return pqf_io_fail(err, ENAMETOOLONG, "cannot write", sink->given);
 }
 
-static bool is_named(int fd, int folder, const char *name) {
+static bool is_named(int fd, const char *path) {
     struct stat a, b;
-    if (fstat(fd, &a) != 0 || fstatat(folder, name, &b, AT_SYMLINK_NOFOLLOW) != 0) return false;
+    if (fstat(fd, &a) != 0 || lstat(path, &b) != 0) return false;
     return a.st_ino == b.st_ino && a.st_dev == b.st_dev;
 }
 
@@ -172,7 +187,7 @@ static int create(pqf_sink *sink, const char *path) {
     int fd = open(path, flags, sink->replaces ? 0600 : 0666);
     if (fd < 0) return errno;
     if (!sink->options.close_between_writes) lock(fd);
-    if (!is_named(fd, AT_FDCWD, path)) {
+    if (!is_named(fd, path)) {
         close(fd);
         return EAGAIN;
     }
@@ -181,55 +196,60 @@ static int create(pqf_sink *sink, const char *path) {
     return 0;
 }
 
+/* Removes a staged file whose lock is free; whatever goes wrong, it stays for the next one. */
+static void sweep(const char *path) {
+    int fd = open(path, O_RDWR | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK);
+    if (fd < 0) return;
+    if (flock(fd, LOCK_EX | LOCK_NB) == 0 && is_named(fd, path)) unlink(path);
+    close(fd);
+}
+
+/* Creates the file at the first place that is free; sweeps every place. *e: 0 or errno. */
+static pqf_status create_at_a_place(pqf_sink *sink, char path[PATH_MAX], int *e, pqf_error *err) {
+    char other[PATH_MAX];
+    *e = EEXIST;
+    for (int place = 0; place < PLACES; place++) {
+        TRY(temp_path(sink, place, other, err));
+        sweep(other);
+        if (*e != EEXIST) continue;
+        *e = create(sink, other);
+        memcpy(path, other, strlen(other) + 1);
+    }
+    return PQF_OK;
+}
+
+/* One try under the kind of name that the options ask for. *e: 0 or errno. */
+static pqf_status create_any(pqf_sink *sink, char path[PATH_MAX], int *e, pqf_error *err) {
+    *e = EEXIST;
+    if (sink->options.final_name) {
+        memcpy(path, sink->target, strlen(sink->target) + 1);
+        *e = create(sink, path);
+        return PQF_OK;
+    }
+    if (!sink->options.close_between_writes) TRY(create_at_a_place(sink, path, e, err));
+    if (*e != EEXIST) return PQF_OK;
+    TRY(temp_path(sink, PLACES, path, err));
+    *e = create(sink, path);
+    return PQF_OK;
+}
+
 /* The folder may go when another writer, who made it, gives up: then it is made again. */
 static pqf_status stage(pqf_sink *sink, pqf_error *err) {
     char folder[PATH_MAX], path[PATH_MAX];
     int e = EAGAIN;
     folder_of(sink->target, folder);
-    for (int i = 0; i < MAX_TRIES && e; i++) {
+    for (int i = 0; i < MAX_TRIES && (e == EAGAIN || e == ENOENT); i++) {
         size_t num_kept;
         pqf_status made = pqf_fs_make_new_folders(folder, &num_kept, err);
         if (i == 0 || num_kept < sink->num_kept) sink->num_kept = num_kept;
         TRY(made);
-        if (sink->options.final_name)
-            memcpy(path, sink->target, strlen(sink->target) + 1);
-        else
-            TRY(temp_path(sink, path, err));
-        e = create(sink, path);
-        bool again = e == EAGAIN || e == ENOENT || (e == EEXIST && !sink->options.final_name);
-        if (e && !again) break;
+        TRY(create_any(sink, path, &e, err));
     }
     if (e) return pqf_io_fail(err, e, "cannot create a file", sink->given);
     pqf_status status = keep_text(sink, path, &sink->temp, err);
     if (status != PQF_OK) unlink(path);
     sink->staged = status == PQF_OK;
     return status;
-}
-
-static bool is_hex(const char *text, size_t len) { return strspn(text, "0123456789abcdef") >= len; }
-
-/* Removes a staged file whose lock is free; whatever goes wrong, it stays for the next one. */
-static void sweep_one(int folder, const char *name) {
-    int fd = openat(folder, name, O_RDWR | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK);
-    if (fd < 0) return;
-    if (flock(fd, LOCK_EX | LOCK_NB) == 0 && is_named(fd, folder, name)) unlinkat(folder, name, 0);
-    close(fd);
-}
-
-static void sweep(const pqf_sink *sink) {
-    char folder[PATH_MAX];
-    const char *own = name_of(sink->temp);
-    size_t len = strlen(own), prefix = len - ID_LEN - 4; /* ".<name>." */
-    folder_of(sink->temp, folder);
-    DIR *dir = opendir(folder);
-    if (!dir) return;
-    for (struct dirent *entry; (entry = readdir(dir)) != NULL;) {
-        const char *name = entry->d_name;
-        if (strlen(name) != len || memcmp(name, own, prefix) != 0) continue;
-        if (!is_hex(name + prefix, ID_LEN) || strcmp(name + len - 4, ".tmp") != 0) continue;
-        if (strcmp(name, own) != 0) sweep_one(dirfd(dir), name);
-    }
-    closedir(dir);
 }
 
 static int close_fd(pqf_sink *sink) {
@@ -246,8 +266,6 @@ static pqf_status open_staged(pqf_sink *sink, pqf_error *err) {
     TRY(look_at_target(sink, err));
     if (sink->skipped) return PQF_OK;
     TRY(stage(sink, err));
-    bool alone = sink->options.final_name || sink->options.close_between_writes;
-    if (!alone) sweep(sink);
     if (sink->options.close_between_writes && (e = close_fd(sink)) != 0)
         return pqf_io_fail(err, e, "cannot write", sink->given);
     return PQF_OK;

@@ -417,6 +417,36 @@ static void test_killed_writer_is_swept(void **state) {
     folder_end(&f);
 }
 
+static void test_all_dead_writers_are_swept(void **state) {
+    (void)state;
+    folder f;
+    int status = -1;
+    folder_begin(&f);
+    pid_t child = fork();
+    if (child == 0) {
+        for (int i = 0; i < 4; i++) put(open_sink(in(&f, "x"), NULL), "half");
+        raise(SIGKILL);
+    }
+    assert_int_equal(waitpid(child, &status, 0), child);
+    finish(open_sink(in(&f, "x"), NULL));
+    check_names(f.path, "f:x");
+    folder_end(&f);
+}
+
+static void test_many_writers_of_one_target(void **state) {
+    (void)state;
+    folder f;
+    pqf_sink *sinks[9];
+    char text[2] = "0";
+    folder_begin(&f);
+    for (int i = 0; i < 9; i++, text[0]++) put(sinks[i] = open_sink(in(&f, "x"), NULL), text);
+    for (int i = 0; i < 4; i++) pqf_sink_free(sinks[i]);
+    for (int i = 4; i < 9; i++) finish(sinks[i]);
+    check_names(f.path, "f:x");
+    check_text(in(&f, "x"), "8");
+    folder_end(&f);
+}
+
 static void test_forked_child_lets_go(void **state) {
     (void)state;
     folder f;
@@ -562,6 +592,8 @@ int main(void) {
         cmocka_unit_test(test_many_parts),
         cmocka_unit_test(test_long_names),
         cmocka_unit_test(test_killed_writer_is_swept),
+        cmocka_unit_test(test_all_dead_writers_are_swept),
+        cmocka_unit_test(test_many_writers_of_one_target),
         cmocka_unit_test(test_forked_child_lets_go),
         cmocka_unit_test(test_writers_at_once),
         cmocka_unit_test(test_folder_vanishes_before_finish),
