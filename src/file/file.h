@@ -31,19 +31,34 @@ pqf_source *pqf_reader_source(const pqf_reader *reader);
 
 /* ---- predicates ---- */
 
-/* One value in Arrow's terms. Integers, dates, times and timestamps are `i` (unsigned 64-bit: `u`),
- * floats `f`, decimals 16 bytes little-endian and strings and binaries `s`. */
+/* What kinds of values compare with each other. */
+typedef enum pqf_class {
+    PQF_CLASS_NONE = 0, /* not judged */
+    PQF_CLASS_BOOL,
+    PQF_CLASS_INT,
+    PQF_CLASS_FLOAT,
+    PQF_CLASS_DECIMAL,  /* compares at equal scale */
+    PQF_CLASS_DATE,     /* days, or milliseconds, as nanoseconds */
+    PQF_CLASS_TIME,
+    PQF_CLASS_TIMESTAMP,
+    PQF_CLASS_INSTANT,  /* a timestamp with zone */
+    PQF_CLASS_DURATION,
+    PQF_CLASS_BYTES,    /* strings and binaries */
+} pqf_class;
+
+/* One value in Arrow's terms: `i` of all classes but FLOAT (`f`) and BYTES (`s`, borrowed). Dates, times,
+ * timestamps and durations are nanoseconds. */
 typedef struct pqf_scalar {
-    pqf_type type;
+    pqf_class class;
     bool is_null;
-    int64_t i;
-    uint64_t u;
+    bool is_single; /* FLOAT from a 32-bit float */
+    int32_t scale;
+    __int128 i;
     double f;
-    __int128 d;
     pqf_bytes s;
 } pqf_scalar;
 
-/* What is known of a column's values in a set of rows. Nothing known: all zero but may_*. */
+/* What is known of a column's values in a set of rows. */
 typedef struct pqf_range {
     bool has_min, has_max;
     pqf_scalar min, max; /* floats: of the values that are not NaN */
@@ -52,16 +67,15 @@ typedef struct pqf_range {
     bool may_have_nan;
 } pqf_range;
 
-/* Fills *out for a top-level column or a dotted path below it; false: unknown column or nothing known. */
-typedef bool (*pqf_range_fn)(void *context, const char *column, pqf_range *out);
+/* Fills *out for the field that `path` (top-level name first, `depth` names) leads to; false: unknown
+ * column or nothing known. */
+typedef bool (*pqf_range_fn)(void *context, const char *const *path, int32_t depth, pqf_range *out);
 
 /* False only when no row can satisfy the predicate. */
 bool pqf_predicate_may_match(const pqf_predicate *predicate, pqf_range_fn range, void *context);
 
-/* Fills min, max and may_have_nan of *out from element i (not null) of a flat array. */
-bool pqf_scalar_of_array(const struct ArrowSchema *type, const struct ArrowArray *array, int64_t i,
-                         pqf_range *out);
-
+/* Value i of a flat view as a scalar; class NONE where it is not judged. */
+pqf_scalar pqf_scalar_of_view(const pqf_view *view, int64_t i);
 /* A statistics bound (PLAIN bytes of the leaf's Parquet value) as a scalar of the field's Arrow type. */
 bool pqf_scalar_of_bound(const pqf_field *leaf_field, pqf_bytes plain, pqf_scalar *out);
 /* The range of a leaf within a row group. */

@@ -66,6 +66,7 @@ struct pqf_scan {
     int32_t num_columns;
     int32_t num_leaves;
     pqf_shared_array **constants;
+    pqf_view *constant_views;
     pqf_reader *template_reader; /* whose fields shape the result */
     bool ended;
     struct pqf_whole *whole;     /* whole.c */

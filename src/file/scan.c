@@ -50,16 +50,19 @@ static pqf_status share_constants(pqf_scan *scan, pqf_error *err) {
     void *block;
     TRY(pqf_arena_array(&scan->arena, (size_t)scan->spec.num_constants, sizeof(void *), &block, err));
     scan->constants = block;
+    TRY(pqf_arena_array(&scan->arena, (size_t)scan->spec.num_constants, sizeof(pqf_view), &block,
+                        err));
+    scan->constant_views = block;
     for (int32_t i = 0; i < scan->spec.num_constants; i++) {
         const pqf_constant *constant = &scan->spec.constants[i];
-        pqf_view view;
-        TRY(pqf_view_init(&view, constant->type, constant->values, false, &scan->arena, err));
-        TRY(pqf_arena_array(&scan->arena, (size_t)view.length + 1, sizeof(int64_t), &block, err));
+        pqf_view *view = &scan->constant_views[i];
+        TRY(pqf_view_init(view, constant->type, constant->values, false, &scan->arena, err));
+        TRY(pqf_arena_array(&scan->arena, (size_t)view->length + 1, sizeof(int64_t), &block, err));
         int64_t *indexes = block;
-        for (int64_t k = 0; k < view.length; k++)
+        for (int64_t k = 0; k < view->length; k++)
             indexes[k] = k;
         struct ArrowArray copy;
-        TRY(pqf_array_gather(&view, indexes, view.length, scan->mem, &copy, err));
+        TRY(pqf_array_gather(view, indexes, view->length, scan->mem, &copy, err));
         TRY(pqf_shared_array_new(scan->mem, &copy, &scan->constants[i], err));
     }
     return PQF_OK;
@@ -192,15 +195,18 @@ typedef struct constant_ranges {
 } constant_ranges;
 
 /* The range of a constant: one value, or null. */
-static bool range_of_constant(void *context, const char *name, pqf_range *out) {
+static bool range_of_constant(void *context, const char *const *path, int32_t depth,
+                              pqf_range *out) {
     const constant_ranges *c = context;
-    int32_t k = constant_index(&c->scan->spec, name);
+    int32_t k = depth == 1 ? constant_index(&c->scan->spec, path[0]) : -1;
     if (k < 0) return false;
-    const pqf_constant *constant = &c->scan->spec.constants[k];
     int32_t code = c->scan->spec.files[c->file].codes[k];
     *out = (pqf_range){.may_have_null = code < 0, .may_have_value = code >= 0};
     if (code < 0) return true;
-    return pqf_scalar_of_array(constant->type, constant->values, code, out);
+    out->min = out->max = pqf_scalar_of_view(&c->scan->constant_views[k], code);
+    out->may_have_nan = out->min.class == PQF_CLASS_FLOAT && out->min.f != out->min.f;
+    out->has_min = out->has_max = out->min.class != PQF_CLASS_NONE && !out->may_have_nan;
+    return true;
 }
 
 pqf_status pqf_scan_open_file(pqf_scan *scan, int64_t i, pqf_open_file *out, pqf_error *err) {

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * plan.c: which row groups may hold a row that satisfies a predicate. A pure function of metadata;
+ * no page is read.
+ */
+#include "inner.h"
+
+bool pqf_range_of_chunk(const pqf_reader *reader, int64_t row_group, const pqf_field *field,
+                        pqf_range *out) {
+    pqf_error ignored;
+    pqf_chunk chunk;
+    pqf_bounds bounds;
+    const pqf_metadata *metadata = pqf_reader_metadata(reader);
+    pqf_error_init(&ignored);
+    if (field->kind != PQF_FIELD_LEAF || field->leaf->max_rep > 0) return false;
+    if (pqf_metadata_chunk(metadata, row_group, field->leaf->index, &chunk, &ignored) != PQF_OK)
+        return false;
+    pqf_bounds_of_chunk(metadata, &chunk, &bounds);
+    *out = (pqf_range){
+        .may_have_null = !bounds.has_num_nulls || bounds.num_nulls > 0,
+        .may_have_value = !bounds.has_num_nulls || bounds.num_nulls < bounds.num_values,
+        .may_have_nan = field->leaf->physical == PQF_PHYSICAL_FLOAT ||
+                        field->leaf->physical == PQF_PHYSICAL_DOUBLE,
+    };
+    out->has_min = bounds.has_min && pqf_scalar_of_bound(field, bounds.min, &out->min);
+    out->has_max = bounds.has_max && pqf_scalar_of_bound(field, bounds.max, &out->max);
+    return true;
+}
+
+typedef struct group_ranges {
+    const pqf_reader *reader;
+    int64_t row_group;
+    pqf_range_fn others;
+    void *context;
+} group_ranges;
+
+static const pqf_field *child_named(const pqf_field *field, const char *name) {
+    for (int32_t i = 0; field->kind == PQF_FIELD_STRUCT && i < field->num_children; i++)
+        if (!strcmp(field->children[i].name, name)) return &field->children[i];
+    return NULL;
+}
+
+static bool range_of_path(void *context, const char *const *path, int32_t depth, pqf_range *out) {
+    const group_ranges *g = context;
+    if (g->others && g->others(g->context, path, depth, out)) return true;
+    bool is_duplicate = false;
+    const pqf_field *field =
+        pqf_schema_field(pqf_reader_schema(g->reader), path[0], &is_duplicate);
+    for (int32_t i = 1; field && i < depth; i++)
+        field = child_named(field, path[i]);
+    return field && !is_duplicate && pqf_range_of_chunk(g->reader, g->row_group, field, out);
+}
+
+bool pqf_plan_row_group(const pqf_reader *reader, int64_t row_group, const pqf_predicate *predicate,
+                        pqf_range_fn others, void *context) {
+    group_ranges ranges = {reader, row_group, others, context};
+    return !predicate || pqf_predicate_may_match(predicate, range_of_path, &ranges);
+}
