@@ -10,8 +10,8 @@
  * writer is gone. To find them without listing a folder of many files, the digits are a hash of the
  * name and of a place, the first of four that is free; random ones only where four writers are at
  * work on one target. Between a file's creation and its lock a sweeper may take it for a dead one:
- * so the creator, once it has the lock, compares the descriptor with the name and begins again where
- * they differ. The lock is held until the rename is done.
+ * so the creator, once it has the lock, compares the descriptor with the name and begins again
+ * where they differ. The lock is held until the rename is done.
  */
 #include "inner.h"
 
