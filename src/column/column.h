@@ -58,6 +58,12 @@ typedef struct pqf_page_walk {
     int64_t page;        /* number of the next data page */
     bool seen_dictionary;
 } pqf_page_walk;
+void pqf_page_walk_init(pqf_page_walk *walk, const pqf_chunk *chunk, pqf_source *source,
+                        size_t window_bytes, pqf_mem *mem);
+void pqf_page_walk_reset(pqf_page_walk *walk);
+/* The next dictionary or data page; *end once the data pages have held all values of the chunk (its
+ * bytes may go on). Index pages and unknown types are stepped over. */
+pqf_status pqf_page_walk_next(pqf_page_walk *walk, pqf_page_ref *out, bool *end, pqf_error *err);
 
 /* ---- reading: what a leaf hands out ---- */
 
@@ -66,7 +72,8 @@ typedef struct pqf_node_out {
     const pqf_field *field;
     int64_t length;     /* slots so far */
     int64_t num_nulls;
-    pqf_buf validity;   /* no data while num_nulls == 0; then one bit per slot */
+    int64_t num_expected; /* slots that are likely in the end: what the first allocation is for */
+    pqf_buf validity;   /* of use when num_nulls > 0; then one bit per slot */
     pqf_buf offsets;    /* LIST, MAP: int32, length + 1 of them once length > 0 */
 } pqf_node_out;
 
