@@ -71,23 +71,22 @@ static pqf_status open_file(pqf_source *source, pqf_error *err) {
     return PQF_OK;
 }
 
-/* The descriptor is not needed any more. Nothing can be mapped of an empty file. */
-static pqf_status map_file(pqf_source *source, pqf_error *err) {
-    if (source->size == 0) return PQF_OK;
+/* What cannot be mapped (an empty file, some file systems, a limit on memory) is read instead. */
+static void map_file(pqf_source *source) {
+    if (source->size == 0) return;
     void *p = mmap(NULL, (size_t)source->size, PROT_READ, MAP_SHARED, source->fd, 0);
-    if (p == MAP_FAILED) return pqf_io_fail(err, errno, "cannot map the file", source->path);
+    if (p == MAP_FAILED) return;
     source->data = p;
     source->mapped = true;
     close(source->fd);
     source->fd = -1;
-    return PQF_OK;
 }
 
 pqf_status pqf_source_open(const char *path, bool memory_map, pqf_source **out, pqf_error *err) {
     pqf_source *source;
     TRY(new_source(path, &source, err));
     pqf_status status = open_file(source, err);
-    if (status == PQF_OK && memory_map) status = map_file(source, err);
+    if (status == PQF_OK && memory_map) map_file(source);
     if (status == PQF_OK)
         *out = source;
     else
