@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * codec.h: door of the room codec. One row per compression codec of the format (Compression.md) over
- * the system's libraries; page checksums (CRC-32) too.
+ * codec.h: door of the room codec. One row per compression codec of the format (Compression.md)
+ * over the system's libraries; page checksums (CRC-32) too.
  */
 #ifndef PQF_CODEC_CODEC_H
 #define PQF_CODEC_CODEC_H
@@ -49,8 +49,8 @@ pqf_status pqf_codec_check(int32_t id, pqf_error *err);
 /* Decompresses `in` into exactly out_len bytes at out (PQF_SLACK accessible bytes behind both);
  * any other length, or damage, is PQF_CORRUPT. PQF_LZ4 tries Hadoop framing, then a raw block, then
  * an LZ4 frame. GZIP takes several members. */
-pqf_status pqf_codec_decompress(pqf_codec_ctx *ctx, int32_t id, pqf_bytes in, void *out, size_t out_len,
-                                pqf_error *err);
+pqf_status pqf_codec_decompress(pqf_codec_ctx *ctx, int32_t id, pqf_bytes in, void *out,
+                                size_t out_len, pqf_error *err);
 /* Appends the compressed form of `in` to `out`. level: PQF_LEVEL_DEFAULT or the codec's own. */
 #define PQF_LEVEL_DEFAULT INT32_MIN
 pqf_status pqf_codec_compress(pqf_codec_ctx *ctx, int32_t id, int level, pqf_bytes in, pqf_buf *out,

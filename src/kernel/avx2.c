@@ -180,8 +180,8 @@ typedef struct pack_plan {
     __m256i lane[3], right, left[2];
 } pack_plan;
 
-/* The quotient of floats is exact enough: 32 d and w are small, and a quotient that is no integer is
- * at least 1 / 31 away from one. */
+/* The quotient of floats is exact enough: 32 d and w are small, and a quotient that is no integer
+ * is at least 1 / 31 away from one. */
 AVX2_BODY pack_plan pack_plan_of(int width) {
     __m256i at = _mm256_setr_epi32(0, 32, 64, 96, 128, 160, 192, 224);
     __m256i w = _mm256_set1_epi32(width), one = _mm256_set1_epi32(1);
@@ -304,30 +304,30 @@ AVX2_BODY void expand_8_of_8(const uint8_t *in, uint64_t m, uint8_t *out) {
 
 /* Words of validity as in the scalar level; in a mixed one 8 slots a step, of which the last step
  * may write up to 7 behind the end: 56 bytes of slack at width 8. */
-#define EXPAND(bits_, size, type)                                                             \
-    AVX2 static int64_t expand_##bits_(const type *values, const uint8_t *bits, int64_t at,   \
-                                       int64_t n, type *slots) {                              \
-        const uint8_t *in = (const uint8_t *)values;                                          \
-        uint8_t *out = (uint8_t *)slots;                                                      \
-        int64_t used = 0;                                                                     \
-        for (; n > 0; n -= 64, at += 64, out += 64 * size) {                                  \
-            int64_t len = n < 64 ? n : 64;                                                    \
-            uint64_t m = bits_word_of(bits, at, len);                                         \
-            if (m == 0) {                                                                     \
-                memset(out, 0, (size_t)len * size);                                           \
-                continue;                                                                     \
-            }                                                                                 \
-            if (m == ~UINT64_C(0)) {                                                          \
-                memcpy(out, in + used * size, 64 * size);                                     \
-                used += 64;                                                                   \
-                continue;                                                                     \
-            }                                                                                 \
-            for (int64_t j = 0; j < len; j += 8, m >>= 8) {                                   \
-                expand_8_of_##size(in + used * size, m & 255, out + j * size);                \
-                used += _mm_popcnt_u64(m & 255);                                              \
-            }                                                                                 \
-        }                                                                                     \
-        return used;                                                                          \
+#define EXPAND(bits_, size, type)                                                        \
+    AVX2 static int64_t expand_##bits_(const type *values, const uint8_t *bits, int64_t at, \
+                                       int64_t n, type *slots) {                         \
+        const uint8_t *in = (const uint8_t *)values;                                     \
+        uint8_t *out = (uint8_t *)slots;                                                 \
+        int64_t used = 0;                                                                \
+        for (; n > 0; n -= 64, at += 64, out += 64 * size) {                             \
+            int64_t len = n < 64 ? n : 64;                                               \
+            uint64_t m = bits_word_of(bits, at, len);                                    \
+            if (m == 0) {                                                                \
+                memset(out, 0, (size_t)len * size);                                      \
+                continue;                                                                \
+            }                                                                            \
+            if (m == ~UINT64_C(0)) {                                                     \
+                memcpy(out, in + used * size, 64 * size);                                \
+                used += 64;                                                              \
+                continue;                                                                \
+            }                                                                            \
+            for (int64_t j = 0; j < len; j += 8, m >>= 8) {                              \
+                expand_8_of_##size(in + used * size, m & 255, out + j * size);           \
+                used += _mm_popcnt_u64(m & 255);                                         \
+            }                                                                            \
+        }                                                                                \
+        return used;                                                                     \
     }
 EXPAND(8, 1, uint8_t)
 EXPAND(16, 2, uint16_t)
@@ -356,23 +356,23 @@ AVX2_BODY int64_t compress_8_of_8(const uint8_t *in, uint64_t m, uint8_t *out) {
 }
 
 /* Stores whole vectors: 32 bytes from the last value on, within slack. */
-#define COMPRESS(bits_, size, type)                                                           \
-    AVX2 static int64_t compress_##bits_(const type *slots, const uint8_t *bits, int64_t at,  \
-                                         int64_t n, type *values) {                           \
-        const uint8_t *in = (const uint8_t *)slots;                                           \
-        uint8_t *out = (uint8_t *)values;                                                     \
-        int64_t count = 0;                                                                    \
-        for (; n > 0; n -= 64, at += 64, in += 64 * size) {                                   \
-            uint64_t m = bits_word_of(bits, at, n);                                           \
-            if (m == ~UINT64_C(0)) {                                                          \
-                memcpy(out + count * size, in, 64 * size);                                    \
-                count += 64;                                                                  \
-                continue;                                                                     \
-            }                                                                                 \
-            for (const uint8_t *p = in; m; m >>= 8, p += 8 * size)                            \
-                count += compress_8_of_##size(p, m & 255, out + count * size);                \
-        }                                                                                     \
-        return count;                                                                         \
+#define COMPRESS(bits_, size, type)                                                      \
+    AVX2 static int64_t compress_##bits_(const type *slots, const uint8_t *bits, int64_t at, \
+                                         int64_t n, type *values) {                      \
+        const uint8_t *in = (const uint8_t *)slots;                                      \
+        uint8_t *out = (uint8_t *)values;                                                \
+        int64_t count = 0;                                                               \
+        for (; n > 0; n -= 64, at += 64, in += 64 * size) {                              \
+            uint64_t m = bits_word_of(bits, at, n);                                      \
+            if (m == ~UINT64_C(0)) {                                                     \
+                memcpy(out + count * size, in, 64 * size);                               \
+                count += 64;                                                             \
+                continue;                                                                \
+            }                                                                            \
+            for (const uint8_t *p = in; m; m >>= 8, p += 8 * size)                       \
+                count += compress_8_of_##size(p, m & 255, out + count * size);           \
+        }                                                                                \
+        return count;                                                                    \
     }
 COMPRESS(32, 4, uint32_t)
 COMPRESS(64, 8, uint64_t)
@@ -408,18 +408,18 @@ AVX2_BODY uint64_t bytes_eq(const uint8_t *p, __m256i value) {
     return (uint32_t)_mm256_movemask_epi8(_mm256_cmpeq_epi8(load(p), value));
 }
 
-#define LEVELS(name, compare)                                                                 \
-    AVX2 static int64_t name(const uint8_t *levels, int64_t n, uint8_t value, uint64_t *out) {\
-        __m256i v = _mm256_set1_epi8((char)value);                                            \
-        int64_t count = 0;                                                                    \
-        for (; n > 0; n -= 64, levels += 64, out++) {                                         \
-            uint64_t w = compare(levels, v);                                                  \
-            if (n > 32) w |= compare(levels + 32, v) << 32;                                   \
-            w &= low_bits(n);                                                                 \
-            pqf_store_u64(out, w);                                                            \
-            count += _mm_popcnt_u64(w);                                                       \
-        }                                                                                     \
-        return count;                                                                         \
+#define LEVELS(name, compare)                                                            \
+    AVX2 static int64_t name(const uint8_t *levels, int64_t n, uint8_t value, uint64_t *out) { \
+        __m256i v = _mm256_set1_epi8((char)value);                                       \
+        int64_t count = 0;                                                               \
+        for (; n > 0; n -= 64, levels += 64, out++) {                                    \
+            uint64_t w = compare(levels, v);                                             \
+            if (n > 32) w |= compare(levels + 32, v) << 32;                              \
+            w &= low_bits(n);                                                            \
+            pqf_store_u64(out, w);                                                       \
+            count += _mm_popcnt_u64(w);                                                  \
+        }                                                                                \
+        return count;                                                                    \
     }
 LEVELS(levels_ge, bytes_ge)
 LEVELS(levels_eq, bytes_eq)
@@ -451,41 +451,41 @@ AVX2_BODY __m256 load_f32(const any_f32 *p) { return _mm256_loadu_ps((const floa
 AVX2_BODY __m256d load_f64(const any_f64 *p) { return _mm256_loadu_pd((const double *)p); }
 
 /* min(x, acc) and max(x, acc) of floats give acc when x is NaN. */
-#define MINMAX(suffix, type, vec, lanes, load_, set, min_, max_, lowest, highest)             \
-    AVX2 static void minmax_##suffix(const type *values, int64_t n, type *min, type *max) {   \
-        const any_##suffix *in = values;                                                      \
-        type lo = highest, hi = lowest, lows[lanes], highs[lanes];                            \
-        vec l[4], h[4];                                                                       \
-        for (int a = 0; a < 4; a++) {                                                         \
-            l[a] = set(highest);                                                              \
-            h[a] = set(lowest);                                                               \
-        }                                                                                     \
-        int64_t i = 0;                                                                        \
-        for (; i + 4 * lanes <= n; i += 4 * lanes)                                            \
-            for (int a = 0; a < 4; a++) {                                                     \
-                vec x = load_(in + i + a * lanes);                                            \
-                l[a] = min_(x, l[a]);                                                         \
-                h[a] = max_(x, h[a]);                                                         \
-            }                                                                                 \
-        for (; n >= lanes && i < n; i += lanes) {                                             \
-            vec x = load_(in + (i + lanes <= n ? i : n - lanes));                             \
-            l[0] = min_(x, l[0]);                                                             \
-            h[0] = max_(x, h[0]);                                                             \
-        }                                                                                     \
-        l[0] = min_(min_(l[0], l[1]), min_(l[2], l[3]));                                      \
-        h[0] = max_(max_(h[0], h[1]), max_(h[2], h[3]));                                      \
-        memcpy(lows, &l[0], sizeof lows);                                                     \
-        memcpy(highs, &h[0], sizeof highs);                                                   \
-        for (int a = 0; a < lanes; a++) {                                                     \
-            lo = lows[a] < lo ? lows[a] : lo;                                                 \
-            hi = highs[a] > hi ? highs[a] : hi;                                               \
-        }                                                                                     \
-        for (; i < n; i++) {                                                                  \
-            lo = in[i] < lo ? in[i] : lo;                                                     \
-            hi = in[i] > hi ? in[i] : hi;                                                     \
-        }                                                                                     \
-        *min = lo;                                                                            \
-        *max = hi;                                                                            \
+#define MINMAX(suffix, type, vec, lanes, load_, set, min_, max_, lowest, highest)        \
+    AVX2 static void minmax_##suffix(const type *values, int64_t n, type *min, type *max) { \
+        const any_##suffix *in = values;                                                 \
+        type lo = highest, hi = lowest, lows[lanes], highs[lanes];                       \
+        vec l[4], h[4];                                                                  \
+        for (int a = 0; a < 4; a++) {                                                    \
+            l[a] = set(highest);                                                         \
+            h[a] = set(lowest);                                                          \
+        }                                                                                \
+        int64_t i = 0;                                                                   \
+        for (; i + 4 * lanes <= n; i += 4 * lanes)                                       \
+            for (int a = 0; a < 4; a++) {                                                \
+                vec x = load_(in + i + a * lanes);                                       \
+                l[a] = min_(x, l[a]);                                                    \
+                h[a] = max_(x, h[a]);                                                    \
+            }                                                                            \
+        for (; n >= lanes && i < n; i += lanes) {                                        \
+            vec x = load_(in + (i + lanes <= n ? i : n - lanes));                        \
+            l[0] = min_(x, l[0]);                                                        \
+            h[0] = max_(x, h[0]);                                                        \
+        }                                                                                \
+        l[0] = min_(min_(l[0], l[1]), min_(l[2], l[3]));                                 \
+        h[0] = max_(max_(h[0], h[1]), max_(h[2], h[3]));                                 \
+        memcpy(lows, &l[0], sizeof lows);                                                \
+        memcpy(highs, &h[0], sizeof highs);                                              \
+        for (int a = 0; a < lanes; a++) {                                                \
+            lo = lows[a] < lo ? lows[a] : lo;                                            \
+            hi = highs[a] > hi ? highs[a] : hi;                                          \
+        }                                                                                \
+        for (; i < n; i++) {                                                             \
+            lo = in[i] < lo ? in[i] : lo;                                                \
+            hi = in[i] > hi ? in[i] : hi;                                                \
+        }                                                                                \
+        *min = lo;                                                                       \
+        *max = hi;                                                                       \
     }
 MINMAX(i32, int32_t, __m256i, 8, load, set_i32, _mm256_min_epi32, _mm256_max_epi32, INT32_MIN,
        INT32_MAX)
@@ -499,24 +499,24 @@ MINMAX(f64, double, __m256d, 4, load_f64, _mm256_set1_pd, _mm256_min_pd, _mm256_
        -(double)INFINITY, (double)INFINITY)
 
 /* Largest of unsigned values: zero vectors to begin with, the same overlap at the end. */
-#define MAX(bits_, lanes, max_)                                                               \
-    AVX2 static uint##bits_##_t max_u##bits_(const uint##bits_##_t *values, int64_t n) {      \
-        const any_u##bits_ *in = values;                                                      \
-        uint##bits_##_t max = 0, highs[lanes];                                                \
-        __m256i h[4] = {_mm256_setzero_si256(), _mm256_setzero_si256(),                       \
-                        _mm256_setzero_si256(), _mm256_setzero_si256()};                      \
-        int64_t i = 0;                                                                        \
-        for (; i + 4 * lanes <= n; i += 4 * lanes)                                            \
-            for (int a = 0; a < 4; a++)                                                       \
-                h[a] = max_(load(in + i + a * lanes), h[a]);                                  \
-        for (; n >= lanes && i < n; i += lanes)                                               \
-            h[0] = max_(load(in + (i + lanes <= n ? i : n - lanes)), h[0]);                   \
-        store(highs, max_(max_(h[0], h[1]), max_(h[2], h[3])));                               \
-        for (int a = 0; a < lanes; a++)                                                       \
-            max = highs[a] > max ? highs[a] : max;                                            \
-        for (; i < n; i++)                                                                    \
-            max = in[i] > max ? in[i] : max;                                                  \
-        return max;                                                                           \
+#define MAX(bits_, lanes, max_)                                                          \
+    AVX2 static uint##bits_##_t max_u##bits_(const uint##bits_##_t *values, int64_t n) { \
+        const any_u##bits_ *in = values;                                                 \
+        uint##bits_##_t max = 0, highs[lanes];                                           \
+        __m256i h[4] = {_mm256_setzero_si256(), _mm256_setzero_si256(),                  \
+                        _mm256_setzero_si256(), _mm256_setzero_si256()};                 \
+        int64_t i = 0;                                                                   \
+        for (; i + 4 * lanes <= n; i += 4 * lanes)                                       \
+            for (int a = 0; a < 4; a++)                                                  \
+                h[a] = max_(load(in + i + a * lanes), h[a]);                             \
+        for (; n >= lanes && i < n; i += lanes)                                          \
+            h[0] = max_(load(in + (i + lanes <= n ? i : n - lanes)), h[0]);              \
+        store(highs, max_(max_(h[0], h[1]), max_(h[2], h[3])));                          \
+        for (int a = 0; a < lanes; a++)                                                  \
+            max = highs[a] > max ? highs[a] : max;                                       \
+        for (; i < n; i++)                                                               \
+            max = in[i] > max ? in[i] : max;                                             \
+        return max;                                                                      \
     }
 MAX(32, 8, _mm256_max_epu32)
 MAX(8, 32, _mm256_max_epu8)

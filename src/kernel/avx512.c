@@ -13,8 +13,8 @@
 #include <immintrin.h>
 #include <math.h>
 
-#define AVX512                                                                                \
-    __attribute__((                                                                           \
+#define AVX512                                                                           \
+    __attribute__((                                                                      \
         target("avx512f,avx512bw,avx512vl,avx512dq,avx512vbmi,avx512vbmi2,bmi,bmi2,popcnt")))
 #define AVX512_BODY AVX512 PQF_BODY
 
@@ -37,10 +37,10 @@ AVX512_BODY __m512i spread_byte(__m512i x) {
     return _mm512_or_si512(x, _mm512_slli_epi64(x, 32));
 }
 
-/* 16 values a step. Lane l holds values 2 l and 2 l + 1 from bit s = 2 l w; it takes the bytes s/8 to
- * s/8 + 7 and cuts at s % 8 + 8 b for the first value, at s % 8 + w + 8 b for the second. As s is
- * even, s % 8 + 2 w <= 64 holds up to w = 30. The last step begins in a byte that holds a value:
- * its load ends within slack. */
+/* 16 values a step. Lane l holds values 2 l and 2 l + 1 from bit s = 2 l w; it takes the bytes
+ * s/8 to s/8 + 7 and cuts at s % 8 + 8 b for the first value, at s % 8 + w + 8 b for the second.
+ * As s is even, s % 8 + 2 w <= 64 holds up to w = 30. The last step begins in a byte that holds a
+ * value: its load ends within slack. */
 AVX512_BODY void unpack_pairs(const uint8_t *in, int width, int64_t n, uint8_t *out) {
     __m512i bit = _mm512_mullo_epi32(lanes_64(), _mm512_set1_epi64(2 * width));
     __m512i bytes = _mm512_add_epi8(spread_byte(_mm512_srli_epi64(bit, 3)),
@@ -124,8 +124,8 @@ AVX512 static void pack_u8(const uint8_t *in, int width, int64_t n, uint8_t *out
     if (n) pack_last_bytes(_mm512_maskz_loadu_epi8(low_bits(n), in), width, n, out);
 }
 
-/* The low byte of 64 values. Packing works per 16 bytes, which leaves dword 4 h + q with quarter h of
- * load q; the permutation puts it at 4 q + h. */
+/* The low byte of 64 values. Packing works per 16 bytes, which leaves dword 4 h + q with quarter
+ * h of load q; the permutation puts it at 4 q + h. */
 AVX512_BODY __m512i narrow_64_bytes(const any_u32 *in) {
     __m512i mask = _mm512_set1_epi32(0xFF);
     __m512i a = _mm512_and_si512(load(in), mask), b = _mm512_and_si512(load(in + 16), mask);
@@ -258,35 +258,35 @@ AVX512_BODY __m512i dense_16(uint64_t m, const uint8_t *in) {
 
 /* A word of validity; `in` is not read when it has no set bit. The last step writes less than a
  * vector behind the last slot. */
-#define EXPAND_BODY(size, expand)                                                             \
-    int64_t used = 0;                                                                         \
-    for (; n > 0; n -= 64, at += 64, out += 64 * size) {                                      \
-        int64_t len = n < 64 ? n : 64;                                                        \
-        uint64_t m = bits_word_of(bits, at, len), part;                                       \
-        if (m == 0) {                                                                         \
-            memset(out, 0, (size_t)len * size);                                               \
-            continue;                                                                         \
-        }                                                                                     \
-        for (int64_t j = 0; j < len; j += 64 / size) {                                        \
-            part = m >> j & low_bits(64 / size);                                              \
-            store(out + j * size, expand(part, in + used * size));                            \
-            used += _mm_popcnt_u64(part);                                                     \
-        }                                                                                     \
-    }                                                                                         \
+#define EXPAND_BODY(size, expand)                                                        \
+    int64_t used = 0;                                                                    \
+    for (; n > 0; n -= 64, at += 64, out += 64 * size) {                                 \
+        int64_t len = n < 64 ? n : 64;                                                   \
+        uint64_t m = bits_word_of(bits, at, len), part;                                  \
+        if (m == 0) {                                                                    \
+            memset(out, 0, (size_t)len * size);                                          \
+            continue;                                                                    \
+        }                                                                                \
+        for (int64_t j = 0; j < len; j += 64 / size) {                                   \
+            part = m >> j & low_bits(64 / size);                                         \
+            store(out + j * size, expand(part, in + used * size));                       \
+            used += _mm_popcnt_u64(part);                                                \
+        }                                                                                \
+    }                                                                                    \
     return used
 
 /* Stores whole vectors: the last one begins at most right behind the last value. */
-#define COMPRESS_BODY(size, compress)                                                         \
-    int64_t count = 0;                                                                        \
-    for (; n > 0; n -= 64, at += 64, in += 64 * size) {                                       \
-        int64_t len = n < 64 ? n : 64;                                                        \
-        uint64_t m = bits_word_of(bits, at, len), part;                                       \
-        for (int64_t j = 0; m && j < len; j += 64 / size) {                                   \
-            part = m >> j & low_bits(64 / size);                                              \
-            store(out + count * size, compress(part, in + j * size));                         \
-            count += _mm_popcnt_u64(part);                                                    \
-        }                                                                                     \
-    }                                                                                         \
+#define COMPRESS_BODY(size, compress)                                                    \
+    int64_t count = 0;                                                                   \
+    for (; n > 0; n -= 64, at += 64, in += 64 * size) {                                  \
+        int64_t len = n < 64 ? n : 64;                                                   \
+        uint64_t m = bits_word_of(bits, at, len), part;                                  \
+        for (int64_t j = 0; m && j < len; j += 64 / size) {                              \
+            part = m >> j & low_bits(64 / size);                                         \
+            store(out + count * size, compress(part, in + j * size));                    \
+            count += _mm_popcnt_u64(part);                                               \
+        }                                                                                \
+    }                                                                                    \
     return count
 
 AVX512 static int64_t expand_8(const uint8_t *in, const uint8_t *bits, int64_t at, int64_t n,
@@ -294,12 +294,12 @@ AVX512 static int64_t expand_8(const uint8_t *in, const uint8_t *bits, int64_t a
     EXPAND_BODY(1, spread_1);
 }
 
-#define EXPAND(bits_, size, expand)                                                           \
-    AVX512 static int64_t expand_##bits_(const uint##bits_##_t *values, const uint8_t *bits,  \
-                                         int64_t at, int64_t n, uint##bits_##_t *slots) {     \
-        const uint8_t *in = (const uint8_t *)values;                                          \
-        uint8_t *out = (uint8_t *)slots;                                                      \
-        EXPAND_BODY(size, expand);                                                            \
+#define EXPAND(bits_, size, expand)                                                      \
+    AVX512 static int64_t expand_##bits_(const uint##bits_##_t *values, const uint8_t *bits, \
+                                         int64_t at, int64_t n, uint##bits_##_t *slots) {\
+        const uint8_t *in = (const uint8_t *)values;                                     \
+        uint8_t *out = (uint8_t *)slots;                                                 \
+        EXPAND_BODY(size, expand);                                                       \
     }
 EXPAND(16, 2, spread_2)
 EXPAND(32, 4, spread_4)
@@ -311,12 +311,12 @@ AVX512 static int64_t expand_any(const uint8_t *in, int width, const uint8_t *bi
     EXPAND_BODY(16, spread_16);
 }
 
-#define COMPRESS(bits_, size, compress)                                                       \
+#define COMPRESS(bits_, size, compress)                                                  \
     AVX512 static int64_t compress_##bits_(const uint##bits_##_t *slots, const uint8_t *bits, \
-                                           int64_t at, int64_t n, uint##bits_##_t *values) {  \
-        const uint8_t *in = (const uint8_t *)slots;                                           \
-        uint8_t *out = (uint8_t *)values;                                                     \
-        COMPRESS_BODY(size, compress);                                                        \
+                                           int64_t at, int64_t n, uint##bits_##_t *values) { \
+        const uint8_t *in = (const uint8_t *)slots;                                      \
+        uint8_t *out = (uint8_t *)values;                                                \
+        COMPRESS_BODY(size, compress);                                                   \
     }
 COMPRESS(32, 4, dense_4)
 COMPRESS(64, 8, dense_8)
@@ -337,17 +337,17 @@ AVX512_BODY uint64_t bytes_eq(const uint8_t *p, __m512i value) {
     return _mm512_cmpeq_epi8_mask(load(p), value);
 }
 
-#define LEVELS(name, compare)                                                                 \
-    AVX512 static int64_t name(const uint8_t *levels, int64_t n, uint8_t value,               \
-                               uint64_t *out) {                                               \
-        __m512i v = _mm512_set1_epi8((char)value);                                            \
-        int64_t count = 0;                                                                    \
-        for (; n > 0; n -= 64, levels += 64, out++) {                                         \
-            uint64_t w = compare(levels, v) & low_bits(n);                                    \
-            pqf_store_u64(out, w);                                                            \
-            count += _mm_popcnt_u64(w);                                                       \
-        }                                                                                     \
-        return count;                                                                         \
+#define LEVELS(name, compare)                                                            \
+    AVX512 static int64_t name(const uint8_t *levels, int64_t n, uint8_t value,          \
+                               uint64_t *out) {                                          \
+        __m512i v = _mm512_set1_epi8((char)value);                                       \
+        int64_t count = 0;                                                               \
+        for (; n > 0; n -= 64, levels += 64, out++) {                                    \
+            uint64_t w = compare(levels, v) & low_bits(n);                               \
+            pqf_store_u64(out, w);                                                       \
+            count += _mm_popcnt_u64(w);                                                  \
+        }                                                                                \
+        return count;                                                                    \
     }
 LEVELS(levels_ge, bytes_ge)
 LEVELS(levels_eq, bytes_eq)
@@ -372,35 +372,35 @@ AVX512_BODY __m512i set_i64(int64_t v) { return _mm512_set1_epi64(v); }
 AVX512_BODY __m512i set_u64(uint64_t v) { return _mm512_set1_epi64((int64_t)v); }
 
 /* min(x, acc) and max(x, acc) of floats give acc when x is NaN. */
-#define MINMAX(suffix, type, vec, lanes, load_, set, min_, max_, lowest, highest)             \
+#define MINMAX(suffix, type, vec, lanes, load_, set, min_, max_, lowest, highest)        \
     AVX512 static void minmax_##suffix(const type *values, int64_t n, type *min, type *max) { \
-        const any_##suffix *in = values;                                                      \
-        type lo = highest, hi = lowest, lows[lanes], highs[lanes];                            \
-        vec l[4], h[4];                                                                       \
-        for (int a = 0; a < 4; a++) {                                                         \
-            l[a] = set(highest);                                                              \
-            h[a] = set(lowest);                                                               \
-        }                                                                                     \
-        for (; n >= 4 * lanes; n -= 4 * lanes)                                                \
-            for (int a = 0; a < 4; a++, in += lanes) {                                        \
-                vec x = load_(l[a], ~UINT64_C(0), in);                                        \
-                l[a] = min_(x, l[a]);                                                         \
-                h[a] = max_(x, h[a]);                                                         \
-            }                                                                                 \
-        for (; n > 0; n -= lanes, in += lanes) {                                              \
-            l[0] = min_(load_(l[0], low_bits(n), in), l[0]);                                  \
-            h[0] = max_(load_(h[0], low_bits(n), in), h[0]);                                  \
-        }                                                                                     \
-        l[0] = min_(min_(l[0], l[1]), min_(l[2], l[3]));                                      \
-        h[0] = max_(max_(h[0], h[1]), max_(h[2], h[3]));                                      \
-        memcpy(lows, &l[0], sizeof lows);                                                     \
-        memcpy(highs, &h[0], sizeof highs);                                                   \
-        for (int a = 0; a < lanes; a++) {                                                     \
-            lo = lows[a] < lo ? lows[a] : lo;                                                 \
-            hi = highs[a] > hi ? highs[a] : hi;                                               \
-        }                                                                                     \
-        *min = lo;                                                                            \
-        *max = hi;                                                                            \
+        const any_##suffix *in = values;                                                 \
+        type lo = highest, hi = lowest, lows[lanes], highs[lanes];                       \
+        vec l[4], h[4];                                                                  \
+        for (int a = 0; a < 4; a++) {                                                    \
+            l[a] = set(highest);                                                         \
+            h[a] = set(lowest);                                                          \
+        }                                                                                \
+        for (; n >= 4 * lanes; n -= 4 * lanes)                                           \
+            for (int a = 0; a < 4; a++, in += lanes) {                                   \
+                vec x = load_(l[a], ~UINT64_C(0), in);                                   \
+                l[a] = min_(x, l[a]);                                                    \
+                h[a] = max_(x, h[a]);                                                    \
+            }                                                                            \
+        for (; n > 0; n -= lanes, in += lanes) {                                         \
+            l[0] = min_(load_(l[0], low_bits(n), in), l[0]);                             \
+            h[0] = max_(load_(h[0], low_bits(n), in), h[0]);                             \
+        }                                                                                \
+        l[0] = min_(min_(l[0], l[1]), min_(l[2], l[3]));                                 \
+        h[0] = max_(max_(h[0], h[1]), max_(h[2], h[3]));                                 \
+        memcpy(lows, &l[0], sizeof lows);                                                \
+        memcpy(highs, &h[0], sizeof highs);                                              \
+        for (int a = 0; a < lanes; a++) {                                                \
+            lo = lows[a] < lo ? lows[a] : lo;                                            \
+            hi = highs[a] > hi ? highs[a] : hi;                                          \
+        }                                                                                \
+        *min = lo;                                                                       \
+        *max = hi;                                                                       \
     }
 MINMAX(i32, int32_t, __m512i, 16, load_i32, set_i32, _mm512_min_epi32, _mm512_max_epi32,
        INT32_MIN, INT32_MAX)
@@ -427,8 +427,8 @@ AVX512 static uint32_t max_u32(const uint32_t *values, int64_t n) {
         _mm512_max_epu32(_mm512_max_epu32(h[0], h[1]), _mm512_max_epu32(h[2], h[3])));
 }
 
-/* -- gather: what fits one or two registers is permuted; loads are as fast as gather instructions on
- * some CPUs and much faster on others -- */
+/* -- gather: what fits one or two registers is permuted; loads are as fast as gather instructions
+ * on some CPUs and much faster on others -- */
 
 /* The largest index when a look at the first ones gives hope that it is below `limit`. */
 AVX512_BODY uint32_t max_if_below(const uint32_t *idx, int64_t n, uint32_t limit) {
@@ -436,7 +436,16 @@ AVX512_BODY uint32_t max_if_below(const uint32_t *idx, int64_t n, uint32_t limit
 }
 
 /* Four at a time by hand, which also keeps compilers from making gather instructions of it. */
-#define GATHER_LOOP                                                                               for (; i + 4 <= n; i += 4) {                                                                      uint64_t a = pqf_load_u64(at + i), b = pqf_load_u64(at + i + 2);                              to[i] = from[(uint32_t)a];                                                                    to[i + 1] = from[a >> 32];                                                                    to[i + 2] = from[(uint32_t)b];                                                                to[i + 3] = from[b >> 32];                                                                }                                                                                             for (; i < n; i++)                                                                                to[i] = from[at[i]]
+#define GATHER_LOOP                                                                      \
+    for (; i + 4 <= n; i += 4) {                                                         \
+        uint64_t a = pqf_load_u64(at + i), b = pqf_load_u64(at + i + 2);                 \
+        to[i] = from[(uint32_t)a];                                                       \
+        to[i + 1] = from[a >> 32];                                                       \
+        to[i + 2] = from[(uint32_t)b];                                                   \
+        to[i + 3] = from[b >> 32];                                                       \
+    }                                                                                    \
+    for (; i < n; i++)                                                                   \
+        to[i] = from[at[i]]
 
 /* 16 entries are there to load even if the dictionary has one (slack), 32 when an index of 16
  * occurs: 17 entries and the slack are 132 bytes. */

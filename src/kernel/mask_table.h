@@ -23,14 +23,14 @@
 #define BELOW7(m) (BELOW6(m) + BIT(m, 6))
 
 #define SLOT(m, j, below) ((uint64_t)(BIT(m, j) ? (below) : PQF_LANE_NULL) << 8 * (j))
-#define EXPAND1(m)                                                                            \
-    (SLOT(m, 0, 0) | SLOT(m, 1, BELOW1(m)) | SLOT(m, 2, BELOW2(m)) | SLOT(m, 3, BELOW3(m)) |  \
-     SLOT(m, 4, BELOW4(m)) | SLOT(m, 5, BELOW5(m)) | SLOT(m, 6, BELOW6(m)) |                  \
+#define EXPAND1(m)                                                                       \
+    (SLOT(m, 0, 0) | SLOT(m, 1, BELOW1(m)) | SLOT(m, 2, BELOW2(m)) | SLOT(m, 3, BELOW3(m)) | \
+     SLOT(m, 4, BELOW4(m)) | SLOT(m, 5, BELOW5(m)) | SLOT(m, 6, BELOW6(m)) |             \
      SLOT(m, 7, BELOW7(m)))
 #define LANE(m, j, below) ((uint64_t)(BIT(m, j) ? (j) : 0) << 8 * (below))
-#define COMPRESS1(m)                                                                          \
-    (LANE(m, 1, BELOW1(m)) | LANE(m, 2, BELOW2(m)) | LANE(m, 3, BELOW3(m)) |                  \
-     LANE(m, 4, BELOW4(m)) | LANE(m, 5, BELOW5(m)) | LANE(m, 6, BELOW6(m)) |                  \
+#define COMPRESS1(m)                                                                     \
+    (LANE(m, 1, BELOW1(m)) | LANE(m, 2, BELOW2(m)) | LANE(m, 3, BELOW3(m)) |             \
+     LANE(m, 4, BELOW4(m)) | LANE(m, 5, BELOW5(m)) | LANE(m, 6, BELOW6(m)) |             \
      LANE(m, 7, BELOW7(m)))
 
 #define ROW4(row, m) row(m), row(m + 1), row(m + 2), row(m + 3)

@@ -39,19 +39,19 @@ static void unpack_u8(const uint8_t *in, int width, int64_t n, uint8_t *out) {
 }
 
 /* acc holds the `fill` (0..31) bits that are not stored yet; 31 + 32 bits fit. */
-#define PACK_BODY                                                                             \
-    uint64_t acc = 0;                                                                         \
-    int fill = 0;                                                                             \
-    for (int64_t i = 0; i < n; i++) {                                                         \
-        acc |= (uint64_t)in[i] << fill;                                                       \
-        fill += width;                                                                        \
-        if (fill >= 32) {                                                                     \
-            pqf_store_u32(out, (uint32_t)acc);                                                \
-            out += 4;                                                                         \
-            acc >>= 32;                                                                       \
-            fill -= 32;                                                                       \
-        }                                                                                     \
-    }                                                                                         \
+#define PACK_BODY                                                                        \
+    uint64_t acc = 0;                                                                    \
+    int fill = 0;                                                                        \
+    for (int64_t i = 0; i < n; i++) {                                                    \
+        acc |= (uint64_t)in[i] << fill;                                                  \
+        fill += width;                                                                   \
+        if (fill >= 32) {                                                                \
+            pqf_store_u32(out, (uint32_t)acc);                                           \
+            out += 4;                                                                    \
+            acc >>= 32;                                                                  \
+            fill -= 32;                                                                  \
+        }                                                                                \
+    }                                                                                    \
     if (fill) pqf_store_u32(out, (uint32_t)acc)
 
 static void pack_u32(const uint32_t *values, int width, int64_t n, uint8_t *out) {
@@ -92,13 +92,13 @@ static int64_t run_u8(const uint8_t *in, int64_t n) {
 
 /* -- dictionary gather -- */
 
-#define GATHER(bits_, type)                                                                   \
+#define GATHER(bits_, type)                                                              \
     static void gather_##bits_(const type *dict, const uint32_t *idx, int64_t n, type *out) { \
-        const any_u##bits_ *from = dict;                                                      \
-        const any_u32 *at = idx;                                                              \
-        any_u##bits_ *to = out;                                                               \
-        for (int64_t i = 0; i < n; i++)                                                       \
-            to[i] = from[at[i]];                                                              \
+        const any_u##bits_ *from = dict;                                                 \
+        const any_u32 *at = idx;                                                         \
+        any_u##bits_ *to = out;                                                          \
+        for (int64_t i = 0; i < n; i++)                                                  \
+            to[i] = from[at[i]];                                                         \
     }
 GATHER(32, uint32_t)
 GATHER(64, uint64_t)
@@ -119,27 +119,27 @@ static uint64_t gather_sum(const uint32_t *len, const uint32_t *idx, int64_t n) 
 /* -- null spreading and dropping: a word of 64 validity bits at a time -- */
 
 /* Branchless inside a mixed word: the next value is read for null slots too and masked away. */
-#define EXPAND(bits_, type)                                                                   \
-    static int64_t expand_##bits_(const type *values, const uint8_t *bits, int64_t at,        \
-                                  int64_t n, type *slots) {                                   \
-        const any_u##bits_ *in = values, *start = in;                                         \
-        any_u##bits_ *out = slots;                                                            \
-        for (; n > 0; n -= 64, at += 64, out += 64) {                                         \
-            int64_t len = n < 64 ? n : 64;                                                    \
-            uint64_t m = bits_word_of(bits, at, len);                                         \
-            if (m == low_bits(len)) {                                                         \
-                memcpy(out, in, (size_t)len * sizeof *in);                                    \
-                in += len;                                                                    \
-            } else if (m == 0) {                                                              \
-                memset(out, 0, (size_t)len * sizeof *in);                                     \
-            } else {                                                                          \
-                for (int64_t j = 0; j < len; j++, m >>= 1) {                                  \
-                    out[j] = m & 1 ? *in : 0;                                                 \
-                    in += m & 1;                                                              \
-                }                                                                             \
-            }                                                                                 \
-        }                                                                                     \
-        return in - start;                                                                    \
+#define EXPAND(bits_, type)                                                              \
+    static int64_t expand_##bits_(const type *values, const uint8_t *bits, int64_t at,   \
+                                  int64_t n, type *slots) {                              \
+        const any_u##bits_ *in = values, *start = in;                                    \
+        any_u##bits_ *out = slots;                                                       \
+        for (; n > 0; n -= 64, at += 64, out += 64) {                                    \
+            int64_t len = n < 64 ? n : 64;                                               \
+            uint64_t m = bits_word_of(bits, at, len);                                    \
+            if (m == low_bits(len)) {                                                    \
+                memcpy(out, in, (size_t)len * sizeof *in);                               \
+                in += len;                                                               \
+            } else if (m == 0) {                                                         \
+                memset(out, 0, (size_t)len * sizeof *in);                                \
+            } else {                                                                     \
+                for (int64_t j = 0; j < len; j++, m >>= 1) {                             \
+                    out[j] = m & 1 ? *in : 0;                                            \
+                    in += m & 1;                                                         \
+                }                                                                        \
+            }                                                                            \
+        }                                                                                \
+        return in - start;                                                               \
     }
 EXPAND(8, uint8_t)
 EXPAND(16, uint16_t)
@@ -151,25 +151,25 @@ static int64_t expand_any(const uint8_t *in, int width, const uint8_t *bits, int
     return expand_any_body(in, width, bits, at, n, out);
 }
 
-#define COMPRESS(bits_, type)                                                                 \
-    static int64_t compress_##bits_(const type *slots, const uint8_t *bits, int64_t at,       \
-                                    int64_t n, type *values) {                                \
-        const any_u##bits_ *in = slots;                                                       \
-        any_u##bits_ *out = values, *start = out;                                             \
-        for (; n > 0; n -= 64, at += 64, in += 64) {                                          \
-            int64_t len = n < 64 ? n : 64;                                                    \
-            uint64_t m = bits_word_of(bits, at, len);                                         \
-            if (m == low_bits(len)) {                                                         \
-                memcpy(out, in, (size_t)len * sizeof *in);                                    \
-                out += len;                                                                   \
-            } else if (m) {                                                                   \
-                for (int64_t j = 0; j < len; j++, m >>= 1) {                                  \
-                    *out = in[j];                                                             \
-                    out += m & 1;                                                             \
-                }                                                                             \
-            }                                                                                 \
-        }                                                                                     \
-        return out - start;                                                                   \
+#define COMPRESS(bits_, type)                                                            \
+    static int64_t compress_##bits_(const type *slots, const uint8_t *bits, int64_t at,  \
+                                    int64_t n, type *values) {                           \
+        const any_u##bits_ *in = slots;                                                  \
+        any_u##bits_ *out = values, *start = out;                                        \
+        for (; n > 0; n -= 64, at += 64, in += 64) {                                     \
+            int64_t len = n < 64 ? n : 64;                                               \
+            uint64_t m = bits_word_of(bits, at, len);                                    \
+            if (m == low_bits(len)) {                                                    \
+                memcpy(out, in, (size_t)len * sizeof *in);                               \
+                out += len;                                                              \
+            } else if (m) {                                                              \
+                for (int64_t j = 0; j < len; j++, m >>= 1) {                             \
+                    *out = in[j];                                                        \
+                    out += m & 1;                                                        \
+                }                                                                        \
+            }                                                                            \
+        }                                                                                \
+        return out - start;                                                              \
     }
 COMPRESS(32, uint32_t)
 COMPRESS(64, uint64_t)
@@ -257,20 +257,20 @@ static inline uint64_t tops_to_bits(uint64_t tops) {
     return (tops >> 7) * UINT64_C(0x0102040810204080) >> 56;
 }
 
-#define LEVELS(name, compare)                                                                 \
-    static int64_t name(const uint8_t *levels, int64_t n, uint8_t value, uint64_t *out) {     \
-        int64_t count = 0;                                                                    \
-        for (; n > 0; n -= 64, levels += 64) {                                                \
-            uint64_t w = 0;                                                                   \
-            for (int j = 0; j < 8 && j * 8 < n; j++) {                                        \
-                uint64_t tops = compare(pqf_load_u64(levels + j * 8), value * ONES);          \
-                w |= tops_to_bits(tops) << j * 8;                                             \
-            }                                                                                 \
-            w &= low_bits(n);                                                                 \
-            pqf_store_u64(out++, w);                                                          \
-            count += pqf_popcount(w);                                                         \
-        }                                                                                     \
-        return count;                                                                         \
+#define LEVELS(name, compare)                                                            \
+    static int64_t name(const uint8_t *levels, int64_t n, uint8_t value, uint64_t *out) {\
+        int64_t count = 0;                                                               \
+        for (; n > 0; n -= 64, levels += 64) {                                           \
+            uint64_t w = 0;                                                              \
+            for (int j = 0; j < 8 && j * 8 < n; j++) {                                   \
+                uint64_t tops = compare(pqf_load_u64(levels + j * 8), value * ONES);     \
+                w |= tops_to_bits(tops) << j * 8;                                        \
+            }                                                                            \
+            w &= low_bits(n);                                                            \
+            pqf_store_u64(out++, w);                                                     \
+            count += pqf_popcount(w);                                                    \
+        }                                                                                \
+        return count;                                                                    \
     }
 LEVELS(levels_ge, bytes_ge)
 LEVELS(levels_eq, bytes_eq)
@@ -278,16 +278,16 @@ LEVELS(levels_eq, bytes_eq)
 /* -- statistics -- */
 
 /* Comparisons with NaN are false, so a NaN changes neither end. */
-#define MINMAX(suffix, type, lowest, highest)                                                 \
-    static void minmax_##suffix(const type *values, int64_t n, type *min, type *max) {        \
-        const any_##suffix *in = values;                                                      \
-        type lo = highest, hi = lowest;                                                       \
-        for (int64_t i = 0; i < n; i++) {                                                     \
-            lo = in[i] < lo ? in[i] : lo;                                                     \
-            hi = in[i] > hi ? in[i] : hi;                                                     \
-        }                                                                                     \
-        *min = lo;                                                                            \
-        *max = hi;                                                                            \
+#define MINMAX(suffix, type, lowest, highest)                                            \
+    static void minmax_##suffix(const type *values, int64_t n, type *min, type *max) {   \
+        const any_##suffix *in = values;                                                 \
+        type lo = highest, hi = lowest;                                                  \
+        for (int64_t i = 0; i < n; i++) {                                                \
+            lo = in[i] < lo ? in[i] : lo;                                                \
+            hi = in[i] > hi ? in[i] : hi;                                                \
+        }                                                                                \
+        *min = lo;                                                                       \
+        *max = hi;                                                                       \
     }
 MINMAX(i32, int32_t, INT32_MIN, INT32_MAX)
 MINMAX(u32, uint32_t, 0, UINT32_MAX)

@@ -83,7 +83,7 @@ PQF_BODY void bit_sink_end(bit_sink *sink) {
     if (sink->fill) pqf_store_u64(sink->p, sink->acc);
 }
 
-/* -- loops that only differ in a primitive: pext, pdep, popcount come from the caller's target -- */
+/* -- loops that differ in a primitive only: pext, pdep, popcount of the caller's target -- */
 
 PQF_BODY int64_t count_bits_body(const uint8_t *bits, int64_t at, int64_t n) {
     int64_t count = 0;
@@ -112,29 +112,29 @@ PQF_BODY int64_t copy_bits_body(const uint8_t *in, int64_t at, int64_t n, uint8_
     return count;
 }
 
-#define PQF_EXTRACT_BODY(pext)                                                                \
-    bit_sink sink = bit_sink_at(out, to);                                                     \
-    int64_t count = 0;                                                                        \
-    for (; n > 0; n -= 64, at += 64, mask_at += 64) {                                         \
-        uint64_t m = bits_word_of(mask, mask_at, n);                                          \
-        if (!m) continue; /* `in` may be NULL when no bit is set */                           \
-        int k = pqf_popcount(m);                                                              \
-        bit_sink_put(&sink, pext(bits_word(in, at), m), (unsigned)k);                         \
-        count += k;                                                                           \
-    }                                                                                         \
-    bit_sink_end(&sink);                                                                      \
+#define PQF_EXTRACT_BODY(pext)                                                           \
+    bit_sink sink = bit_sink_at(out, to);                                                \
+    int64_t count = 0;                                                                   \
+    for (; n > 0; n -= 64, at += 64, mask_at += 64) {                                    \
+        uint64_t m = bits_word_of(mask, mask_at, n);                                     \
+        if (!m) continue; /* `in` may be NULL when no bit is set */                      \
+        int k = pqf_popcount(m);                                                         \
+        bit_sink_put(&sink, pext(bits_word(in, at), m), (unsigned)k);                    \
+        count += k;                                                                      \
+    }                                                                                    \
+    bit_sink_end(&sink);                                                                 \
     return count
 
-#define PQF_DEPOSIT_BODY(pdep)                                                                \
-    bit_sink sink = bit_sink_at(out, to);                                                     \
-    int64_t start = at;                                                                       \
-    for (; n > 0; n -= 64, mask_at += 64) {                                                   \
-        uint64_t m = bits_word_of(mask, mask_at, n);                                          \
-        uint64_t w = m ? pdep(bits_word(in, at), m) : 0;                                      \
-        bit_sink_put(&sink, w, n < 64 ? (unsigned)n : 64);                                    \
-        at += pqf_popcount(m);                                                                \
-    }                                                                                         \
-    bit_sink_end(&sink);                                                                      \
+#define PQF_DEPOSIT_BODY(pdep)                                                           \
+    bit_sink sink = bit_sink_at(out, to);                                                \
+    int64_t start = at;                                                                  \
+    for (; n > 0; n -= 64, mask_at += 64) {                                              \
+        uint64_t m = bits_word_of(mask, mask_at, n);                                     \
+        uint64_t w = m ? pdep(bits_word(in, at), m) : 0;                                 \
+        bit_sink_put(&sink, w, n < 64 ? (unsigned)n : 64);                               \
+        at += pqf_popcount(m);                                                           \
+    }                                                                                    \
+    bit_sink_end(&sink);                                                                 \
     return at - start
 
 /* `step` is a constant at least as large as width: one fixed copy per value, its surplus is

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * utf8_table.h: inside the room kernel. What can be wrong with two neighbouring bytes of UTF-8
- * (RFC 3629, section 4), as bits, by the high and the low nibble of the first and the high nibble of
- * the second. A fault is there when all three tables have its bit (the method is Keiser's and
+ * (RFC 3629, section 4), as bits, by the high and the low nibble of the first and the high nibble
+ * of the second. A fault is there when all three tables have its bit (the method is Keiser's and
  * Lemire's). TWO alone is no fault: it must be set exactly where a third or fourth byte is due.
  */
 #ifndef PQF_KERNEL_UTF8_TABLE_H

@@ -34,14 +34,14 @@ static inline void seed_set(void) {
     seed_now = seed_start;
 }
 
-#define CHECK(cond, ...)                                                                      \
-    do {                                                                                      \
-        if (!(cond)) {                                                                        \
-            print_error("PQF_SEED=%llu: ", (unsigned long long)seed_start);                   \
-            print_error(__VA_ARGS__);                                                         \
-            print_error("\n");                                                                \
-            fail();                                                                           \
-        }                                                                                     \
+#define CHECK(cond, ...)                                                                 \
+    do {                                                                                 \
+        if (!(cond)) {                                                                   \
+            print_error("PQF_SEED=%llu: ", (unsigned long long)seed_start);              \
+            print_error(__VA_ARGS__);                                                    \
+            print_error("\n");                                                           \
+            fail();                                                                      \
+        }                                                                                \
     } while (0)
 
 enum { AREA = 1 << 18 };

@@ -38,20 +38,20 @@ static inline void seed_set(void) {
     seed_now = seed_start;
 }
 
-#define CHECK(cond, ...)                                                                      \
-    do {                                                                                      \
-        if (!(cond)) {                                                                        \
-            print_error("PQF_SEED=%llu: ", (unsigned long long)seed_start);                   \
-            print_error(__VA_ARGS__);                                                         \
-            print_error("\n");                                                                \
-            fail();                                                                           \
-        }                                                                                     \
+#define CHECK(cond, ...)                                                                 \
+    do {                                                                                 \
+        if (!(cond)) {                                                                   \
+            print_error("PQF_SEED=%llu: ", (unsigned long long)seed_start);              \
+            print_error(__VA_ARGS__);                                                    \
+            print_error("\n");                                                           \
+            fail();                                                                      \
+        }                                                                                \
     } while (0)
 
 /* The level is a table; levels this CPU lacks are left out. */
 static const char *const level_names[] = {"scalar", "avx2", "avx512"};
-#define FOR_LEVELS(k)                                                                         \
-    for (int level_ = 0; level_ < 3; level_++)                                                \
+#define FOR_LEVELS(k)                                                                    \
+    for (int level_ = 0; level_ < 3; level_++)                                           \
         for (const pqf_kernels *k = pqf_kernels_level(level_names[level_]); k; k = NULL)
 
 enum { AREA = 1 << 18 };

@@ -43,12 +43,12 @@ static void check_out(const bit_case *c, const char *level, const char *name,
     }
 }
 
-#define RUN(level, what, count, call)                                                          \
-    do {                                                                                      \
-        memcpy(c.out, c.before, (size_t)c.out_bytes);                                         \
-        int64_t got_ = call;                                                                  \
-        CHECK(got_ == (count), "%s %s n %d returns %d, not %d", (level)->name, what,          \
-              (int)c.n, (int)got_, (int)(count));                                             \
+#define RUN(level, what, count, call)                                                    \
+    do {                                                                                 \
+        memcpy(c.out, c.before, (size_t)c.out_bytes);                                    \
+        int64_t got_ = call;                                                             \
+        CHECK(got_ == (count), "%s %s n %d returns %d, not %d", (level)->name, what,     \
+              (int)c.n, (int)got_, (int)(count));                                        \
     } while (0)
 
 static uint8_t before[AREA], expect[AREA];

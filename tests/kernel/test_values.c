@@ -156,24 +156,24 @@ static uint64_t extreme_value(int bits, bool is_float) {
     }
 }
 
-#define CHECK_MINMAX(suffix, type, bits, is_float, lowest, highest)                           \
-    static void minmax_##suffix(int64_t n, int kind) {                                        \
-        uint8_t *in = place(in_area, n * (bits / 8), kind);                                   \
-        type lo = highest, hi = lowest;                                                       \
-        int quiet = (int)rnd_below(3);                                                        \
-        for (int64_t i = 0; i < n; i++) {                                                     \
-            uint64_t v = quiet ? rnd() : extreme_value(bits, is_float);                       \
-            type x;                                                                           \
-            memcpy(&x, &v, sizeof x);                                                         \
-            memcpy(in + i * (bits / 8), &v, sizeof x);                                        \
-            if (x < lo) lo = x;                                                               \
-            if (x > hi) hi = x;                                                               \
-        }                                                                                     \
-        FOR_LEVELS(k) {                                                                       \
-            type min, max;                                                                    \
-            k->minmax_##suffix((type *)in, n, &min, &max);                                    \
-            CHECK(min == lo && max == hi, "%s minmax_%s n %d", k->name, #suffix, (int)n);     \
-        }                                                                                     \
+#define CHECK_MINMAX(suffix, type, bits, is_float, lowest, highest)                      \
+    static void minmax_##suffix(int64_t n, int kind) {                                   \
+        uint8_t *in = place(in_area, n * (bits / 8), kind);                              \
+        type lo = highest, hi = lowest;                                                  \
+        int quiet = (int)rnd_below(3);                                                   \
+        for (int64_t i = 0; i < n; i++) {                                                \
+            uint64_t v = quiet ? rnd() : extreme_value(bits, is_float);                  \
+            type x;                                                                      \
+            memcpy(&x, &v, sizeof x);                                                    \
+            memcpy(in + i * (bits / 8), &v, sizeof x);                                   \
+            if (x < lo) lo = x;                                                          \
+            if (x > hi) hi = x;                                                          \
+        }                                                                                \
+        FOR_LEVELS(k) {                                                                  \
+            type min, max;                                                               \
+            k->minmax_##suffix((type *)in, n, &min, &max);                               \
+            CHECK(min == lo && max == hi, "%s minmax_%s n %d", k->name, #suffix, (int)n);\
+        }                                                                                \
     }
 CHECK_MINMAX(i32, int32_t, 32, false, INT32_MIN, INT32_MAX)
 CHECK_MINMAX(u32, uint32_t, 32, false, 0, UINT32_MAX)
