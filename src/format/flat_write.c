@@ -5,9 +5,9 @@
  *
  *   0xFFFFFFFF | length | flatbuffer, padded to 8 bytes
  *
- * The flatbuffer is written front to back: a table first, then what its offsets point at. Each table
- * has its own vtable in front of it and begins at a multiple of 8 from the flatbuffer's start; its
- * fields lie at multiples of their sizes.
+ * The flatbuffer is written front to back: a table first, then what its offsets point at. A vtable
+ * stands somewhere in front of its tables, which share it when they have the same shape. Fields lie at
+ * multiples of their sizes from the flatbuffer's start.
  *
  *   vtable: bytes of vtable (2) | bytes of table (2) | offset of each field in the table (2 each)
  *   table:  distance back to the vtable (4) | fields
@@ -17,6 +17,8 @@
 #include "arrow/arrow.h"
 
 #define MAX_SLOTS IPC_FIELD_SLOTS
+/* Shapes of tables are few; one that finds no room here gets a vtable per table. */
+#define MAX_SHAPES 32
 
 /* One field of a table. size 0: absent; an offset has size 4 and is patched later. */
 typedef struct flat_slot {
@@ -24,10 +26,18 @@ typedef struct flat_slot {
     uint64_t value;
 } flat_slot;
 
+/* A vtable: its bytes, those of a table, the offset of each field; and where it stands. */
+typedef struct shape {
+    uint16_t head[2 + MAX_SLOTS];
+    uint32_t at;
+} shape;
+
 typedef struct writer {
     pqf_buf *out;
     size_t start;    /* of the flatbuffer in out */
     uint64_t num_dictionaries;
+    shape shapes[MAX_SHAPES];
+    int num_shapes;
     pqf_error *err;
 } writer;
 
@@ -58,24 +68,40 @@ static uint16_t place(const flat_slot *slots, int n, uint16_t *offsets) {
     return end;
 }
 
-/* Appends vtable and table; at[i] becomes the position of field i. */
-static pqf_status put_table(writer *w, const flat_slot *slots, int n, uint32_t *at) {
+/* Position of a vtable like `head`, which is written when there is none. */
+static pqf_status put_vtable(writer *w, const uint16_t *head, uint32_t *out) {
+    for (int i = 0; i < w->num_shapes; i++) {
+        *out = w->shapes[i].at;
+        if (memcmp(w->shapes[i].head, head, head[0]) == 0) return PQF_OK;
+    }
+    TRY(align(w, 2));
+    *out = here(w);
+    if (w->num_shapes < MAX_SHAPES) {
+        shape *kept = &w->shapes[w->num_shapes++];
+        memcpy(kept->head, head, head[0]);
+        kept->at = *out;
+    }
+    return pqf_buf_put(w->out, head, head[0], w->err);
+}
+
+/* Appends a table and points the offset at offset_at to it; at[i] becomes the position of field i. */
+static pqf_status put_table(writer *w, uint32_t offset_at, const flat_slot *slots, int n,
+                            uint32_t *at) {
     uint16_t head[2 + MAX_SLOTS];
     uint8_t body[4 + 8 * MAX_SLOTS] = {0};
-    uint16_t bytes = place(slots, n, head + 2);
+    uint32_t vtable, largest = 4;
+    head[1] = place(slots, n, head + 2);
     head[0] = (uint16_t)(4 + 2 * n);
-    head[1] = bytes;
-    TRY(align(w, 8));
-    uint32_t vtable = here(w);
-    TRY(pqf_buf_put(w->out, head, head[0], w->err));
-    TRY(align(w, 8));
-    uint32_t table = here(w);
-    pqf_store_u32(body, table - vtable);
+    TRY(put_vtable(w, head, &vtable));
+    for (int i = 0; i < n; i++) largest = slots[i].size > largest ? slots[i].size : largest;
+    TRY(align(w, largest));
+    patch(w, offset_at);
+    pqf_store_u32(body, here(w) - vtable);
     for (int i = 0; i < n; i++) {
-        if (at) at[i] = table + head[2 + i];
+        at[i] = here(w) + head[2 + i];
         if (slots[i].size) memcpy(body + head[2 + i], &slots[i].value, slots[i].size);
     }
-    return pqf_buf_put(w->out, body, bytes, w->err);
+    return pqf_buf_put(w->out, body, head[1], w->err);
 }
 
 static pqf_status put_string(writer *w, uint32_t offset_at, pqf_bytes s) {
@@ -97,16 +123,6 @@ static pqf_status put_vector(writer *w, uint32_t offset_at, uint32_t n, uint32_t
     return pqf_buf_put_zeros(w->out, (size_t)n * 4, w->err);
 }
 
-/* The offset at offset_at is to point at the table that comes next, behind its vtable. */
-static pqf_status put_table_at(writer *w, uint32_t offset_at, const flat_slot *slots, int n,
-                               uint32_t *at) {
-    size_t vtable_bytes = (size_t)(4 + 2 * n + 7) / 8 * 8;
-    TRY(align(w, 8));
-    pqf_store_u32(w->out->data + w->start + offset_at,
-                  here(w) + (uint32_t)vtable_bytes - offset_at);
-    return put_table(w, slots, n, at);
-}
-
 static pqf_status put_metadata(writer *w, uint32_t offset_at, const char *metadata) {
     static const flat_slot slots[2] = {{4, 0}, {4, 0}};
     int64_t n = pqf_kv_count(metadata);
@@ -115,7 +131,7 @@ static pqf_status put_metadata(writer *w, uint32_t offset_at, const char *metada
     TRY(put_vector(w, offset_at, (uint32_t)n, &first));
     for (int64_t i = 0; i < n; i++) {
         uint32_t at[2];
-        TRY(put_table_at(w, first + 4 * (uint32_t)i, slots, 2, at));
+        TRY(put_table(w, first + 4 * (uint32_t)i, slots, 2, at));
         for (int k = 0; k < 2; k++) {
             uint32_t len = pqf_load_u32(p);
             TRY(put_string(w, at[k], pqf_bytes_of(p + 4, len)));
@@ -204,7 +220,7 @@ static flat_type flat_type_of(const pqf_type *type) {
 
 static pqf_status put_type(writer *w, uint32_t offset_at, const flat_type *type) {
     uint32_t at[3];
-    TRY(put_table_at(w, offset_at, type->slots, type->num_slots, at));
+    TRY(put_table(w, offset_at, type->slots, type->num_slots, at));
     if (!type->zone || !type->zone[0]) return PQF_OK;
     return put_string(w, at[1], text_bytes(type->zone));
 }
@@ -228,7 +244,7 @@ static pqf_status put_dictionary(writer *w, uint32_t offset_at, const struct Arr
     uint32_t at[3];
     TRY(pqf_type_parse(field->format, &index, w->err));
     flat_type type = flat_type_of(&index);
-    TRY(put_table_at(w, offset_at, slots, 3, at));
+    TRY(put_table(w, offset_at, slots, 3, at));
     return put_type(w, at[IPC_DICTIONARY_INDEX], &type);
 }
 
@@ -254,7 +270,7 @@ static pqf_status put_field(writer *w, uint32_t offset_at, const struct ArrowSch
         [IPC_FIELD_CHILDREN] = {4, 0},
         [IPC_FIELD_METADATA] = {has_metadata ? 4 : 0, 0},
     };
-    TRY(put_table_at(w, offset_at, slots, IPC_FIELD_SLOTS, at));
+    TRY(put_table(w, offset_at, slots, IPC_FIELD_SLOTS, at));
     TRY(put_string(w, at[IPC_FIELD_NAME], text_bytes(field->name)));
     TRY(put_type(w, at[IPC_FIELD_TYPE], &type));
     if (field->dictionary) TRY(put_dictionary(w, at[IPC_FIELD_DICTIONARY], field));
@@ -268,8 +284,8 @@ static pqf_status put_message(writer *w, const struct ArrowSchema *schema) {
     const flat_slot body[3] = {{2, 0}, {4, 0}, {has_metadata ? 4 : 0, 0}};
     uint32_t at[4];
     TRY(pqf_buf_put_u32(w->out, 0, w->err)); /* offset of the root */
-    TRY(put_table_at(w, 0, message, 4, at));
-    TRY(put_table_at(w, at[IPC_MESSAGE_HEADER], body, 3, at));
+    TRY(put_table(w, 0, message, 4, at));
+    TRY(put_table(w, at[IPC_MESSAGE_HEADER], body, 3, at));
     uint32_t metadata_at = at[IPC_SCHEMA_METADATA];
     TRY(put_fields(w, at[IPC_SCHEMA_FIELDS], schema));
     if (has_metadata) TRY(put_metadata(w, metadata_at, schema->metadata));
