@@ -140,10 +140,13 @@ pqf_status pqf_page_walk_next(pqf_page_walk *walk, pqf_page_ref *out, bool *end,
 
 /* ---- the body ---- */
 
-/* The codec of the page's values: those of a V2 page may be stored as they are. */
+/* The codec of the page's values: those of a V2 page may be stored as they are. Versions of parquet-cpp
+ * before 3.0 said so of pages that are compressed: their two sizes differ. */
 static int32_t codec_of(const pqf_page_ref *ref, const pqf_chunk *chunk) {
-    const pqf_data_page_header_v2 *v2 = &ref->header.data_page_header_v2;
-    if (ref->header.type == PQF_PAGE_DATA_V2 && v2->has_is_compressed && !v2->is_compressed)
+    const pqf_page_header *h = &ref->header;
+    const pqf_data_page_header_v2 *v2 = &h->data_page_header_v2;
+    if (h->type == PQF_PAGE_DATA_V2 && v2->has_is_compressed && !v2->is_compressed &&
+        h->compressed_page_size == h->uncompressed_page_size)
         return PQF_UNCOMPRESSED;
     return chunk->meta->codec;
 }
