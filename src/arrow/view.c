@@ -348,6 +348,12 @@ void pqf_view_cut(pqf_view *v, int64_t start, int64_t length) {
     bool same = length == v->length;
     v->offset += start;
     v->length = length;
+    if (length == 0) {
+        take_empty(v);
+        v->null_count = 0;
+        v->validity = NULL;
+        return;
+    }
     if (v->type.id == PQF_TYPE_NULL || v->null_count == 0) {
         v->null_count = v->type.id == PQF_TYPE_NULL ? length : 0;
         return;

@@ -25,13 +25,18 @@ bool pqf_view_is_null(const pqf_view *v, int64_t i) {
 
 /* ---- numbers ---- */
 
+/* The fewest digits that give the number back; plain notation from 0.0001 to 1e16. */
 static void put_float(pqf_text *text, double v, int max_digits) {
     char digits[40];
-    for (int n = 1; n <= max_digits; n++) {
-        snprintf(digits, sizeof digits, "%.*g", n, v);
-        double back = strtod(digits, NULL);
-        if (max_digits < 17 ? (float)back == (float)v : back == v) break;
-    }
+    int n = 0;
+    double size = fabs(v), back;
+    do {
+        snprintf(digits, sizeof digits, "%.*g", ++n, v);
+        back = strtod(digits, NULL);
+    } while (n < max_digits && !(max_digits < 17 ? (float)back == (float)v : back == v));
+    int before_point = 1;
+    for (double p = 10; size < 1e16 && size >= p; p *= 10) before_point++;
+    if (n < before_point) snprintf(digits, sizeof digits, "%.*g", before_point, v);
     bool whole = isfinite(v) && !strpbrk(digits, ".e");
     pqf_text_put(text, "%s%s", isnan(v) ? "nan" : digits, whole ? ".0" : "");
 }
@@ -75,6 +80,13 @@ static void put_date(pqf_text *text, int64_t days) {
                  (int)month, (int)of_month);
 }
 
+/* Milliseconds that should be whole days. */
+static void put_date64(pqf_text *text, int64_t v) {
+    int64_t of_day = v % 86400000 + (v % 86400000 < 0 ? 86400000 : 0);
+    put_date(text, v / 86400000 - (v % 86400000 < 0));
+    if (of_day) pqf_text_put(text, " (%lld ms)", (long long)of_day);
+}
+
 static void put_time(pqf_text *text, int64_t of_day, pqf_unit unit) {
     int64_t per_second = pqf_unit_per_second(unit), seconds = of_day / per_second;
     pqf_text_put(text, "%02d:%02d:%02d", (int)(seconds / 3600), (int)(seconds / 60 % 60),
@@ -102,10 +114,7 @@ static void put_integer(pqf_text *text, const pqf_type *type, int64_t v) {
     switch (type->id) {
     case PQF_TYPE_UINT64: pqf_text_put(text, "%llu", (unsigned long long)v); return;
     case PQF_TYPE_DATE32: put_date(text, v); return;
-    case PQF_TYPE_DATE64:
-        put_date(text, v / 86400000 - (v % 86400000 < 0));
-        if (v % 86400000) pqf_text_put(text, " (%lld ms)", (long long)v);
-        return;
+    case PQF_TYPE_DATE64: put_date64(text, v); return;
     case PQF_TYPE_TIMESTAMP: put_timestamp(text, v, type); return;
     case PQF_TYPE_TIME32:
     case PQF_TYPE_TIME64:

@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * cast_number.c: room arrow, conforming. Integers, floats, dates, times, timestamps and durations: all
+ * are one number in memory. They go through blocks of int64 or double: load, check, scale, store.
+ *
+ *     integer to integer   the value fits the width
+ *     integer to float     within 2^11, 2^24, 2^53: what every smaller integer survives
+ *     float to integer     integral, its magnitude below 2^63, and it fits the width
+ *     float to float       back again it is the same, or NaN
+ *     times                the unit's ratio multiplies without overflow or divides without rest
+ */
+#include "conform.h"
+#include "number.h"
+
+#include "base/bits.h"
+
+#define BLOCK 1024
+
+/* One conversion: bounds are those of the source, so that they are judged before scaling. */
+typedef struct plan {
+    pqf_number from;
+    pqf_number to;
+    int64_t lo;
+    int64_t hi;
+    int64_t times;
+    int64_t per;
+} plan;
+
+static const struct {
+    int64_t lo, hi;
+} RANGE[] = {
+    [PQF_NUMBER_I8] = {INT8_MIN, INT8_MAX},
+    [PQF_NUMBER_U8] = {0, UINT8_MAX},
+    [PQF_NUMBER_I16] = {INT16_MIN, INT16_MAX},
+    [PQF_NUMBER_U16] = {0, UINT16_MAX},
+    [PQF_NUMBER_I32] = {INT32_MIN, INT32_MAX},
+    [PQF_NUMBER_U32] = {0, UINT32_MAX},
+    [PQF_NUMBER_I64] = {INT64_MIN, INT64_MAX},
+    [PQF_NUMBER_U64] = {0, INT64_MAX}, /* larger ones come from uint64 alone, which fits as it is */
+    [PQF_NUMBER_F16] = {-(1 << 11), 1 << 11},
+    [PQF_NUMBER_F32] = {-(1 << 24), 1 << 24},
+    [PQF_NUMBER_F64] = {-(INT64_C(1) << 53), INT64_C(1) << 53},
+};
+
+static int64_t saturated(int64_t v, int64_t times) {
+    int64_t out;
+    if (pqf_mul_i64(v, times, &out)) return out;
+    return v < 0 ? INT64_MIN : INT64_MAX;
+}
+
+static plan plan_of(pqf_number from, pqf_number to, int64_t times, int64_t per) {
+    plan p = {.from = from, .to = to, .times = times, .per = per};
+    p.lo = per > 1 ? saturated(RANGE[to].lo, per) : RANGE[to].lo / times;
+    p.hi = per > 1 ? saturated(RANGE[to].hi, per) : RANGE[to].hi / times;
+    /* A uint64 beyond int64 was loaded as a negative number. */
+    if (from == PQF_NUMBER_U64 && p.lo < 0) p.lo = 0;
+    return p;
+}
+
+/* ---- integers ---- */
+
+static bool int_fits(const plan *p, int64_t v) {
+    return v >= p->lo && v <= p->hi && (p->per == 1 || v % p->per == 0);
+}
+
+static bool all_ints_fit(const plan *p, const int64_t *v, int64_t n) {
+    int64_t lo = p->hi, hi = p->lo, rest = 0;
+    for (int64_t i = 0; i < n; i++) {
+        lo = v[i] < lo ? v[i] : lo;
+        hi = v[i] > hi ? v[i] : hi;
+    }
+    if (lo < p->lo || hi > p->hi) return false;
+    for (int64_t i = 0; p->per > 1 && i < n; i++) rest |= v[i] % p->per;
+    return rest == 0;
+}
+
+static pqf_status cast_int_block(const plan *p, pqf_tally *tally, int64_t at, int64_t n, void *out) {
+    const pqf_view *v = tally->level->view;
+    int64_t block[BLOCK];
+    pqf_number_load_i64(p->from, v->values, v->offset + at, n, block);
+    bool fit = all_ints_fit(p, block, n);
+    for (int64_t i = 0; !fit && i < n; i++) {
+        if (int_fits(p, block[i])) continue;
+        TRY(pqf_tally_add(tally, at + i));
+        block[i] = 0;
+    }
+    for (int64_t i = 0; p->times > 1 && i < n; i++) block[i] *= p->times;
+    for (int64_t i = 0; p->per > 1 && i < n; i++) block[i] /= p->per;
+    pqf_number_store_i64(p->to, block, n, out, at);
+    return PQF_OK;
+}
+
+/* ---- floats ---- */
+
+static double through(pqf_number to, double v) {
+    if (to == PQF_NUMBER_F16) return pqf_half_to_double(pqf_double_to_half(v));
+    return to == PQF_NUMBER_F32 ? (double)(float)v : v;
+}
+
+static pqf_status cast_float_block(const plan *p, pqf_tally *tally, int64_t at, int64_t n, void *out) {
+    const pqf_view *v = tally->level->view;
+    double block[BLOCK];
+    pqf_number_load_f64(p->from, v->values, v->offset + at, n, block);
+    for (int64_t i = 0; i < n; i++) {
+        double back = through(p->to, block[i]);
+        if (back == block[i] || block[i] != block[i]) continue;
+        TRY(pqf_tally_add(tally, at + i));
+        block[i] = 0;
+    }
+    pqf_number_store_f64(p->to, block, n, out, at);
+    return PQF_OK;
+}
+
+/* NaN fails every comparison. */
+static bool integral(double v, int64_t *out) {
+    if (!(v > -0x1p63 && v < 0x1p63)) return false;
+    *out = (int64_t)v;
+    return (double)*out == v;
+}
+
+static pqf_status cast_float_to_int_block(const plan *p, pqf_tally *tally, int64_t at, int64_t n,
+                                          void *out) {
+    const pqf_view *v = tally->level->view;
+    double floats[BLOCK];
+    int64_t block[BLOCK];
+    pqf_number_load_f64(p->from, v->values, v->offset + at, n, floats);
+    for (int64_t i = 0; i < n; i++) {
+        if (integral(floats[i], &block[i]) && int_fits(p, block[i])) continue;
+        TRY(pqf_tally_add(tally, at + i));
+        block[i] = 0;
+    }
+    pqf_number_store_i64(p->to, block, n, out, at);
+    return PQF_OK;
+}
+
+/* ---- columns ---- */
+
+typedef pqf_status (*block_fn)(const plan *, pqf_tally *, int64_t at, int64_t n, void *out);
+
+static pqf_status cast_blocks(const plan *p, block_fn fn, pqf_tally *tally, void *out) {
+    int64_t length = tally->level->view->length;
+    for (int64_t at = 0; at < length; at += BLOCK)
+        TRY(fn(p, tally, at, pqf_min_i64(BLOCK, length - at), out));
+    return pqf_tally_end(tally);
+}
+
+static pqf_status cast_column(pqf_job *job, const pqf_target *t, const pqf_level *level, const plan *p,
+                              struct ArrowArray *out) {
+    const pqf_view *v = level->view;
+    pqf_tally tally = {.job = job, .target = t, .level = level};
+    size_t bytes;
+    pqf_buf values;
+    TRY(pqf_cast_begin(job, v, 2, 0, out));
+    if (p->from == p->to && p->times == 1 && p->per == 1) {
+        /* Here for NaN that have become null: the values are as they were. */
+        pqf_array_borrow_buffer(out, 1, (const uint8_t *)v->values + v->offset * v->type.byte_width);
+        return PQF_OK;
+    }
+    block_fn fn = cast_int_block;
+    if (pqf_number_is_float(p->from))
+        fn = pqf_number_is_float(p->to) ? cast_float_block : cast_float_to_int_block;
+    TRY(pqf_bytes_times(v->length, t->type.byte_width, &bytes, job->err));
+    TRY(pqf_buf_sized(&values, job->mem, bytes, false, job->err));
+    pqf_status status = cast_blocks(p, fn, &tally, values.data);
+    pqf_array_take_buffer(out, 1, &values);
+    return status;
+}
+
+pqf_status pqf_cast_number(pqf_job *job, const pqf_target *t, const pqf_level *level,
+                           struct ArrowSchema *schema, struct ArrowArray *out) {
+    (void)schema;
+    plan p = plan_of(pqf_number_of(&level->view->type), pqf_number_of(&t->type), 1, 1);
+    return cast_column(job, t, level, &p, out);
+}
+
+/* Ticks in a day for dates, in a second for all others. */
+static int64_t ticks(const pqf_type *type) {
+    if (type->id == PQF_TYPE_DATE32) return 1;
+    return type->id == PQF_TYPE_DATE64 ? 86400000 : pqf_unit_per_second(type->unit);
+}
+
+pqf_status pqf_cast_time(pqf_job *job, const pqf_target *t, const pqf_level *level,
+                         struct ArrowSchema *schema, struct ArrowArray *out) {
+    const pqf_type *from = &level->view->type, *to = &t->type;
+    /* An instant has no wall clock, a wall clock no instant. */
+    if (!*from->zone != !*to->zone) return pqf_fail_type(job, t, level, schema, out);
+    int64_t a = ticks(from), b = ticks(to);
+    plan p = plan_of(pqf_number_of(from), pqf_number_of(to), b > a ? b / a : 1, a > b ? a / b : 1);
+    return cast_column(job, t, level, &p, out);
+}

@@ -1,0 +1,322 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * conform.c: room arrow. Conforming a batch to the declared schema: in, a batch that anybody made; out,
+ * the declared columns in the declared order, or a report of everything that does not fit.
+ *
+ * A node that fits is borrowed as it is, children and all. What does not is looked up in the table of
+ * casts; before that, dictionaries and runs are decoded and, if asked for, NaN becomes null.
+ */
+#include "conform.h"
+#include "nulls.h"
+#include "number.h"
+
+#include "base/bits.h"
+
+struct pqf_conform {
+    pqf_mem *mem;
+    pqf_conform_options options;
+    struct ArrowSchema schema;     /* declared */
+    struct ArrowSchema out_schema; /* of the last batch */
+    pqf_arena targets;
+    pqf_arena batch;
+    pqf_target root;
+};
+
+/* ---- the table of casts ---- */
+
+typedef enum type_class {
+    CLASS_NONE, /* only ever the same type */
+    CLASS_NUMBER,
+    CLASS_DATE,
+    CLASS_TIME,
+    CLASS_TIMESTAMP,
+    CLASS_DURATION,
+    CLASS_DECIMAL,
+    CLASS_TEXT,
+    CLASS_BYTES,
+    CLASS_FIXED_BYTES,
+    CLASS_LIST,
+    CLASS_STRUCT,
+    CLASS_MAP,
+    NUM_CLASSES
+} type_class;
+
+static type_class class_of(const pqf_type *type) {
+    pqf_type_id id = type->id;
+    if (id >= PQF_TYPE_INT8 && id <= PQF_TYPE_DOUBLE) return CLASS_NUMBER;
+    if (id >= PQF_TYPE_BINARY && id <= PQF_TYPE_BINARY_VIEW) return CLASS_BYTES;
+    if (id >= PQF_TYPE_STRING && id <= PQF_TYPE_STRING_VIEW) return CLASS_TEXT;
+    if (id >= PQF_TYPE_DECIMAL32 && id <= PQF_TYPE_DECIMAL256) return CLASS_DECIMAL;
+    if (id >= PQF_TYPE_LIST && id <= PQF_TYPE_FIXED_LIST) return CLASS_LIST;
+    switch (id) {
+    case PQF_TYPE_FIXED_BINARY: return CLASS_FIXED_BYTES;
+    case PQF_TYPE_DATE32:
+    case PQF_TYPE_DATE64: return CLASS_DATE;
+    case PQF_TYPE_TIME32:
+    case PQF_TYPE_TIME64: return CLASS_TIME;
+    case PQF_TYPE_TIMESTAMP: return CLASS_TIMESTAMP;
+    case PQF_TYPE_DURATION: return CLASS_DURATION;
+    case PQF_TYPE_STRUCT: return CLASS_STRUCT;
+    case PQF_TYPE_MAP: return CLASS_MAP;
+    default: return CLASS_NONE;
+    }
+}
+
+/* Source class (row) to target class (column). An empty cell is a failure of rule "type", unless all
+ * values are null. Same types of CLASS_NONE (bool, intervals) fit without a cast. */
+static const pqf_cast_fn CASTS[NUM_CLASSES][NUM_CLASSES] = {
+    [CLASS_NUMBER] = {[CLASS_NUMBER] = pqf_cast_number},
+    [CLASS_DATE] = {[CLASS_DATE] = pqf_cast_time},
+    [CLASS_TIME] = {[CLASS_TIME] = pqf_cast_time},
+    [CLASS_TIMESTAMP] = {[CLASS_TIMESTAMP] = pqf_cast_time},
+    [CLASS_DURATION] = {[CLASS_DURATION] = pqf_cast_time},
+    [CLASS_DECIMAL] = {[CLASS_DECIMAL] = pqf_cast_decimal},
+    [CLASS_TEXT] = {[CLASS_TEXT] = pqf_cast_bytes, [CLASS_BYTES] = pqf_cast_bytes},
+    [CLASS_BYTES] = {[CLASS_TEXT] = pqf_cast_bytes,
+                     [CLASS_BYTES] = pqf_cast_bytes,
+                     [CLASS_FIXED_BYTES] = pqf_cast_bytes},
+    [CLASS_FIXED_BYTES] = {[CLASS_BYTES] = pqf_cast_bytes, [CLASS_FIXED_BYTES] = pqf_cast_bytes},
+    [CLASS_LIST] = {[CLASS_LIST] = pqf_cast_list, [CLASS_MAP] = pqf_cast_list},
+    [CLASS_STRUCT] = {[CLASS_STRUCT] = pqf_cast_struct},
+    [CLASS_MAP] = {[CLASS_MAP] = pqf_cast_list},
+};
+
+/* ---- NaN as null ---- */
+
+/* Slots first..first+n: sets a bit for each NaN and returns how many there are. */
+static int64_t mark_nans(const pqf_view *v, uint8_t *bits) {
+    pqf_number number = pqf_number_of(&v->type);
+    double block[512];
+    int64_t count = 0;
+    for (int64_t at = 0; at < v->length; at += 512) {
+        int64_t n = pqf_min_i64(512, v->length - at), before = count;
+        pqf_number_load_f64(number, v->values, v->offset + at, n, block);
+        for (int64_t i = 0; i < n; i++) count += block[i] != block[i];
+        for (int64_t i = 0; bits && count > before && i < n; i++)
+            if (block[i] != block[i]) pqf_bit_set(bits, at + i);
+    }
+    return count;
+}
+
+static bool nan_counts_as_null(const pqf_job *job, const pqf_target *t, const pqf_view *v) {
+    bool to_float = t->type.id >= PQF_TYPE_HALF && t->type.id <= PQF_TYPE_DOUBLE;
+    return job->options->nan_is_null && pqf_number_is_float(pqf_number_of(&v->type)) &&
+           (t->nullable || !to_float);
+}
+
+/* Narrows the validity of a copy of the view; offset 0 afterwards. */
+static pqf_status nans_to_nulls(pqf_job *job, pqf_view *v) {
+    void *block;
+    if (mark_nans(v, NULL) == 0) return PQF_OK;
+    TRY(pqf_arena_alloc(job->arena, (size_t)pqf_bits_bytes(v->length), &block, job->err));
+    uint8_t *bits = block;
+    mark_nans(v, bits);
+    for (int64_t i = 0; i < v->length; i++)
+        pqf_bit_put(bits, i, pqf_view_is_valid(v, i) && !pqf_bit_get(bits, i));
+    v->values = (const uint8_t *)v->values + v->offset * v->type.byte_width;
+    v->offset = 0;
+    v->validity = bits;
+    v->null_count = v->length - pqf_bits_count(bits, 0, v->length);
+    return PQF_OK;
+}
+
+/* ---- what fits ---- */
+
+static bool fits(const pqf_job *job, const pqf_target *t, const pqf_view *v);
+
+static bool children_fit(const pqf_job *job, const pqf_target *t, const pqf_view *v) {
+    if (t->num_children != v->num_children) return false;
+    for (int64_t i = 0; i < t->num_children; i++) {
+        const char *name = pqf_field_name(v->children[i].schema);
+        bool by_name = t->type.id == PQF_TYPE_STRUCT && !t->by_position;
+        if (by_name && strcmp(t->children[i].name, name) != 0) return false;
+        if (!fits(job, &t->children[i], &v->children[i])) return false;
+    }
+    return true;
+}
+
+static bool same_layout(const pqf_type *from, const pqf_type *to) {
+    if (class_of(from) != CLASS_DECIMAL) return pqf_type_same(from, to);
+    return from->id == to->id && from->scale == to->scale && from->precision <= to->precision;
+}
+
+/* The array can be handed out as it is, nulls in required fields aside. */
+static bool fits(const pqf_job *job, const pqf_target *t, const pqf_view *v) {
+    if (v->dictionary || v->type.id == PQF_TYPE_RUN_END || !same_layout(&v->type, &t->type))
+        return false;
+    if (v->type.id == PQF_TYPE_LIST_VIEW || v->type.id == PQF_TYPE_LARGE_LIST_VIEW ||
+        v->type.shape == PQF_SHAPE_UNION)
+        return false;
+    if (nan_counts_as_null(job, t, v) && mark_nans(v, NULL) > 0) return false;
+    return children_fit(job, t, v);
+}
+
+static bool dictionary_fits(const pqf_job *job, const pqf_target *t, const pqf_view *v) {
+    const pqf_view *values = v->dictionary;
+    return t->is_dictionary && values->null_count == 0 && !values->dictionary &&
+           pqf_schema_same_type(values->schema, t->plain) && fits(job, t, values) &&
+           !t->requires_below;
+}
+
+/* ---- nodes ---- */
+
+static pqf_status borrow_dictionary(pqf_job *job, const pqf_target *t, const pqf_level *level,
+                                    struct ArrowSchema *schema, struct ArrowArray *out) {
+    const pqf_view *v = level->view;
+    if (!t->nullable && v->null_count > 0) TRY(pqf_judge_nulls(job, t, level));
+    TRY(pqf_schema_set_dictionary(t, v->schema->format, schema, job->err));
+    return pqf_array_borrow(v, job->mem, out, job->err);
+}
+
+/* The values behind indexes or runs, one by one, with the codes' own nulls. */
+static pqf_status decode(pqf_job *job, const pqf_view *v, struct ArrowArray *out) {
+    pqf_buf picks;
+    size_t bytes;
+    TRY(pqf_bytes_times(v->length, 8, &bytes, job->err));
+    TRY(pqf_buf_sized(&picks, job->mem, bytes, false, job->err));
+    int64_t *to = (int64_t *)(void *)picks.data;
+    for (int64_t i = 0; i < v->length; i++) {
+        if (!v->dictionary) to[i] = pqf_run_find(v, i);
+        else to[i] = pqf_view_is_valid(v, i) ? pqf_view_index(v, i) : -1;
+    }
+    const pqf_view *values = v->dictionary ? v->dictionary : &v->children[1];
+    pqf_status status = pqf_array_gather(values, to, v->length, job->mem, out, job->err);
+    pqf_buf_reset(&picks);
+    return status;
+}
+
+static pqf_status conform_decoded(pqf_job *job, const pqf_target *t, const pqf_level *level,
+                                  struct ArrowSchema *schema, struct ArrowArray *out) {
+    const pqf_view *v = level->view;
+    struct ArrowArray plain;
+    pqf_view view;
+    TRY(decode(job, v, &plain));
+    pqf_status status = PQF_OK;
+    const pqf_view *values = v->dictionary ? v->dictionary : &v->children[1];
+    TRY_DONE(pqf_view_init(&view, values->schema, &plain, false, job->arena, job->err));
+    pqf_level decoded = *level;
+    decoded.view = &view;
+    TRY_DONE(pqf_conform_node(job, t, &decoded, schema, out));
+    if (out->release) TRY_DONE(pqf_array_keep(out, &plain, job->err));
+done:
+    pqf_array_release(&plain);
+    return status;
+}
+
+static pqf_status conform_plain(pqf_job *job, const pqf_target *t, const pqf_level *level,
+                                struct ArrowSchema *schema, struct ArrowArray *out) {
+    const pqf_view *v = level->view;
+    if (!t->nullable && v->null_count > 0) TRY(pqf_judge_nulls(job, t, level));
+    if (fits(job, t, v)) {
+        TRY(pqf_judge_below(job, t, level));
+        return pqf_array_borrow(v, job->mem, out, job->err);
+    }
+    if (v->null_count == v->length)
+        return pqf_array_fill(schema, v->length, t->nullable, job->mem, out, job->err);
+    pqf_cast_fn cast = CASTS[class_of(&v->type)][class_of(&t->type)];
+    return (cast ? cast : pqf_fail_type)(job, t, level, schema, out);
+}
+
+pqf_status pqf_conform_node(pqf_job *job, const pqf_target *t, const pqf_level *level,
+                            struct ArrowSchema *schema, struct ArrowArray *out) {
+    const pqf_view *v = level->view;
+    if (v->dictionary && v->length > 0 && dictionary_fits(job, t, v))
+        return borrow_dictionary(job, t, level, schema, out);
+    TRY(pqf_schema_set_plain(t, schema, job->err));
+    bool encoded = v->dictionary || v->type.id == PQF_TYPE_RUN_END;
+    if (encoded && v->null_count < v->length)
+        return conform_decoded(job, t, level, schema, out);
+    if (!nan_counts_as_null(job, t, v)) return conform_plain(job, t, level, schema, out);
+    pqf_view masked = *v;
+    pqf_level below = *level;
+    TRY(nans_to_nulls(job, &masked));
+    below.view = &masked;
+    return conform_plain(job, t, &below, schema, out);
+}
+
+/* ---- batches ---- */
+
+static pqf_status init_conform(pqf_conform *c, const struct ArrowSchema *schema, pqf_error *err) {
+    TRY(pqf_schema_check(schema, err));
+    if (strcmp(schema->format, "+s") != 0)
+        return pqf_fail(err, PQF_INVALID, "the declared schema has the format '%.40s', expected a struct",
+                        schema->format);
+    TRY(pqf_schema_copy(schema, &c->schema, err));
+    TRY(pqf_schema_plain(&c->schema, &c->out_schema, err));
+    return pqf_target_init(&c->root, &c->schema, &c->targets, err);
+}
+
+/* Options of a caller with an older, smaller struct. */
+static void take_options(pqf_conform *c, const pqf_conform_options *options) {
+    size_t bytes = sizeof c->options;
+    if (!options) return;
+    if (options->struct_bytes && options->struct_bytes < bytes) bytes = options->struct_bytes;
+    memcpy(&c->options, options, bytes);
+}
+
+pqf_status pqf_conform_new(const struct ArrowSchema *schema, const pqf_conform_options *options,
+                           pqf_mem *mem, pqf_conform **out, pqf_error *err) {
+    void *block;
+    TRY(pqf_mem_zalloc(mem, sizeof(pqf_conform), &block, err));
+    pqf_conform *conform = block;
+    conform->mem = pqf_mem_retain(mem);
+    pqf_arena_init(&conform->targets, mem);
+    pqf_arena_init(&conform->batch, mem);
+    take_options(conform, options);
+    pqf_status status = init_conform(conform, schema, err);
+    if (status == PQF_OK) *out = conform;
+    else pqf_conform_free(conform);
+    return status;
+}
+
+void pqf_conform_free(pqf_conform *conform) {
+    if (!conform) return;
+    pqf_mem *mem = conform->mem;
+    pqf_schema_release(&conform->schema);
+    pqf_schema_release(&conform->out_schema);
+    pqf_arena_reset(&conform->targets);
+    pqf_arena_reset(&conform->batch);
+    pqf_mem_free(mem, conform, sizeof *conform);
+    pqf_mem_release(mem);
+}
+
+static pqf_status look_at_batch(pqf_job *job, const struct ArrowSchema *schema,
+                                const struct ArrowArray *batch, pqf_view *view) {
+    TRY(pqf_schema_check(schema, job->err));
+    TRY(pqf_view_init(view, schema, batch, true, job->arena, job->err));
+    if (view->type.id != PQF_TYPE_STRUCT)
+        return pqf_fail(job->err, PQF_INVALID, "a batch is a struct array, this one has the format '%.40s'",
+                        schema->format);
+    if (view->null_count > 0)
+        return pqf_fail(job->err, PQF_INVALID, "%lld rows of the batch are null as a whole",
+                        (long long)view->null_count);
+    return PQF_OK;
+}
+
+static pqf_status fail_schema(const pqf_job *job) {
+    if (job->num_failures == 1) return pqf_fail(job->err, PQF_SCHEMA, "%s", job->message);
+    return pqf_fail(job->err, PQF_SCHEMA, "%s; %lld more", job->message,
+                    (long long)job->num_failures - 1);
+}
+
+pqf_status pqf_conform_batch(pqf_conform *conform, const struct ArrowSchema *schema,
+                             const struct ArrowArray *batch, int64_t row_base, pqf_report *report,
+                             struct ArrowArray *out, const struct ArrowSchema **out_schema,
+                             pqf_error *err) {
+    pqf_job job = {.mem = conform->mem, .arena = &conform->batch, .report = report, .err = err,
+                   .options = &conform->options, .row_base = row_base};
+    struct ArrowArray array = {0};
+    pqf_view view;
+    pqf_level rows = {.view = &view};
+    pqf_status status = PQF_OK;
+    TRY_DONE(look_at_batch(&job, schema, batch, &view));
+    TRY_DONE(pqf_cast_struct(&job, &conform->root, &rows, &conform->out_schema, &array));
+    if (job.num_failures > 0) TRY_DONE(fail_schema(&job));
+    *out = array;
+    *out_schema = &conform->out_schema;
+    array.release = NULL;
+done:
+    pqf_array_release(&array);
+    pqf_arena_reset(&conform->batch);
+    return status;
+}
