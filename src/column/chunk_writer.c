@@ -1,0 +1,719 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * chunk_writer.c (room column): rows of a column to the pages of one leaf's chunk.
+ *
+ *   put ─ shred ─► steps ─ cut at check points ─► segments ─ levels, codes or PLAIN bytes ─► page
+ *   check point ─ full? dictionary too big? ─► cut ─ does the dictionary pay? ─► seal
+ *
+ * The same rows in any split give the same bytes. Therefore everything that is decided is decided at
+ * check points: ends of rows at which the open page has a number of entries that follows from the
+ * rows before alone. Between them values are only appended.
+ *
+ * The dictionary. Pages begin as codes and wait, unsealed, until dictionary and codes together take
+ * less than PLAIN; from then on it is kept and pages are sealed as they are cut. At
+ * dictionary_page_bytes it takes no more values: where it has paid, the pages so far keep it and the
+ * rest is PLAIN; where it has not, the waiting pages are expanded and there is no dictionary. Within
+ * one stretch between check points it may grow beyond that; a second limit ends it at once.
+ */
+#include "chunk_writer.h"
+
+#define CHECK_LEVELS 1024 /* entries between check points, fewer of large values */
+#define FIRST_BINARY_LEVELS 64
+/* Bytes of a dictionary page beside its values, about. */
+#define DICTIONARY_OVERHEAD 32
+/* A chunk of no more PLAIN bytes keeps the dictionary that was asked for: nothing is at stake. */
+#define SMALL_CHUNK_BYTES 4096
+/* Entries that may wait for a decision while they hold less than a byte of values each. */
+#define SPARSE_LEVELS (1 << 20)
+/* Of options in bytes: pages end at 2 GiB. */
+#define MAX_OPTION_BYTES (INT64_C(1) << 29)
+
+/* ---- made and freed ---- */
+
+static pqf_layout layout_of(const pqf_leaf *leaf) {
+    if (leaf->physical == PQF_PHYSICAL_BOOLEAN) return PQF_BITS;
+    return leaf->physical == PQF_PHYSICAL_BYTE_ARRAY ? PQF_BINARY : PQF_FIXED;
+}
+
+static void init_bufs(pqf_chunk_writer *w) {
+    pqf_buf *const bufs[] = {&w->waiting, &w->reps, &w->defs,       &w->codes,
+                             &w->values,  &w->map,  &w->data_pages, &w->dictionary_page};
+    for (size_t i = 0; i < sizeof bufs / sizeof *bufs; i++)
+        pqf_buf_init(bufs[i], w->mem, 0);
+}
+
+static void reset_bufs(pqf_chunk_writer *w) {
+    pqf_buf *const bufs[] = {&w->waiting, &w->reps, &w->defs,       &w->codes,
+                             &w->values,  &w->map,  &w->data_pages, &w->dictionary_page};
+    for (size_t i = 0; i < sizeof bufs / sizeof *bufs; i++)
+        pqf_buf_reset(bufs[i]);
+}
+
+static pqf_status writer_init(pqf_chunk_writer *w, pqf_error *err) {
+    TRY(pqf_codec_check(w->options.codec, err));
+    if (w->leaf->max_def > UINT8_MAX || w->leaf->max_rep > UINT8_MAX)
+        return pqf_fail(err, PQF_LIMIT, "levels above %d are not written", UINT8_MAX);
+    TRY(pqf_chunk_path_init(w, err));
+    bool wanted = w->options.dictionary && w->layout != PQF_BITS &&
+                  w->field->layout != PQF_LEAF_NONE;
+    if (wanted) TRY(pqf_dict_builder_new(w->layout, w->width, w->mem, &w->dictionary, err));
+    return PQF_OK;
+}
+
+static int64_t clamp(int64_t v, int64_t max) { return pqf_min_i64(pqf_max_i64(v, 1), max); }
+
+pqf_status pqf_chunk_writer_new(const pqf_field *leaf_field, const pqf_chunk_write_options *options,
+                                pqf_mem *mem, pqf_chunk_writer **out, pqf_error *err) {
+    void *block;
+    TRY(pqf_mem_zalloc(mem, sizeof(pqf_chunk_writer), &block, err));
+    pqf_chunk_writer *w = block;
+    const pqf_leaf *leaf = leaf_field->leaf;
+    w->mem = mem;
+    w->field = leaf_field;
+    w->leaf = leaf;
+    w->options = *options;
+    w->options.data_page_bytes = clamp(options->data_page_bytes, MAX_OPTION_BYTES);
+    w->options.page_rows = clamp(options->page_rows, INT32_MAX);
+    w->options.dictionary_page_bytes = clamp(options->dictionary_page_bytes, MAX_OPTION_BYTES);
+    w->layout = layout_of(leaf);
+    w->width = pqf_leaf_width(leaf);
+    w->flat = leaf->max_rep == 0 && leaf->max_def <= 1;
+    init_bufs(w);
+    pqf_notes_init(&w->notes, leaf_field, options->kernel, mem);
+    pqf_status status = writer_init(w, err);
+    if (status != PQF_OK) {
+        pqf_chunk_writer_free(w);
+        return pqf_error_at_column(err, leaf->path);
+    }
+    *out = w;
+    return PQF_OK;
+}
+
+void pqf_chunk_writer_free(pqf_chunk_writer *w) {
+    if (!w) return;
+    pqf_dict_builder_free(w->dictionary);
+    pqf_notes_reset(&w->notes);
+    reset_bufs(w);
+    pqf_mem_free(w->mem, w->path, (size_t)w->num_path * sizeof *w->path);
+    pqf_mem_free(w->mem, w, sizeof *w);
+}
+
+int64_t pqf_chunk_writer_bytes(const pqf_chunk_writer *w) {
+    size_t dictionary = w->dictionary ? pqf_dict_page_bytes(w->dictionary).len : 0;
+    return (int64_t)(w->data_pages.len + w->values.len + w->codes.len + w->reps.len + w->defs.len +
+                     dictionary);
+}
+
+/* ---- check points ---- */
+
+/* A stretch is about a quarter of a page, guessed from the values so far. Where larger values follow, it
+ * ends after the row that brings two pages' worth of bytes. */
+static void set_check(pqf_chunk_writer *w) {
+    int64_t step = CHECK_LEVELS;
+    if (w->total.num_levels > 0) {
+        int64_t each = w->total.plain_bytes / w->total.num_levels;
+        step = w->options.data_page_bytes / 4 / pqf_max_i64(each, 1);
+    } else if (w->layout == PQF_BINARY) {
+        step = FIRST_BINARY_LEVELS;
+    } else if (w->width > 0) {
+        step = w->options.data_page_bytes / 4 / w->width;
+    }
+    step = pqf_min_i64(pqf_max_i64(step, 1), CHECK_LEVELS);
+    w->check_at = w->page.num_levels + step;
+    w->check_bytes = w->page.plain_bytes + 2 * w->options.data_page_bytes;
+}
+
+static void begin_chunk(pqf_chunk_writer *w) {
+    if (w->begun) return;
+    w->begun = true;
+    w->mode = w->dictionary ? PQF_MODE_TRYING : PQF_MODE_PLAIN;
+    if (w->dictionary) pqf_dict_builder_clear(w->dictionary);
+    w->page = w->sum = w->total = (pqf_open_page){0};
+    w->waiting.len = w->reps.len = w->defs.len = w->codes.len = w->values.len = 0;
+    w->data_pages.len = w->dictionary_page.len = 0;
+    w->num_levels = w->num_value_bits = 0;
+    w->num_dictionary_pages = w->num_plain_pages = 0;
+    w->sizes = (pqf_page_sizes){0};
+    pqf_notes_clear(&w->notes);
+    set_check(w);
+}
+
+/* Bits of a code, at least 1 where there is any: width 0 confuses old readers. */
+static int code_width(uint32_t max_code) {
+    int width = pqf_bit_width(max_code);
+    return width ? width : 1;
+}
+
+static int64_t code_bytes(const pqf_chunk_writer *w, int64_t num_codes) {
+    int64_t num_values = pqf_dict_num_values(w->dictionary);
+    int width = code_width((uint32_t)pqf_max_i64(num_values - 1, 0));
+    return num_codes * width / 8;
+}
+
+static int64_t dictionary_bytes(const pqf_chunk_writer *w) {
+    return (int64_t)pqf_dict_page_bytes(w->dictionary).len;
+}
+
+/* Of the pages that wait and the open one. Where there are next to no values it makes no difference,
+ * and waiting comes to an end. */
+static bool dictionary_pays(const pqf_chunk_writer *w) {
+    int64_t bytes = dictionary_bytes(w) + code_bytes(w, w->sum.num_values) + DICTIONARY_OVERHEAD;
+    bool sparse = w->num_levels >= SPARSE_LEVELS && w->sum.plain_bytes < w->num_levels;
+    return bytes < w->sum.plain_bytes || sparse;
+}
+
+/* ---- sealing ---- */
+
+static pqf_status encode_codes(pqf_chunk_writer *w, const pqf_open_page *page,
+                               pqf_scratch *scratch, pqf_bytes *out, pqf_error *err) {
+    const pqf_kernels *kernel = w->options.kernel;
+    const uint32_t *codes = (const uint32_t *)(void *)w->codes.data + page->code_at;
+    uint32_t max_code = page->num_values ? kernel->max_u32(codes, page->num_values) : 0;
+    int width = page->num_values ? code_width(max_code) : 0;
+    pqf_buf *extra = &scratch->extra;
+    extra->len = 0;
+    TRY(pqf_buf_put_u8(extra, (uint8_t)width, err));
+    if (page->num_values)
+        TRY(pqf_rle_encode_u32(kernel, codes, page->num_values, width, extra, err));
+    *out = pqf_buf_view(extra);
+    return PQF_OK;
+}
+
+/* Booleans as hybrid runs behind their length. */
+static pqf_status encode_booleans(pqf_chunk_writer *w, pqf_scratch *scratch, pqf_bytes *out,
+                                  pqf_error *err) {
+    pqf_buf *extra = &scratch->extra;
+    extra->len = 0;
+    TRY(pqf_buf_put_u32(extra, 0, err));
+    if (w->num_value_bits)
+        TRY(pqf_rle_encode_bits(w->options.kernel, w->values.data, 0, w->num_value_bits, extra,
+                                err));
+    pqf_store_u32(extra->data, (uint32_t)(extra->len - 4));
+    *out = pqf_buf_view(extra);
+    return PQF_OK;
+}
+
+static pqf_status encode_values(pqf_chunk_writer *w, const pqf_open_page *page,
+                                pqf_scratch *scratch, pqf_page_parts *parts, pqf_error *err) {
+    if (w->mode != PQF_MODE_PLAIN) {
+        parts->encoding = pqf_chunk_code_encoding(w);
+        w->num_dictionary_pages++;
+        return encode_codes(w, page, scratch, &parts->values, err);
+    }
+    parts->encoding = pqf_chunk_plain_encoding(w);
+    parts->values = pqf_buf_view(&w->values);
+    w->num_plain_pages++;
+    return parts->encoding == PQF_RLE ? encode_booleans(w, scratch, &parts->values, err) : PQF_OK;
+}
+
+static pqf_status seal(pqf_chunk_writer *w, const pqf_open_page *page, pqf_scratch *scratch,
+                       pqf_error *err) {
+    pqf_page_parts parts = {
+        .num_rows = page->num_rows,
+        .num_levels = page->num_levels,
+        .num_nulls = page->num_levels - page->num_values,
+    };
+    if (w->leaf->max_rep > 0) parts.reps = w->reps.data + page->level_at;
+    if (w->flat) {
+        parts.def_bits = w->defs.data;
+        parts.def_at = page->level_at;
+    } else if (w->leaf->max_def > 0) {
+        parts.defs = w->defs.data + page->level_at;
+    }
+    TRY(encode_values(w, page, scratch, &parts, err));
+    return pqf_page_seal(&parts, w->leaf, &w->options, scratch, &w->data_pages, &w->sizes, err);
+}
+
+static const pqf_open_page *waiting_pages(const pqf_chunk_writer *w, int64_t *n) {
+    *n = (int64_t)(w->waiting.len / sizeof(pqf_open_page));
+    return (const pqf_open_page *)(void *)w->waiting.data;
+}
+
+/* The buffers begin anew where nothing of the open page stands in them. */
+static void forget_waiting(pqf_chunk_writer *w) {
+    w->waiting.len = 0;
+    w->sum = w->page;
+    if (w->page.num_levels > 0) return;
+    w->reps.len = w->defs.len = w->codes.len = w->values.len = 0;
+    w->num_levels = w->num_value_bits = 0;
+    w->page = w->sum = (pqf_open_page){0};
+}
+
+static pqf_status seal_waiting(pqf_chunk_writer *w, pqf_scratch *scratch, pqf_run *run, int worker,
+                               pqf_error *err) {
+    int64_t n;
+    const pqf_open_page *pages = waiting_pages(w, &n);
+    for (int64_t i = 0; i < n; i++) {
+        TRY(seal(w, &pages[i], scratch, err));
+        TRY(pqf_run_poll(run, worker, err));
+    }
+    forget_waiting(w);
+    return PQF_OK;
+}
+
+/* Ends the open page; seals it unless it has to wait. */
+static pqf_status cut(pqf_chunk_writer *w, pqf_scratch *scratch, pqf_run *run, int worker,
+                      pqf_error *err) {
+    if (w->page.num_levels == 0) return PQF_OK;
+    TRY(pqf_buf_put(&w->waiting, &w->page, sizeof w->page, err));
+    w->page = (pqf_open_page){.level_at = w->num_levels,
+                              .code_at = (int64_t)(w->codes.len / sizeof(uint32_t))};
+    if (w->mode == PQF_MODE_TRYING) {
+        if (!dictionary_pays(w)) return PQF_OK;
+        w->mode = PQF_MODE_DICTIONARY;
+    }
+    return seal_waiting(w, scratch, run, worker, err);
+}
+
+/* ---- leaving the dictionary ---- */
+
+/* The values of a page, in w->values instead of codes. */
+static pqf_status expand_page(pqf_chunk_writer *w, const pqf_open_page *page, pqf_error *err) {
+    const uint32_t *codes = (const uint32_t *)(void *)w->codes.data + page->code_at;
+    w->values.len = 0;
+    if (page->num_values == 0) return PQF_OK;
+    return pqf_dict_expand(w->dictionary, codes, page->num_values, &w->values, err);
+}
+
+static pqf_status expand_waiting(pqf_chunk_writer *w, pqf_scratch *scratch, pqf_run *run,
+                                 int worker, pqf_error *err) {
+    int64_t n;
+    const pqf_open_page *pages = waiting_pages(w, &n);
+    for (int64_t i = 0; i < n; i++) {
+        TRY(expand_page(w, &pages[i], err));
+        TRY(seal(w, &pages[i], scratch, err));
+        TRY(pqf_run_poll(run, worker, err));
+    }
+    return PQF_OK;
+}
+
+/* Every value of the dictionary stands in some page, so its bounds are bounds of the chunk. */
+static pqf_status note_dictionary(pqf_chunk_writer *w, pqf_error *err) {
+    int64_t n = pqf_dict_num_values(w->dictionary);
+    if (!w->options.statistics || n == 0) return PQF_OK;
+    if (w->layout == PQF_FIXED)
+        return pqf_notes_put_fixed(&w->notes, pqf_dict_page_bytes(w->dictionary).data, n, err);
+    pqf_slice slices[128];
+    for (int64_t at = 0; at < n; at += 128) {
+        int64_t block = pqf_min_i64(128, n - at);
+        for (int64_t i = 0; i < block; i++) {
+            pqf_bytes v = pqf_dict_value(w->dictionary, at + i);
+            slices[i] = (pqf_slice){v.data, (uint32_t)v.len};
+        }
+        TRY(pqf_notes_put_slices(&w->notes, slices, block, err));
+    }
+    return PQF_OK;
+}
+
+/* From here on values are PLAIN, those of the open page too. */
+static pqf_status leave_dictionary(pqf_chunk_writer *w, pqf_scratch *scratch, pqf_run *run,
+                                   int worker, pqf_error *err) {
+    if (w->mode == PQF_MODE_TRYING && dictionary_pays(w)) {
+        w->mode = PQF_MODE_DICTIONARY;
+        TRY(seal_waiting(w, scratch, run, worker, err));
+    }
+    TRY(note_dictionary(w, err));
+    bool expand = w->mode == PQF_MODE_TRYING;
+    w->mode = PQF_MODE_PLAIN;
+    if (expand) TRY(expand_waiting(w, scratch, run, worker, err));
+    TRY(expand_page(w, &w->page, err));
+    forget_waiting(w);
+    return PQF_OK;
+}
+
+static bool page_is_full(const pqf_chunk_writer *w) {
+    int64_t bytes = w->page.plain_bytes;
+    if (w->mode == PQF_MODE_DICTIONARY) bytes = code_bytes(w, w->page.num_values);
+    return w->page.num_rows >= w->options.page_rows || bytes >= w->options.data_page_bytes;
+}
+
+static pqf_status check_point(pqf_chunk_writer *w, pqf_scratch *scratch, pqf_run *run, int worker,
+                              pqf_error *err) {
+    bool dictionary_full = w->mode != PQF_MODE_PLAIN &&
+                           dictionary_bytes(w) >= w->options.dictionary_page_bytes;
+    if (dictionary_full && w->mode == PQF_MODE_TRYING && dictionary_pays(w))
+        w->mode = PQF_MODE_DICTIONARY;
+    if (page_is_full(w) || (dictionary_full && w->mode == PQF_MODE_DICTIONARY))
+        TRY(cut(w, scratch, run, worker, err));
+    if (dictionary_full) TRY(leave_dictionary(w, scratch, run, worker, err));
+    set_check(w);
+    return PQF_OK;
+}
+
+/* ---- segments: parts of a step up to a check point ---- */
+
+typedef struct segment {
+    int64_t level_at, num_levels;
+    int64_t value_at, num_values;
+    int64_t num_rows;
+    bool check; /* a check point follows */
+} segment;
+
+static int64_t count_equal(const uint8_t *levels, int64_t n, uint8_t value) {
+    int64_t count = 0;
+    for (int64_t i = 0; i < n; i++)
+        count += levels[i] == value;
+    return count;
+}
+
+/* Entries of the first `rows` rows; at least so many begin in reps[0..n). */
+static int64_t levels_of_rows(const uint8_t *reps, int64_t n, int64_t rows) {
+    int64_t i = 0;
+    for (; i < n; i++)
+        if (reps[i] == 0 && rows-- == 0) break;
+    return i;
+}
+
+/* Whole rows: the first end of a row at or behind the check point, or page_rows rows. */
+static void segment_of_rows(const pqf_chunk_writer *w, const pqf_step *step, segment *seg) {
+    const uint8_t *reps = step->reps + seg->level_at;
+    int64_t left = step->num_levels - seg->level_at;
+    int64_t need = w->check_at - w->page.num_levels;
+    int64_t n = pqf_min_i64(need, left);
+    const uint8_t *end = n < left ? memchr(reps + n, 0, (size_t)(left - n)) : NULL;
+    n = end ? end - reps : left;
+    int64_t room = w->options.page_rows - w->page.num_rows;
+    seg->num_rows = count_equal(reps, n, 0);
+    if (seg->num_rows > room) {
+        n = levels_of_rows(reps, n, room);
+        seg->num_rows = room;
+    }
+    seg->num_levels = n;
+    seg->check = n >= need || seg->num_rows == room;
+}
+
+static int64_t count_values_of(const pqf_chunk_writer *w, const pqf_step *step,
+                               const segment *seg) {
+    if (step->defs)
+        return count_equal(step->defs + seg->level_at, seg->num_levels, (uint8_t)w->leaf->max_def);
+    if (!step->validity) return seg->num_levels;
+    return w->options.kernel->count_bits(step->validity, step->validity_at + seg->level_at,
+                                         seg->num_levels);
+}
+
+static bool has_value(const pqf_chunk_writer *w, const pqf_step *step, int64_t level) {
+    if (step->defs) return step->defs[level] == w->leaf->max_def;
+    return !step->validity || pqf_bit_get(step->validity, step->validity_at + level);
+}
+
+/* Shortens the segment to end with the row of its value number num_values. */
+static void end_after_value(const pqf_chunk_writer *w, const pqf_step *step, int64_t num_values,
+                            segment *seg) {
+    int64_t end = seg->level_at + seg->num_levels, i = seg->level_at;
+    for (; num_values > 0; i++)
+        num_values -= has_value(w, step, i);
+    while (step->reps && i < end && step->reps[i] != 0)
+        i++;
+    seg->num_levels = i - seg->level_at;
+    seg->num_rows =
+        step->reps ? count_equal(step->reps + seg->level_at, seg->num_levels, 0) : seg->num_levels;
+    seg->num_values = count_values_of(w, step, seg);
+    seg->check = true;
+}
+
+/* Values of the segment up to the one that reaches `bytes` in PLAIN, or -1. */
+static int64_t values_to_bytes(const pqf_chunk_writer *w, const pqf_shred *shred,
+                               const pqf_step *step, const segment *seg, int64_t bytes) {
+    if (step->kind == PQF_VALUES_NONE || step->kind == PQF_VALUES_BITS) return -1;
+    if (w->layout == PQF_FIXED) {
+        int64_t n = (bytes + w->width - 1) / pqf_max_i64(w->width, 1);
+        return n <= seg->num_values ? n : -1;
+    }
+    bool is_codes = step->kind == PQF_VALUES_CODES;
+    if (is_codes && seg->num_values * w->map_max_len < bytes) return -1;
+    const pqf_slice *slices = step->values;
+    const uint32_t *codes = step->values;
+    for (int64_t i = seg->value_at; i < seg->value_at + seg->num_values; i++) {
+        bytes -= 4 + (is_codes ? pqf_shred_code_len(shred, codes[i]) : slices[i].len);
+        if (bytes <= 0) return i + 1 - seg->value_at;
+    }
+    return -1;
+}
+
+static segment next_segment(const pqf_chunk_writer *w, const pqf_shred *shred,
+                            const pqf_step *step, const segment *last) {
+    segment seg = {.level_at = last->level_at + last->num_levels,
+                   .value_at = last->value_at + last->num_values};
+    if (step->reps) {
+        segment_of_rows(w, step, &seg);
+    } else {
+        int64_t need = pqf_min_i64(w->check_at - w->page.num_levels,
+                                   w->options.page_rows - w->page.num_rows);
+        seg.num_levels = pqf_min_i64(need, step->num_levels - seg.level_at);
+        seg.num_rows = seg.num_levels;
+        seg.check = seg.num_levels == need;
+    }
+    seg.num_values = count_values_of(w, step, &seg);
+    int64_t n = values_to_bytes(w, shred, step, &seg, w->check_bytes - w->page.plain_bytes);
+    if (n > 0) end_after_value(w, step, n, &seg);
+    return seg;
+}
+
+/* ---- levels of a segment ---- */
+
+static pqf_status put_level_bits(pqf_chunk_writer *w, const pqf_step *step, const segment *seg,
+                                 pqf_error *err) {
+    const pqf_kernels *kernel = w->options.kernel;
+    size_t bytes = (size_t)pqf_bits_bytes(w->num_levels + seg->num_levels);
+    TRY(pqf_buf_reserve(&w->defs, bytes - w->defs.len, err));
+    w->defs.len = bytes;
+    if (step->validity) {
+        kernel->copy_bits(step->validity, step->validity_at + seg->level_at, seg->num_levels,
+                          w->defs.data, w->num_levels);
+    } else {
+        kernel->fill_bits(w->defs.data, w->num_levels, seg->num_levels, true);
+    }
+    return PQF_OK;
+}
+
+static pqf_status put_levels(pqf_chunk_writer *w, const pqf_step *step, const segment *seg,
+                             pqf_error *err) {
+    size_t n = (size_t)seg->num_levels;
+    if (step->reps) TRY(pqf_buf_put(&w->reps, step->reps + seg->level_at, n, err));
+    if (step->defs) {
+        TRY(pqf_buf_put(&w->defs, step->defs + seg->level_at, n, err));
+    } else if (w->leaf->max_def > 0) {
+        TRY(put_level_bits(w, step, seg, err));
+    }
+    w->num_levels += seg->num_levels;
+    w->page.num_levels += seg->num_levels;
+    w->page.num_rows += seg->num_rows;
+    w->sum.num_levels += seg->num_levels;
+    w->total.num_levels += seg->num_levels;
+    return PQF_OK;
+}
+
+/* ---- values of a segment ---- */
+
+static void count_values(pqf_chunk_writer *w, int64_t n, int64_t plain_bytes) {
+    w->page.num_values += n;
+    w->page.plain_bytes += plain_bytes;
+    w->sum.num_values += n;
+    w->sum.plain_bytes += plain_bytes;
+    w->total.num_values += n;
+    w->total.plain_bytes += plain_bytes;
+}
+
+static int64_t plain_bytes_of(const pqf_chunk_writer *w, const void *values, int64_t n) {
+    if (w->layout == PQF_FIXED) return n * w->width;
+    const pqf_slice *slices = values;
+    int64_t bytes = 4 * n;
+    for (int64_t i = 0; i < n; i++)
+        bytes += slices[i].len;
+    return bytes;
+}
+
+static pqf_status put_plain(pqf_chunk_writer *w, const void *values, int64_t n, pqf_error *err) {
+    if (n == 0) return PQF_OK;
+    count_values(w, n, plain_bytes_of(w, values, n));
+    bool notes = w->options.statistics;
+    if (w->layout == PQF_FIXED) {
+        if (notes) TRY(pqf_notes_put_fixed(&w->notes, values, n, err));
+        return pqf_plain_put_fixed(values, n, w->width, &w->values, err);
+    }
+    if (notes) TRY(pqf_notes_put_slices(&w->notes, values, n, err));
+    return pqf_plain_put_binary(values, n, &w->values, err);
+}
+
+static pqf_status put_codes(pqf_chunk_writer *w, const void *values, int64_t n, int64_t *num_put,
+                            pqf_error *err) {
+    size_t hard = 2 * (size_t)w->options.dictionary_page_bytes + 65536;
+    TRY(pqf_buf_reserve(&w->codes, (size_t)n * sizeof(uint32_t), err));
+    uint32_t *codes = (uint32_t *)(void *)(w->codes.data + w->codes.len);
+    if (w->layout == PQF_FIXED) {
+        TRY(pqf_dict_put_fixed(w->dictionary, values, n, hard, codes, num_put, err));
+    } else {
+        TRY(pqf_dict_put_binary(w->dictionary, values, n, hard, codes, num_put, err));
+    }
+    w->codes.len += (size_t)*num_put * sizeof(uint32_t);
+    count_values(w, *num_put, plain_bytes_of(w, values, *num_put));
+    return PQF_OK;
+}
+
+/* Fixed values or slices, to codes as long as there is a dictionary. */
+static pqf_status put_dense(pqf_chunk_writer *w, const void *values, int64_t n,
+                            pqf_scratch *scratch, pqf_run *run, int worker, pqf_error *err) {
+    int64_t num_put = 0;
+    if (w->layout == PQF_FIXED && w->options.statistics)
+        pqf_notes_count_nans(&w->notes, values, n);
+    if (w->mode != PQF_MODE_PLAIN) {
+        TRY(put_codes(w, values, n, &num_put, err));
+        if (num_put == n) return PQF_OK;
+        TRY(leave_dictionary(w, scratch, run, worker, err));
+    }
+    size_t bytes = w->layout == PQF_FIXED ? (size_t)w->width : sizeof(pqf_slice);
+    return put_plain(w, (const uint8_t *)values + (size_t)num_put * bytes, n - num_put, err);
+}
+
+static pqf_status put_bits(pqf_chunk_writer *w, const uint8_t *bits, int64_t at, int64_t n,
+                           pqf_error *err) {
+    if (n == 0) return PQF_OK;
+    int64_t bytes_before = (int64_t)w->values.len;
+    if (w->options.statistics)
+        pqf_notes_put_booleans(&w->notes, n, w->options.kernel->count_bits(bits, at, n));
+    TRY(pqf_plain_put_bits(w->options.kernel, bits, at, n, &w->values, &w->num_value_bits, err));
+    count_values(w, n, (int64_t)w->values.len - bytes_before);
+    return PQF_OK;
+}
+
+/* ---- dictionary-encoded input ---- */
+
+/* What the slot of an Arrow dictionary has become. */
+typedef struct mapped {
+    uint32_t code1; /* code + 1; 0: not met yet */
+    uint32_t len;   /* PLAIN bytes */
+} mapped;
+
+static pqf_status put_resolved(pqf_chunk_writer *w, pqf_shred *shred, const uint32_t *slots,
+                               int64_t n, pqf_scratch *scratch, pqf_run *run, int worker,
+                               pqf_error *err) {
+    const void *values;
+    if (n == 0) return PQF_OK;
+    TRY(pqf_shred_resolve(shred, slots, n, &values, err));
+    return put_dense(w, values, n, scratch, run, worker, err);
+}
+
+/* Codes by the map; *num_put stops at the first slot that is not mapped. */
+static pqf_status put_mapped(pqf_chunk_writer *w, const uint32_t *slots, int64_t n,
+                             int64_t *num_put, pqf_error *err) {
+    const mapped *map = (const mapped *)(void *)w->map.data;
+    TRY(pqf_buf_reserve(&w->codes, (size_t)n * sizeof(uint32_t), err));
+    uint32_t *codes = (uint32_t *)(void *)(w->codes.data + w->codes.len);
+    int64_t i = 0, bytes = 0;
+    for (; i < n; i++) {
+        mapped m = map[slots[i]];
+        if (m.code1 == 0) break;
+        codes[i] = m.code1 - 1;
+        bytes += m.len;
+    }
+    w->codes.len += (size_t)i * sizeof(uint32_t);
+    count_values(w, i, bytes);
+    *num_put = i;
+    return PQF_OK;
+}
+
+/* A new slot goes through the dictionary like a value of plain input, then into the map. */
+static pqf_status put_slots(pqf_chunk_writer *w, pqf_shred *shred, const uint32_t *slots, int64_t n,
+                            pqf_scratch *scratch, pqf_run *run, int worker, pqf_error *err) {
+    int64_t at = 0;
+    while (at < n && w->mode != PQF_MODE_PLAIN && w->map.len) {
+        int64_t num_put;
+        TRY(put_mapped(w, slots + at, n - at, &num_put, err));
+        at += num_put;
+        if (at == n) return PQF_OK;
+        int64_t plain = w->total.plain_bytes;
+        TRY(put_resolved(w, shred, slots + at, 1, scratch, run, worker, err));
+        if (w->mode != PQF_MODE_PLAIN) {
+            uint32_t code = pqf_load_u32(w->codes.data + w->codes.len - sizeof(uint32_t));
+            mapped m = {code + 1, (uint32_t)(w->total.plain_bytes - plain)};
+            memcpy(w->map.data + slots[at] * sizeof m, &m, sizeof m);
+        }
+        at++;
+    }
+    return put_resolved(w, shred, slots + at, n - at, scratch, run, worker, err);
+}
+
+/* The map pays where the rows are not few beside the dictionary; NaN are counted by value. */
+static pqf_status begin_map(pqf_chunk_writer *w, const pqf_shred *shred, pqf_error *err) {
+    const pqf_view *values = shred->leaf_view->dictionary;
+    w->map.len = 0;
+    w->map_max_len = INT32_MAX;
+    bool floats = w->leaf->order == PQF_ORDER_FLOAT || w->leaf->order == PQF_ORDER_FLOAT16;
+    if (!values || floats || w->mode == PQF_MODE_PLAIN || values->length / 4 > shred->rows_left)
+        return PQF_OK;
+    if (w->layout == PQF_BINARY) w->map_max_len = 4 + pqf_shred_max_code_len(shred);
+    return pqf_buf_put_zeros(&w->map, (size_t)values->length * sizeof(mapped), err);
+}
+
+/* ---- put ---- */
+
+static pqf_status put_values(pqf_chunk_writer *w, pqf_shred *shred, const pqf_step *step,
+                             const segment *seg, pqf_scratch *scratch, pqf_run *run, int worker,
+                             pqf_error *err) {
+    const uint8_t *values = step->values;
+    switch (step->kind) {
+    case PQF_VALUES_NONE:
+        return PQF_OK;
+    case PQF_VALUES_BITS:
+        return put_bits(w, values, step->bit_at + seg->value_at, seg->num_values, err);
+    case PQF_VALUES_CODES:
+        return put_slots(w, shred, (const uint32_t *)step->values + seg->value_at, seg->num_values,
+                         scratch, run, worker, err);
+    default:
+        break;
+    }
+    size_t bytes = step->kind == PQF_VALUES_FIXED ? (size_t)w->width : sizeof(pqf_slice);
+    if (seg->num_values == 0) return PQF_OK;
+    return put_dense(w, values + (size_t)seg->value_at * bytes, seg->num_values, scratch, run,
+                     worker, err);
+}
+
+static pqf_status put_step(pqf_chunk_writer *w, pqf_shred *shred, const pqf_step *step,
+                           pqf_scratch *scratch, pqf_run *run, int worker, pqf_error *err) {
+    segment seg = {0};
+    while (seg.level_at + seg.num_levels < step->num_levels) {
+        seg = next_segment(w, shred, step, &seg);
+        TRY(put_levels(w, step, &seg, err));
+        TRY(put_values(w, shred, step, &seg, scratch, run, worker, err));
+        if (seg.check) TRY(check_point(w, scratch, run, worker, err));
+    }
+    return PQF_OK;
+}
+
+static pqf_status put_rows(pqf_chunk_writer *w, const pqf_view *column, int64_t start,
+                           int64_t num_rows, pqf_scratch *scratch, pqf_run *run, int worker,
+                           pqf_error *err) {
+    pqf_shred shred;
+    pqf_step step;
+    TRY(pqf_shred_init(&shred, w->options.kernel, w->field, column, start, num_rows, scratch, err));
+    TRY(begin_map(w, &shred, err));
+    while (shred.rows_left > 0) {
+        TRY(pqf_shred_next(&shred, &step, err));
+        TRY(put_step(w, &shred, &step, scratch, run, worker, err));
+    }
+    return PQF_OK;
+}
+
+pqf_status pqf_chunk_writer_put(pqf_chunk_writer *w, const pqf_view *column, int64_t start,
+                                int64_t num_rows, pqf_scratch *scratch, pqf_run *run, int worker,
+                                pqf_error *err) {
+    begin_chunk(w);
+    pqf_status status = put_rows(w, column, start, num_rows, scratch, run, worker, err);
+    return status == PQF_OK ? PQF_OK : pqf_error_at_column(err, w->leaf->path);
+}
+
+/* ---- finish ---- */
+
+/* A dictionary that is still being tried is kept where it pays, or costs next to nothing. */
+static pqf_status decide(pqf_chunk_writer *w, pqf_scratch *scratch, pqf_run *run, int worker,
+                         pqf_error *err) {
+    if (w->mode != PQF_MODE_TRYING) return PQF_OK;
+    bool small = w->sum.plain_bytes <= SMALL_CHUNK_BYTES && w->sum.num_values > 0;
+    if (!small && !dictionary_pays(w)) return leave_dictionary(w, scratch, run, worker, err);
+    w->mode = PQF_MODE_DICTIONARY;
+    return PQF_OK;
+}
+
+static pqf_status finish_pages(pqf_chunk_writer *w, pqf_scratch *scratch, pqf_run *run, int worker,
+                               pqf_error *err) {
+    TRY(decide(w, scratch, run, worker, err));
+    TRY(cut(w, scratch, run, worker, err));
+    TRY(seal_waiting(w, scratch, run, worker, err));
+    if (w->mode == PQF_MODE_DICTIONARY) TRY(note_dictionary(w, err));
+    if (w->num_dictionary_pages == 0) return PQF_OK;
+    return pqf_dictionary_page_seal(pqf_dict_page_bytes(w->dictionary),
+                                    pqf_dict_num_values(w->dictionary), &w->options, scratch,
+                                    &w->dictionary_page, &w->sizes, err);
+}
+
+pqf_status pqf_chunk_writer_finish(pqf_chunk_writer *w, pqf_scratch *scratch, pqf_run *run,
+                                   int worker, pqf_chunk_out *out, pqf_error *err) {
+    begin_chunk(w);
+    pqf_status status = finish_pages(w, scratch, run, worker, err);
+    if (status != PQF_OK) return pqf_error_at_column(err, w->leaf->path);
+    w->begun = false;
+    out->dictionary_page = pqf_buf_view(&w->dictionary_page);
+    out->data_pages = pqf_buf_view(&w->data_pages);
+    pqf_chunk_meta_fill(w, &out->meta);
+    return PQF_OK;
+}

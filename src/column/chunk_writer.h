@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * chunk_writer.h (room column, inner): the state of a chunk that is being written, shared by
+ * chunk_writer.c (rows to pages) and chunk_meta.c (what the footer says about them).
+ */
+#ifndef PQF_COLUMN_CHUNK_WRITER_H
+#define PQF_COLUMN_CHUNK_WRITER_H
+
+#include "notes.h"
+#include "page_write.h"
+#include "shred.h"
+
+/* How the values of the open page are held. */
+typedef enum pqf_value_mode {
+    PQF_MODE_PLAIN,      /* as PLAIN bytes */
+    PQF_MODE_TRYING,     /* as codes; pages wait until it is known whether the dictionary pays */
+    PQF_MODE_DICTIONARY, /* as codes; the dictionary is kept */
+} pqf_value_mode;
+
+/* A page between its first row and its seal. */
+typedef struct pqf_open_page {
+    int64_t num_rows;
+    int64_t num_levels;
+    int64_t num_values;
+    int64_t level_at;    /* first entry in reps and defs */
+    int64_t code_at;     /* first code in codes */
+    int64_t plain_bytes; /* what its values take in PLAIN */
+} pqf_open_page;
+
+struct pqf_chunk_writer {
+    pqf_mem *mem;
+    const pqf_field *field;
+    const pqf_leaf *leaf;
+    pqf_chunk_write_options options;
+    pqf_layout layout;
+    int32_t width; /* of FIXED */
+    bool flat;     /* definition levels are bits */
+    bool begun;    /* there is a chunk that finish has not closed */
+
+    /* the open page and those that wait */
+    pqf_value_mode mode;
+    pqf_dict_builder *dictionary; /* NULL: none is wanted */
+    pqf_open_page page;
+    int64_t check_at;    /* entries of the open page at which it is looked at next */
+    int64_t check_bytes; /* or PLAIN bytes, whichever comes first */
+    pqf_buf waiting;    /* pqf_open_page each: cut, not sealed */
+    pqf_open_page sum;  /* of those that wait and the open one: values and plain_bytes */
+    int64_t num_levels; /* in reps and defs */
+    pqf_buf reps;
+    pqf_buf defs;       /* bytes, or bits where flat */
+    pqf_buf codes;      /* uint32 each */
+    pqf_buf values;     /* PLAIN, of the open page alone */
+    int64_t num_value_bits; /* BOOLEAN */
+    pqf_buf map;        /* slot of an Arrow dictionary -> code, within one put */
+    int64_t map_max_len; /* PLAIN bytes of its largest value, or more */
+
+    /* the chunk so far */
+    pqf_open_page total; /* levels, values, plain_bytes */
+    int32_t num_dictionary_pages; /* data pages by encoding */
+    int32_t num_plain_pages;
+    pqf_page_sizes sizes;
+    pqf_buf data_pages;
+    pqf_buf dictionary_page;
+    pqf_notes notes;
+
+    /* what meta points at */
+    pqf_bytes *path;
+    int32_t num_path;
+    int32_t encodings[4];
+    pqf_page_encoding_stats encoding_stats[3];
+    pqf_statistics statistics;
+    pqf_size_statistics size_statistics;
+};
+
+/* Names from below the root to the leaf, in w->path. */
+pqf_status pqf_chunk_path_init(pqf_chunk_writer *w, pqf_error *err);
+void pqf_chunk_meta_fill(pqf_chunk_writer *w, pqf_column_metadata *meta);
+/* The encoding of pages that hold their values themselves. */
+int32_t pqf_chunk_plain_encoding(const pqf_chunk_writer *w);
+int32_t pqf_chunk_code_encoding(const pqf_chunk_writer *w);
+
+#endif

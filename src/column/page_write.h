@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * page_write.h (room column, inner): seals pages. In come levels and encoded values, out go header and
+ * body as they stand in the file (README.md, Data Pages; parquet.thrift, PageHeader).
+ */
+#ifndef PQF_COLUMN_PAGE_WRITE_H
+#define PQF_COLUMN_PAGE_WRITE_H
+
+#include "column.h"
+
+/* A data page before it is sealed. */
+typedef struct pqf_page_parts {
+    int64_t num_rows;
+    int64_t num_levels;
+    int64_t num_nulls;
+    const uint8_t *reps; /* NULL: max_rep is 0 */
+    const uint8_t *defs; /* NULL: see def_bits */
+    const uint8_t *def_bits; /* levels 0 and 1 from bit def_at on; NULL with defs NULL: max_def is 0 */
+    int64_t def_at;
+    int32_t encoding;
+    pqf_bytes values;
+} pqf_page_parts;
+
+/* Bytes of sealed pages, headers included. */
+typedef struct pqf_page_sizes {
+    int64_t uncompressed;
+    int64_t compressed;
+} pqf_page_sizes;
+
+/* Both append to `out` and add to *sizes. scratch->extra may hold the values. */
+pqf_status pqf_page_seal(const pqf_page_parts *page, const pqf_leaf *leaf,
+                         const pqf_chunk_write_options *options, pqf_scratch *scratch, pqf_buf *out,
+                         pqf_page_sizes *sizes, pqf_error *err);
+pqf_status pqf_dictionary_page_seal(pqf_bytes values, int64_t num_values,
+                                    const pqf_chunk_write_options *options, pqf_scratch *scratch,
+                                    pqf_buf *out, pqf_page_sizes *sizes, pqf_error *err);
+
+#endif
