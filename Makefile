@@ -1,0 +1,96 @@
+# SPDX-License-Identifier: Apache-2.0
+# One word each; `make` alone prints them. Everything is made inside this folder: build/ and .venv/.
+#
+#   make demo       install what is needed, run the main job on real data, print a table
+#   make test       install what is needed, run all tests (under 10 minutes on 2 cores)
+#   make test-all   the full products of the interop tests
+#   make check      format, lint, types, the order of rooms, exported symbols
+#   make bench      speed side by side with the engines that are installed
+#   make format     clang-format and ruff over the sources
+#   make clean      remove build/ and .venv/
+
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+JOBS   ?= $(shell nproc 2>/dev/null || echo 2)
+export PKG_CONFIG_PATH
+
+.DEFAULT_GOAL := help
+.PHONY: help deps system-deps demo test test-all test-c test-simd test-python check bench format clean install lib
+
+help:
+	@sed -n 's/^#   //p' Makefile
+
+# -- what is needed: system packages where we may, a virtual environment, the package from source --
+
+system-deps:
+	@sh tools/system_deps.sh
+
+$(VENV)/.made: tools/requirements-dev.txt | system-deps
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --upgrade pip
+	$(BIN)/python -m pip install --quiet -r tools/requirements-dev.txt
+	@touch $@
+
+SOURCES := $(shell find src include python -name '*.[ch]' -o -name '*.py' -o -name '*.pyi' -o -name '*.def' -o -name 'meson.build') \
+           meson.build meson_options.txt pyproject.toml README.md
+
+$(VENV)/.installed: $(VENV)/.made $(SOURCES)
+	$(BIN)/python -m pip install --quiet --no-build-isolation --no-deps --force-reinstall .
+	@touch $@
+
+deps: $(VENV)/.installed
+install: deps
+
+lib: $(VENV)/.made
+	@test -d build/release || $(BIN)/meson setup build/release --buildtype=release -Dtests=true -Dbench=true
+	$(BIN)/meson compile -C build/release
+
+# -- the main job on real data --
+
+demo: $(VENV)/.installed
+	$(BIN)/python examples/demo.py
+
+# -- tests --
+
+build/sanitize/build.ninja: $(VENV)/.made
+	$(BIN)/meson setup build/sanitize --buildtype=debugoptimized -Dtests=true \
+	    -Db_sanitize=address,undefined -Db_lundef=false
+
+test-c: build/sanitize/build.ninja
+	$(BIN)/meson compile -C build/sanitize
+	$(BIN)/meson test -C build/sanitize --print-errorlogs --no-rebuild
+
+test-python: $(VENV)/.installed
+	$(BIN)/python -m pytest tests/python -q -n $(JOBS) --durations=10
+
+test: check test-c test-simd test-python
+
+# The suite of the kernels' users once per lower level; the level of this machine ran in test-c.
+test-simd: build/sanitize/build.ninja
+	PQF_SIMD=avx2 $(BIN)/meson test -C build/sanitize --no-rebuild --quiet
+	PQF_SIMD=scalar $(BIN)/meson test -C build/sanitize --no-rebuild --quiet
+
+test-all: check test-c test-simd $(VENV)/.installed
+	PQF_TEST_ALL=1 $(BIN)/python -m pytest tests/python -q -n $(JOBS)
+
+# -- habits --
+
+check: $(VENV)/.made
+	$(BIN)/python tools/check_rooms.py
+	$(BIN)/python tools/top_length.py
+	$(BIN)/clang-format --dry-run --Werror $$(git ls-files '*.c' '*.h')
+	$(BIN)/ruff check python tests tools examples bench
+	$(BIN)/ruff format --check python tests tools examples bench
+	$(BIN)/mypy python/py_parquet_forge
+
+format: $(VENV)/.made
+	$(BIN)/clang-format -i $$(git ls-files '*.c' '*.h')
+	$(BIN)/ruff check --fix python tests tools examples bench
+	$(BIN)/ruff format python tests tools examples bench
+
+bench: $(VENV)/.installed
+	$(BIN)/python bench/run.py
+
+clean:
+	rm -rf build $(VENV)
