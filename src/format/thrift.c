@@ -53,12 +53,18 @@ static const uint8_t kind_bytes[] = {
 #define DEFAULT_MAX_ELEMENTS 1000000
 /* Structs of a list are allocated this many bytes at first, then doubling as they are read. */
 #define FIRST_LIST_BYTES ((size_t)1 << 20)
+/* Pieces asked of the arena double from the first to the last size. */
+#define FIRST_CHUNK ((size_t)2 << 10)
+#define LAST_CHUNK  ((size_t)2 << 20)
 
 typedef struct thrift_reader {
     const uint8_t *start;
     const uint8_t *p;
     const uint8_t *end;
     pqf_arena *arena;
+    uint8_t *chunk;       /* what is left of the newest piece of the arena */
+    size_t chunk_left;
+    size_t chunk_bytes;   /* of the next piece */
     uint64_t max_string;
     uint64_t max_elements;
     pqf_error *err;
@@ -82,7 +88,8 @@ static bool fail_truncated(thrift_reader *r) {
 
 static size_t bytes_left(const thrift_reader *r) { return (size_t)(r->end - r->p); }
 
-static bool read_varint_long(thrift_reader *r, uint64_t *out) {
+/* Two bytes and more; the bytes may end inside. */
+static bool read_varint_checked(thrift_reader *r, uint64_t *out) {
     pqf_cursor c = {r->p, r->end, false};
     size_t left = bytes_left(r);
     *out = pqf_cursor_varint(&c);
@@ -93,11 +100,22 @@ static bool read_varint_long(thrift_reader *r, uint64_t *out) {
 }
 
 static inline bool read_varint(thrift_reader *r, uint64_t *out) {
-    if (r->p < r->end && *r->p < 0x80) {
-        *out = *r->p++;
+    const uint8_t *p = r->p;
+    if (p < r->end && *p < 0x80) {
+        *out = *p;
+        r->p = p + 1;
         return true;
     }
-    return read_varint_long(r, out);
+    if (bytes_left(r) < 8) return read_varint_checked(r, out);
+    uint64_t v = 0;
+    for (unsigned shift = 0; shift < 56; shift += 7, p++) {
+        v |= (uint64_t)(*p & 0x7F) << shift;
+        if (*p >= 0x80) continue;
+        *out = v;
+        r->p = p + 1;
+        return true;
+    }
+    return read_varint_checked(r, out);
 }
 
 static inline bool read_i64(thrift_reader *r, int64_t *out) {
@@ -232,11 +250,32 @@ static bool skip_value(thrift_reader *r, uint8_t wire, int depth) {
 
 static bool read_struct(thrift_reader *r, const pqf_thrift_struct *type, uint8_t *out, int depth);
 
-static bool take(thrift_reader *r, size_t size, void **out) {
+static bool take_from_arena(thrift_reader *r, size_t size, void **out) {
     if (pqf_arena_alloc(r->arena, size, out, r->err) == PQF_OK) return true;
     r->what = NULL;
     r->status = r->err->status;
     return false;
+}
+
+static bool take_new_chunk(thrift_reader *r, size_t size, void **out) {
+    void *chunk;
+    if (size > r->chunk_bytes / 4) return take_from_arena(r, size, out);
+    if (!take_from_arena(r, r->chunk_bytes, &chunk)) return false;
+    r->chunk = (uint8_t *)chunk + size;
+    r->chunk_left = r->chunk_bytes - size;
+    if (r->chunk_bytes < LAST_CHUNK) r->chunk_bytes *= 2;
+    *out = chunk;
+    return true;
+}
+
+/* Zeroed bytes. The arena gives larger and larger pieces, out of which the small ones are cut. */
+static inline bool take(thrift_reader *r, size_t size, void **out) {
+    size = size ? (size + 15) & ~(size_t)15 : 16;
+    if (size > r->chunk_left) return take_new_chunk(r, size, out);
+    *out = r->chunk;
+    r->chunk += size;
+    r->chunk_left -= size;
+    return true;
 }
 
 static bool read_scalar(thrift_reader *r, pqf_kind kind, uint8_t *at) {
@@ -325,9 +364,7 @@ static inline bool read_field(thrift_reader *r, const pqf_thrift_field *field, u
     case PQF_KIND_I32: return read_i32(r, (int32_t *)(void *)at);
     case PQF_KIND_I64: return read_i64(r, (int64_t *)(void *)at);
     case PQF_KIND_BOOL: *(bool *)at = wire == WIRE_TRUE; return true;
-    case PQF_KIND_STRUCT:
-        memset(at, 0, field->sub->struct_bytes); /* a field may come twice */
-        return read_struct(r, field->sub, at, depth + 1);
+    case PQF_KIND_STRUCT: return read_struct(r, field->sub, at, depth + 1);
     case PQF_KIND_POINTER: return read_pointer(r, field, out, depth);
     case PQF_KIND_LIST: return read_list(r, field, out, depth);
     case PQF_KIND_EMPTY: return skip_struct(r, depth + 1);
@@ -358,6 +395,8 @@ static bool read_struct(thrift_reader *r, const pqf_thrift_struct *type, uint8_t
             if (!skip_value(r, wire, depth)) break;
             continue;
         }
+        if (field->kind == PQF_KIND_STRUCT && (seen >> id & 1)) /* it comes a second time */
+            memset(out + field->offset, 0, field->sub->struct_bytes);
         if (!read_field(r, field, wire, out, depth)) break;
         seen |= UINT64_C(1) << id;
         if (field->has_offset != PQF_THRIFT_NO_HAS) *(bool *)(out + field->has_offset) = true;
@@ -370,6 +409,7 @@ static thrift_reader reader_of(pqf_bytes in, pqf_arena *arena, const pqf_thrift_
                                pqf_error *err) {
     thrift_reader r = {.start = in.data, .p = in.data, .end = in.data + in.len};
     r.arena = arena;
+    r.chunk_bytes = FIRST_CHUNK;
     r.err = err;
     r.max_string = DEFAULT_MAX_STRING;
     r.max_elements = DEFAULT_MAX_ELEMENTS;
