@@ -46,6 +46,7 @@ struct pqf_dict_builder {
     void *slots;
     size_t slots_bytes; /* of the block; 1 << bits slots of it are in use */
     int bits;
+    bool strong; /* words: the hash with two products */
 };
 
 /* ---- the table ---- */
@@ -59,13 +60,11 @@ static int first_bits(const pqf_dict_builder *b) {
 }
 
 /* How many values the table takes. Few collisions matter more than a small table as long as it
- * stays in a cache: the share of slots in use goes up from 1/4 (words) or 1/8 to 1/2 as it leaves
- * them. */
+ * stays in a cache: the share of slots in use goes up from 1/8 to 1/2 as it leaves L1 and L2. */
 static int64_t slots_limit(const pqf_dict_builder *b) {
     int64_t slots = (int64_t)1 << b->bits;
-    if (b->words) return b->bits <= 14 ? slots / 4 : slots / 2;
-    if (b->bits <= 15) return slots / 8;
-    return b->bits <= 18 ? slots / 4 : slots / 2;
+    if (b->bits <= (b->words ? 14 : 15)) return slots / 8;
+    return b->bits <= (b->words ? 17 : 18) ? slots / 4 : slots / 2;
 }
 
 /* An empty table of 1 << bits slots; on failure the old one stands. */
@@ -90,50 +89,76 @@ static inline uint64_t word_load(const uint8_t *p, int width) {
     return width == 4 ? pqf_load_u32(p) : pqf_load_u64(p);
 }
 
+/* A product spreads dense numbers without a single collision, but there are steps between numbers
+ * that it maps to neighbouring slots, where finding a value takes as many steps as there are
+ * values. So it is the product alone until values are found to pile up (see words_settle), then a
+ * second one. */
+static inline uint64_t word_hash(uint64_t x, bool strong) {
+    x *= K0;
+    return strong ? (x ^ x >> 32) * K1 : x;
+}
+
 static void words_rehash(pqf_dict_builder *b) {
     uint32_t *slots = b->slots;
     size_t mask = ((size_t)1 << b->bits) - 1;
     for (int64_t i = 0; i < b->num_values; i++) {
         uint64_t x = word_load(b->page.data + i * b->width, b->width);
-        size_t at = (size_t)(x * K0 >> (64 - b->bits));
+        size_t at = (size_t)(word_hash(x, b->strong) >> (64 - b->bits));
         while (slots[at])
             at = (at + 1) & mask;
         slots[at] = (uint32_t)i + 1;
     }
 }
 
-/* Returns how many values were taken: fewer than n when a new one would be number `limit`. With
- * `runs` a value is compared with the one before it first. */
-static inline __attribute__((always_inline)) int64_t words_put(pqf_dict_builder *b,
-                                                               const uint8_t *values, int64_t n,
-                                                               int64_t limit, uint32_t *codes,
-                                                               int width, bool runs) {
+/* A fair hash needs half a step per value where the table is half full, 1.5 for new ones. */
+static void words_settle(pqf_dict_builder *b, int64_t num_steps, int64_t num_values) {
+    if (b->strong || num_steps < num_values * 4 + 64) return;
+    b->strong = true;
+    memset(b->slots, 0, slot_bytes(b) << b->bits);
+    words_rehash(b);
+}
+
+/* Which of the loops below runs. */
+typedef struct word_loop {
+    int width;
+    bool runs;   /* a value is compared with the one before it first */
+    bool strong; /* hash */
+} word_loop;
+
+/* Returns how many values were taken: fewer than n when a new one would be number `limit`. */
+static inline __attribute__((always_inline)) int64_t
+words_put(pqf_dict_builder *b, const uint8_t *values, int64_t n, int64_t limit, uint32_t *codes,
+          word_loop loop) {
     uint32_t *slots = b->slots;
     uint8_t *keys = b->page.data;
     int shift = 64 - b->bits;
     size_t mask = ((size_t)1 << b->bits) - 1;
+    size_t width = (size_t)loop.width;
     uint32_t num = (uint32_t)b->num_values;
-    int64_t i = 0;
-    for (; i < n; i++) {
-        uint64_t x = word_load(values + i * width, width);
-        if (runs && i > 0 && x == word_load(values + (i - 1) * width, width)) {
+    int64_t i = 0, num_steps = 0;
+    for (; i < n; i++, values += width) {
+        uint64_t x = word_load(values, loop.width);
+        if (loop.runs && i > 0 && x == word_load(values - width, loop.width)) {
             codes[i] = codes[i - 1];
             continue;
         }
-        size_t at = (size_t)(x * K0 >> shift);
-        uint32_t code1;
-        while ((code1 = slots[at]) != 0 && word_load(keys + (size_t)(code1 - 1) * (size_t)width,
-                                                     width) != x)
+        size_t at = (size_t)(word_hash(x, loop.strong) >> shift);
+        uint32_t code1 = slots[at];
+        while (code1 != 0 && word_load(keys + (code1 - 1) * width, loop.width) != x) {
             at = (at + 1) & mask;
+            code1 = slots[at];
+            num_steps++;
+        }
         if (code1 == 0) {
             if (num == limit) break;
-            memcpy(keys + (size_t)num * (size_t)width, values + i * width, (size_t)width);
+            memcpy(keys + num * width, values, width);
             slots[at] = code1 = ++num;
         }
         codes[i] = code1 - 1;
     }
     b->num_values = num;
-    b->page.len = (size_t)num * (size_t)width;
+    b->page.len = num * width;
+    words_settle(b, num_steps, i);
     return i;
 }
 
@@ -146,15 +171,18 @@ static bool has_runs(const uint8_t *values, int64_t n, int width) {
     return num_equal * 2 > sample;
 }
 
+#define WORD_LOOP(width, runs, strong)                                                           \
+    words_put(b, values, n, limit, codes, (word_loop){width, runs, strong})
+
 static int64_t words_put_block(pqf_dict_builder *b, const uint8_t *values, int64_t n, int64_t limit,
                                uint32_t *codes) {
     bool runs = has_runs(values, n, b->width);
     if (b->width == 4) {
-        return runs ? words_put(b, values, n, limit, codes, 4, true)
-                    : words_put(b, values, n, limit, codes, 4, false);
+        if (b->strong) return runs ? WORD_LOOP(4, true, true) : WORD_LOOP(4, false, true);
+        return runs ? WORD_LOOP(4, true, false) : WORD_LOOP(4, false, false);
     }
-    return runs ? words_put(b, values, n, limit, codes, 8, true)
-                : words_put(b, values, n, limit, codes, 8, false);
+    if (b->strong) return runs ? WORD_LOOP(8, true, true) : WORD_LOOP(8, false, true);
+    return runs ? WORD_LOOP(8, true, false) : WORD_LOOP(8, false, false);
 }
 
 /* ---- bytes ---- */
@@ -168,17 +196,14 @@ typedef struct byte_key {
     uint64_t a, b, hash;
 } byte_key;
 
-/* The low len bytes of a word, len in 0..8; two shifts, because one by 64 would be undefined. */
-static inline uint64_t low_bytes(uint64_t v, uint32_t len) {
-    unsigned half = 4 * (8 - len);
-    return v << half << half >> half >> half;
-}
-
-/* 0..16 bytes as two words, reading 16 bytes. */
+/* 0..16 bytes as two words, reading 16 bytes. What lies behind the value is masked by a window that
+ * slides over 16 ones and 16 zeros. */
 static inline void load_wide(const uint8_t *p, uint32_t len, byte_key *key) {
-    uint32_t first = len < 8 ? len : 8;
-    key->a = low_bytes(pqf_load_u64(p), first);
-    key->b = low_bytes(pqf_load_u64(p + 8), len - first);
+    static const uint8_t window[32] = {0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF,
+                                       0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF};
+    const uint8_t *mask = window + 16 - len;
+    key->a = pqf_load_u64(p) & pqf_load_u64(mask);
+    key->b = pqf_load_u64(p + 8) & pqf_load_u64(mask + 8);
 }
 
 /* The same reading these bytes alone: loads that overlap. */

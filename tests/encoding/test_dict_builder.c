@@ -180,6 +180,33 @@ static void test_growth(void **state) {
     }
 }
 
+/* Multiples of the inverse of the hash's factor: without a second hash all of them share a slot,
+ * and this test would take minutes. */
+static void test_pile_up(void **state) {
+    (void)state;
+    const uint64_t factor = UINT64_C(0x6A09E667F3BCC909);
+    const int64_t n = 60000;
+    uint64_t inverse = factor;
+    for (int i = 0; i < 6; i++)
+        inverse *= 2 - factor * inverse;
+    assert_true(inverse * factor == 1);
+    uint64_t *words = malloc((size_t)n * sizeof *words);
+    uint32_t *codes = malloc((size_t)n * sizeof *codes);
+    for (int64_t i = 0; i < n; i++)
+        words[i] = inverse * (uint64_t)(i / 2);
+    pqf_dict_builder *b = builder_new((value_kind){PQF_FIXED, 8});
+    for (int round = 0; round < 20; round++) {
+        int64_t num_put;
+        expect_ok(pqf_dict_put_fixed(b, words, n, SIZE_MAX, codes, &num_put, &test_err));
+        for (int64_t i = 0; i < n; i++)
+            CHECK(codes[i] == i / 2, "value %d has code %u", (int)i, (unsigned)codes[i]);
+        if (round == 10) pqf_dict_builder_clear(b);
+    }
+    pqf_dict_builder_free(b);
+    free(codes);
+    free(words);
+}
+
 /* The first value that does not fit stops the call; known values go on being taken. */
 static void check_maximum(const values *v, size_t max_bytes) {
     naive ref = naive_new(v);
@@ -300,6 +327,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_naive),     cmocka_unit_test(test_scattered),
         cmocka_unit_test(test_near_misses), cmocka_unit_test(test_growth),
+        cmocka_unit_test(test_pile_up),
         cmocka_unit_test(test_maximum),   cmocka_unit_test(test_expand),
         cmocka_unit_test(test_no_memory), cmocka_unit_test(test_refused),
     };
