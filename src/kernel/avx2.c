@@ -521,7 +521,7 @@ MINMAX(f64, double, __m256d, 4, load_f64, _mm256_set1_pd, _mm256_min_pd, _mm256_
 MAX(32, 8, _mm256_max_epu32)
 MAX(8, 32, _mm256_max_epu8)
 
-/* -- gather: tiny dictionaries fit a register; gather instructions do not pay everywhere -- */
+/* -- gather: a tiny dictionary fits two registers -- */
 
 /* The dictionary's first 16 entries are there to load even when it has one: slack is 64 bytes. */
 AVX2 static void gather_32(const uint32_t *dict, const uint32_t *idx, int64_t n, uint32_t *out) {
@@ -538,15 +538,7 @@ AVX2 static void gather_32(const uint32_t *dict, const uint32_t *idx, int64_t n,
             store(to + i, _mm256_castps_si256(_mm256_blendv_ps(a, b, high)));
         }
     }
-    for (; i + 4 <= n; i += 4) {
-        uint64_t a = pqf_load_u64(at + i), b = pqf_load_u64(at + i + 2);
-        to[i] = from[(uint32_t)a];
-        to[i + 1] = from[a >> 32];
-        to[i + 2] = from[(uint32_t)b];
-        to[i + 3] = from[b >> 32];
-    }
-    for (; i < n; i++)
-        to[i] = from[at[i]];
+    gather_32_from(from, at, i, n, to);
 }
 
 /* -- widths and byte order -- */

@@ -427,25 +427,12 @@ AVX512 static uint32_t max_u32(const uint32_t *values, int64_t n) {
         _mm512_max_epu32(_mm512_max_epu32(h[0], h[1]), _mm512_max_epu32(h[2], h[3])));
 }
 
-/* -- gather: what fits one or two registers is permuted; loads are as fast as gather instructions
- * on some CPUs and much faster on others -- */
+/* -- gather: what fits one or two registers is permuted -- */
 
 /* The largest index when a look at the first ones gives hope that it is below `limit`. */
 AVX512_BODY uint32_t max_if_below(const uint32_t *idx, int64_t n, uint32_t limit) {
     return n >= 64 && max_u32(idx, 16) < limit ? max_u32(idx, n) : UINT32_MAX;
 }
-
-/* Four at a time by hand, which also keeps compilers from making gather instructions of it. */
-#define GATHER_LOOP                                                                      \
-    for (; i + 4 <= n; i += 4) {                                                         \
-        uint64_t a = pqf_load_u64(at + i), b = pqf_load_u64(at + i + 2);                 \
-        to[i] = from[(uint32_t)a];                                                       \
-        to[i + 1] = from[a >> 32];                                                       \
-        to[i + 2] = from[(uint32_t)b];                                                   \
-        to[i + 3] = from[b >> 32];                                                       \
-    }                                                                                    \
-    for (; i < n; i++)                                                                   \
-        to[i] = from[at[i]]
 
 /* 16 entries are there to load even if the dictionary has one (slack), 32 when an index of 16
  * occurs: 17 entries and the slack are 132 bytes. */
@@ -459,7 +446,7 @@ AVX512 static void gather_32(const uint32_t *dict, const uint32_t *idx, int64_t 
         for (; i < n; i += 16)
             store(to + i, _mm512_permutex2var_epi32(lo, load(at + i), hi));
     }
-    GATHER_LOOP;
+    gather_32_from(from, at, i, n, to);
 }
 
 /* 8 entries in a register; with an index of 8 there are 9 entries and slack, 136 bytes. */
@@ -476,7 +463,7 @@ AVX512 static void gather_64(const uint64_t *dict, const uint32_t *idx, int64_t 
             store(to + i, _mm512_permutex2var_epi64(lo, x, hi));
         }
     }
-    GATHER_LOOP;
+    gather_64_from(from, at, i, n, to);
 }
 
 /* -- widths -- */

@@ -92,16 +92,13 @@ static int64_t run_u8(const uint8_t *in, int64_t n) {
 
 /* -- dictionary gather -- */
 
-#define GATHER(bits_, type)                                                              \
-    static void gather_##bits_(const type *dict, const uint32_t *idx, int64_t n, type *out) { \
-        const any_u##bits_ *from = dict;                                                 \
-        const any_u32 *at = idx;                                                         \
-        any_u##bits_ *to = out;                                                          \
-        for (int64_t i = 0; i < n; i++)                                                  \
-            to[i] = from[at[i]];                                                         \
-    }
-GATHER(32, uint32_t)
-GATHER(64, uint64_t)
+static void gather_32(const uint32_t *dict, const uint32_t *idx, int64_t n, uint32_t *out) {
+    gather_32_from(dict, idx, 0, n, out);
+}
+
+static void gather_64(const uint64_t *dict, const uint32_t *idx, int64_t n, uint64_t *out) {
+    gather_64_from(dict, idx, 0, n, out);
+}
 
 static void gather_any(const uint8_t *dict, int width, const uint32_t *idx, int64_t n,
                        uint8_t *out) {
