@@ -35,6 +35,22 @@ int pqf_py_state_init(pqf_py_state *state, PyObject *module);
 int pqf_py_state_visit(pqf_py_state *state, visitproc visit, void *arg);
 void pqf_py_state_clear(pqf_py_state *state);
 
+/* ---- Arrow structs as Python objects, and back ---- */
+
+/* Moves both structs (also when it fails) into a holder that offers __arrow_c_array__, once, and
+ * num_rows. */
+PyObject *pqf_py_array_new(pqf_py_state *state, struct ArrowSchema *schema,
+                           struct ArrowArray *array);
+/* Moves the schema (also when it fails) into a capsule. */
+PyObject *pqf_py_schema_capsule(struct ArrowSchema *schema);
+/* The schema inside a capsule, or behind __arrow_c_schema__; *capsule keeps it alive and is released
+ * by the caller, success or not. */
+const struct ArrowSchema *pqf_py_borrow_schema(PyObject *source, PyObject **capsule);
+/* [(path, rule, count, expected, found, [(row, value), ...]), ...] */
+PyObject *pqf_py_failures(const pqf_report *report);
+
+/* ---- rows and objects ---- */
+
 typedef enum pqf_rows_flag {
     PQF_ROWS_DROP_EXTRA = 1,  /* keys that the schema lacks are skipped instead of reported */
     PQF_ROWS_FROM_PANDAS = 2, /* NaN, NaT and NA are null; NaN stays in a non-nullable float */

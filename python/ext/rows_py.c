@@ -9,6 +9,7 @@
 #include <datetime.h>
 #include <stddef.h>
 #include <stdlib.h>
+#include <structmember.h>
 
 /* ---- the holder of one array ---- */
 
@@ -16,6 +17,7 @@ typedef struct array_holder {
     PyObject_HEAD
     struct ArrowSchema schema;
     struct ArrowArray array;
+    long long num_rows;
 } array_holder;
 
 static void holder_dealloc(PyObject *self)
@@ -51,11 +53,11 @@ static void array_capsule_free(PyObject *capsule)
 }
 
 /* A capsule over a zeroed struct that it owns. */
-static PyObject *empty_capsule(size_t bytes, const char *name, PyCapsule_Destructor destructor,
+static PyObject *empty_capsule(size_t bytes, const char *name, PyCapsule_Destructor end,
                                void **out)
 {
     *out = pqf_rows_alloc(bytes);
-    PyObject *capsule = *out == NULL ? NULL : PyCapsule_New(*out, name, destructor);
+    PyObject *capsule = *out == NULL ? NULL : PyCapsule_New(*out, name, end);
     if (capsule == NULL) {
         free(*out);
     }
@@ -99,9 +101,15 @@ static PyMethodDef holder_methods[] = {
     {NULL, NULL, 0, NULL},
 };
 
+static PyMemberDef holder_members[] = {
+    {"num_rows", T_LONGLONG, offsetof(array_holder, num_rows), READONLY, "Rows of the array."},
+    {NULL, 0, 0, 0, NULL},
+};
+
 static PyType_Slot holder_slots[] = {
     {Py_tp_dealloc, holder_dealloc},
     {Py_tp_methods, holder_methods},
+    {Py_tp_members, holder_members},
     {0, NULL},
 };
 
@@ -111,6 +119,37 @@ static PyType_Spec holder_spec = {
     .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_DISALLOW_INSTANTIATION | Py_TPFLAGS_IMMUTABLETYPE,
     .slots = holder_slots,
 };
+
+PyObject *pqf_py_array_new(pqf_py_state *state, struct ArrowSchema *schema,
+                           struct ArrowArray *array)
+{
+    PyTypeObject *type = (PyTypeObject *)state->array_type;
+    array_holder *holder = (array_holder *)type->tp_alloc(type, 0);
+    if (holder == NULL) {
+        schema->release(schema);
+        array->release(array);
+        return NULL;
+    }
+    holder->schema = *schema;
+    holder->array = *array;
+    holder->num_rows = array->length;
+    schema->release = NULL;
+    array->release = NULL;
+    return (PyObject *)holder;
+}
+
+PyObject *pqf_py_schema_capsule(struct ArrowSchema *schema)
+{
+    void *copy;
+    PyObject *capsule = empty_capsule(sizeof *schema, "arrow_schema", schema_capsule_free, &copy);
+    if (capsule == NULL) {
+        schema->release(schema);
+        return NULL;
+    }
+    memcpy(copy, schema, sizeof *schema);
+    schema->release = NULL;
+    return capsule;
+}
 
 /* ---- state ---- */
 
@@ -168,8 +207,7 @@ void pqf_py_state_clear(pqf_py_state *state)
 
 /* ---- functions ---- */
 
-/* The ArrowSchema inside a capsule, or behind __arrow_c_schema__; *capsule keeps it alive. */
-static const struct ArrowSchema *borrow_schema(PyObject *source, PyObject **capsule)
+const struct ArrowSchema *pqf_py_borrow_schema(PyObject *source, PyObject **capsule)
 {
     if (PyCapsule_IsValid(source, "arrow_schema")) {
         *capsule = Py_NewRef(source);
@@ -193,8 +231,7 @@ static PyObject *samples_list(const pqf_failure *failure)
     return list;
 }
 
-/* [(path, rule, count, expected, found, [(row, value), ...]), ...] */
-static PyObject *failures_list(const pqf_report *report)
+PyObject *pqf_py_failures(const pqf_report *report)
 {
     PyObject *list = PyList_New(0);
     for (int64_t i = 0; list != NULL && i < pqf_report_num_failures(report); i++) {
@@ -217,20 +254,9 @@ static PyObject *failures_list(const pqf_report *report)
 static PyObject *make_result(pqf_py_state *state, const pqf_report *report,
                              struct ArrowSchema *schema, struct ArrowArray *array)
 {
-    PyObject *result = Py_NewRef(Py_None);
-    if (array->release != NULL) {
-        PyTypeObject *type = (PyTypeObject *)state->array_type;
-        Py_SETREF(result, type->tp_alloc(type, 0));
-    }
-    if (result != NULL && result != Py_None) {
-        array_holder *holder = (array_holder *)result;
-        holder->schema = *schema;
-        holder->array = *array;
-    } else if (array->release != NULL) {
-        schema->release(schema);
-        array->release(array);
-    }
-    PyObject *failures = result == NULL ? NULL : failures_list(report);
+    PyObject *result = array->release == NULL ? Py_NewRef(Py_None)
+                                              : pqf_py_array_new(state, schema, array);
+    PyObject *failures = result == NULL ? NULL : pqf_py_failures(report);
     PyObject *pair = failures == NULL ? NULL : PyTuple_Pack(2, result, failures);
     Py_XDECREF(result);
     Py_XDECREF(failures);
@@ -245,7 +271,7 @@ static PyObject *run(PyObject *module, build_fn build, PyObject *values, PyObjec
 {
     pqf_py_state *state = PyModule_GetState(module);
     PyObject *capsule = NULL, *result = NULL;
-    const struct ArrowSchema *schema = borrow_schema(schema_source, &capsule);
+    const struct ArrowSchema *schema = pqf_py_borrow_schema(schema_source, &capsule);
     pqf_report *report = schema == NULL ? NULL : pqf_report_new();
     if (schema != NULL && report == NULL) {
         PyErr_NoMemory();

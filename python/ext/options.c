@@ -1,0 +1,303 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Keyword dicts to option structs: one table row per keyword. Keys are the members' names; the
+ * package checks users' keywords and translates them before they come here.
+ */
+#include "core.h"
+
+#include <stddef.h>
+
+typedef enum option_kind {
+    OPTION_BOOL,
+    OPTION_I32,
+    OPTION_I64,
+    OPTION_TEXT,
+    OPTION_NAMES,
+    OPTION_SETTINGS, /* dict of str to str; its count follows at `count` */
+} option_kind;
+
+typedef struct option {
+    const char *name;
+    option_kind kind;
+    size_t offset;
+    size_t count;
+} option;
+
+#define READ(kind, member)  {#member, OPTION_##kind, offsetof(pqf_read_options, member), 0}
+#define WRITE(kind, member) {#member, OPTION_##kind, offsetof(pqf_write_options, member), 0}
+#define SETTINGS(member)                                                                        \
+    {#member, OPTION_SETTINGS, offsetof(pqf_write_options, member),                             \
+     offsetof(pqf_write_options, num_##member)}
+
+static const option READ_OPTIONS[] = {
+    {"num_threads", OPTION_I32, offsetof(pqf_read_options, control.num_threads), 0},
+    {"memory_limit", OPTION_I64, offsetof(pqf_read_options, control.memory_limit), 0},
+    READ(BOOL, memory_map),
+    READ(BOOL, skip_page_checksums),
+    READ(BOOL, ignore_arrow_schema),
+    READ(BOOL, no_partitions),
+    READ(I64, thrift_string_limit),
+    READ(I64, thrift_container_limit),
+    READ(TEXT, int96_unit),
+    READ(NAMES, read_dictionary),
+    READ(NAMES, ignore_prefixes),
+    {NULL, 0, 0, 0},
+};
+
+static const option WRITE_OPTIONS[] = {
+    {"num_threads", OPTION_I32, offsetof(pqf_write_options, control.num_threads), 0},
+    {"memory_limit", OPTION_I64, offsetof(pqf_write_options, control.memory_limit), 0},
+    {"drop_extra", OPTION_BOOL, offsetof(pqf_write_options, conform.drop_extra), 0},
+    {"null_missing", OPTION_BOOL, offsetof(pqf_write_options, conform.null_missing), 0},
+    {"nan_is_null", OPTION_BOOL, offsetof(pqf_write_options, conform.nan_is_null), 0},
+    WRITE(I32, if_exists),
+    WRITE(BOOL, not_durable),
+    WRITE(I64, row_group_rows),
+    WRITE(I64, row_group_bytes),
+    WRITE(I64, data_page_bytes),
+    WRITE(I64, page_rows),
+    WRITE(I64, dictionary_page_bytes),
+    WRITE(I32, data_page_version),
+    WRITE(TEXT, version),
+    WRITE(TEXT, compression),
+    WRITE(I32, compression_level),
+    WRITE(BOOL, has_compression_level),
+    SETTINGS(column_compression),
+    SETTINGS(column_compression_level),
+    WRITE(BOOL, no_dictionary),
+    WRITE(NAMES, dictionary_columns),
+    WRITE(BOOL, no_statistics),
+    WRITE(NAMES, statistics_columns),
+    WRITE(BOOL, no_store_schema),
+    WRITE(BOOL, no_page_checksums),
+    WRITE(BOOL, legacy_list_names),
+    WRITE(BOOL, int96_timestamps),
+    WRITE(TEXT, coerce_timestamps),
+    WRITE(BOOL, allow_truncated_timestamps),
+    SETTINGS(metadata),
+    WRITE(TEXT, created_by),
+    {NULL, 0, 0, 0},
+};
+
+/* ---- memory ---- */
+
+void core_memory_free(core_memory *memory)
+{
+    for (int i = 0; i < memory->num_blocks; i++) {
+        PyMem_Free(memory->blocks[i]);
+    }
+    memory->num_blocks = 0;
+    Py_CLEAR(memory->keep);
+}
+
+static void *keep_block(core_memory *memory, size_t count, size_t size)
+{
+    if (memory->num_blocks == (int)(sizeof memory->blocks / sizeof memory->blocks[0])) {
+        PyErr_SetString(PyExc_SystemError, "too many options");
+        return NULL;
+    }
+    void *block = PyMem_Calloc(count ? count : 1, size);
+    if (block == NULL) {
+        return PyErr_NoMemory();
+    }
+    memory->blocks[memory->num_blocks++] = block;
+    return block;
+}
+
+static int keep_object(core_memory *memory, PyObject *object)
+{
+    if (memory->keep == NULL && (memory->keep = PyList_New(0)) == NULL) {
+        return -1;
+    }
+    return PyList_Append(memory->keep, object);
+}
+
+/* UTF-8 without NUL inside. Bytes pass as they are. */
+static const char *keep_text(PyObject *value, core_memory *memory)
+{
+    const char *text = NULL;
+    Py_ssize_t n = 0;
+    if (PyBytes_Check(value)) {
+        text = PyBytes_AS_STRING(value);
+        n = PyBytes_GET_SIZE(value);
+    } else if (PyUnicode_Check(value)) {
+        text = PyUnicode_AsUTF8AndSize(value, &n);
+    } else {
+        PyErr_Format(PyExc_TypeError, "expected str, got %s", Py_TYPE(value)->tp_name);
+    }
+    if (text != NULL && strlen(text) != (size_t)n) {
+        PyErr_SetString(PyExc_ValueError, "embedded null character");
+        text = NULL;
+    }
+    return text != NULL && keep_object(memory, value) == 0 ? text : NULL;
+}
+
+const char *core_path(PyObject *path, core_memory *memory)
+{
+    PyObject *bytes;
+    if (!PyUnicode_FSConverter(path, &bytes)) {
+        return NULL;
+    }
+    const char *text = keep_object(memory, bytes) == 0 ? PyBytes_AS_STRING(bytes) : NULL;
+    Py_DECREF(bytes);
+    return text;
+}
+
+int core_names(PyObject *list, core_memory *memory, const char *const **out, int64_t *n)
+{
+    *out = NULL;
+    if (n != NULL) {
+        *n = 0;
+    }
+    if (list == Py_None) {
+        return 0;
+    }
+    PyObject *fast = PySequence_Fast(list, "expected a list of str");
+    if (fast == NULL) {
+        return -1;
+    }
+    Py_ssize_t count = PySequence_Fast_GET_SIZE(fast);
+    const char **names = keep_block(memory, (size_t)count + 1, sizeof(char *));
+    int result = names == NULL ? -1 : 0;
+    for (Py_ssize_t i = 0; result == 0 && i < count; i++) {
+        names[i] = keep_text(PySequence_Fast_GET_ITEM(fast, i), memory);
+        result = names[i] == NULL ? -1 : 0;
+    }
+    Py_DECREF(fast);
+    *out = (const char *const *)names;
+    if (n != NULL) {
+        *n = (int64_t)count;
+    }
+    return result;
+}
+
+/* ---- one option ---- */
+
+static int put_settings(PyObject *dict, core_memory *memory, void *member, void *count)
+{
+    if (!PyDict_Check(dict)) {
+        PyErr_SetString(PyExc_TypeError, "expected a dict");
+        return -1;
+    }
+    pqf_column_setting *settings =
+        keep_block(memory, (size_t)PyDict_Size(dict), sizeof(pqf_column_setting));
+    if (settings == NULL) {
+        return -1;
+    }
+    PyObject *key, *value;
+    Py_ssize_t at = 0;
+    int64_t n = 0;
+    while (PyDict_Next(dict, &at, &key, &value)) {
+        settings[n].path = keep_text(key, memory);
+        settings[n].value = settings[n].path == NULL ? NULL : keep_text(value, memory);
+        if (settings[n++].value == NULL) {
+            return -1;
+        }
+    }
+    memcpy(member, &settings, sizeof settings);
+    memcpy(count, &n, sizeof n);
+    return 0;
+}
+
+static int put_number(PyObject *value, void *member, bool wide)
+{
+    long long v = PyLong_AsLongLong(value);
+    if (v == -1 && PyErr_Occurred()) {
+        return -1;
+    }
+    if (!wide && (v < INT32_MIN || v > INT32_MAX)) {
+        PyErr_SetString(PyExc_OverflowError, "the number does not fit 32 bits");
+        return -1;
+    }
+    int32_t narrow = (int32_t)v;
+    memcpy(member, wide ? (void *)&v : (void *)&narrow, wide ? sizeof v : sizeof narrow);
+    return 0;
+}
+
+static int put_option(const option *o, PyObject *value, core_memory *memory, char *base)
+{
+    void *member = base + o->offset;
+    switch (o->kind) {
+    case OPTION_BOOL: {
+        int truth = PyObject_IsTrue(value);
+        bool v = truth > 0;
+        memcpy(member, &v, sizeof v);
+        return truth < 0 ? -1 : 0;
+    }
+    case OPTION_I32: return put_number(value, member, false);
+    case OPTION_I64: return put_number(value, member, true);
+    case OPTION_TEXT: {
+        const char *text = keep_text(value, memory);
+        memcpy(member, &text, sizeof text);
+        return text == NULL ? -1 : 0;
+    }
+    case OPTION_NAMES: {
+        const char *const *names;
+        if (core_names(value, memory, &names, NULL) < 0) {
+            return -1;
+        }
+        memcpy(member, &names, sizeof names);
+        return 0;
+    }
+    case OPTION_SETTINGS: return put_settings(value, memory, member, base + o->count);
+    }
+    return -1;
+}
+
+static const option *option_named(const option *table, const char *name)
+{
+    for (; table->name != NULL; table++) {
+        if (strcmp(table->name, name) == 0) {
+            return table;
+        }
+    }
+    return NULL;
+}
+
+/* `progress` belongs to the call; everything else stands in the table. */
+static int put_options(const option *table, PyObject *dict, core_call *call, core_memory *memory,
+                       void *base)
+{
+    PyObject *key, *value;
+    Py_ssize_t at = 0;
+    while (PyDict_Next(dict, &at, &key, &value)) {
+        const char *name = PyUnicode_AsUTF8(key);
+        if (name == NULL) {
+            return -1;
+        }
+        if (strcmp(name, "progress") == 0) {
+            call->progress = value == Py_None ? NULL : value;
+            continue;
+        }
+        const option *o = option_named(table, name);
+        if (o == NULL) {
+            PyErr_Format(PyExc_TypeError, "unknown option '%s'", name);
+            return -1;
+        }
+        if (value != Py_None && put_option(o, value, memory, base) < 0) {
+            return -1;
+        }
+    }
+    return 0;
+}
+
+int core_read_options(PyObject *dict, core_call *call, core_memory *memory, pqf_read_options *out)
+{
+    memset(out, 0, sizeof *out);
+    out->struct_bytes = sizeof *out;
+    out->control.struct_bytes = sizeof out->control;
+    out->control.tick = core_tick;
+    out->control.tick_context = call;
+    return dict == Py_None ? 0 : put_options(READ_OPTIONS, dict, call, memory, out);
+}
+
+int core_write_options(PyObject *dict, core_call *call, core_memory *memory, pqf_write_options *out)
+{
+    memset(out, 0, sizeof *out);
+    out->struct_bytes = sizeof *out;
+    out->control.struct_bytes = sizeof out->control;
+    out->conform.struct_bytes = sizeof out->conform;
+    out->control.tick = core_tick;
+    out->control.tick_context = call;
+    return dict == Py_None ? 0 : put_options(WRITE_OPTIONS, dict, call, memory, out);
+}

@@ -1,0 +1,299 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Writer: one file or one dataset. Batches come in as Arrow arrays or streams; what a schema refuses
+ * comes back as a list of records, never as an exception, so that the package can collect them.
+ */
+#include "core.h"
+
+typedef struct writer_object {
+    PyObject_HEAD
+    pqf_writer *file;            /* one of the two */
+    pqf_dataset_writer *dataset;
+    core_call call;
+    PyObject *progress;
+} writer_object;
+
+static void writer_free_engine(writer_object *w)
+{
+    pqf_writer *file = w->file;
+    pqf_dataset_writer *dataset = w->dataset;
+    w->file = NULL;
+    w->dataset = NULL;
+    if (file == NULL && dataset == NULL) {
+        return;
+    }
+    CORE_BEGIN(&w->call);
+    pqf_writer_free(file);
+    pqf_dataset_writer_free(dataset);
+    CORE_END(&w->call);
+}
+
+static void writer_dealloc(PyObject *self)
+{
+    writer_object *w = (writer_object *)self;
+    PyTypeObject *type = Py_TYPE(self);
+    writer_free_engine(w);
+    Py_XDECREF(w->progress);
+    type->tp_free(self);
+    Py_DECREF(type);
+}
+
+static pqf_status open_engine(writer_object *w, const char *path, const struct ArrowSchema *schema,
+                              const pqf_write_options *options, int mode,
+                              const char *const *partitions, pqf_error *err)
+{
+    pqf_status status;
+    pqf_dataset_write_options dataset = {.struct_bytes = sizeof dataset,
+                                         .file = *options,
+                                         .mode = (pqf_mode)mode,
+                                         .partition_columns = partitions};
+    CORE_BEGIN(&w->call);
+    status = mode < 0 ? pqf_writer_open(path, schema, options, &w->file, err)
+                      : pqf_dataset_writer_open(path, schema, &dataset, &w->dataset, err);
+    CORE_END(&w->call);
+    return status;
+}
+
+/* Writer(path, schema, options=None, mode=None, partition_columns=None); mode None: one file, else
+ * 0 append or 1 overwrite of a dataset. */
+static PyObject *writer_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
+{
+    static char *names[] = {"path", "schema", "options", "mode", "partition_columns", NULL};
+    PyObject *path, *schema, *options = Py_None, *mode = Py_None, *partitions = Py_None;
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "OO|OOO", names, &path, &schema, &options, &mode,
+                                     &partitions)) {
+        return NULL;
+    }
+    core_memory memory = {.num_blocks = 0};
+    PyObject *capsule = NULL;
+    pqf_write_options c_options;
+    const char *const *c_partitions = NULL;
+    pqf_error err = {.status = PQF_OK};
+    pqf_status status = PQF_INVALID;
+    const char *c_path = NULL;
+    const struct ArrowSchema *c_schema = NULL;
+    int c_mode = mode == Py_None ? -1 : (int)PyLong_AsLong(mode);
+    writer_object *w = PyErr_Occurred() ? NULL : (writer_object *)type->tp_alloc(type, 0);
+    if (w != NULL && core_write_options(options, &w->call, &memory, &c_options) == 0 &&
+        core_names(partitions, &memory, &c_partitions, NULL) == 0 &&
+        (c_path = core_path(path, &memory)) != NULL &&
+        (c_schema = pqf_py_borrow_schema(schema, &capsule)) != NULL) {
+        w->progress = Py_XNewRef(w->call.progress);
+        status = open_engine(w, c_path, c_schema, &c_options, c_mode, c_partitions, &err);
+    }
+    Py_XDECREF(capsule);
+    core_memory_free(&memory);
+    if (status != PQF_OK) {
+        if (!PyErr_Occurred()) {
+            core_raise(core_state_of_type(type), &err);
+        }
+        Py_CLEAR(w);
+    }
+    return (PyObject *)w;
+}
+
+/* ---- put ---- */
+
+static pqf_status put_batch(writer_object *w, bool check, const struct ArrowSchema *schema,
+                            const struct ArrowArray *batch, pqf_report *report, pqf_error *err)
+{
+    if (w->file != NULL) {
+        return check ? pqf_writer_check(w->file, schema, batch, report, err)
+                     : pqf_writer_put(w->file, schema, batch, report, err);
+    }
+    return check ? pqf_dataset_writer_check(w->dataset, schema, batch, report, err)
+                 : pqf_dataset_writer_put(w->dataset, schema, batch, report, err);
+}
+
+static int need_open(writer_object *w)
+{
+    if (w->file != NULL || w->dataset != NULL) {
+        return 0;
+    }
+    PyErr_SetString(PyExc_OSError, "Cannot write to a closed writer");
+    return -1;
+}
+
+/* The records of a refused batch, None for one that was taken. */
+static PyObject *outcome(writer_object *w, pqf_status status, const pqf_report *report,
+                         const pqf_error *err)
+{
+    if (status == PQF_OK) {
+        Py_RETURN_NONE;
+    }
+    if (status == PQF_SCHEMA && pqf_report_num_failures(report) > 0) {
+        return pqf_py_failures(report);
+    }
+    return core_raise(core_state_of_type(Py_TYPE(w)), err);
+}
+
+/* put(batch, check=False): batch is an object with __arrow_c_array__. Returns None, or the list of
+ * records of a batch that was refused. */
+static PyObject *writer_put(PyObject *self, PyObject *args, PyObject *kwargs)
+{
+    static char *names[] = {"batch", "check", NULL};
+    writer_object *w = (writer_object *)self;
+    PyObject *batch, *schema, *array, *result = NULL;
+    int check = 0;
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O|p", names, &batch, &check) ||
+        need_open(w) < 0) {
+        return NULL;
+    }
+    PyObject *pair = PyObject_CallMethod(batch, "__arrow_c_array__", NULL);
+    pqf_report *report = NULL;
+    if (pair == NULL || !PyArg_ParseTuple(pair, "OO", &schema, &array)) {
+        goto done;
+    }
+    struct ArrowSchema *c_schema = PyCapsule_GetPointer(schema, "arrow_schema");
+    struct ArrowArray *c_array = PyCapsule_GetPointer(array, "arrow_array");
+    report = pqf_report_new();
+    if (c_schema == NULL || c_array == NULL || report == NULL) {
+        if (!PyErr_Occurred()) {
+            PyErr_NoMemory();
+        }
+        goto done;
+    }
+    pqf_error err;
+    CORE_BEGIN(&w->call);
+    pqf_status status = put_batch(w, check, c_schema, c_array, report, &err);
+    CORE_END(&w->call);
+    result = outcome(w, status, report, &err);
+done:
+    pqf_report_free(report);
+    Py_XDECREF(pair);
+    return result;
+}
+
+/* A stream of somebody else failed: its own words. */
+static PyObject *stream_failed(struct ArrowArrayStream *stream, int code)
+{
+    if (PyErr_Occurred()) {
+        return NULL;
+    }
+    const char *text = stream->get_last_error(stream);
+    errno = code;
+    PyErr_Format(PyExc_OSError, "the data source failed: %s", text == NULL ? "" : text);
+    return NULL;
+}
+
+/* Batches of the stream one by one; after the first refused one the rest is only checked, so that
+ * the records cover the whole stream. */
+static PyObject *put_all(writer_object *w, struct ArrowArrayStream *stream,
+                         const struct ArrowSchema *schema, bool check, pqf_report *report)
+{
+    pqf_status status = PQF_OK;
+    pqf_error err = {.status = PQF_OK};
+    bool refused = check;
+    for (;;) {
+        struct ArrowArray batch;
+        CORE_BEGIN(&w->call); /* the producer may wait for threads that need the GIL */
+        int code = stream->get_next(stream, &batch);
+        CORE_END(&w->call);
+        if (code != 0) {
+            return stream_failed(stream, code);
+        }
+        if (batch.release == NULL) {
+            break;
+        }
+        CORE_BEGIN(&w->call);
+        status = put_batch(w, refused, schema, &batch, report, &err);
+        CORE_END(&w->call);
+        batch.release(&batch);
+        refused |= status == PQF_SCHEMA;
+        if (status != PQF_OK && status != PQF_SCHEMA) {
+            return core_raise(core_state_of_type(Py_TYPE(w)), &err);
+        }
+    }
+    return outcome(w, refused && !check ? PQF_SCHEMA : status, report, &err);
+}
+
+/* put_stream(source, check=False): source is an object with __arrow_c_stream__. */
+static PyObject *writer_put_stream(PyObject *self, PyObject *args, PyObject *kwargs)
+{
+    static char *names[] = {"source", "check", NULL};
+    writer_object *w = (writer_object *)self;
+    PyObject *source, *result = NULL;
+    int check = 0;
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O|p", names, &source, &check) ||
+        need_open(w) < 0) {
+        return NULL;
+    }
+    PyObject *capsule = PyObject_CallMethod(source, "__arrow_c_stream__", NULL);
+    struct ArrowArrayStream *stream =
+        capsule == NULL ? NULL : PyCapsule_GetPointer(capsule, "arrow_array_stream");
+    pqf_report *report = stream == NULL ? NULL : pqf_report_new();
+    struct ArrowSchema schema = {.release = NULL};
+    if (stream != NULL && report == NULL) {
+        PyErr_NoMemory();
+    } else if (stream != NULL) {
+        int code = stream->get_schema(stream, &schema);
+        result = code != 0 ? stream_failed(stream, code)
+                           : put_all(w, stream, &schema, check, report);
+    }
+    if (schema.release != NULL) {
+        schema.release(&schema);
+    }
+    pqf_report_free(report);
+    Py_XDECREF(capsule);
+    return result;
+}
+
+/* ---- finish ---- */
+
+static PyObject *writer_finish(PyObject *self, PyObject *unused)
+{
+    (void)unused;
+    writer_object *w = (writer_object *)self;
+    pqf_error err;
+    if (need_open(w) < 0) {
+        return NULL;
+    }
+    CORE_BEGIN(&w->call);
+    pqf_status status = w->file != NULL ? pqf_writer_finish(w->file, &err)
+                                        : pqf_dataset_writer_finish(w->dataset, &err);
+    CORE_END(&w->call);
+    writer_free_engine(w);
+    if (status != PQF_OK) {
+        return core_raise(core_state_of_type(Py_TYPE(self)), &err);
+    }
+    Py_RETURN_NONE;
+}
+
+static PyObject *writer_abort(PyObject *self, PyObject *unused)
+{
+    (void)unused;
+    writer_free_engine((writer_object *)self);
+    Py_RETURN_NONE;
+}
+
+static PyMethodDef writer_methods[] = {
+    {"put", (PyCFunction)(void (*)(void))writer_put, METH_VARARGS | METH_KEYWORDS,
+     "put(batch, check=False) -> None or the records of a refused batch"},
+    {"put_stream", (PyCFunction)(void (*)(void))writer_put_stream, METH_VARARGS | METH_KEYWORDS,
+     "put_stream(source, check=False) -> None or the records of refused batches"},
+    {"finish", writer_finish, METH_NOARGS, "Commits."},
+    {"abort", writer_abort, METH_NOARGS, "Leaves nothing behind."},
+    {NULL, NULL, 0, NULL},
+};
+
+static PyType_Slot writer_slots[] = {
+    {Py_tp_new, writer_new},
+    {Py_tp_dealloc, writer_dealloc},
+    {Py_tp_methods, writer_methods},
+    {0, NULL},
+};
+
+static PyType_Spec writer_spec = {
+    .name = "py_parquet_forge._core.Writer",
+    .basicsize = sizeof(writer_object),
+    .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_IMMUTABLETYPE,
+    .slots = writer_slots,
+};
+
+int core_add_writer_type(PyObject *module, core_state *state)
+{
+    state->writer_type = PyType_FromModuleAndSpec(module, &writer_spec, NULL);
+    return state->writer_type == NULL
+               ? -1
+               : PyModule_AddType(module, (PyTypeObject *)state->writer_type);
+}
