@@ -33,7 +33,14 @@ static inline int32_t days_from_civil(int32_t year, int32_t month, int32_t day)
     return march_year * 365 + leap_days + day_of_year - 719468;
 }
 
-/* Seconds and nanoseconds within the second as ticks; false: not exact, or not in 64 bits. */
+static inline bool narrow(rows_i128 wide, int64_t *out)
+{
+    *out = (int64_t)wide;
+    return wide >= INT64_MIN && wide <= INT64_MAX;
+}
+
+/* Seconds and nanoseconds within the second as ticks; false: not exact, or not in 64 bits. The
+ * seconds of a datetime or timedelta are below 2^47. */
 static inline bool ticks_of(int64_t seconds, int32_t nanos, int32_t exponent, int64_t *out)
 {
     switch (exponent) {
@@ -44,13 +51,9 @@ static inline bool ticks_of(int64_t seconds, int32_t nanos, int32_t exponent, in
         *out = seconds * 1000 + nanos / 1000000;
         return nanos % 1000000 == 0;
     case 6:
-        *out = seconds * 1000000 + nanos / 1000;
-        return nanos % 1000 == 0;
-    default: {
-        rows_i128 wide = (rows_i128)seconds * NANOS + nanos;
-        *out = (int64_t)wide;
-        return wide >= INT64_MIN && wide <= INT64_MAX;
-    }
+        return narrow((rows_i128)seconds * 1000000 + nanos / 1000, out) && nanos % 1000 == 0;
+    default:
+        return narrow((rows_i128)seconds * NANOS + nanos, out);
     }
 }
 
@@ -286,7 +289,11 @@ static int any_datetime(rows_build *b, const rows_node *n, PyObject *value, cons
 {
     PyObject *zone = PyDateTime_DATE_GET_TZINFO(value);
     int64_t offset_us = 0;
-    int aware = zone == Py_None ? 0 : utc_offset(b, value, zone, &offset_us);
+    bool is_pandas = pqf_rows_is(b, value, ROWS_PD_TIMESTAMP);
+    int aware = zone != Py_None;
+    if (aware && !is_pandas) { /* pandas holds the instant itself */
+        aware = utc_offset(b, value, zone, &offset_us);
+    }
     if (aware < 0) {
         return -1;
     }
@@ -294,7 +301,7 @@ static int any_datetime(rows_build *b, const rows_node *n, PyObject *value, cons
         *found = aware == 1 ? WITH_ZONE : WITHOUT_ZONE;
         return 2;
     }
-    if (pqf_rows_is(b, value, ROWS_PD_TIMESTAMP)) {
+    if (is_pandas) {
         return pqf_time_from_pandas(b, value, n->kind->ticks_exponent, out);
     }
     return datetime_ticks(value, offset_us, 0, n->kind->ticks_exponent, out);

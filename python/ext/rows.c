@@ -351,6 +351,7 @@ static int take_block(rows_build *b, const rows_source *source, rows_node *n, in
             return -1;
         }
         rows_push(b, n, value, row_base + at + i);
+        __builtin_prefetch(value);
     }
     return 0;
 }
