@@ -59,7 +59,7 @@ pqf_status pqf_array_init(struct ArrowArray *out, pqf_mem *mem, int64_t length, 
                           int64_t num_buffers, int64_t num_children, pqf_error *err) {
     const size_t per_buffer = sizeof(void *) + sizeof(owned_block);
     const size_t per_child = sizeof(void *) + sizeof(struct ArrowArray);
-    size_t of_buffers, of_children;
+    size_t of_buffers = 0, of_children = 0;
     TRY(pqf_bytes_times(num_buffers, (int64_t)per_buffer, &of_buffers, err));
     TRY(pqf_bytes_times(num_children, (int64_t)per_child, &of_children, err));
     size_t bytes = sizeof(array_owner) + of_buffers + of_children + sizeof(struct ArrowArray);

@@ -44,58 +44,76 @@ static pqf_status check_utf8(pqf_job *job, const pqf_target *t, const pqf_level 
 
 /* ---- to offsets ---- */
 
-/* Bytes of slot i; nothing for a null view, under which there may be garbage. */
-static int64_t bytes_at(const pqf_view *v, int64_t i) {
-    if (v->type.shape == PQF_SHAPE_VIEW && !pqf_view_is_valid(v, i)) return 0;
-    return (int64_t)pqf_view_bytes(v, i).len;
+/* Bytes of the value behind a view; nothing for a null one, under which there may be garbage. */
+static inline int64_t view_bytes(const pqf_view *v, int64_t i) {
+    const uint8_t *view = (const uint8_t *)v->values + (v->offset + i) * 16;
+    return pqf_view_is_valid(v, i) ? pqf_load_u32(view) : 0;
 }
 
 static int64_t bytes_of_all(const pqf_view *v) {
     int64_t total = 0;
     if (v->type.shape == PQF_SHAPE_FIXED) return v->length * v->type.byte_width;
     if (v->type.shape == PQF_SHAPE_VIEW) {
-        for (int64_t i = 0; i < v->length; i++) total += bytes_at(v, i);
+        for (int64_t i = 0; i < v->length; i++) total += view_bytes(v, i);
         return total;
     }
     pqf_bytes first = pqf_view_bytes(v, 0), last = pqf_view_bytes(v, v->length - 1);
     return last.data + last.len - first.data;
 }
 
-#define FILL_OFFSETS(T)                                                \
-    {                                                                  \
-        T *to = (T *)out, at = 0;                                      \
-        for (int64_t i = 0; i < v->length; i++) {                      \
-            to[i] = at;                                                \
-            at = (T)(at + bytes_at(v, i));                             \
-        }                                                              \
-        to[v->length] = at;                                            \
+/* Offsets of type T that begin at 0, from each form. */
+#define FILL_OFFSETS(T, name)                                                    \
+    static void name(const pqf_view *v, T *to) {                                 \
+        const int32_t *small = (const int32_t *)v->values + v->offset;           \
+        const int64_t *large = (const int64_t *)v->values + v->offset;           \
+        int64_t n = v->length, width = v->type.byte_width;                       \
+        T at = 0;                                                                \
+        switch (v->type.shape) {                                                 \
+        case PQF_SHAPE_FIXED:                                                    \
+            for (int64_t i = 0; i <= n; i++) to[i] = (T)(i * width);             \
+            return;                                                              \
+        case PQF_SHAPE_BINARY:                                                   \
+            for (int64_t i = 0; i <= n; i++) to[i] = (T)(small[i] - small[0]);   \
+            return;                                                              \
+        case PQF_SHAPE_LARGE_BINARY:                                             \
+            for (int64_t i = 0; i <= n; i++) to[i] = (T)(large[i] - large[0]);   \
+            return;                                                              \
+        default:                                                                 \
+            for (int64_t i = 0; i < n; i++) {                                    \
+                to[i] = at;                                                      \
+                at = (T)(at + view_bytes(v, i));                                 \
+            }                                                                    \
+            to[n] = at;                                                          \
+        }                                                                        \
     }
+FILL_OFFSETS(int32_t, fill_small_offsets)
+FILL_OFFSETS(int64_t, fill_large_offsets)
 
-static void fill_offsets(const pqf_view *v, bool large, void *out) {
-    if (large) FILL_OFFSETS(int64_t)
-    else FILL_OFFSETS(int32_t)
-}
-
-static pqf_status take_offsets(pqf_job *job, const pqf_view *v, bool large, struct ArrowArray *out) {
+static pqf_status take_offsets(pqf_job *job, const pqf_view *v, bool large,
+                               struct ArrowArray *out) {
     pqf_buf offsets;
     size_t bytes;
     TRY(pqf_bytes_times(v->length + 1, large ? 8 : 4, &bytes, job->err));
     TRY(pqf_buf_sized(&offsets, job->mem, bytes, false, job->err));
-    fill_offsets(v, large, offsets.data);
+    if (large) fill_large_offsets(v, (int64_t *)(void *)offsets.data);
+    else fill_small_offsets(v, (int32_t *)(void *)offsets.data);
     pqf_array_take_buffer(out, 1, &offsets);
     return PQF_OK;
 }
 
+/* Inline values are stored as 12 bytes whatever their length: what is too much lands in the next value's
+ * place or in the slack behind the buffer. */
 static pqf_status take_bytes_of_views(pqf_job *job, const pqf_view *v, int64_t total,
                                       struct ArrowArray *out) {
     pqf_buf data;
     TRY(pqf_buf_sized(&data, job->mem, (size_t)total, false, job->err));
     uint8_t *to = data.data;
     for (int64_t i = 0; i < v->length; i++) {
-        if (!pqf_view_is_valid(v, i)) continue;
-        pqf_bytes b = pqf_view_bytes(v, i);
-        if (b.len) memcpy(to, b.data, b.len);
-        to += b.len;
+        const uint8_t *view = (const uint8_t *)v->values + (v->offset + i) * 16;
+        size_t size = (size_t)view_bytes(v, i);
+        if (size <= 12) memcpy(to, view + 4, 12);
+        else memcpy(to, (const uint8_t *)v->variadic[pqf_load_u32(view + 8)] + pqf_load_u32(view + 12), size);
+        to += size;
     }
     pqf_array_take_buffer(out, 2, &data);
     return PQF_OK;

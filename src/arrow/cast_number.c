@@ -63,47 +63,81 @@ static bool int_fits(const plan *p, int64_t v) {
     return v >= p->lo && v <= p->hi && (p->per == 1 || v % p->per == 0);
 }
 
-static bool all_ints_fit(const plan *p, const int64_t *v, int64_t n) {
-    int64_t lo = p->hi, hi = p->lo, rest = 0;
+static bool all_in_range(const plan *p, const int64_t *v, int64_t n) {
+    int64_t lo = p->hi, hi = p->lo;
     for (int64_t i = 0; i < n; i++) {
         lo = v[i] < lo ? v[i] : lo;
         hi = v[i] > hi ? v[i] : hi;
     }
-    if (lo < p->lo || hi > p->hi) return false;
-    for (int64_t i = 0; p->per > 1 && i < n; i++) rest |= v[i] % p->per;
+    return lo >= p->lo && hi <= p->hi;
+}
+
+/* Divides in place; false, with the block in pieces, when something is left over. The divisors that
+ * units have are constants to the compiler, which divides by multiplying. */
+static inline bool divide_by(int64_t *v, int64_t n, int64_t per) {
+    int64_t rest = 0;
+    for (int64_t i = 0; i < n; i++) {
+        int64_t q = v[i] / per;
+        rest |= v[i] - q * per;
+        v[i] = q;
+    }
     return rest == 0;
+}
+
+static bool divide_all(int64_t *v, int64_t n, int64_t per) {
+    switch (per) {
+    case 1: return true;
+    case 1000: return divide_by(v, n, 1000);
+    case 1000000: return divide_by(v, n, 1000000);
+    case 1000000000: return divide_by(v, n, 1000000000);
+    default: return divide_by(v, n, per);
+    }
+}
+
+/* The slow way through a block in which something does not fit. */
+static pqf_status judge_ints(const plan *p, pqf_tally *tally, int64_t at, int64_t n, int64_t *block) {
+    for (int64_t i = 0; i < n; i++) {
+        if (int_fits(p, block[i])) continue;
+        TRY(pqf_tally_add(tally, at + i));
+        block[i] = 0;
+    }
+    (void)divide_all(block, n, p->per);
+    return PQF_OK;
 }
 
 static pqf_status cast_int_block(const plan *p, pqf_tally *tally, int64_t at, int64_t n, void *out) {
     const pqf_view *v = tally->level->view;
     int64_t block[BLOCK];
     pqf_number_load_i64(p->from, v->values, v->offset + at, n, block);
-    bool fit = all_ints_fit(p, block, n);
-    for (int64_t i = 0; !fit && i < n; i++) {
-        if (int_fits(p, block[i])) continue;
-        TRY(pqf_tally_add(tally, at + i));
-        block[i] = 0;
+    if (!all_in_range(p, block, n) || !divide_all(block, n, p->per)) {
+        pqf_number_load_i64(p->from, v->values, v->offset + at, n, block);
+        TRY(judge_ints(p, tally, at, n, block));
     }
     for (int64_t i = 0; p->times > 1 && i < n; i++) block[i] *= p->times;
-    for (int64_t i = 0; p->per > 1 && i < n; i++) block[i] /= p->per;
     pqf_number_store_i64(p->to, block, n, out, at);
     return PQF_OK;
 }
 
 /* ---- floats ---- */
 
-static double through(pqf_number to, double v) {
-    if (to == PQF_NUMBER_F16) return pqf_half_to_double(pqf_double_to_half(v));
-    return to == PQF_NUMBER_F32 ? (double)(float)v : v;
+static double through_half(double v) { return pqf_half_to_double(pqf_double_to_half(v)); }
+
+static bool all_floats_fit(const plan *p, const double *v, int64_t n) {
+    bool bad = false;
+    if (p->to == PQF_NUMBER_F32)
+        for (int64_t i = 0; i < n; i++) bad |= ((double)(float)v[i] != v[i]) & (v[i] == v[i]);
+    if (p->to == PQF_NUMBER_F16)
+        for (int64_t i = 0; i < n; i++) bad |= (through_half(v[i]) != v[i]) & (v[i] == v[i]);
+    return !bad;
 }
 
 static pqf_status cast_float_block(const plan *p, pqf_tally *tally, int64_t at, int64_t n, void *out) {
     const pqf_view *v = tally->level->view;
     double block[BLOCK];
     pqf_number_load_f64(p->from, v->values, v->offset + at, n, block);
-    for (int64_t i = 0; i < n; i++) {
-        double back = through(p->to, block[i]);
-        if (back == block[i] || block[i] != block[i]) continue;
+    bool fit = all_floats_fit(p, block, n);
+    for (int64_t i = 0; !fit && i < n; i++) {
+        if (all_floats_fit(p, &block[i], 1)) continue;
         TRY(pqf_tally_add(tally, at + i));
         block[i] = 0;
     }
@@ -111,11 +145,15 @@ static pqf_status cast_float_block(const plan *p, pqf_tally *tally, int64_t at, 
     return PQF_OK;
 }
 
-/* NaN fails every comparison. */
-static bool integral(double v, int64_t *out) {
-    if (!(v > -0x1p63 && v < 0x1p63)) return false;
-    *out = (int64_t)v;
-    return (double)*out == v;
+/* Converts in place; false when one of them is no integer below 2^63 (NaN fails every comparison). */
+static bool all_integral(const double *v, int64_t n, int64_t *out) {
+    bool bad = false;
+    for (int64_t i = 0; i < n; i++) {
+        bool in_range = (v[i] > -0x1p63) & (v[i] < 0x1p63);
+        out[i] = (int64_t)(in_range ? v[i] : 0);
+        bad |= (double)out[i] != v[i];
+    }
+    return !bad;
 }
 
 static pqf_status cast_float_to_int_block(const plan *p, pqf_tally *tally, int64_t at, int64_t n,
@@ -124,8 +162,9 @@ static pqf_status cast_float_to_int_block(const plan *p, pqf_tally *tally, int64
     double floats[BLOCK];
     int64_t block[BLOCK];
     pqf_number_load_f64(p->from, v->values, v->offset + at, n, floats);
-    for (int64_t i = 0; i < n; i++) {
-        if (integral(floats[i], &block[i]) && int_fits(p, block[i])) continue;
+    bool fit = all_integral(floats, n, block) && all_in_range(p, block, n);
+    for (int64_t i = 0; !fit && i < n; i++) {
+        if (all_integral(&floats[i], 1, &block[i]) && int_fits(p, block[i])) continue;
         TRY(pqf_tally_add(tally, at + i));
         block[i] = 0;
     }
