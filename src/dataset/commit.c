@@ -8,7 +8,7 @@
  *   overwrite  the staged tree and the folder exchange their names in one step, then the old tree is
  *              removed: a kill leaves the old or the new dataset, at worst with a hidden sibling
  */
-#include "dataset.h"
+#include "inner.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -3,7 +3,7 @@
  * discover.c: from paths to files with their partition values. Folders are walked in the order of
  * their entries' bytes, which is the order of paths component by component.
  */
-#include "dataset.h"
+#include "inner.h"
 
 #include <errno.h>
 #include <sys/stat.h>

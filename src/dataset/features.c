@@ -2,7 +2,7 @@
  *
  * features.c: what this build can do, read from the tables that do it.
  */
-#include "dataset.h"
+#include "inner.h"
 
 bool pqf_feature(const char *table, int64_t i, const char **name, bool *reads, bool *writes) {
     if (!strcmp(table, "codec")) return pqf_codec_row(i, name, reads, writes);

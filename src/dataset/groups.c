@@ -4,7 +4,7 @@
  * local codes, each distinct value is printed once, and its text gets a code that lasts; the tuple of
  * those codes is the group. Equal texts are one partition, whatever bytes they came from (NaNs).
  */
-#include "dataset.h"
+#include "inner.h"
 
 /* Rows per step: codes stay in cache. */
 #define STEP_ROWS 4096

@@ -2,7 +2,7 @@
  *
  * hive.c: folder names of Hive partitions: name=value, both sides percent-encoded once.
  */
-#include "dataset.h"
+#include "inner.h"
 
 /* Hive's escape set: control characters and the characters below. Bytes from 0x80 on stay, so UTF-8
  * stays readable. */

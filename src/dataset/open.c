@@ -3,7 +3,7 @@
  * open.c: a dataset that is open: its files, the schema of the first one, and partition columns as
  * constants of the scan, their types as recorded in the first file, else inferred over all folders.
  */
-#include "dataset.h"
+#include "inner.h"
 
 /* ---- types of partition columns ---- */
 

@@ -2,7 +2,7 @@
  *
  * stream.c: a scan of a dataset as an Arrow C stream. The stream keeps the dataset alive.
  */
-#include "dataset.h"
+#include "inner.h"
 
 #include <errno.h>
 

@@ -4,7 +4,7 @@
  * plain, bool true/false, dates and timestamps ISO 8601 with the digits of the unit (aware ones in UTC
  * with Z), times ISO, floats in the shortest form that reads back.
  */
-#include "dataset.h"
+#include "inner.h"
 
 #include <ctype.h>
 #include <errno.h>

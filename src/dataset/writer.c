@@ -4,7 +4,7 @@
  * the one staged file of that partition, in their order. Partitions are encoded in parallel. Files hold
  * no descriptor between writes, so their number is not bounded by that of descriptors.
  */
-#include "dataset.h"
+#include "inner.h"
 
 #include <stdio.h>
 #include <sys/stat.h>

@@ -18,6 +18,68 @@
 /* Values below which a step is not worth a second thread: starting one costs some 30 us. */
 #define PQF_PARALLEL_VALUES 32768
 
+/* ---- reader.c ---- */
+
+pqf_reader *pqf_reader_retain(pqf_reader *reader);
+pqf_source *pqf_reader_source(const pqf_reader *reader);
+
+/* ---- predicate.c, scalar.c, plan.c ---- */
+
+/* What kinds of values compare with each other. */
+typedef enum pqf_class {
+    PQF_CLASS_NONE = 0, /* not judged */
+    PQF_CLASS_BOOL,
+    PQF_CLASS_INT,
+    PQF_CLASS_FLOAT,
+    PQF_CLASS_DECIMAL,  /* compares at equal scale */
+    PQF_CLASS_DATE,     /* days, or milliseconds, as nanoseconds */
+    PQF_CLASS_TIME,
+    PQF_CLASS_TIMESTAMP,
+    PQF_CLASS_INSTANT,  /* a timestamp with zone */
+    PQF_CLASS_DURATION,
+    PQF_CLASS_BYTES,    /* strings and binaries */
+} pqf_class;
+
+/* One value in Arrow's terms: `i` of all classes but FLOAT (`f`) and BYTES (`s`, borrowed). Dates, times,
+ * timestamps and durations are nanoseconds. */
+typedef struct pqf_scalar {
+    pqf_class class;
+    bool is_null;
+    bool is_single; /* FLOAT from a 32-bit float */
+    int32_t scale;
+    __int128 i;
+    double f;
+    pqf_bytes s;
+} pqf_scalar;
+
+/* What is known of a column's values in a set of rows. */
+typedef struct pqf_range {
+    bool has_min, has_max;
+    pqf_scalar min, max; /* floats: of the values that are not NaN */
+    bool may_have_null;
+    bool may_have_value; /* false: all rows are null */
+    bool may_have_nan;
+} pqf_range;
+
+/* Fills *out for the field that `path` (top-level name first, `depth` names) leads to; false: unknown
+ * column or nothing known. */
+typedef bool (*pqf_range_fn)(void *context, const char *const *path, int32_t depth, pqf_range *out);
+
+/* False only when no row can satisfy the predicate. */
+bool pqf_predicate_may_match(const pqf_predicate *predicate, pqf_range_fn range, void *context);
+
+/* Value i of a flat view as a scalar; class NONE where it is not judged. */
+pqf_scalar pqf_scalar_of_view(const pqf_view *view, int64_t i);
+/* A statistics bound (PLAIN bytes of the leaf's Parquet value) as a scalar of the field's Arrow type. */
+bool pqf_scalar_of_bound(const pqf_field *leaf_field, pqf_bytes plain, pqf_scalar *out);
+/* The range of a leaf within a row group. */
+bool pqf_range_of_chunk(const pqf_reader *reader, int64_t row_group, const pqf_field *leaf_field,
+                        pqf_range *out);
+/* Row group r may hold a row that satisfies the predicate (NULL: always true); columns that the file
+ * does not have are asked from `others` (may be NULL). */
+bool pqf_plan_row_group(const pqf_reader *reader, int64_t row_group, const pqf_predicate *predicate,
+                        pqf_range_fn others, void *context);
+
 /* ---- options.c ---- */
 
 pqf_status pqf_chunk_options_of(const pqf_write_options *options, const pqf_leaf *leaf,

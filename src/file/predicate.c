@@ -12,7 +12,10 @@
  */
 #include "inner.h"
 
-enum { MAY_TRUE = 1, MAY_FALSE = 2, MAY_NULL = 4, MAY_ANY = 7 };
+#define MAY_TRUE  1u
+#define MAY_FALSE 2u
+#define MAY_NULL  4u
+#define MAY_ANY   7u
 
 #define MAX_DEPTH 64
 #define MAX_PATH  16

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * dataset.h: door of the room dataset: many files as one table. What users call stands in the public
- * header (pqf_dataset_*, pqf_dataset_writer_*); here is what the files of this room share.
+ * inner.h: what the files of the room dataset share: many files as one table. The room's door is
+ * the public header (pqf_dataset_*, pqf_dataset_writer_*): nobody stands above it.
  *
  *   reading   paths ─ discover ─ Hive folders ─ constants ─► scan of the room file ─► ArrowArrayStream
  *   writing   batch ─ conform ─ groups by partition ─► one staged file each ─► commit
  */
-#ifndef PQF_DATASET_DATASET_H
-#define PQF_DATASET_DATASET_H
+#ifndef PQF_DATASET_INNER_H
+#define PQF_DATASET_INNER_H
 
 #include "arrow/arrow.h"
 #include "file/file.h"
