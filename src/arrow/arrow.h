@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * arrow.h: door of the room arrow. Arrow C Data Interface structs: what their types mean, building
- * them, looking at those that others made, and conforming a batch to a declared schema.
+ * arrow.h: door of the room arrow. Arrow C Data Interface structs: what their types mean,
+ * building them, looking at those that others made, and conforming a batch to a declared
+ * schema.
  *
  * Rules of the specification followed: Arrow Columnar Format, Arrow C Data Interface.
  * Nothing here knows Parquet.
@@ -17,8 +18,8 @@
 
 /* ---- types ---- */
 
-/* One row per Arrow type: id, format string or its prefix, text stem. The full table with layout and
- * parser stands in type.c. */
+/* One row per Arrow type: id, format string or its prefix, text stem. The full table with
+ * layout and parser stands in type.c. */
 typedef enum pqf_type_id {
     PQF_TYPE_NULL = 1,
     PQF_TYPE_BOOL,
@@ -65,18 +66,23 @@ typedef enum pqf_type_id {
     PQF_TYPE_RUN_END,
 } pqf_type_id;
 
-typedef enum pqf_unit { PQF_SECOND = 0, PQF_MILLI = 1, PQF_MICRO = 2, PQF_NANO = 3 } pqf_unit;
+typedef enum pqf_unit {
+    PQF_SECOND = 0,
+    PQF_MILLI = 1,
+    PQF_MICRO = 2,
+    PQF_NANO = 3
+} pqf_unit;
 int64_t pqf_unit_per_second(pqf_unit unit); /* 1, 1000, 1000000, 1000000000 */
 
 /* How the values of a type lie in memory. */
 typedef enum pqf_shape {
-    PQF_SHAPE_NONE,     /* null, struct, run-end: no value buffer */
-    PQF_SHAPE_BITS,     /* bool */
-    PQF_SHAPE_FIXED,    /* byte_width bytes each */
-    PQF_SHAPE_BINARY,   /* int32 offsets, bytes */
+    PQF_SHAPE_NONE,         /* null, struct, run-end: no value buffer */
+    PQF_SHAPE_BITS,         /* bool */
+    PQF_SHAPE_FIXED,        /* byte_width bytes each */
+    PQF_SHAPE_BINARY,       /* int32 offsets, bytes */
     PQF_SHAPE_LARGE_BINARY, /* int64 offsets, bytes */
-    PQF_SHAPE_VIEW,     /* 16-byte views, variadic buffers */
-    PQF_SHAPE_LIST,     /* int32 offsets, one child (map too) */
+    PQF_SHAPE_VIEW,         /* 16-byte views, variadic buffers */
+    PQF_SHAPE_LIST,         /* int32 offsets, one child (map too) */
     PQF_SHAPE_LARGE_LIST,
     PQF_SHAPE_LIST_VIEW,
     PQF_SHAPE_LARGE_LIST_VIEW,
@@ -95,62 +101,73 @@ typedef struct pqf_type {
     const char *zone; /* points into the format string; "" without zone */
 } pqf_type;
 
-/* Parses the format string of a schema (of its storage: extension types are their storage, the value
- * type of a dictionary is in schema->dictionary). */
+/* Parses the format string of a schema (of its storage: extension types are their
+ * storage, the value type of a dictionary is in schema->dictionary). */
 pqf_status pqf_type_parse(const char *format, pqf_type *out, pqf_error *err);
-/* "timestamp[us, tz=UTC]", "list<item: int64>", "dictionary<int32, string>": pyarrow's words. Cut to
- * text_bytes. */
+/* "timestamp[us, tz=UTC]", "list<item: int64>", "dictionary<int32, string>": pyarrow's
+ * words. Cut to text_bytes. */
 void pqf_type_text(const struct ArrowSchema *schema, char *text, size_t text_bytes);
-/* Writes the format string ("tsu:UTC") of a type without children; at least 32 + strlen(zone) bytes. */
+/* Writes the format string ("tsu:UTC") of a type without children; at least 32 +
+ * strlen(zone) bytes. */
 void pqf_type_format(const pqf_type *type, char *format, size_t format_bytes);
 
 /* ---- schemas ---- */
 
 /* An owned schema: children and strings are copied. All fail with PQF_NOMEM alone. */
-pqf_status pqf_schema_init(struct ArrowSchema *out, const char *format, const char *name, int64_t flags,
-                           int64_t num_children, pqf_error *err);
-pqf_status pqf_schema_copy(const struct ArrowSchema *in, struct ArrowSchema *out, pqf_error *err);
-pqf_status pqf_schema_set_name(struct ArrowSchema *schema, const char *name, pqf_error *err);
-pqf_status pqf_schema_set_format(struct ArrowSchema *schema, const char *format, pqf_error *err);
+pqf_status pqf_schema_init(struct ArrowSchema *out, const char *format, const char *name,
+                           int64_t flags, int64_t num_children, pqf_error *err);
+pqf_status pqf_schema_copy(const struct ArrowSchema *in, struct ArrowSchema *out,
+                           pqf_error *err);
+pqf_status pqf_schema_set_name(struct ArrowSchema *schema, const char *name,
+                               pqf_error *err);
+pqf_status pqf_schema_set_format(struct ArrowSchema *schema, const char *format,
+                                 pqf_error *err);
 /* metadata in the C Data Interface's binary form, NULL to remove it. */
-pqf_status pqf_schema_set_metadata(struct ArrowSchema *schema, const char *metadata, pqf_error *err);
-/* Gives `schema` an (empty, zeroed) dictionary schema to be filled with pqf_schema_init. */
+pqf_status pqf_schema_set_metadata(struct ArrowSchema *schema, const char *metadata,
+                                   pqf_error *err);
+/* Gives `schema` an (empty, zeroed) dictionary schema to be filled with
+ * pqf_schema_init. */
 pqf_status pqf_schema_add_dictionary(struct ArrowSchema *schema, pqf_error *err);
 void pqf_schema_release(struct ArrowSchema *schema); /* zeroed or released is fine */
 void pqf_array_release(struct ArrowArray *array);
-/* A schema as handed in by a stranger is checked once: children present, depth at most 64, formats
- * known, child counts right for the type. */
+/* A schema as handed in by a stranger is checked once: children present, depth at most
+ * 64, formats known, child counts right for the type. */
 pqf_status pqf_schema_check(const struct ArrowSchema *schema, pqf_error *err);
-/* Equal types and nullability (names of list items and metadata make no difference). */
+/* Equal types, and equal nullability of all fields below the two. Names of list items and
+ * map entries, and metadata, make no difference. */
 bool pqf_schema_same_type(const struct ArrowSchema *a, const struct ArrowSchema *b);
 
 /* Key-value metadata in the C Data Interface's binary form. */
-int64_t pqf_kv_count(const char *metadata); /* NULL: 0; -1 when negative counts stand in it */
+/* Number of pairs: 0 for NULL, -1 when a negative count or length stands in it. */
+int64_t pqf_kv_count(const char *metadata);
 /* Entry i (0-based, in order, duplicates kept). */
 bool pqf_kv_at(const char *metadata, int64_t i, pqf_bytes *key, pqf_bytes *value);
 bool pqf_kv_find(const char *metadata, const char *key, pqf_bytes *value);
-/* Appends to a list under construction: begin with an empty buf; the result is buf->data. */
+/* Appends to a list under construction: begin with an empty buf; the result is
+ * buf->data. */
 pqf_status pqf_kv_put(pqf_buf *metadata, pqf_bytes key, pqf_bytes value, pqf_error *err);
 
 /* ---- arrays that leave the library ---- */
 
-/* Builds an array that owns its buffers and children. Buffers are moved in from pqf_bufs of `mem`
- * (which is retained until release). A buf without data gives a NULL pointer (allowed for
- * validity) unless `non_null` is asked for. */
-pqf_status pqf_array_init(struct ArrowArray *out, pqf_mem *mem, int64_t length, int64_t null_count,
-                          int64_t num_buffers, int64_t num_children, pqf_error *err);
-/* Moves `buf` in as buffer i; buf is empty afterwards. */
+/* Builds an array that owns its buffers and children. Buffers are moved in from pqf_bufs
+ * of `mem` (which is retained until release). */
+pqf_status pqf_array_init(struct ArrowArray *out, pqf_mem *mem, int64_t length,
+                          int64_t null_count, int64_t num_buffers, int64_t num_children,
+                          pqf_error *err);
+/* Moves `buf` in as buffer i; buf is empty afterwards. One without data leaves buffer 0
+ * NULL, which means no nulls, and makes any other point at zeros. */
 void pqf_array_take_buffer(struct ArrowArray *array, int64_t i, pqf_buf *buf);
 /* Moves `child` in as child i (or as the dictionary with i == -1). */
-pqf_status pqf_array_take_child(struct ArrowArray *array, int64_t i, struct ArrowArray *child,
-                                pqf_error *err);
+pqf_status pqf_array_take_child(struct ArrowArray *array, int64_t i,
+                                struct ArrowArray *child, pqf_error *err);
 /* An array of `length` nulls of any type. */
 pqf_status pqf_array_nulls(const struct ArrowSchema *schema, int64_t length, pqf_mem *mem,
                            struct ArrowArray *out, pqf_error *err);
 
 /* ---- arrays that others made ---- */
 
-/* A checked look at an array of a known type: offsets applied on access, never written to. */
+/* A checked look at an array of a known type: offsets applied on access, never written
+ * to. */
 typedef struct pqf_view {
     pqf_type type;
     const struct ArrowSchema *schema;
@@ -166,16 +183,21 @@ typedef struct pqf_view {
     int64_t num_variadic;
     const int64_t *variadic_bytes;
     int64_t num_children;
-    struct pqf_view *children;   /* whole child arrays, own offset; not cut to the parent's range */
-    struct pqf_view *dictionary; /* NULL unless dictionary-encoded; then `type` is the index type */
+    /* Whole child arrays with their own offset, not cut to the parent's range. */
+    struct pqf_view *children;
+    /* NULL unless dictionary-encoded; then `type` is the index type. */
+    struct pqf_view *dictionary;
 } pqf_view;
 
-/* Checks `array` against `schema` and fills `out`, whose children live in `arena`: buffer counts,
- * child counts and lengths, offsets ascending and within the child, dictionary indexes in range (of
- * valid slots), list views and views within their buffers, null buffers where length is 0. Fails with
- * PQF_INVALID. `deep` false leaves out the passes over values (arrays of our own). */
-pqf_status pqf_view_init(pqf_view *out, const struct ArrowSchema *schema, const struct ArrowArray *array,
-                         bool deep, pqf_arena *arena, pqf_error *err);
+/* Checks `array` against `schema`, which has passed pqf_schema_check, and fills `out`,
+ * whose children live in `arena`: buffer counts, child counts and lengths, offsets
+ * ascending and within the child, dictionary indexes, list views and views in range (of
+ * valid slots), run ends. Empty arrays look at zeros from offset 0, whatever their
+ * buffers. Fails with PQF_INVALID. `deep` false leaves out the passes over values (arrays
+ * of our own). */
+pqf_status pqf_view_init(pqf_view *out, const struct ArrowSchema *schema,
+                         const struct ArrowArray *array, bool deep, pqf_arena *arena,
+                         pqf_error *err);
 
 static inline bool pqf_view_is_valid(const pqf_view *v, int64_t i) {
     int64_t at = v->offset + i;
@@ -185,39 +207,46 @@ static inline bool pqf_view_is_valid(const pqf_view *v, int64_t i) {
 pqf_bytes pqf_view_bytes(const pqf_view *v, int64_t i);
 /* Slot i as text for messages, at most 80 characters and text_bytes; "null" for null. */
 void pqf_view_text(const pqf_view *v, int64_t i, char *text, size_t text_bytes);
-/* Bytes of Arrow data that `length` rows from `start` hold, children included (an estimate for
- * row_group_bytes that does not depend on how rows are split into batches). */
+/* Bytes of Arrow data that `length` rows from `start` hold, children included (an
+ * estimate for row_group_bytes that does not depend on how rows are split into
+ * batches). */
 int64_t pqf_view_data_bytes(const pqf_view *v, int64_t start, int64_t length);
 
 /* ---- taking rows: for partitions and padded lists ---- */
 
-/* A new array with rows indexes[0..n); index -1 gives a null slot. Any type but unions. */
-pqf_status pqf_array_gather(const pqf_view *view, const int64_t *indexes, int64_t n, pqf_mem *mem,
-                            struct ArrowArray *out, pqf_error *err);
+/* A new array with rows indexes[0..n); index -1 gives a null slot. Any type but
+ * unions. */
+pqf_status pqf_array_gather(const pqf_view *view, const int64_t *indexes, int64_t n,
+                            pqf_mem *mem, struct ArrowArray *out, pqf_error *err);
 
 /* ---- conforming ---- */
 
 typedef struct pqf_conform pqf_conform;
 
-/* Prepares to conform batches to `schema` (a struct; copied). Duplicate column names in it fail with
- * PQF_INVALID. options may be NULL. */
-pqf_status pqf_conform_new(const struct ArrowSchema *schema, const pqf_conform_options *options,
-                           pqf_mem *mem, pqf_conform **out, pqf_error *err);
+/* Prepares to conform batches to `schema` (a struct; copied). Duplicate column names in
+ * it fail with PQF_INVALID. options may be NULL. */
+pqf_status pqf_conform_new(const struct ArrowSchema *schema,
+                           const pqf_conform_options *options, pqf_mem *mem,
+                           pqf_conform **out, pqf_error *err);
 void pqf_conform_free(pqf_conform *conform);
 
-/* Conforms one batch: columns matched by name and put in the schema's order, lossless conversions done
- * (contract: int widths, integral float to int, int to float within 2^53 (2^24), float width when
- * exact, decimal rescale, timestamp/time/duration units, date32/date64, zones, string/binary forms,
- * dictionary and run-end decoded or encoded, list forms, nulls to anything nullable), nulls in
- * required fields found at any depth. All failures of all columns go to `report` with rows counted
- * from row_base; then PQF_SCHEMA. On PQF_OK `out` has the declared type exactly; what already fits is
- * not copied: out's parts may point into `batch` and must not outlive it.
- * Declared dictionary types may come out as their value type in `out`: out_schema (owned by conform,
- * valid until its next use) says what `out` is: the declared schema with dictionaries, run-ends and
- * string views allowed to be their plain value type, since Parquet stores values. */
+/* Conforms one batch: columns matched by name and put in the schema's order, lossless
+ * conversions done (the table stands in conform.c), nulls in required fields found at any
+ * depth. A null parent's children are not judged. All failures of all columns go to
+ * `report` (may be NULL) with rows counted from row_base; then PQF_SCHEMA, err telling
+ * the first of them.
+ *
+ * On PQF_OK `out` holds what out_schema (owned by conform, valid until its next use)
+ * says: the declared schema, except that
+ *   - a declared dictionary is an array of its values, or, where the source is one whose
+ *     values fit and hold no null, a dictionary with the source's index type
+ *   - run-end encoded fields are arrays of their values, list views are lists
+ *   - a declared string or binary view may have 32-bit or 64-bit offsets
+ *   - strings, binary data and lists beyond the reach of 32-bit offsets have 64-bit ones.
+ * What fits is not copied: out's parts may point into `batch` and must not outlive it. */
 pqf_status pqf_conform_batch(pqf_conform *conform, const struct ArrowSchema *schema,
-                             const struct ArrowArray *batch, int64_t row_base, pqf_report *report,
-                             struct ArrowArray *out, const struct ArrowSchema **out_schema,
-                             pqf_error *err);
+                             const struct ArrowArray *batch, int64_t row_base,
+                             pqf_report *report, struct ArrowArray *out,
+                             const struct ArrowSchema **out_schema, pqf_error *err);
 
 #endif

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * cast_bytes.c: room arrow, conforming. Strings and binary data in all their forms: 32-bit offsets,
- * 64-bit offsets, views, fixed width. Bytes are borrowed wherever they lie one after the other.
+ * cast_bytes.c: room arrow, conforming. Strings and binary data in all their forms:
+ * 32-bit offsets, 64-bit offsets, views, fixed width. Bytes are borrowed wherever they
+ * lie one after the other.
  *
- * What says string in the source is believed to be UTF-8; binary data is checked before it becomes
- * string. Where 32-bit offsets cannot reach, the 64-bit form comes out, and the schema says so.
+ * What says string in the source is believed to be UTF-8; binary data is checked before
+ * it becomes string. Where 32-bit offsets cannot reach, the 64-bit form comes out, and
+ * the schema says so.
  */
 #include "conform.h"
 #include "text.h"
@@ -25,11 +27,13 @@ static pqf_status put_format(pqf_job *job, const pqf_target *t, pqf_shape shape,
 
 /* ---- binary to string ---- */
 
-/* All values at once when they are ASCII; else each, since characters must not span two. */
+/* All values at once when they are ASCII; else each, since characters must not span
+ * two. */
 static bool is_ascii_range(const pqf_view *v) {
     if (v->type.shape == PQF_SHAPE_VIEW || v->length == 0) return false;
     pqf_bytes first = pqf_view_bytes(v, 0), last = pqf_view_bytes(v, v->length - 1);
-    return pqf_ascii_all(pqf_bytes_of(first.data, (size_t)(last.data + last.len - first.data)));
+    return pqf_ascii_all(
+        pqf_bytes_of(first.data, (size_t)(last.data + last.len - first.data)));
 }
 
 static pqf_status check_utf8(pqf_job *job, const pqf_target *t, const pqf_level *level) {
@@ -44,7 +48,8 @@ static pqf_status check_utf8(pqf_job *job, const pqf_target *t, const pqf_level 
 
 /* ---- to offsets ---- */
 
-/* Bytes of the value behind a view; nothing for a null one, under which there may be garbage. */
+/* Bytes of the value behind a view; nothing for a null one, under which there may be
+ * garbage. */
 static inline int64_t view_bytes(const pqf_view *v, int64_t i) {
     const uint8_t *view = (const uint8_t *)v->values + (v->offset + i) * 16;
     return pqf_view_is_valid(v, i) ? pqf_load_u32(view) : 0;
@@ -54,7 +59,8 @@ static int64_t bytes_of_all(const pqf_view *v) {
     int64_t total = 0;
     if (v->type.shape == PQF_SHAPE_FIXED) return v->length * v->type.byte_width;
     if (v->type.shape == PQF_SHAPE_VIEW) {
-        for (int64_t i = 0; i < v->length; i++) total += view_bytes(v, i);
+        for (int64_t i = 0; i < v->length; i++)
+            total += view_bytes(v, i);
         return total;
     }
     pqf_bytes first = pqf_view_bytes(v, 0), last = pqf_view_bytes(v, v->length - 1);
@@ -62,29 +68,32 @@ static int64_t bytes_of_all(const pqf_view *v) {
 }
 
 /* Offsets of type T that begin at 0, from each form. */
-#define FILL_OFFSETS(T, name)                                                    \
-    static void name(const pqf_view *v, T *to) {                                 \
-        const int32_t *small = (const int32_t *)v->values + v->offset;           \
-        const int64_t *large = (const int64_t *)v->values + v->offset;           \
-        int64_t n = v->length, width = v->type.byte_width;                       \
-        T at = 0;                                                                \
-        switch (v->type.shape) {                                                 \
-        case PQF_SHAPE_FIXED:                                                    \
-            for (int64_t i = 0; i <= n; i++) to[i] = (T)(i * width);             \
-            return;                                                              \
-        case PQF_SHAPE_BINARY:                                                   \
-            for (int64_t i = 0; i <= n; i++) to[i] = (T)(small[i] - small[0]);   \
-            return;                                                              \
-        case PQF_SHAPE_LARGE_BINARY:                                             \
-            for (int64_t i = 0; i <= n; i++) to[i] = (T)(large[i] - large[0]);   \
-            return;                                                              \
-        default:                                                                 \
-            for (int64_t i = 0; i < n; i++) {                                    \
-                to[i] = at;                                                      \
-                at = (T)(at + view_bytes(v, i));                                 \
-            }                                                                    \
-            to[n] = at;                                                          \
-        }                                                                        \
+#define FILL_OFFSETS(T, name)                                                            \
+    static void name(const pqf_view *v, T *to) {                                         \
+        const int32_t *small = (const int32_t *)v->values + v->offset;                   \
+        const int64_t *large = (const int64_t *)v->values + v->offset;                   \
+        int64_t n = v->length, width = v->type.byte_width;                               \
+        T at = 0;                                                                        \
+        switch (v->type.shape) {                                                         \
+        case PQF_SHAPE_FIXED:                                                            \
+            for (int64_t i = 0; i <= n; i++)                                             \
+                to[i] = (T)(i * width);                                                  \
+            return;                                                                      \
+        case PQF_SHAPE_BINARY:                                                           \
+            for (int64_t i = 0; i <= n; i++)                                             \
+                to[i] = (T)(small[i] - small[0]);                                        \
+            return;                                                                      \
+        case PQF_SHAPE_LARGE_BINARY:                                                     \
+            for (int64_t i = 0; i <= n; i++)                                             \
+                to[i] = (T)(large[i] - large[0]);                                        \
+            return;                                                                      \
+        default:                                                                         \
+            for (int64_t i = 0; i < n; i++) {                                            \
+                to[i] = at;                                                              \
+                at = (T)(at + view_bytes(v, i));                                         \
+            }                                                                            \
+            to[n] = at;                                                                  \
+        }                                                                                \
     }
 FILL_OFFSETS(int32_t, fill_small_offsets)
 FILL_OFFSETS(int64_t, fill_large_offsets)
@@ -95,14 +104,16 @@ static pqf_status take_offsets(pqf_job *job, const pqf_view *v, bool large,
     size_t bytes;
     TRY(pqf_bytes_times(v->length + 1, large ? 8 : 4, &bytes, job->err));
     TRY(pqf_buf_sized(&offsets, job->mem, bytes, false, job->err));
-    if (large) fill_large_offsets(v, (int64_t *)(void *)offsets.data);
-    else fill_small_offsets(v, (int32_t *)(void *)offsets.data);
+    if (large)
+        fill_large_offsets(v, (int64_t *)(void *)offsets.data);
+    else
+        fill_small_offsets(v, (int32_t *)(void *)offsets.data);
     pqf_array_take_buffer(out, 1, &offsets);
     return PQF_OK;
 }
 
-/* Inline values are stored as 12 bytes whatever their length: what is too much lands in the next value's
- * place or in the slack behind the buffer. */
+/* Inline values are stored as 12 bytes whatever their length: what is too much lands in
+ * the next value's place or in the slack behind the buffer. */
 static pqf_status take_bytes_of_views(pqf_job *job, const pqf_view *v, int64_t total,
                                       struct ArrowArray *out) {
     pqf_buf data;
@@ -111,8 +122,13 @@ static pqf_status take_bytes_of_views(pqf_job *job, const pqf_view *v, int64_t t
     for (int64_t i = 0; i < v->length; i++) {
         const uint8_t *view = (const uint8_t *)v->values + (v->offset + i) * 16;
         size_t size = (size_t)view_bytes(v, i);
-        if (size <= 12) memcpy(to, view + 4, 12);
-        else memcpy(to, (const uint8_t *)v->variadic[pqf_load_u32(view + 8)] + pqf_load_u32(view + 12), size);
+        if (size <= 12)
+            memcpy(to, view + 4, 12);
+        else
+            memcpy(to,
+                   (const uint8_t *)v->variadic[pqf_load_u32(view + 8)] +
+                       pqf_load_u32(view + 12),
+                   size);
         to += size;
     }
     pqf_array_take_buffer(out, 2, &data);
@@ -147,8 +163,10 @@ static pqf_status cast_to_fixed(pqf_job *job, const pqf_target *t, const pqf_lev
     for (int64_t i = 0; i < v->length; i++, to += width) {
         if (!pqf_view_is_valid(v, i)) continue;
         pqf_bytes b = pqf_view_bytes(v, i);
-        if (b.len != width) TRY(pqf_tally_add(&tally, i));
-        else if (width) memcpy(to, b.data, width);
+        if (b.len != width)
+            TRY(pqf_tally_add(&tally, i));
+        else if (width)
+            memcpy(to, b.data, width);
     }
     return pqf_tally_end(&tally);
 }

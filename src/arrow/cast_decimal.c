@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * cast_decimal.c: room arrow, conforming. Decimals of 4, 8, 16 and 32 bytes among each other: the scale
- * moves without losing a digit, and the result has no more digits than the target's precision.
- * Up to 16 bytes a value is an __int128, beyond that a 256-bit magnitude.
+ * cast_decimal.c: room arrow, conforming. Decimals of 4, 8, 16 and 32 bytes among each
+ * other: the scale moves without losing a digit, and the result has no more digits than
+ * the target's precision. Up to 16 bytes a value is an __int128, beyond that a 256-bit
+ * magnitude.
  */
 #include "conform.h"
 #include "wide.h"
@@ -13,7 +14,7 @@
 typedef struct rescale {
     size_t from_bytes;
     size_t to_bytes;
-    int64_t shift; /* digits to be added (positive) or taken away */
+    int64_t shift;  /* digits to be added (positive) or taken away */
     pqf_i128 power; /* 10^|shift| of the narrow path */
     pqf_i128 limit; /* 10^precision: magnitudes stay below */
     pqf_wide wide_limit;
@@ -21,7 +22,8 @@ typedef struct rescale {
 
 static pqf_i128 power_of_ten(int64_t n) {
     pqf_i128 p = 1;
-    for (int64_t i = 0; i < n; i++) p *= 10;
+    for (int64_t i = 0; i < n; i++)
+        p *= 10;
     return p;
 }
 
@@ -59,8 +61,10 @@ static bool rescale_wide(const rescale *r, const uint8_t *from, uint8_t *to) {
 }
 
 static rescale plan_of(const pqf_type *from, const pqf_type *to) {
-    rescale r = {.from_bytes = (size_t)from->byte_width, .to_bytes = (size_t)to->byte_width,
-                 .shift = (int64_t)to->scale - from->scale, .wide_limit = {.limb = {1}}};
+    rescale r = {.from_bytes = (size_t)from->byte_width,
+                 .to_bytes = (size_t)to->byte_width,
+                 .shift = (int64_t)to->scale - from->scale,
+                 .wide_limit = {.limb = {1}}};
     if (is_narrow(&r)) {
         r.power = power_of_ten(r.shift < 0 ? -r.shift : r.shift);
         r.limit = power_of_ten(to->precision);

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * cast_number.c: room arrow, conforming. Integers, floats, dates, times, timestamps and durations: all
- * are one number in memory. They go through blocks of int64 or double: load, check, scale, store.
+ * cast_number.c: room arrow, conforming. Integers, floats, dates, times, timestamps and
+ * durations: all are one number in memory. They go through blocks of int64 or double:
+ * load, check, scale, store.
  *
  *     integer to integer   the value fits the width
  *     integer to float     within 2^11, 2^24, 2^53: what every smaller integer survives
  *     float to integer     integral, its magnitude below 2^63, and it fits the width
  *     float to float       back again it is the same, or NaN
- *     times                the unit's ratio multiplies without overflow or divides without rest
+ *     times                the ratio of units multiplies or divides without loss
  */
 #include "conform.h"
 #include "number.h"
@@ -16,7 +17,8 @@
 
 #define BLOCK 1024
 
-/* One conversion: bounds are those of the source, so that they are judged before scaling. */
+/* One conversion: bounds are those of the source, so that they are judged before
+ * scaling. */
 typedef struct plan {
     pqf_number from;
     pqf_number to;
@@ -36,7 +38,8 @@ static const struct {
     [PQF_NUMBER_I32] = {INT32_MIN, INT32_MAX},
     [PQF_NUMBER_U32] = {0, UINT32_MAX},
     [PQF_NUMBER_I64] = {INT64_MIN, INT64_MAX},
-    [PQF_NUMBER_U64] = {0, INT64_MAX}, /* larger ones come from uint64 alone, which fits as it is */
+    [PQF_NUMBER_U64] =
+        {0, INT64_MAX}, /* larger ones come from uint64 alone, which fits as it is */
     [PQF_NUMBER_F16] = {-(1 << 11), 1 << 11},
     [PQF_NUMBER_F32] = {-(1 << 24), 1 << 24},
     [PQF_NUMBER_F64] = {-(INT64_C(1) << 53), INT64_C(1) << 53},
@@ -72,8 +75,9 @@ static bool all_in_range(const plan *p, const int64_t *v, int64_t n) {
     return lo >= p->lo && hi <= p->hi;
 }
 
-/* Divides in place; false, with the block in pieces, when something is left over. The divisors that
- * units have are constants to the compiler, which divides by multiplying. */
+/* Divides in place; false, with the block in pieces, when something is left over. The
+ * divisors that units have are constants to the compiler, which divides by
+ * multiplying. */
 static inline bool divide_by(int64_t *v, int64_t n, int64_t per) {
     int64_t rest = 0;
     for (int64_t i = 0; i < n; i++) {
@@ -95,7 +99,8 @@ static bool divide_all(int64_t *v, int64_t n, int64_t per) {
 }
 
 /* The slow way through a block in which something does not fit. */
-static pqf_status judge_ints(const plan *p, pqf_tally *tally, int64_t at, int64_t n, int64_t *block) {
+static pqf_status judge_ints(const plan *p, pqf_tally *tally, int64_t at, int64_t n,
+                             int64_t *block) {
     for (int64_t i = 0; i < n; i++) {
         if (int_fits(p, block[i])) continue;
         TRY(pqf_tally_add(tally, at + i));
@@ -105,7 +110,8 @@ static pqf_status judge_ints(const plan *p, pqf_tally *tally, int64_t at, int64_
     return PQF_OK;
 }
 
-static pqf_status cast_int_block(const plan *p, pqf_tally *tally, int64_t at, int64_t n, void *out) {
+static pqf_status cast_int_block(const plan *p, pqf_tally *tally, int64_t at, int64_t n,
+                                 void *out) {
     const pqf_view *v = tally->level->view;
     int64_t block[BLOCK];
     pqf_number_load_i64(p->from, v->values, v->offset + at, n, block);
@@ -113,7 +119,8 @@ static pqf_status cast_int_block(const plan *p, pqf_tally *tally, int64_t at, in
         pqf_number_load_i64(p->from, v->values, v->offset + at, n, block);
         TRY(judge_ints(p, tally, at, n, block));
     }
-    for (int64_t i = 0; p->times > 1 && i < n; i++) block[i] *= p->times;
+    for (int64_t i = 0; p->times > 1 && i < n; i++)
+        block[i] *= p->times;
     pqf_number_store_i64(p->to, block, n, out, at);
     return PQF_OK;
 }
@@ -125,13 +132,16 @@ static double through_half(double v) { return pqf_half_to_double(pqf_double_to_h
 static bool all_floats_fit(const plan *p, const double *v, int64_t n) {
     bool bad = false;
     if (p->to == PQF_NUMBER_F32)
-        for (int64_t i = 0; i < n; i++) bad |= ((double)(float)v[i] != v[i]) & (v[i] == v[i]);
+        for (int64_t i = 0; i < n; i++)
+            bad |= ((double)(float)v[i] != v[i]) & (v[i] == v[i]);
     if (p->to == PQF_NUMBER_F16)
-        for (int64_t i = 0; i < n; i++) bad |= (through_half(v[i]) != v[i]) & (v[i] == v[i]);
+        for (int64_t i = 0; i < n; i++)
+            bad |= (through_half(v[i]) != v[i]) & (v[i] == v[i]);
     return !bad;
 }
 
-static pqf_status cast_float_block(const plan *p, pqf_tally *tally, int64_t at, int64_t n, void *out) {
+static pqf_status cast_float_block(const plan *p, pqf_tally *tally, int64_t at, int64_t n,
+                                   void *out) {
     const pqf_view *v = tally->level->view;
     double block[BLOCK];
     pqf_number_load_f64(p->from, v->values, v->offset + at, n, block);
@@ -145,7 +155,8 @@ static pqf_status cast_float_block(const plan *p, pqf_tally *tally, int64_t at, 
     return PQF_OK;
 }
 
-/* Converts in place; false when one of them is no integer below 2^63 (NaN fails every comparison). */
+/* Converts in place; false when one of them is no integer below 2^63 (NaN fails every
+ * comparison). */
 static bool all_integral(const double *v, int64_t n, int64_t *out) {
     bool bad = false;
     for (int64_t i = 0; i < n; i++) {
@@ -156,8 +167,8 @@ static bool all_integral(const double *v, int64_t n, int64_t *out) {
     return !bad;
 }
 
-static pqf_status cast_float_to_int_block(const plan *p, pqf_tally *tally, int64_t at, int64_t n,
-                                          void *out) {
+static pqf_status cast_float_to_int_block(const plan *p, pqf_tally *tally, int64_t at,
+                                          int64_t n, void *out) {
     const pqf_view *v = tally->level->view;
     double floats[BLOCK];
     int64_t block[BLOCK];
@@ -174,7 +185,8 @@ static pqf_status cast_float_to_int_block(const plan *p, pqf_tally *tally, int64
 
 /* ---- columns ---- */
 
-typedef pqf_status (*block_fn)(const plan *, pqf_tally *, int64_t at, int64_t n, void *out);
+typedef pqf_status (*block_fn)(const plan *, pqf_tally *, int64_t at, int64_t n,
+                               void *out);
 
 static pqf_status cast_blocks(const plan *p, block_fn fn, pqf_tally *tally, void *out) {
     int64_t length = tally->level->view->length;
@@ -183,8 +195,8 @@ static pqf_status cast_blocks(const plan *p, block_fn fn, pqf_tally *tally, void
     return pqf_tally_end(tally);
 }
 
-static pqf_status cast_column(pqf_job *job, const pqf_target *t, const pqf_level *level, const plan *p,
-                              struct ArrowArray *out) {
+static pqf_status cast_column(pqf_job *job, const pqf_target *t, const pqf_level *level,
+                              const plan *p, struct ArrowArray *out) {
     const pqf_view *v = level->view;
     pqf_tally tally = {.job = job, .target = t, .level = level};
     size_t bytes;
@@ -192,7 +204,8 @@ static pqf_status cast_column(pqf_job *job, const pqf_target *t, const pqf_level
     TRY(pqf_cast_begin(job, v, 2, 0, out));
     if (p->from == p->to && p->times == 1 && p->per == 1) {
         /* Here for NaN that have become null: the values are as they were. */
-        pqf_array_borrow_buffer(out, 1, (const uint8_t *)v->values + v->offset * v->type.byte_width);
+        pqf_array_borrow_buffer(
+            out, 1, (const uint8_t *)v->values + v->offset * v->type.byte_width);
         return PQF_OK;
     }
     block_fn fn = cast_int_block;
@@ -224,6 +237,7 @@ pqf_status pqf_cast_time(pqf_job *job, const pqf_target *t, const pqf_level *lev
     /* An instant has no wall clock, a wall clock no instant. */
     if (!*from->zone != !*to->zone) return pqf_fail_type(job, t, level, schema, out);
     int64_t a = ticks(from), b = ticks(to);
-    plan p = plan_of(pqf_number_of(from), pqf_number_of(to), b > a ? b / a : 1, a > b ? a / b : 1);
+    plan p = plan_of(pqf_number_of(from), pqf_number_of(to), b > a ? b / a : 1,
+                     a > b ? a / b : 1);
     return cast_column(job, t, level, &p, out);
 }

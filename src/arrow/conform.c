@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * conform.c: room arrow. Conforming a batch to the declared schema: in, a batch that anybody made; out,
- * the declared columns in the declared order, or a report of everything that does not fit.
+ * conform.c: room arrow. Conforming a batch to the declared schema: in, a batch that
+ * anybody made; out, the declared columns in the declared order, or a report of
+ * everything that does not fit.
  *
- * A node that fits is borrowed as it is, children and all. What does not is looked up in the table of
- * casts; before that, dictionaries and runs are decoded and, if asked for, NaN becomes null.
+ * A node that fits is borrowed as it is, children and all. What does not is looked up in
+ * the table of casts; before that, dictionaries and runs are decoded and, if asked for,
+ * NaN becomes null.
  */
 #include "conform.h"
 #include "nulls.h"
@@ -62,8 +64,9 @@ static type_class class_of(const pqf_type *type) {
     }
 }
 
-/* Source class (row) to target class (column). An empty cell is a failure of rule "type", unless all
- * values are null. Same types of CLASS_NONE (bool, intervals) fit without a cast. */
+/* Source class (row) to target class (column). An empty cell is a failure of rule "type",
+ * unless all values are null. Same types of CLASS_NONE (bool, intervals) fit without a
+ * cast. */
 static const pqf_cast_fn CASTS[NUM_CLASSES][NUM_CLASSES] = {
     [CLASS_NUMBER] = {[CLASS_NUMBER] = pqf_cast_number},
     [CLASS_DATE] = {[CLASS_DATE] = pqf_cast_time},
@@ -75,7 +78,8 @@ static const pqf_cast_fn CASTS[NUM_CLASSES][NUM_CLASSES] = {
     [CLASS_BYTES] = {[CLASS_TEXT] = pqf_cast_bytes,
                      [CLASS_BYTES] = pqf_cast_bytes,
                      [CLASS_FIXED_BYTES] = pqf_cast_bytes},
-    [CLASS_FIXED_BYTES] = {[CLASS_BYTES] = pqf_cast_bytes, [CLASS_FIXED_BYTES] = pqf_cast_bytes},
+    [CLASS_FIXED_BYTES] = {[CLASS_BYTES] = pqf_cast_bytes,
+                           [CLASS_FIXED_BYTES] = pqf_cast_bytes},
     [CLASS_LIST] = {[CLASS_LIST] = pqf_cast_list, [CLASS_MAP] = pqf_cast_list},
     [CLASS_STRUCT] = {[CLASS_STRUCT] = pqf_cast_struct},
     [CLASS_MAP] = {[CLASS_MAP] = pqf_cast_list},
@@ -91,14 +95,16 @@ static int64_t mark_nans(const pqf_view *v, uint8_t *bits) {
     for (int64_t at = 0; at < v->length; at += 512) {
         int64_t n = pqf_min_i64(512, v->length - at), before = count;
         pqf_number_load_f64(number, v->values, v->offset + at, n, block);
-        for (int64_t i = 0; i < n; i++) count += block[i] != block[i];
+        for (int64_t i = 0; i < n; i++)
+            count += block[i] != block[i];
         for (int64_t i = 0; bits && count > before && i < n; i++)
             if (block[i] != block[i]) pqf_bit_set(bits, at + i);
     }
     return count;
 }
 
-static bool nan_counts_as_null(const pqf_job *job, const pqf_target *t, const pqf_view *v) {
+static bool nan_counts_as_null(const pqf_job *job, const pqf_target *t,
+                               const pqf_view *v) {
     bool to_float = t->type.id >= PQF_TYPE_HALF && t->type.id <= PQF_TYPE_DOUBLE;
     return job->options->nan_is_null && pqf_number_is_float(pqf_number_of(&v->type)) &&
            (t->nullable || !to_float);
@@ -137,12 +143,14 @@ static bool children_fit(const pqf_job *job, const pqf_target *t, const pqf_view
 
 static bool same_layout(const pqf_type *from, const pqf_type *to) {
     if (class_of(from) != CLASS_DECIMAL) return pqf_type_same(from, to);
-    return from->id == to->id && from->scale == to->scale && from->precision <= to->precision;
+    return from->id == to->id && from->scale == to->scale &&
+           from->precision <= to->precision;
 }
 
 /* The array can be handed out as it is, nulls in required fields aside. */
 static bool fits(const pqf_job *job, const pqf_target *t, const pqf_view *v) {
-    if (v->dictionary || v->type.id == PQF_TYPE_RUN_END || !same_layout(&v->type, &t->type))
+    if (v->dictionary || v->type.id == PQF_TYPE_RUN_END ||
+        !same_layout(&v->type, &t->type))
         return false;
     if (v->type.id == PQF_TYPE_LIST_VIEW || v->type.id == PQF_TYPE_LARGE_LIST_VIEW ||
         v->type.shape == PQF_SHAPE_UNION)
@@ -151,17 +159,19 @@ static bool fits(const pqf_job *job, const pqf_target *t, const pqf_view *v) {
     return children_fit(job, t, v);
 }
 
+/* Dictionaries of single values without nulls among them stay encoded, whatever their
+ * index type. */
 static bool dictionary_fits(const pqf_job *job, const pqf_target *t, const pqf_view *v) {
     const pqf_view *values = v->dictionary;
-    return t->is_dictionary && values->null_count == 0 && !values->dictionary &&
-           pqf_schema_same_type(values->schema, t->plain) && fits(job, t, values) &&
-           !t->requires_below;
+    return t->is_dictionary && t->num_children == 0 && values->null_count == 0 &&
+           pqf_schema_same_type(values->schema, t->plain) && fits(job, t, values);
 }
 
 /* ---- nodes ---- */
 
-static pqf_status borrow_dictionary(pqf_job *job, const pqf_target *t, const pqf_level *level,
-                                    struct ArrowSchema *schema, struct ArrowArray *out) {
+static pqf_status borrow_dictionary(pqf_job *job, const pqf_target *t,
+                                    const pqf_level *level, struct ArrowSchema *schema,
+                                    struct ArrowArray *out) {
     const pqf_view *v = level->view;
     if (!t->nullable && v->null_count > 0) TRY(pqf_judge_nulls(job, t, level));
     TRY(pqf_schema_set_dictionary(t, v->schema->format, schema, job->err));
@@ -176,8 +186,10 @@ static pqf_status decode(pqf_job *job, const pqf_view *v, struct ArrowArray *out
     TRY(pqf_buf_sized(&picks, job->mem, bytes, false, job->err));
     int64_t *to = (int64_t *)(void *)picks.data;
     for (int64_t i = 0; i < v->length; i++) {
-        if (!v->dictionary) to[i] = pqf_run_find(v, i);
-        else to[i] = pqf_view_is_valid(v, i) ? pqf_view_index(v, i) : -1;
+        if (!v->dictionary)
+            to[i] = pqf_run_find(v, i);
+        else
+            to[i] = pqf_view_is_valid(v, i) ? pqf_view_index(v, i) : -1;
     }
     const pqf_view *values = v->dictionary ? v->dictionary : &v->children[1];
     pqf_status status = pqf_array_gather(values, to, v->length, job->mem, out, job->err);
@@ -185,8 +197,9 @@ static pqf_status decode(pqf_job *job, const pqf_view *v, struct ArrowArray *out
     return status;
 }
 
-static pqf_status conform_decoded(pqf_job *job, const pqf_target *t, const pqf_level *level,
-                                  struct ArrowSchema *schema, struct ArrowArray *out) {
+static pqf_status conform_decoded(pqf_job *job, const pqf_target *t,
+                                  const pqf_level *level, struct ArrowSchema *schema,
+                                  struct ArrowArray *out) {
     const pqf_view *v = level->view;
     struct ArrowArray plain;
     pqf_view view;
@@ -236,10 +249,12 @@ pqf_status pqf_conform_node(pqf_job *job, const pqf_target *t, const pqf_level *
 
 /* ---- batches ---- */
 
-static pqf_status init_conform(pqf_conform *c, const struct ArrowSchema *schema, pqf_error *err) {
+static pqf_status init_conform(pqf_conform *c, const struct ArrowSchema *schema,
+                               pqf_error *err) {
     TRY(pqf_schema_check(schema, err));
     if (strcmp(schema->format, "+s") != 0)
-        return pqf_fail(err, PQF_INVALID, "the declared schema has the format '%.40s', expected a struct",
+        return pqf_fail(err, PQF_INVALID,
+                        "the declared schema has the format '%.40s', expected a struct",
                         schema->format);
     TRY(pqf_schema_copy(schema, &c->schema, err));
     TRY(pqf_schema_plain(&c->schema, &c->out_schema, err));
@@ -250,12 +265,14 @@ static pqf_status init_conform(pqf_conform *c, const struct ArrowSchema *schema,
 static void take_options(pqf_conform *c, const pqf_conform_options *options) {
     size_t bytes = sizeof c->options;
     if (!options) return;
-    if (options->struct_bytes && options->struct_bytes < bytes) bytes = options->struct_bytes;
+    if (options->struct_bytes && options->struct_bytes < bytes)
+        bytes = options->struct_bytes;
     memcpy(&c->options, options, bytes);
 }
 
-pqf_status pqf_conform_new(const struct ArrowSchema *schema, const pqf_conform_options *options,
-                           pqf_mem *mem, pqf_conform **out, pqf_error *err) {
+pqf_status pqf_conform_new(const struct ArrowSchema *schema,
+                           const pqf_conform_options *options, pqf_mem *mem,
+                           pqf_conform **out, pqf_error *err) {
     void *block;
     TRY(pqf_mem_zalloc(mem, sizeof(pqf_conform), &block, err));
     pqf_conform *conform = block;
@@ -264,8 +281,10 @@ pqf_status pqf_conform_new(const struct ArrowSchema *schema, const pqf_conform_o
     pqf_arena_init(&conform->batch, mem);
     take_options(conform, options);
     pqf_status status = init_conform(conform, schema, err);
-    if (status == PQF_OK) *out = conform;
-    else pqf_conform_free(conform);
+    if (status == PQF_OK)
+        *out = conform;
+    else
+        pqf_conform_free(conform);
     return status;
 }
 
@@ -285,10 +304,12 @@ static pqf_status look_at_batch(pqf_job *job, const struct ArrowSchema *schema,
     TRY(pqf_schema_check(schema, job->err));
     TRY(pqf_view_init(view, schema, batch, true, job->arena, job->err));
     if (view->type.id != PQF_TYPE_STRUCT)
-        return pqf_fail(job->err, PQF_INVALID, "a batch is a struct array, this one has the format '%.40s'",
+        return pqf_fail(job->err, PQF_INVALID,
+                        "a batch is a struct array, this one has the format '%.40s'",
                         schema->format);
     if (view->null_count > 0)
-        return pqf_fail(job->err, PQF_INVALID, "%lld rows of the batch are null as a whole",
+        return pqf_fail(job->err, PQF_INVALID,
+                        "%lld rows of the batch are null as a whole",
                         (long long)view->null_count);
     return PQF_OK;
 }
@@ -300,11 +321,15 @@ static pqf_status fail_schema(const pqf_job *job) {
 }
 
 pqf_status pqf_conform_batch(pqf_conform *conform, const struct ArrowSchema *schema,
-                             const struct ArrowArray *batch, int64_t row_base, pqf_report *report,
-                             struct ArrowArray *out, const struct ArrowSchema **out_schema,
-                             pqf_error *err) {
-    pqf_job job = {.mem = conform->mem, .arena = &conform->batch, .report = report, .err = err,
-                   .options = &conform->options, .row_base = row_base};
+                             const struct ArrowArray *batch, int64_t row_base,
+                             pqf_report *report, struct ArrowArray *out,
+                             const struct ArrowSchema **out_schema, pqf_error *err) {
+    pqf_job job = {.mem = conform->mem,
+                   .arena = &conform->batch,
+                   .report = report,
+                   .err = err,
+                   .options = &conform->options,
+                   .row_base = row_base};
     struct ArrowArray array = {0};
     pqf_view view;
     pqf_level rows = {.view = &view};

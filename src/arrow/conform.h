@@ -8,8 +8,9 @@
  *     judge.c         levels, rows of nested slots, and the records of failures
  *     cast_*.c        one function per cell of the table
  *
- * A cast never judges what it converts on the way: it converts all slots, notes those that do not fit,
- * and the tally asks whether they are live, that is valid and below valid parents only.
+ * A cast never judges what it converts on the way: it converts all slots, notes those
+ * that do not fit, and the tally asks whether they are live, that is valid and below
+ * valid parents only.
  */
 #ifndef PQF_ARROW_CONFORM_H
 #define PQF_ARROW_CONFORM_H
@@ -39,8 +40,9 @@ typedef struct pqf_target {
 typedef struct pqf_level {
     const struct pqf_level *up; /* NULL: the slots are the batch's rows */
     const pqf_view *view;
-    bool is_items;         /* slots are items of the lists above, else the same slots as above */
-    const int64_t *starts; /* items: where each list's begin; NULL: as up->view says, less first */
+    bool is_items; /* slots are items of the lists above, else the same slots as above */
+    const int64_t
+        *starts; /* items: where each list's begin; NULL: as up->view says, less first */
     int64_t first;
 } pqf_level;
 
@@ -55,45 +57,53 @@ typedef struct pqf_job {
     pqf_error *err;
 } pqf_job;
 
-/* Conforms the slots of `level` to `target`. `schema` is the target's node in the schema of what comes
- * out; its format is set to what `out` holds. After a failure `out` may stay zeroed. */
-typedef pqf_status (*pqf_cast_fn)(pqf_job *job, const pqf_target *target, const pqf_level *level,
-                                  struct ArrowSchema *schema, struct ArrowArray *out);
+/* Conforms the slots of `level` to `target`. `schema` is the target's node in the schema
+ * of what comes out; its format is set to what `out` holds. After a failure `out` may
+ * stay zeroed. */
+typedef pqf_status (*pqf_cast_fn)(pqf_job *job, const pqf_target *target,
+                                  const pqf_level *level, struct ArrowSchema *schema,
+                                  struct ArrowArray *out);
 
-pqf_status pqf_conform_node(pqf_job *job, const pqf_target *target, const pqf_level *level,
-                            struct ArrowSchema *schema, struct ArrowArray *out);
-pqf_status pqf_cast_number(pqf_job *, const pqf_target *, const pqf_level *, struct ArrowSchema *,
-                           struct ArrowArray *);
-pqf_status pqf_cast_time(pqf_job *, const pqf_target *, const pqf_level *, struct ArrowSchema *,
-                         struct ArrowArray *);
-pqf_status pqf_cast_decimal(pqf_job *, const pqf_target *, const pqf_level *, struct ArrowSchema *,
-                            struct ArrowArray *);
-pqf_status pqf_cast_bytes(pqf_job *, const pqf_target *, const pqf_level *, struct ArrowSchema *,
-                          struct ArrowArray *);
-pqf_status pqf_cast_list(pqf_job *, const pqf_target *, const pqf_level *, struct ArrowSchema *,
-                         struct ArrowArray *);
-pqf_status pqf_cast_struct(pqf_job *, const pqf_target *, const pqf_level *, struct ArrowSchema *,
-                           struct ArrowArray *);
+pqf_status pqf_conform_node(pqf_job *job, const pqf_target *target,
+                            const pqf_level *level, struct ArrowSchema *schema,
+                            struct ArrowArray *out);
+pqf_status pqf_cast_number(pqf_job *, const pqf_target *, const pqf_level *,
+                           struct ArrowSchema *, struct ArrowArray *);
+pqf_status pqf_cast_time(pqf_job *, const pqf_target *, const pqf_level *,
+                         struct ArrowSchema *, struct ArrowArray *);
+pqf_status pqf_cast_decimal(pqf_job *, const pqf_target *, const pqf_level *,
+                            struct ArrowSchema *, struct ArrowArray *);
+pqf_status pqf_cast_bytes(pqf_job *, const pqf_target *, const pqf_level *,
+                          struct ArrowSchema *, struct ArrowArray *);
+pqf_status pqf_cast_list(pqf_job *, const pqf_target *, const pqf_level *,
+                         struct ArrowSchema *, struct ArrowArray *);
+pqf_status pqf_cast_struct(pqf_job *, const pqf_target *, const pqf_level *,
+                           struct ArrowSchema *, struct ArrowArray *);
 
 /* ---- target.c ---- */
 
-pqf_status pqf_target_init(pqf_target *out, const struct ArrowSchema *schema, pqf_arena *arena,
-                           pqf_error *err);
+pqf_status pqf_target_init(pqf_target *out, const struct ArrowSchema *schema,
+                           pqf_arena *arena, pqf_error *err);
 /* Number of the child of that name; -1 when there is none. */
 int64_t pqf_target_find(const pqf_target *target, const char *name);
 /* The schema with dictionaries and runs replaced by their values, list views by lists. */
-pqf_status pqf_schema_plain(const struct ArrowSchema *declared, struct ArrowSchema *out, pqf_error *err);
-pqf_status pqf_schema_set_plain(const pqf_target *target, struct ArrowSchema *schema, pqf_error *err);
+pqf_status pqf_schema_plain(const struct ArrowSchema *declared, struct ArrowSchema *out,
+                            pqf_error *err);
+pqf_status pqf_schema_set_plain(const pqf_target *target, struct ArrowSchema *schema,
+                                pqf_error *err);
 /* Makes `schema` the declared dictionary type with the source's index type. */
 pqf_status pqf_schema_set_dictionary(const pqf_target *target, const char *index_format,
                                      struct ArrowSchema *schema, pqf_error *err);
 /* set_format where it differs. */
-pqf_status pqf_schema_put_format(struct ArrowSchema *schema, const char *format, pqf_error *err);
+pqf_status pqf_schema_put_format(struct ArrowSchema *schema, const char *format,
+                                 pqf_error *err);
 
 /* ---- match.c ---- */
 
-/* For each child of the target the number of the source's field, or -1: to be filled with nulls. */
-pqf_status pqf_match(pqf_job *job, const pqf_target *target, const pqf_view *source, int64_t *picks);
+/* For each child of the target the number of the source's field, or -1: to be filled with
+ * nulls. */
+pqf_status pqf_match(pqf_job *job, const pqf_target *target, const pqf_view *source,
+                     int64_t *picks);
 
 /* ---- judge.c ---- */
 
@@ -121,20 +131,22 @@ pqf_status pqf_tally_add(pqf_tally *tally, int64_t slot);
 pqf_status pqf_tally_end(pqf_tally *tally);
 
 /* The records of whole columns. */
-pqf_status pqf_fail_column(pqf_job *job, const char *path, const char *rule, const char *expected,
-                           const char *found);
+pqf_status pqf_fail_column(pqf_job *job, const char *path, const char *rule,
+                           const char *expected, const char *found);
 /* The type record; none when no live slot holds a value: then `out` is all nulls. */
 pqf_status pqf_fail_type(pqf_job *job, const pqf_target *target, const pqf_level *level,
                          struct ArrowSchema *schema, struct ArrowArray *out);
 /* Reports live nulls under rule "null". */
-pqf_status pqf_judge_nulls(pqf_job *job, const pqf_target *target, const pqf_level *level);
+pqf_status pqf_judge_nulls(pqf_job *job, const pqf_target *target,
+                           const pqf_level *level);
 /* Looks for nulls in required fields below a node that needs no conversion. */
-pqf_status pqf_judge_below(pqf_job *job, const pqf_target *target, const pqf_level *level);
+pqf_status pqf_judge_below(pqf_job *job, const pqf_target *target,
+                           const pqf_level *level);
 
 /* ---- shared by the casts ---- */
 
 /* An array of the view's length, offset 0, with the view's validity copied. */
-pqf_status pqf_cast_begin(pqf_job *job, const pqf_view *v, int64_t num_buffers, int64_t num_children,
-                          struct ArrowArray *out);
+pqf_status pqf_cast_begin(pqf_job *job, const pqf_view *v, int64_t num_buffers,
+                          int64_t num_children, struct ArrowArray *out);
 
 #endif

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * gather.c: room arrow. Taking rows by their index into a new array of the same type: for partitions,
- * for decoding dictionaries and runs, and for lists out of order. Index -1 makes a null slot.
+ * gather.c: room arrow. Taking rows by their index into a new array of the same type: for
+ * partitions, for decoding dictionaries and runs, and for lists out of order. Index -1
+ * makes a null slot.
  *
- * One function per shape. Nested types turn row indexes into indexes of the child and recurse.
+ * One function per shape. Nested types turn row indexes into indexes of the child and
+ * recurse.
  */
 #include "array.h"
 #include "type.h"
@@ -25,16 +27,18 @@ static bool takes(const gather *g, int64_t i) {
 }
 
 static pqf_status too_long(const gather *g, int64_t need) {
-    return pqf_fail(g->err, PQF_LIMIT, "%lld rows taken from '%.200s' need %lld bytes or items, more "
-                    "than 32-bit offsets reach: use smaller batches", (long long)g->n,
-                    pqf_field_name(g->view->schema), (long long)need);
+    return pqf_fail(g->err, PQF_LIMIT,
+                    "%lld rows taken from '%.200s' need %lld bytes or items, more "
+                    "than 32-bit offsets reach: use smaller batches",
+                    (long long)g->n, pqf_field_name(g->view->schema), (long long)need);
 }
 
 static pqf_status gather_validity(gather *g) {
     const pqf_view *v = g->view;
     int64_t missing = 0;
     pqf_buf bits;
-    for (int64_t i = 0; i < g->n; i++) missing |= g->indexes[i];
+    for (int64_t i = 0; i < g->n; i++)
+        missing |= g->indexes[i];
     if (!v->validity && missing >= 0) return PQF_OK;
     TRY(pqf_buf_sized(&bits, g->mem, (size_t)pqf_bits_bytes(g->n), true, g->err));
     int64_t nulls = 0;
@@ -50,13 +54,13 @@ static pqf_status gather_validity(gather *g) {
 
 /* ---- values of fixed width ---- */
 
-#define GATHER_WIDTH(T)                                                                   \
-    {                                                                                     \
-        const T *from = (const T *)v->values + v->offset;                                 \
-        T *to = (T *)(void *)values.data;                                                 \
-        for (int64_t i = 0; i < g->n; i++)                                                \
-            to[i] = g->indexes[i] >= 0 ? from[g->indexes[i]] : (T)0;                      \
-        break;                                                                            \
+#define GATHER_WIDTH(T)                                                                  \
+    {                                                                                    \
+        const T *from = (const T *)v->values + v->offset;                                \
+        T *to = (T *)(void *)values.data;                                                \
+        for (int64_t i = 0; i < g->n; i++)                                               \
+            to[i] = g->indexes[i] >= 0 ? from[g->indexes[i]] : (T)0;                     \
+        break;                                                                           \
     }
 
 static pqf_status gather_fixed(gather *g) {
@@ -72,9 +76,13 @@ static pqf_status gather_fixed(gather *g) {
     case 8: GATHER_WIDTH(uint64_t)
     default:
         for (int64_t i = 0; i < g->n; i++) {
-            if (g->indexes[i] < 0) memset(values.data + (size_t)i * width, 0, width);
-            else memcpy(values.data + (size_t)i * width,
-                        (const uint8_t *)v->values + (size_t)(v->offset + g->indexes[i]) * width, width);
+            if (g->indexes[i] < 0)
+                memset(values.data + (size_t)i * width, 0, width);
+            else
+                memcpy(values.data + (size_t)i * width,
+                       (const uint8_t *)v->values +
+                           (size_t)(v->offset + g->indexes[i]) * width,
+                       width);
         }
     }
     pqf_array_take_buffer(g->out, 1, &values);
@@ -86,7 +94,8 @@ static pqf_status gather_bits(gather *g) {
     TRY(pqf_buf_sized(&values, g->mem, (size_t)pqf_bits_bytes(g->n), true, g->err));
     for (int64_t i = 0; i < g->n; i++) {
         if (g->indexes[i] < 0) continue;
-        if (pqf_bit_get(g->view->values, g->view->offset + g->indexes[i])) pqf_bit_set(values.data, i);
+        if (pqf_bit_get(g->view->values, g->view->offset + g->indexes[i]))
+            pqf_bit_set(values.data, i);
     }
     pqf_array_take_buffer(g->out, 1, &values);
     return PQF_OK;
@@ -95,14 +104,17 @@ static pqf_status gather_bits(gather *g) {
 /* ---- bytes ---- */
 
 static void store_offset(pqf_buf *offsets, bool large, int64_t i, int64_t v) {
-    if (large) ((int64_t *)(void *)offsets->data)[i] = v;
-    else ((int32_t *)(void *)offsets->data)[i] = (int32_t)v;
+    if (large)
+        ((int64_t *)(void *)offsets->data)[i] = v;
+    else
+        ((int32_t *)(void *)offsets->data)[i] = (int32_t)v;
 }
 
-/* Without reading or writing a byte too much: foreign buffers end where they end. Two overlapping
- * moves cover every length up to 16. */
+/* Without reading or writing a byte too much: foreign buffers end where they end. Two
+ * overlapping moves cover every length up to 16. */
 static inline void copy_bytes(uint8_t *to, const uint8_t *from, size_t n) {
-    if (n > 16) memcpy(to, from, n);
+    if (n > 16)
+        memcpy(to, from, n);
     else if (n >= 8) {
         uint64_t head = pqf_load_u64(from), tail = pqf_load_u64(from + n - 8);
         pqf_store_u64(to, head);
@@ -112,28 +124,29 @@ static inline void copy_bytes(uint8_t *to, const uint8_t *from, size_t n) {
         pqf_store_u32(to, head);
         pqf_store_u32(to + n - 4, tail);
     } else {
-        for (size_t i = 0; i < n; i++) to[i] = from[i];
+        for (size_t i = 0; i < n; i++)
+            to[i] = from[i];
     }
 }
 
 /* Offsets, then bytes, of values with offsets of type T. The sum is kept in 64 bits. */
-#define GATHER_BINARY(T)                                                                  \
-    static int64_t fill_offsets_##T(const gather *g, T *to) {                             \
-        const T *from = (const T *)g->view->values + g->view->offset;                     \
-        int64_t at = 0;                                                                   \
-        for (int64_t i = 0; i < g->n; i++) {                                              \
-            to[i] = (T)at;                                                                \
-            if (takes(g, i)) at += from[g->indexes[i] + 1] - from[g->indexes[i]];         \
-        }                                                                                 \
-        to[g->n] = (T)at;                                                                 \
-        return at;                                                                        \
-    }                                                                                     \
-    static void fill_bytes_##T(const gather *g, const T *offsets, uint8_t *to) {          \
-        const T *from = (const T *)g->view->values + g->view->offset;                     \
-        for (int64_t i = 0; i < g->n; i++) {                                              \
-            size_t n = (size_t)(offsets[i + 1] - offsets[i]);                             \
-            if (n) copy_bytes(to + offsets[i], g->view->bytes + from[g->indexes[i]], n);  \
-        }                                                                                 \
+#define GATHER_BINARY(T)                                                                 \
+    static int64_t fill_offsets_##T(const gather *g, T *to) {                            \
+        const T *from = (const T *)g->view->values + g->view->offset;                    \
+        int64_t at = 0;                                                                  \
+        for (int64_t i = 0; i < g->n; i++) {                                             \
+            to[i] = (T)at;                                                               \
+            if (takes(g, i)) at += from[g->indexes[i] + 1] - from[g->indexes[i]];        \
+        }                                                                                \
+        to[g->n] = (T)at;                                                                \
+        return at;                                                                       \
+    }                                                                                    \
+    static void fill_bytes_##T(const gather *g, const T *offsets, uint8_t *to) {         \
+        const T *from = (const T *)g->view->values + g->view->offset;                    \
+        for (int64_t i = 0; i < g->n; i++) {                                             \
+            size_t n = (size_t)(offsets[i + 1] - offsets[i]);                            \
+            if (n) copy_bytes(to + offsets[i], g->view->bytes + from[g->indexes[i]], n); \
+        }                                                                                \
     }
 GATHER_BINARY(int32_t)
 GATHER_BINARY(int64_t)
@@ -149,8 +162,10 @@ static pqf_status gather_binary(gather *g) {
     int64_t total = large ? fill_offsets_int64_t(g, to) : fill_offsets_int32_t(g, to);
     if (!large && total > INT32_MAX) return too_long(g, total);
     TRY(pqf_buf_sized(&data, g->mem, (size_t)total, false, g->err));
-    if (large) fill_bytes_int64_t(g, to, data.data);
-    else fill_bytes_int32_t(g, to, data.data);
+    if (large)
+        fill_bytes_int64_t(g, to, data.data);
+    else
+        fill_bytes_int32_t(g, to, data.data);
     pqf_array_take_buffer(g->out, 2, &data);
     return PQF_OK;
 }
@@ -204,7 +219,8 @@ done:
 /* ---- nested ---- */
 
 static pqf_status gather_child(gather *g, int64_t i, const int64_t *indexes, int64_t n) {
-    return pqf_array_gather(&g->view->children[i], indexes, n, g->mem, g->out->children[i], g->err);
+    return pqf_array_gather(&g->view->children[i], indexes, n, g->mem,
+                            g->out->children[i], g->err);
 }
 
 static pqf_status index_buf(gather *g, int64_t n, pqf_buf *out) {
@@ -220,7 +236,8 @@ static pqf_status gather_struct(gather *g) {
     int64_t *to = (int64_t *)(void *)moved.data;
     for (int64_t i = 0; i < g->n; i++)
         to[i] = g->indexes[i] < 0 ? -1 : g->view->offset + g->indexes[i];
-    for (int64_t i = 0; i < g->view->num_children; i++) TRY_DONE(gather_child(g, i, to, g->n));
+    for (int64_t i = 0; i < g->view->num_children; i++)
+        TRY_DONE(gather_child(g, i, to, g->n));
 done:
     pqf_buf_reset(&moved);
     return status;
@@ -239,17 +256,20 @@ static pqf_status list_items(gather *g, int64_t total, pqf_buf *items) {
     int64_t *to = (int64_t *)(void *)items->data, start;
     for (int64_t i = 0; i < g->n; i++) {
         int64_t count = list_count(g, i, &start);
-        for (int64_t k = 0; k < count; k++) *to++ = start + k;
+        for (int64_t k = 0; k < count; k++)
+            *to++ = start + k;
     }
     return PQF_OK;
 }
 
 static bool is_large_list(const pqf_view *v) {
-    return v->type.shape == PQF_SHAPE_LARGE_LIST || v->type.shape == PQF_SHAPE_LARGE_LIST_VIEW;
+    return v->type.shape == PQF_SHAPE_LARGE_LIST ||
+           v->type.shape == PQF_SHAPE_LARGE_LIST_VIEW;
 }
 
 static bool has_sizes(const pqf_view *v) {
-    return v->type.shape == PQF_SHAPE_LIST_VIEW || v->type.shape == PQF_SHAPE_LARGE_LIST_VIEW;
+    return v->type.shape == PQF_SHAPE_LIST_VIEW ||
+           v->type.shape == PQF_SHAPE_LARGE_LIST_VIEW;
 }
 
 static pqf_status list_buffers(gather *g, int64_t *total) {
@@ -260,7 +280,8 @@ static pqf_status list_buffers(gather *g, int64_t *total) {
     TRY(pqf_bytes_times(g->n + 1, large ? 8 : 4, &bytes, g->err));
     if (has_sizes(g->view)) {
         TRY(pqf_buf_sized(&sizes, g->mem, bytes, false, g->err));
-        for (int64_t i = 0; i < g->n; i++) store_offset(&sizes, large, i, list_count(g, i, &start));
+        for (int64_t i = 0; i < g->n; i++)
+            store_offset(&sizes, large, i, list_count(g, i, &start));
         pqf_array_take_buffer(g->out, 2, &sizes);
     }
     TRY(pqf_buf_sized(&offsets, g->mem, bytes, false, g->err));
@@ -292,7 +313,8 @@ static pqf_status gather_fixed_lists(gather *g) {
     int64_t *to = (int64_t *)(void *)items.data, start;
     for (int64_t i = 0; i < g->n; i++) {
         int64_t count = list_count(g, i, &start);
-        for (int64_t k = 0; k < width; k++) *to++ = count ? start + k : -1;
+        for (int64_t k = 0; k < width; k++)
+            *to++ = count ? start + k : -1;
     }
     pqf_status status = gather_child(g, 0, (int64_t *)(void *)items.data, total);
     pqf_buf_reset(&items);
@@ -307,23 +329,27 @@ static pqf_status take_dictionary(gather *g, const int64_t *indexes, int64_t n) 
     return pqf_array_take_child(g->out, -1, &dictionary, g->err);
 }
 
-/* The whole dictionary with the indexes as they were, or, when fewer rows are taken than it has values,
- * one value per row: the cost never depends on values that are not taken. */
+/* The whole dictionary with the indexes as they were, or, when fewer rows are taken than
+ * it has values, one value per row: the cost never depends on values that are not
+ * taken. */
 static pqf_status gather_dictionary(gather *g) {
     int64_t num_values = g->view->dictionary->length;
     bool whole = g->n >= num_values;
     pqf_buf picks;
     TRY(index_buf(g, whole ? num_values : g->n, &picks));
     int64_t *to = (int64_t *)(void *)picks.data;
-    for (int64_t i = 0; whole && i < num_values; i++) to[i] = i;
+    for (int64_t i = 0; whole && i < num_values; i++)
+        to[i] = i;
     for (int64_t i = 0; !whole && i < g->n; i++)
         to[i] = takes(g, i) ? pqf_view_index(g->view, g->indexes[i]) : -1;
     pqf_status status = gather_fixed(g);
     if (status == PQF_OK) status = take_dictionary(g, to, whole ? num_values : g->n);
-    uint8_t *index = whole || status != PQF_OK ? NULL : (uint8_t *)(uintptr_t)g->out->buffers[1];
+    uint8_t *index =
+        whole || status != PQF_OK ? NULL : (uint8_t *)(uintptr_t)g->out->buffers[1];
     size_t width = (size_t)g->view->type.byte_width;
     /* Little-endian: i is below num_values, which the index type can count. */
-    for (int64_t i = 0; index && i < g->n; i++) memcpy(index + (size_t)i * width, &i, width);
+    for (int64_t i = 0; index && i < g->n; i++)
+        memcpy(index + (size_t)i * width, &i, width);
     pqf_buf_reset(&picks);
     return status;
 }
@@ -390,16 +416,20 @@ static pqf_status gather_parts(gather *g) {
     }
 }
 
-pqf_status pqf_array_gather(const pqf_view *view, const int64_t *indexes, int64_t n, pqf_mem *mem,
-                            struct ArrowArray *out, pqf_error *err) {
+pqf_status pqf_array_gather(const pqf_view *view, const int64_t *indexes, int64_t n,
+                            pqf_mem *mem, struct ArrowArray *out, pqf_error *err) {
     if (view->type.shape == PQF_SHAPE_UNION)
-        return pqf_fail(err, PQF_UNSUPPORTED, "rows of the union '%.200s'", pqf_field_name(view->schema));
+        return pqf_fail(err, PQF_UNSUPPORTED, "rows of the union '%.200s'",
+                        pqf_field_name(view->schema));
     struct ArrowArray array;
-    int64_t num_buffers = pqf_type_num_buffers(&view->type) + (view->type.shape == PQF_SHAPE_VIEW);
+    int64_t num_buffers =
+        pqf_type_num_buffers(&view->type) + (view->type.shape == PQF_SHAPE_VIEW);
     TRY(pqf_array_init(&array, mem, n, 0, num_buffers, view->num_children, err));
     gather g = {view, indexes, n, mem, &array, err};
     pqf_status status = gather_parts(&g);
-    if (status == PQF_OK) *out = array;
-    else pqf_array_release(&array);
+    if (status == PQF_OK)
+        *out = array;
+    else
+        pqf_array_release(&array);
     return status;
 }

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * judge.c: room arrow, conforming. Which slots count, which row of the batch a nested slot belongs to,
- * and the records of failures. All of it is done only after something has gone wrong, or where nulls
- * stand in required fields: data that fits never pays for it.
+ * judge.c: room arrow, conforming. Which slots count, which row of the batch a nested
+ * slot belongs to, and the records of failures. All of it is done only after something
+ * has gone wrong, or where nulls stand in required fields: data that fits never pays for
+ * it.
  */
 #include "conform.h"
 #include "nulls.h"
@@ -47,19 +48,23 @@ static void items_of(const pqf_level *level, int64_t i, int64_t *start, int64_t 
     *start -= level->first;
 }
 
-static bool is_live(const uint8_t *live, int64_t i) { return !live || pqf_bit_get(live, i); }
+static bool is_live(const uint8_t *live, int64_t i) {
+    return !live || pqf_bit_get(live, i);
+}
 
 static pqf_status mark_items(pqf_job *job, const pqf_level *level, const uint8_t *above,
                              const uint8_t **out) {
     const pqf_view *lists = level->up->view;
     void *block;
-    TRY(pqf_arena_alloc(job->arena, (size_t)pqf_bits_bytes(level->view->length), &block, job->err));
+    TRY(pqf_arena_alloc(job->arena, (size_t)pqf_bits_bytes(level->view->length), &block,
+                        job->err));
     uint8_t *bits = block;
     for (int64_t i = 0; i < lists->length; i++) {
         int64_t start, count;
         if (!is_live(above, i) || !pqf_view_is_valid(lists, i)) continue;
         items_of(level, i, &start, &count);
-        for (int64_t k = start; k < start + count; k++) pqf_bit_set(bits, k);
+        for (int64_t k = start; k < start + count; k++)
+            pqf_bit_set(bits, k);
     }
     *out = bits;
     return PQF_OK;
@@ -75,7 +80,8 @@ pqf_status pqf_level_live(pqf_job *job, const pqf_level *level, const uint8_t **
     const pqf_view *parents = level->up->view;
     *out = above;
     if (!parents->validity) return PQF_OK;
-    TRY(pqf_arena_alloc(job->arena, (size_t)pqf_bits_bytes(parents->length), &block, job->err));
+    TRY(pqf_arena_alloc(job->arena, (size_t)pqf_bits_bytes(parents->length), &block,
+                        job->err));
     for (int64_t i = 0; i < parents->length; i++)
         if (is_live(above, i) && pqf_view_is_valid(parents, i)) pqf_bit_set(block, i);
     *out = block;
@@ -99,13 +105,15 @@ static int64_t row_of(const pqf_level *level, int64_t slot) {
 /* ---- records ---- */
 
 /* Counts a failure and words the first one, for those who look at the error alone. */
-static void note_failure(pqf_job *job, const char *path, const char *rule, const char *expected,
-                       const char *found, int64_t row, const char *value) {
+static void note_failure(pqf_job *job, const char *path, const char *rule,
+                         const char *expected, const char *found, int64_t row,
+                         const char *value) {
     size_t n = sizeof job->message;
     long long at = (long long)(job->row_base + row);
     if (job->num_failures++ > 0) return;
     if (strcmp(rule, "null") == 0)
-        snprintf(job->message, n, "Column '%.120s' is declared non-nullable but contains nulls (row %lld)",
+        snprintf(job->message, n,
+                 "Column '%.120s' is declared non-nullable but contains nulls (row %lld)",
                  path, at);
     else if (strcmp(rule, "missing") == 0)
         snprintf(job->message, n, "Column '%.120s' is missing%s%.120s%s", path,
@@ -115,29 +123,34 @@ static void note_failure(pqf_job *job, const char *path, const char *rule, const
     else if (strcmp(rule, "duplicate") == 0)
         snprintf(job->message, n, "Column '%.120s' appears more than once", path);
     else if (strcmp(rule, "type") == 0)
-        snprintf(job->message, n, "Column '%.120s' has the type %.150s, expected %.150s", path, found,
-                 expected);
+        snprintf(job->message, n, "Column '%.120s' has the type %.150s, expected %.150s",
+                 path, found, expected);
     else
-        snprintf(job->message, n, "Column '%.120s': value %.200s in row %lld does not fit %.150s", path,
+        snprintf(job->message, n,
+                 "Column '%.120s': value %.200s in row %lld does not fit %.150s", path,
                  value, at, expected);
 }
 
-static pqf_status add_record(pqf_job *job, const char *path, const char *rule, int64_t count,
-                             const char *expected, const char *found, int64_t row, const char *value) {
+static pqf_status add_record(pqf_job *job, const char *path, const char *rule,
+                             int64_t count, const char *expected, const char *found,
+                             int64_t row, const char *value) {
     if (!job->report) return PQF_OK;
     int64_t at = row < 0 ? -1 : job->row_base + row;
-    pqf_status status = pqf_report_add(job->report, path, rule, count, expected, found, at, value);
-    return status == PQF_OK ? PQF_OK : pqf_fail(job->err, status, "no memory for a report");
+    pqf_status status =
+        pqf_report_add(job->report, path, rule, count, expected, found, at, value);
+    return status == PQF_OK ? PQF_OK
+                            : pqf_fail(job->err, status, "no memory for a report");
 }
 
-pqf_status pqf_fail_column(pqf_job *job, const char *path, const char *rule, const char *expected,
-                           const char *found) {
+pqf_status pqf_fail_column(pqf_job *job, const char *path, const char *rule,
+                           const char *expected, const char *found) {
     note_failure(job, path, rule, expected, found, -1, "");
     return add_record(job, path, rule, 1, expected, found, -1, NULL);
 }
 
 /* Reports a rule about slots; the first sample's call carries the count. */
-static pqf_status end_tally(pqf_tally *tally, const char *rule, const char *expected, const char *found) {
+static pqf_status end_tally(pqf_tally *tally, const char *rule, const char *expected,
+                            const char *found) {
     const pqf_view *v = tally->level->view;
     const char *path = tally->target->path;
     char value[VALUE_BYTES];
@@ -182,7 +195,8 @@ pqf_status pqf_fail_type(pqf_job *job, const pqf_target *target, const pqf_level
     for (int64_t i = 0; i < level->view->length && tally.count == 0; i++)
         TRY(pqf_tally_add(&tally, i));
     if (tally.count == 0)
-        return pqf_array_fill(schema, level->view->length, target->nullable, job->mem, out, job->err);
+        return pqf_array_fill(schema, level->view->length, target->nullable, job->mem,
+                              out, job->err);
     pqf_type_text(target->declared, expected, sizeof expected);
     pqf_type_text(level->view->schema, found, sizeof found);
     return end_tally(&tally, "type", expected, found);
@@ -190,24 +204,30 @@ pqf_status pqf_fail_type(pqf_job *job, const pqf_target *target, const pqf_level
 
 /* ---- nulls ---- */
 
-pqf_status pqf_judge_nulls(pqf_job *job, const pqf_target *target, const pqf_level *level) {
+pqf_status pqf_judge_nulls(pqf_job *job, const pqf_target *target,
+                           const pqf_level *level) {
     pqf_tally tally = {.job = job, .target = target, .level = level};
     char expected[TYPE_BYTES];
     const pqf_view *v = level->view;
     for (int64_t i = 0; i < v->length; i++)
-        if (v->type.id == PQF_TYPE_NULL || !pqf_view_is_valid(v, i)) TRY(count_slot(&tally, i));
+        if (v->type.id == PQF_TYPE_NULL || !pqf_view_is_valid(v, i))
+            TRY(count_slot(&tally, i));
     if (tally.count == 0) return PQF_OK;
     pqf_type_text(target->declared, expected, sizeof expected);
-    snprintf(expected + strlen(expected), sizeof expected - strlen(expected), " not null");
+    snprintf(expected + strlen(expected), sizeof expected - strlen(expected),
+             " not null");
     return end_tally(&tally, "null", expected, "null");
 }
 
-static pqf_status judge_child(pqf_job *job, const pqf_target *target, const pqf_level *level) {
-    if (!target->nullable && level->view->null_count > 0) TRY(pqf_judge_nulls(job, target, level));
+static pqf_status judge_child(pqf_job *job, const pqf_target *target,
+                              const pqf_level *level) {
+    if (!target->nullable && level->view->null_count > 0)
+        TRY(pqf_judge_nulls(job, target, level));
     return pqf_judge_below(job, target, level);
 }
 
-pqf_status pqf_judge_below(pqf_job *job, const pqf_target *target, const pqf_level *level) {
+pqf_status pqf_judge_below(pqf_job *job, const pqf_target *target,
+                           const pqf_level *level) {
     const pqf_view *v = level->view;
     if (!target->requires_below || v->length == 0) return PQF_OK;
     if (pqf_type_has_list_shape(&v->type)) {

@@ -2,10 +2,10 @@
  *
  * kv.c: room arrow. Key-value metadata in the C Data Interface's binary form:
  *
- *     int32 number of pairs | for each pair: int32 length, key bytes, int32 length, value bytes
+ *     int32 number of pairs | per pair: int32 length, key, int32 length, value
  *
- * The form has no total length, so a producer is believed about what lies within its lengths; negative
- * numbers end the walk.
+ * The form has no total length, so a producer is believed about what lies within its
+ * lengths; negative numbers end the walk.
  */
 #include "kv.h"
 
@@ -13,7 +13,9 @@
 
 static int32_t load_i32(const char *p) { return (int32_t)pqf_load_u32(p); }
 
-static int64_t num_pairs(const char *metadata) { return metadata ? load_i32(metadata) : 0; }
+static int64_t num_pairs(const char *metadata) {
+    return metadata ? load_i32(metadata) : 0;
+}
 
 /* Moves *p behind one length and its bytes; false for a negative length. */
 static bool take_string(const char **p, pqf_bytes *out) {
@@ -65,13 +67,15 @@ size_t pqf_kv_bytes(const char *metadata) {
     int64_t n = num_pairs(metadata);
     const char *p = metadata + 4;
     pqf_bytes key, value;
-    for (int64_t i = 0; i < n && take_pair(&p, &key, &value);) i++;
+    for (int64_t i = 0; i < n && take_pair(&p, &key, &value);)
+        i++;
     return (size_t)(p - metadata);
 }
 
 static pqf_status put_string(pqf_buf *buf, pqf_bytes s, pqf_error *err) {
     if (s.len > INT32_MAX)
-        return pqf_fail(err, PQF_INVALID, "metadata of %zu bytes, at most 2^31-1 fit", s.len);
+        return pqf_fail(err, PQF_INVALID, "metadata of %zu bytes, at most 2^31-1 fit",
+                        s.len);
     TRY(pqf_buf_put_u32(buf, (uint32_t)s.len, err));
     return pqf_buf_put(buf, s.data, s.len, err);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * number.h: inner header of the room arrow: numbers of all widths by way of int64 and double.
+ * number.h: inner header of the room arrow: numbers of all widths by way of int64 and
+ * double.
  */
 #ifndef PQF_ARROW_NUMBER_H
 #define PQF_ARROW_NUMBER_H
@@ -23,16 +24,21 @@ typedef enum pqf_number {
     PQF_NUMBER_F64,
 } pqf_number;
 
-/* PQF_NUMBER_NONE for types that are no single number (decimals and intervals among them). */
+/* PQF_NUMBER_NONE for types that are no single number (decimals and intervals among
+ * them). */
 pqf_number pqf_number_of(const pqf_type *type);
 static inline bool pqf_number_is_float(pqf_number n) { return n >= PQF_NUMBER_F16; }
 
 /* n numbers from element `at`. A uint64 above INT64_MAX comes out negative. */
-void pqf_number_load_i64(pqf_number from, const void *values, int64_t at, int64_t n, int64_t *out);
-void pqf_number_load_f64(pqf_number from, const void *values, int64_t at, int64_t n, double *out);
+void pqf_number_load_i64(pqf_number from, const void *values, int64_t at, int64_t n,
+                         int64_t *out);
+void pqf_number_load_f64(pqf_number from, const void *values, int64_t at, int64_t n,
+                         double *out);
 /* The caller knows that the numbers fit. */
-void pqf_number_store_i64(pqf_number to, const int64_t *in, int64_t n, void *values, int64_t at);
-void pqf_number_store_f64(pqf_number to, const double *in, int64_t n, void *values, int64_t at);
+void pqf_number_store_i64(pqf_number to, const int64_t *in, int64_t n, void *values,
+                          int64_t at);
+void pqf_number_store_f64(pqf_number to, const double *in, int64_t n, void *values,
+                          int64_t at);
 
 double pqf_half_to_double(uint16_t half);
 /* Rounds to nearest even. */

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * report.c: room arrow. The public list of failures that conforming fills: one record per (path, rule)
- * with a count and the first samples. Reports are small: a few records per column at most.
+ * report.c: room arrow. The public list of failures that conforming fills: one record per
+ * (path, rule) with a count and the first samples. Reports are small: a few records per
+ * column at most.
  */
 #include "arrow.h"
 #include "text.h"
@@ -10,7 +11,7 @@
 
 /* Texts in a report are cut here; values are at most 80 characters. */
 #define MAX_VALUE_CHARS 80
-#define MAX_TEXT_BYTES 1024
+#define MAX_TEXT_BYTES  1024
 
 struct pqf_report {
     pqf_mem *mem;
@@ -59,8 +60,8 @@ const pqf_failure *pqf_report_failure(const pqf_report *report, int64_t i) {
 }
 
 /* Whatever comes in, UTF-8 of bounded length goes out. */
-static pqf_status copy_text(pqf_report *report, const char *in, size_t max_chars, const char **out,
-                            pqf_error *err) {
+static pqf_status copy_text(pqf_report *report, const char *in, size_t max_chars,
+                            const char **out, pqf_error *err) {
     char space[MAX_TEXT_BYTES];
     pqf_text text;
     pqf_text_init(&text, space, sizeof space);
@@ -72,7 +73,8 @@ static pqf_status copy_text(pqf_report *report, const char *in, size_t max_chars
 static pqf_failure *find(const pqf_report *report, const char *path, const char *rule) {
     for (int64_t i = pqf_report_num_failures(report) - 1; i >= 0; i--) {
         pqf_failure *failure = failure_at(report, i);
-        if (strcmp(failure->path, path) == 0 && strcmp(failure->rule, rule) == 0) return failure;
+        if (strcmp(failure->path, path) == 0 && strcmp(failure->rule, rule) == 0)
+            return failure;
     }
     return NULL;
 }
@@ -92,13 +94,14 @@ static pqf_status add_failure(pqf_report *report, const char *path, const char *
     return PQF_OK;
 }
 
-static pqf_status add(pqf_report *report, const char *path, const char *rule, int64_t count,
-                      const char *expected, const char *found, int64_t row, const char *value,
-                      pqf_error *err) {
+static pqf_status add(pqf_report *report, const char *path, const char *rule,
+                      int64_t count, const char *expected, const char *found, int64_t row,
+                      const char *value, pqf_error *err) {
     const char *clean_path, *clean_value;
     TRY(copy_text(report, path, MAX_TEXT_BYTES, &clean_path, err));
     pqf_failure *failure = find(report, clean_path, rule);
-    if (!failure) TRY(add_failure(report, clean_path, rule, expected, found, &failure, err));
+    if (!failure)
+        TRY(add_failure(report, clean_path, rule, expected, found, &failure, err));
     if (value && failure->num_samples < PQF_MAX_SAMPLES) {
         TRY(copy_text(report, value, MAX_VALUE_CHARS, &clean_value, err));
         failure->sample_rows[failure->num_samples] = row;
@@ -108,8 +111,9 @@ static pqf_status add(pqf_report *report, const char *path, const char *rule, in
     return PQF_OK;
 }
 
-pqf_status pqf_report_add(pqf_report *report, const char *path, const char *rule, int64_t count,
-                          const char *expected, const char *found, int64_t row, const char *value) {
+pqf_status pqf_report_add(pqf_report *report, const char *path, const char *rule,
+                          int64_t count, const char *expected, const char *found,
+                          int64_t row, const char *value) {
     pqf_error err;
     pqf_error_init(&err);
     return add(report, path, rule, count, expected, found, row, value, &err);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * text.c: room arrow. Bounded texts for messages, and the check of UTF-8 that turning binary into
- * strings needs (RFC 3629: no overlong forms, no surrogates, nothing above U+10FFFF).
+ * text.c: room arrow. Bounded texts for messages, and the check of UTF-8 that turning
+ * binary into strings needs (RFC 3629: no overlong forms, no surrogates, nothing above
+ * U+10FFFF).
  */
 #include "text.h"
 
@@ -69,7 +70,8 @@ size_t pqf_utf8_char(const uint8_t *p, size_t left) {
 
 bool pqf_ascii_all(pqf_bytes bytes) {
     uint8_t all = 0;
-    for (size_t i = 0; i < bytes.len; i++) all |= bytes.data[i];
+    for (size_t i = 0; i < bytes.len; i++)
+        all |= bytes.data[i];
     return all < 0x80;
 }
 

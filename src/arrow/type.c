@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * type.c: room arrow. The table of Arrow types, one row each: format string of the C Data Interface,
- * text in messages, layout in memory. In: format strings; out: pqf_type, texts and format strings.
- * Specification: Arrow Columnar Format, C Data Interface ("Data type description").
+ * type.c: room arrow. The table of Arrow types, one row each: format string of the C Data
+ * Interface, text in messages, layout in memory. In: format strings; out: pqf_type, texts
+ * and format strings. Specification: Arrow Columnar Format, C Data Interface ("Data type
+ * description").
  */
 #include "type.h"
 
@@ -26,14 +27,22 @@ typedef struct type_row {
     params params;
 } type_row;
 
-#define FIXED(id, format, text, width) {id, format, text, PQF_SHAPE_FIXED, width, 0, 0, PARAMS_NONE}
-#define TIME(id, format, text, width, unit) \
+#define FIXED(id, format, text, width)                                                   \
+    {id, format, text, PQF_SHAPE_FIXED, width, 0, 0, PARAMS_NONE}
+#define TIME(id, format, text, width, unit)                                              \
     {id, format, text, PQF_SHAPE_FIXED, width, 0, unit, PARAMS_NONE}
-#define STAMP(format, text, unit) \
+#define STAMP(format, text, unit)                                                        \
     {PQF_TYPE_TIMESTAMP, format, text, PQF_SHAPE_FIXED, 8, 0, unit, PARAMS_ZONE}
-#define DECIMAL(id, text, width) {id, "d:", text, PQF_SHAPE_FIXED, width, 0, 0, PARAMS_DECIMAL}
+#define DECIMAL(id, text, width)                                                         \
+    {id, "d:", text, PQF_SHAPE_FIXED, width, 0, 0, PARAMS_DECIMAL}
 #define BYTES(id, format, text, shape) {id, format, text, shape, 0, 0, 0, PARAMS_NONE}
-#define NESTED(id, format, text, shape, children) {id, format, text, shape, 0, children, 0, PARAMS_NONE}
+#define NESTED(id, format, text, shape, children)                                        \
+    {id, format, text, shape, 0, children, 0, PARAMS_NONE}
+
+#define WIDTH(id, format, text, shape, children)                                         \
+    {id, format, text, shape, 0, children, 0, PARAMS_WIDTH}
+#define UNION(id, format, text)                                                          \
+    {id, format, text, PQF_SHAPE_UNION, 0, -1, 0, PARAMS_CODES}
 
 /* A format is looked up from the top; of the decimals the row is chosen by its bits. */
 static const type_row ROWS[] = {
@@ -56,7 +65,7 @@ static const type_row ROWS[] = {
     BYTES(PQF_TYPE_STRING, "u", "string", PQF_SHAPE_BINARY),
     BYTES(PQF_TYPE_LARGE_STRING, "U", "large_string", PQF_SHAPE_LARGE_BINARY),
     BYTES(PQF_TYPE_STRING_VIEW, "vu", "string_view", PQF_SHAPE_VIEW),
-    {PQF_TYPE_FIXED_BINARY, "w:", "fixed_size_binary", PQF_SHAPE_FIXED, 0, 0, 0, PARAMS_WIDTH},
+    WIDTH(PQF_TYPE_FIXED_BINARY, "w:", "fixed_size_binary", PQF_SHAPE_FIXED, 0),
     DECIMAL(PQF_TYPE_DECIMAL32, "decimal32", 4),
     DECIMAL(PQF_TYPE_DECIMAL64, "decimal64", 8),
     DECIMAL(PQF_TYPE_DECIMAL128, "decimal128", 16),
@@ -81,22 +90,25 @@ static const type_row ROWS[] = {
     NESTED(PQF_TYPE_LIST, "+l", "list", PQF_SHAPE_LIST, 1),
     NESTED(PQF_TYPE_LARGE_LIST, "+L", "large_list", PQF_SHAPE_LARGE_LIST, 1),
     NESTED(PQF_TYPE_LIST_VIEW, "+vl", "list_view", PQF_SHAPE_LIST_VIEW, 1),
-    NESTED(PQF_TYPE_LARGE_LIST_VIEW, "+vL", "large_list_view", PQF_SHAPE_LARGE_LIST_VIEW, 1),
-    {PQF_TYPE_FIXED_LIST, "+w:", "fixed_size_list", PQF_SHAPE_FIXED_LIST, 0, 1, 0, PARAMS_WIDTH},
+    NESTED(PQF_TYPE_LARGE_LIST_VIEW, "+vL", "large_list_view", PQF_SHAPE_LARGE_LIST_VIEW,
+           1),
+    WIDTH(PQF_TYPE_FIXED_LIST, "+w:", "fixed_size_list", PQF_SHAPE_FIXED_LIST, 1),
     NESTED(PQF_TYPE_STRUCT, "+s", "struct", PQF_SHAPE_NONE, -1),
     NESTED(PQF_TYPE_MAP, "+m", "map", PQF_SHAPE_LIST, 1),
-    {PQF_TYPE_SPARSE_UNION, "+us:", "sparse_union", PQF_SHAPE_UNION, 0, -1, 0, PARAMS_CODES},
-    {PQF_TYPE_DENSE_UNION, "+ud:", "dense_union", PQF_SHAPE_UNION, 0, -1, 0, PARAMS_CODES},
+    UNION(PQF_TYPE_SPARSE_UNION, "+us:", "sparse_union"),
+    UNION(PQF_TYPE_DENSE_UNION, "+ud:", "dense_union"),
     NESTED(PQF_TYPE_RUN_END, "+r", "run_end_encoded", PQF_SHAPE_NONE, 2),
 };
 #define NUM_ROWS (sizeof ROWS / sizeof ROWS[0])
 
 /* Buffers by shape: validity among them, but for unions. */
 static const int8_t NUM_BUFFERS[] = {
-    [PQF_SHAPE_NONE] = 1,         [PQF_SHAPE_BITS] = 2,       [PQF_SHAPE_FIXED] = 2,
-    [PQF_SHAPE_BINARY] = 3,       [PQF_SHAPE_LARGE_BINARY] = 3, [PQF_SHAPE_VIEW] = 3,
-    [PQF_SHAPE_LIST] = 2,         [PQF_SHAPE_LARGE_LIST] = 2, [PQF_SHAPE_LIST_VIEW] = 3,
-    [PQF_SHAPE_LARGE_LIST_VIEW] = 3, [PQF_SHAPE_FIXED_LIST] = 1, [PQF_SHAPE_UNION] = 1,
+    [PQF_SHAPE_NONE] = 1,         [PQF_SHAPE_BITS] = 2,
+    [PQF_SHAPE_FIXED] = 2,        [PQF_SHAPE_BINARY] = 3,
+    [PQF_SHAPE_LARGE_BINARY] = 3, [PQF_SHAPE_VIEW] = 3,
+    [PQF_SHAPE_LIST] = 2,         [PQF_SHAPE_LARGE_LIST] = 2,
+    [PQF_SHAPE_LIST_VIEW] = 3,    [PQF_SHAPE_LARGE_LIST_VIEW] = 3,
+    [PQF_SHAPE_FIXED_LIST] = 1,   [PQF_SHAPE_UNION] = 1,
 };
 
 int64_t pqf_unit_per_second(pqf_unit unit) {
@@ -108,7 +120,8 @@ static const type_row *row_of_format(const char *format) {
     for (size_t i = 0; i < NUM_ROWS; i++) {
         const type_row *row = &ROWS[i];
         size_t n = strlen(row->format);
-        if (row->params ? strncmp(format, row->format, n) == 0 : strcmp(format, row->format) == 0)
+        if (row->params ? strncmp(format, row->format, n) == 0
+                        : strcmp(format, row->format) == 0)
             return row;
     }
     return NULL;
@@ -159,18 +172,24 @@ static bool parse_decimal(const char *p, pqf_type *out) {
 }
 
 pqf_status pqf_type_parse(const char *format, pqf_type *out, pqf_error *err) {
-    if (!format) return pqf_fail(err, PQF_INVALID, "Arrow schema without a format string");
+    if (!format)
+        return pqf_fail(err, PQF_INVALID, "Arrow schema without a format string");
     const type_row *row = row_of_format(format);
     if (!row)
         return pqf_fail(err, PQF_INVALID, "unknown Arrow format string '%.40s'", format);
     const char *rest = format + strlen(row->format);
-    pqf_type type = {.id = row->id, .shape = row->shape, .byte_width = row->byte_width,
-                     .unit = row->unit, .zone = ""};
+    pqf_type type = {.id = row->id,
+                     .shape = row->shape,
+                     .byte_width = row->byte_width,
+                     .unit = row->unit,
+                     .zone = ""};
     bool ok = true;
     if (row->params == PARAMS_WIDTH) ok = parse_width(rest, row, &type);
     if (row->params == PARAMS_DECIMAL) ok = parse_decimal(rest, &type);
     if (row->params == PARAMS_ZONE) type.zone = rest;
-    if (!ok) return pqf_fail(err, PQF_INVALID, "bad parameters in Arrow format string '%.40s'", format);
+    if (!ok)
+        return pqf_fail(err, PQF_INVALID, "bad parameters in Arrow format string '%.40s'",
+                        format);
     *out = type;
     return PQF_OK;
 }
@@ -182,13 +201,16 @@ void pqf_type_format(const pqf_type *type, char *format, size_t format_bytes) {
     if (!row) return;
     pqf_text_put(&text, "%s", row->format);
     if (row->params == PARAMS_WIDTH) pqf_text_put(&text, "%d", type->width);
-    if (row->params == PARAMS_ZONE) pqf_text_put(&text, "%s", type->zone ? type->zone : "");
+    if (row->params == PARAMS_ZONE)
+        pqf_text_put(&text, "%s", type->zone ? type->zone : "");
     if (row->params != PARAMS_DECIMAL) return;
     pqf_text_put(&text, "%d,%d", type->precision, type->scale);
     if (type->id != PQF_TYPE_DECIMAL128) pqf_text_put(&text, ",%d", row->byte_width * 8);
 }
 
-int pqf_type_num_children(const pqf_type *type) { return row_of_type(type)->num_children; }
+int pqf_type_num_children(const pqf_type *type) {
+    return row_of_type(type)->num_children;
+}
 
 int64_t pqf_type_num_buffers(const pqf_type *type) {
     if (type->id == PQF_TYPE_NULL || type->id == PQF_TYPE_RUN_END) return 0;
@@ -196,7 +218,9 @@ int64_t pqf_type_num_buffers(const pqf_type *type) {
     return NUM_BUFFERS[type->shape];
 }
 
-bool pqf_type_is_integer(pqf_type_id id) { return id >= PQF_TYPE_INT8 && id <= PQF_TYPE_UINT64; }
+bool pqf_type_is_integer(pqf_type_id id) {
+    return id >= PQF_TYPE_INT8 && id <= PQF_TYPE_UINT64;
+}
 
 bool pqf_type_is_signed(pqf_type_id id) { return ((id - PQF_TYPE_INT8) & 1) == 0; }
 
@@ -213,7 +237,8 @@ bool pqf_type_same(const pqf_type *a, const pqf_type *b) {
 
 static void put_schema(pqf_text *text, const struct ArrowSchema *schema, int depth);
 
-static void put_child(pqf_text *text, const struct ArrowSchema *parent, int64_t i, int depth) {
+static void put_child(pqf_text *text, const struct ArrowSchema *parent, int64_t i,
+                      int depth) {
     if (i >= parent->n_children || !parent->children || !parent->children[i]) {
         pqf_text_put(text, "?");
         return;
@@ -248,21 +273,26 @@ static void put_zone(pqf_text *text, const char *zone) {
     pqf_text_put(text, "]");
 }
 
-static void put_type(pqf_text *text, const pqf_type *type, const struct ArrowSchema *schema, int depth) {
+static void put_type(pqf_text *text, const pqf_type *type,
+                     const struct ArrowSchema *schema, int depth) {
     pqf_text_put(text, "%s", row_of_type(type)->text);
     switch (type->id) {
     case PQF_TYPE_FIXED_BINARY: pqf_text_put(text, "[%d]", type->width); return;
     case PQF_TYPE_DECIMAL32:
     case PQF_TYPE_DECIMAL64:
     case PQF_TYPE_DECIMAL128:
-    case PQF_TYPE_DECIMAL256: pqf_text_put(text, "(%d, %d)", type->precision, type->scale); return;
+    case PQF_TYPE_DECIMAL256:
+        pqf_text_put(text, "(%d, %d)", type->precision, type->scale);
+        return;
     case PQF_TYPE_TIMESTAMP: put_zone(text, type->zone); return;
     default: break;
     }
     if (pqf_type_num_children(type) == 0) return;
     pqf_text_put(text, "<");
-    if (type->id == PQF_TYPE_MAP) put_map(text, schema, depth);
-    else put_fields(text, schema, depth);
+    if (type->id == PQF_TYPE_MAP)
+        put_map(text, schema, depth);
+    else
+        put_fields(text, schema, depth);
     pqf_text_put(text, ">");
     if (type->id == PQF_TYPE_FIXED_LIST) pqf_text_put(text, "[%d]", type->width);
 }
@@ -271,7 +301,8 @@ static void put_schema(pqf_text *text, const struct ArrowSchema *schema, int dep
     pqf_type type;
     pqf_error ignored;
     pqf_error_init(&ignored);
-    if (depth > PQF_MAX_DEPTH || pqf_type_parse(schema->format, &type, &ignored) != PQF_OK) {
+    if (depth > PQF_MAX_DEPTH ||
+        pqf_type_parse(schema->format, &type, &ignored) != PQF_OK) {
         pqf_text_put(text, "?");
         return;
     }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * type.h: inner header of the room arrow: what the table of types in type.c tells beyond pqf_type.
+ * type.h: inner header of the room arrow: what the table of types in type.c tells beyond
+ * pqf_type.
  */
 #ifndef PQF_ARROW_TYPE_H
 #define PQF_ARROW_TYPE_H
@@ -13,7 +14,8 @@
 
 /* Children that an array of the type has: -1 when any number will do. */
 int pqf_type_num_children(const pqf_type *type);
-/* Buffers of an array of the type; for PQF_SHAPE_VIEW the least: validity, views, sizes. */
+/* Buffers of an array of the type; for PQF_SHAPE_VIEW the least: validity, views,
+ * sizes. */
 int64_t pqf_type_num_buffers(const pqf_type *type);
 /* Integer types may be dictionary indexes. */
 bool pqf_type_is_integer(pqf_type_id id);

@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * view.c: room arrow, the border where arrays of strangers come in. In: an ArrowArray and its schema;
- * out: a pqf_view whose every index has been checked. Specification: Arrow Columnar Format, "Physical
- * Memory Layout"; Arrow C Data Interface, "The ArrowArray structure".
+ * view.c: room arrow, the border where arrays of strangers come in. In: an ArrowArray and
+ * its schema; out: a pqf_view whose every index has been checked. Specification: Arrow
+ * Columnar Format, "Physical Memory Layout"; Arrow C Data Interface, "The ArrowArray
+ * structure".
  *
- * The interface tells no buffer sizes, so a producer is believed that its buffers hold offset + length
- * elements. All else is checked: indexes that point into children, dictionaries and variadic buffers.
- * What lies under a null slot is never judged, and nobody may read it.
+ * The interface tells no buffer sizes, so a producer is believed that its buffers hold
+ * offset + length elements. All else is checked: indexes that point into children,
+ * dictionaries and variadic buffers. What lies under a null slot is never judged, and
+ * nobody may read it.
  */
 #include "array.h"
 #include "type.h"
@@ -27,7 +29,7 @@ static pqf_status view_node(checker *c, pqf_view *v, const struct ArrowSchema *s
 
 static const char *name_of(const pqf_view *v) { return pqf_field_name(v->schema); }
 
-#define FAIL(c, v, fmt, ...) \
+#define FAIL(c, v, fmt, ...)                                                             \
     pqf_fail((c)->err, PQF_INVALID, "Arrow array '%.100s': " fmt, name_of(v), __VA_ARGS__)
 
 /* ---- nulls ---- */
@@ -41,17 +43,21 @@ static uint64_t spread_count(uint64_t w) {
 
 int64_t pqf_bits_count(const uint8_t *bits, int64_t at, int64_t n) {
     int64_t count = 0;
-    for (; n > 0 && (at & 7); at++, n--) count += pqf_bit_get(bits, at);
-    for (; n >= 64; at += 64, n -= 64) count += (int64_t)spread_count(pqf_load_u64(bits + (at >> 3)));
+    for (; n > 0 && (at & 7); at++, n--)
+        count += pqf_bit_get(bits, at);
+    for (; n >= 64; at += 64, n -= 64)
+        count += (int64_t)spread_count(pqf_load_u64(bits + (at >> 3)));
     return n > 0 ? count + pqf_popcount(pqf_bits_load(bits, at, (int)n)) : count;
 }
 
 static pqf_status take_validity(checker *c, pqf_view *v) {
     const struct ArrowArray *a = v->array;
     if (a->null_count < -1 || a->null_count > a->length)
-        return FAIL(c, v, "%lld nulls in %lld slots", (long long)a->null_count, (long long)a->length);
+        return FAIL(c, v, "%lld nulls in %lld slots", (long long)a->null_count,
+                    (long long)a->length);
     if (v->type.id == PQF_TYPE_NULL) v->null_count = v->length;
-    if (a->n_buffers == 0 || v->type.shape == PQF_SHAPE_UNION || v->length == 0) return PQF_OK;
+    if (a->n_buffers == 0 || v->type.shape == PQF_SHAPE_UNION || v->length == 0)
+        return PQF_OK;
     const uint8_t *bits = a->buffers[0];
     if (!bits && a->null_count > 0)
         return FAIL(c, v, "%lld nulls but no validity buffer", (long long)a->null_count);
@@ -68,15 +74,18 @@ static pqf_status check_counts(checker *c, pqf_view *v) {
     int64_t want = pqf_type_num_buffers(&v->type);
     bool more = v->type.shape == PQF_SHAPE_VIEW;
     if (a->length < 0 || a->offset < 0 || a->length > MAX_SLOTS || a->offset > MAX_SLOTS)
-        return FAIL(c, v, "length %lld at offset %lld", (long long)a->length, (long long)a->offset);
+        return FAIL(c, v, "length %lld at offset %lld", (long long)a->length,
+                    (long long)a->offset);
     if (more ? a->n_buffers < want : a->n_buffers != want)
-        return FAIL(c, v, "%lld buffers, expected %lld", (long long)a->n_buffers, (long long)want);
+        return FAIL(c, v, "%lld buffers, expected %lld", (long long)a->n_buffers,
+                    (long long)want);
     if (a->n_buffers > 0 && !a->buffers) return FAIL(c, v, "%s", "no array of buffers");
     if (a->n_children != v->schema->n_children)
         return FAIL(c, v, "%lld children, its schema has %lld", (long long)a->n_children,
                     (long long)v->schema->n_children);
     if (!a->dictionary != !v->schema->dictionary)
-        return FAIL(c, v, "%s", "a dictionary stands on one side of schema and array only");
+        return FAIL(c, v, "%s",
+                    "a dictionary stands on one side of schema and array only");
     return PQF_OK;
 }
 
@@ -118,33 +127,37 @@ static pqf_status take_buffers(checker *c, pqf_view *v) {
 /* True when o[0] >= 0 and o[i] <= o[i + 1] for all n ranges. */
 static bool ascend_i32(const int32_t *o, int64_t n) {
     int32_t bad = o[0] < 0;
-    for (int64_t i = 0; i < n; i++) bad |= o[i + 1] < o[i];
+    for (int64_t i = 0; i < n; i++)
+        bad |= o[i + 1] < o[i];
     return !bad;
 }
 static bool ascend_i64(const int64_t *o, int64_t n) {
     int64_t bad = o[0] < 0;
-    for (int64_t i = 0; i < n; i++) bad |= o[i + 1] < o[i];
+    for (int64_t i = 0; i < n; i++)
+        bad |= o[i + 1] < o[i];
     return !bad;
 }
 
 /* Offset i (0..length) of a shape with offsets. */
 static int64_t offset_at(const pqf_view *v, int64_t i) {
-    bool large = v->type.shape == PQF_SHAPE_LARGE_BINARY || v->type.shape == PQF_SHAPE_LARGE_LIST;
+    bool large =
+        v->type.shape == PQF_SHAPE_LARGE_BINARY || v->type.shape == PQF_SHAPE_LARGE_LIST;
     return large ? ((const int64_t *)v->values)[v->offset + i]
                  : ((const int32_t *)v->values)[v->offset + i];
 }
 
 static pqf_status check_offsets(checker *c, const pqf_view *v, int64_t limit) {
     int64_t first = offset_at(v, 0), last = offset_at(v, v->length);
-    bool large = v->type.shape == PQF_SHAPE_LARGE_BINARY || v->type.shape == PQF_SHAPE_LARGE_LIST;
+    bool large =
+        v->type.shape == PQF_SHAPE_LARGE_BINARY || v->type.shape == PQF_SHAPE_LARGE_LIST;
     bool ascend = first >= 0 && first <= last;
     if (ascend && c->deep)
         ascend = large ? ascend_i64((const int64_t *)v->values + v->offset, v->length)
                        : ascend_i32((const int32_t *)v->values + v->offset, v->length);
     if (!ascend) return FAIL(c, v, "%s", "its offsets are negative or descend");
     if (last > limit)
-        return FAIL(c, v, "its offsets end at %lld, its child has %lld slots", (long long)last,
-                    (long long)limit);
+        return FAIL(c, v, "its offsets end at %lld, its child has %lld slots",
+                    (long long)last, (long long)limit);
     return PQF_OK;
 }
 
@@ -184,8 +197,9 @@ static pqf_status check_list_views(checker *c, const pqf_view *v, int64_t limit)
         if (!pqf_view_is_valid(v, i)) continue;
         pqf_list_range(v, i, &start, &count);
         if (start < 0 || count < 0 || start > limit || count > limit - start)
-            return FAIL(c, v, "list %lld has %lld items from %lld, its child has %lld slots",
-                        (long long)i, (long long)count, (long long)start, (long long)limit);
+            return FAIL(
+                c, v, "list %lld has %lld items from %lld, its child has %lld slots",
+                (long long)i, (long long)count, (long long)start, (long long)limit);
     }
     return PQF_OK;
 }
@@ -193,7 +207,8 @@ static pqf_status check_list_views(checker *c, const pqf_view *v, int64_t limit)
 static bool view_fits(const pqf_view *v, const uint8_t *view) {
     int32_t size = (int32_t)pqf_load_u32(view);
     if (size >= 0 && size <= 12) return true;
-    int64_t buffer = (int32_t)pqf_load_u32(view + 8), offset = (int32_t)pqf_load_u32(view + 12);
+    int64_t buffer = (int32_t)pqf_load_u32(view + 8),
+            offset = (int32_t)pqf_load_u32(view + 12);
     if (size < 0 || buffer < 0 || offset < 0 || buffer >= v->num_variadic) return false;
     return v->variadic[buffer] && offset + size <= v->variadic_bytes[buffer];
 }
@@ -208,12 +223,13 @@ static pqf_status check_views(checker *c, const pqf_view *v) {
 }
 
 /* The largest index, read as unsigned: a negative one is larger than any dictionary. */
-#define LARGEST(T)                                                         \
-    static uint64_t largest_##T(const void *values, int64_t at, int64_t n) { \
-        const T *p = (const T *)values + at;                               \
-        T most = 0;                                                        \
-        for (int64_t i = 0; i < n; i++) most = p[i] > most ? p[i] : most;  \
-        return most;                                                       \
+#define LARGEST(T)                                                                       \
+    static uint64_t largest_##T(const void *values, int64_t at, int64_t n) {             \
+        const T *p = (const T *)values + at;                                             \
+        T most = 0;                                                                      \
+        for (int64_t i = 0; i < n; i++)                                                  \
+            most = p[i] > most ? p[i] : most;                                            \
+        return most;                                                                     \
     }
 LARGEST(uint8_t)
 LARGEST(uint16_t)
@@ -241,7 +257,9 @@ static pqf_status check_indexes(checker *c, const pqf_view *v) {
     return PQF_OK;
 }
 
-int64_t pqf_view_index(const pqf_view *v, int64_t i) { return (int64_t)largest_index(v, i, 1); }
+int64_t pqf_view_index(const pqf_view *v, int64_t i) {
+    return (int64_t)largest_index(v, i, 1);
+}
 
 /* ---- runs ---- */
 
@@ -258,11 +276,13 @@ static pqf_status check_runs(checker *c, const pqf_view *v) {
     const pqf_view *ends = &v->children[0];
     int64_t last = 0;
     if (ends->null_count > 0 || ends->length > v->children[1].length)
-        return FAIL(c, v, "%lld run ends (%lld null) for %lld values", (long long)ends->length,
-                    (long long)ends->null_count, (long long)v->children[1].length);
+        return FAIL(c, v, "%lld run ends (%lld null) for %lld values",
+                    (long long)ends->length, (long long)ends->null_count,
+                    (long long)v->children[1].length);
     for (int64_t i = 0; i < ends->length; i++) {
         int64_t end = pqf_run_end_at(ends, i);
-        if (end <= last) return FAIL(c, v, "run %lld ends at %lld", (long long)i, (long long)end);
+        if (end <= last)
+            return FAIL(c, v, "run %lld ends at %lld", (long long)i, (long long)end);
         last = end;
     }
     if (v->length > 0 && last < v->offset + v->length)
@@ -276,15 +296,18 @@ static pqf_status check_runs(checker *c, const pqf_view *v) {
 static pqf_status take_children(checker *c, pqf_view *v, int depth) {
     const struct ArrowArray *a = v->array;
     void *block;
-    if (a->n_children > 0 && !a->children) return FAIL(c, v, "%s", "no array of children");
+    if (a->n_children > 0 && !a->children)
+        return FAIL(c, v, "%s", "no array of children");
     if (a->n_children > 0) {
-        TRY(pqf_arena_array(c->arena, (size_t)a->n_children, sizeof(pqf_view), &block, c->err));
+        TRY(pqf_arena_array(c->arena, (size_t)a->n_children, sizeof(pqf_view), &block,
+                            c->err));
         v->children = block;
         v->num_children = a->n_children;
     }
     for (int64_t i = 0; i < a->n_children; i++) {
         if (!a->children[i]) return FAIL(c, v, "child %lld is NULL", (long long)i);
-        TRY(view_node(c, &v->children[i], v->schema->children[i], a->children[i], depth + 1));
+        TRY(view_node(c, &v->children[i], v->schema->children[i], a->children[i],
+                      depth + 1));
     }
     if (!a->dictionary) return PQF_OK;
     TRY(pqf_arena_alloc(c->arena, sizeof(pqf_view), &block, c->err));
@@ -324,7 +347,10 @@ static pqf_status check_references(checker *c, const pqf_view *v) {
 
 static pqf_status view_node(checker *c, pqf_view *v, const struct ArrowSchema *schema,
                             const struct ArrowArray *array, int depth) {
-    *v = (pqf_view){.schema = schema, .array = array, .length = array->length, .offset = array->offset};
+    *v = (pqf_view){.schema = schema,
+                    .array = array,
+                    .length = array->length,
+                    .offset = array->offset};
     if (depth > PQF_MAX_DEPTH)
         return FAIL(c, v, "nested more than %d deep", PQF_MAX_DEPTH);
     TRY(pqf_type_parse(schema->format, &v->type, c->err));
@@ -335,10 +361,12 @@ static pqf_status view_node(checker *c, pqf_view *v, const struct ArrowSchema *s
     return check_references(c, v);
 }
 
-pqf_status pqf_view_init(pqf_view *out, const struct ArrowSchema *schema, const struct ArrowArray *array,
-                         bool deep, pqf_arena *arena, pqf_error *err) {
+pqf_status pqf_view_init(pqf_view *out, const struct ArrowSchema *schema,
+                         const struct ArrowArray *array, bool deep, pqf_arena *arena,
+                         pqf_error *err) {
     checker c = {.arena = arena, .err = err, .deep = deep};
-    if (!array->release) return pqf_fail(err, PQF_INVALID, "the Arrow array has been released");
+    if (!array->release)
+        return pqf_fail(err, PQF_INVALID, "the Arrow array has been released");
     return view_node(&c, out, schema, array, 0);
 }
 
@@ -375,15 +403,18 @@ int64_t pqf_run_find(const pqf_view *v, int64_t i) {
     int64_t at = v->offset + i, lo = 0, hi = ends->length;
     while (lo < hi) {
         int64_t mid = lo + (hi - lo) / 2;
-        if (pqf_run_end_at(ends, mid) <= at) lo = mid + 1;
-        else hi = mid;
+        if (pqf_run_end_at(ends, mid) <= at)
+            lo = mid + 1;
+        else
+            hi = mid;
     }
     return lo;
 }
 
 pqf_bytes pqf_view_bytes(const pqf_view *v, int64_t i) {
     if (v->dictionary) return pqf_view_bytes(v->dictionary, pqf_view_index(v, i));
-    if (v->type.id == PQF_TYPE_RUN_END) return pqf_view_bytes(&v->children[1], pqf_run_find(v, i));
+    if (v->type.id == PQF_TYPE_RUN_END)
+        return pqf_view_bytes(&v->children[1], pqf_run_find(v, i));
     int64_t at = v->offset + i;
     if (v->type.shape == PQF_SHAPE_VIEW) return bytes_of_view(v, at);
     if (v->type.shape == PQF_SHAPE_FIXED)

@@ -9,8 +9,8 @@
 
 /* Set bits among n from bit position at; reads no byte behind the last bit. */
 int64_t pqf_bits_count(const uint8_t *bits, int64_t at, int64_t n);
-/* Narrows a view to `length` slots from `start`; nulls are counted anew. Runs must not be cut here
- * where null_count matters: they have no validity of their own. */
+/* Narrows a view to `length` slots from `start`; nulls are counted anew. Runs must not be
+ * cut here where null_count matters: they have no validity of their own. */
 void pqf_view_cut(pqf_view *v, int64_t start, int64_t length);
 /* Child slots of list i, in the coordinates of children[0]. */
 void pqf_list_range(const pqf_view *v, int64_t i, int64_t *start, int64_t *count);
@@ -19,7 +19,8 @@ int64_t pqf_view_index(const pqf_view *v, int64_t i);
 /* The run that slot i lies in, and where a run ends. */
 int64_t pqf_run_find(const pqf_view *v, int64_t i);
 int64_t pqf_run_end_at(const pqf_view *ends, int64_t run);
-/* True for a slot that is null in whatever form: by validity, by type, in a dictionary, in a run. */
+/* True for a slot that is null in whatever form: by validity, by type, in a dictionary,
+ * in a run. */
 bool pqf_view_is_null(const pqf_view *v, int64_t i);
 
 #endif

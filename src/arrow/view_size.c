@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * view_size.c: room arrow. Bytes that rows of a checked array hold, for cutting row groups.
+ * view_size.c: room arrow. Bytes that rows of a checked array hold, for cutting row
+ * groups.
  *
- * The figure is additive: rows a..c hold what a..b and b..c hold together, whatever batches they came
- * in. So validity bitmaps, which a batch without nulls lacks, are left out, and a bool counts a byte.
+ * The figure is additive: rows a..c hold what a..b and b..c hold together, whatever
+ * batches they came in. So validity bitmaps, which a batch without nulls lacks, are left
+ * out, and a bool counts a byte.
  */
 #include "type.h"
 #include "view.h"
@@ -20,7 +22,8 @@ static bool is_bytes(const pqf_type *type) {
 }
 
 /* Values behind indexes or runs, as if they stood there one by one. */
-static int64_t bytes_behind(const pqf_view *v, const pqf_view *values, int64_t start, int64_t length) {
+static int64_t bytes_behind(const pqf_view *v, const pqf_view *values, int64_t start,
+                            int64_t length) {
     if (is_bytes(&values->type)) return length * 4 + bytes_each(v, start, length);
     return length * (values->type.byte_width ? values->type.byte_width : 1);
 }
@@ -48,13 +51,15 @@ static int64_t bytes_of_lists(const pqf_view *v, int64_t start, int64_t length) 
 
 static int64_t bytes_of_binary(const pqf_view *v, int64_t start, int64_t length) {
     if (length == 0) return 0;
-    pqf_bytes first = pqf_view_bytes(v, start), last = pqf_view_bytes(v, start + length - 1);
+    pqf_bytes first = pqf_view_bytes(v, start),
+              last = pqf_view_bytes(v, start + length - 1);
     return length * 4 + (last.data + last.len - first.data);
 }
 
 int64_t pqf_view_data_bytes(const pqf_view *v, int64_t start, int64_t length) {
     if (v->dictionary) return bytes_behind(v, v->dictionary, start, length);
-    if (v->type.id == PQF_TYPE_RUN_END) return bytes_behind(v, &v->children[1], start, length);
+    if (v->type.id == PQF_TYPE_RUN_END)
+        return bytes_behind(v, &v->children[1], start, length);
     if (pqf_type_has_list_shape(&v->type)) return bytes_of_lists(v, start, length);
     switch (v->type.shape) {
     case PQF_SHAPE_BITS: return length;

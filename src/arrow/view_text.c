@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * view_text.c: room arrow. One slot of a checked array as text for messages: numbers plain, floats in
- * the fewest digits that give them back, dates and times in ISO 8601, bytes in hexadecimal digits.
+ * view_text.c: room arrow. One slot of a checked array as text for messages: numbers
+ * plain, floats in the fewest digits that give them back, dates and times in ISO 8601,
+ * bytes in hexadecimal digits.
  */
 #include "number.h"
 #include "type.h"
@@ -19,7 +20,8 @@ static void put_value(pqf_text *text, const pqf_view *v, int64_t i, int depth);
 bool pqf_view_is_null(const pqf_view *v, int64_t i) {
     if (v->type.id == PQF_TYPE_NULL || !pqf_view_is_valid(v, i)) return true;
     if (v->dictionary) return pqf_view_is_null(v->dictionary, pqf_view_index(v, i));
-    if (v->type.id == PQF_TYPE_RUN_END) return pqf_view_is_null(&v->children[1], pqf_run_find(v, i));
+    if (v->type.id == PQF_TYPE_RUN_END)
+        return pqf_view_is_null(&v->children[1], pqf_run_find(v, i));
     return false;
 }
 
@@ -35,7 +37,8 @@ static void put_float(pqf_text *text, double v, int max_digits) {
         back = strtod(digits, NULL);
     } while (n < max_digits && !(max_digits < 17 ? (float)back == (float)v : back == v));
     int before_point = 1;
-    for (double p = 10; size < 1e16 && size >= p; p *= 10) before_point++;
+    for (double p = 10; size < 1e16 && size >= p; p *= 10)
+        before_point++;
     if (n < before_point) snprintf(digits, sizeof digits, "%.*g", before_point, v);
     bool whole = isfinite(v) && !strpbrk(digits, ".e");
     pqf_text_put(text, "%s%s", isnan(v) ? "nan" : digits, whole ? ".0" : "");
@@ -49,23 +52,29 @@ static void put_decimal(pqf_text *text, const pqf_view *v, int64_t i) {
     *p = 0;
     while (!pqf_wide_is_zero(&w)) {
         uint64_t part = pqf_wide_divide(&w, UINT64_C(1000000000000000000));
-        for (int k = 0; k < 18; k++, part /= 10) *--p = (char)('0' + part % 10);
+        for (int k = 0; k < 18; k++, part /= 10)
+            *--p = (char)('0' + part % 10);
     }
-    while (*p == '0') p++;
+    while (*p == '0')
+        p++;
     int num_digits = (int)strlen(p), scale = v->type.scale;
     if (w.negative) pqf_text_put(text, "-");
-    if (num_digits == 0) pqf_text_put(text, "0");
-    else if (scale <= 0) pqf_text_put(text, "%s", p);
+    if (num_digits == 0)
+        pqf_text_put(text, "0");
+    else if (scale <= 0)
+        pqf_text_put(text, "%s", p);
     else if (scale < num_digits)
         pqf_text_put(text, "%.*s.%s", num_digits - scale, p, p + num_digits - scale);
-    else pqf_text_put(text, "0.%0*d%s", scale - num_digits, 0, p);
+    else
+        pqf_text_put(text, "0.%0*d%s", scale - num_digits, 0, p);
     if (scale < 0 && num_digits) pqf_text_put(text, "E+%d", -scale);
 }
 
 /* ---- time ---- */
 
-/* Days since 1970-01-01 in the proleptic Gregorian calendar. Years are counted from March, so that the
- * leap day is the last of its year; an era is 400 years of 146,097 days. */
+/* Days since 1970-01-01 in the proleptic Gregorian calendar. Years are counted from
+ * March, so that the leap day is the last of its year; an era is 400 years of 146,097
+ * days. */
 static void put_date(pqf_text *text, int64_t days) {
     int64_t z = days + 719468;
     int64_t era = (z >= 0 ? z : z - 146096) / 146097;
@@ -76,8 +85,8 @@ static void put_date(pqf_text *text, int64_t days) {
     int64_t of_month = of_year - (153 * month + 2) / 5 + 1;
     month += month < 10 ? 3 : -9;
     year += era * 400 + (month <= 2);
-    pqf_text_put(text, "%s%04lld-%02d-%02d", year < 0 ? "-" : "", (long long)(year < 0 ? -year : year),
-                 (int)month, (int)of_month);
+    pqf_text_put(text, "%s%04lld-%02d-%02d", year < 0 ? "-" : "",
+                 (long long)(year < 0 ? -year : year), (int)month, (int)of_month);
 }
 
 /* Milliseconds that should be whole days. */
@@ -121,7 +130,9 @@ static void put_integer(pqf_text *text, const pqf_type *type, int64_t v) {
         if (v < 0 || v >= per_day) break;
         put_time(text, v, type->unit);
         return;
-    case PQF_TYPE_DURATION: pqf_text_put(text, "%lld%s", (long long)v, UNITS[type->unit]); return;
+    case PQF_TYPE_DURATION:
+        pqf_text_put(text, "%lld%s", (long long)v, UNITS[type->unit]);
+        return;
     default: break;
     }
     pqf_text_put(text, "%lld", (long long)v);
@@ -147,7 +158,8 @@ static void put_interval(pqf_text *text, const pqf_view *v, int64_t i) {
 
 static void put_hex(pqf_text *text, pqf_bytes b) {
     pqf_text_put(text, "0x");
-    for (size_t i = 0; i < b.len && !pqf_text_is_full(text); i++) pqf_text_put(text, "%02x", b.data[i]);
+    for (size_t i = 0; i < b.len && !pqf_text_is_full(text); i++)
+        pqf_text_put(text, "%02x", b.data[i]);
 }
 
 static void put_list(pqf_text *text, const pqf_view *v, int64_t i, int depth) {
@@ -174,8 +186,10 @@ static void put_struct(pqf_text *text, const pqf_view *v, int64_t i, int depth) 
 
 static void put_bytes(pqf_text *text, const pqf_view *v, int64_t i) {
     bool is_text = v->type.id >= PQF_TYPE_STRING && v->type.id <= PQF_TYPE_STRING_VIEW;
-    if (is_text) pqf_text_put_bytes(text, pqf_view_bytes(v, i));
-    else put_hex(text, pqf_view_bytes(v, i));
+    if (is_text)
+        pqf_text_put_bytes(text, pqf_view_bytes(v, i));
+    else
+        put_hex(text, pqf_view_bytes(v, i));
 }
 
 static void put_number(pqf_text *text, const pqf_view *v, int64_t i) {
@@ -192,22 +206,33 @@ static void put_number(pqf_text *text, const pqf_view *v, int64_t i) {
 }
 
 static void put_value(pqf_text *text, const pqf_view *v, int64_t i, int depth) {
-    if (depth > PQF_MAX_DEPTH || v->type.shape == PQF_SHAPE_UNION) pqf_text_put(text, "?");
-    else if (pqf_view_is_null(v, i)) pqf_text_put(text, "null");
-    else if (v->dictionary) put_value(text, v->dictionary, pqf_view_index(v, i), depth + 1);
+    if (depth > PQF_MAX_DEPTH || v->type.shape == PQF_SHAPE_UNION)
+        pqf_text_put(text, "?");
+    else if (pqf_view_is_null(v, i))
+        pqf_text_put(text, "null");
+    else if (v->dictionary)
+        put_value(text, v->dictionary, pqf_view_index(v, i), depth + 1);
     else if (v->type.id == PQF_TYPE_RUN_END)
         put_value(text, &v->children[1], pqf_run_find(v, i), depth + 1);
     else if (v->type.id == PQF_TYPE_BOOL)
-        pqf_text_put(text, ((const uint8_t *)v->values)[(v->offset + i) >> 3] >> ((v->offset + i) & 7) & 1
-                               ? "true" : "false");
-    else if (pqf_number_of(&v->type) != PQF_NUMBER_NONE) put_number(text, v, i);
-    else if (v->type.id == PQF_TYPE_STRUCT) put_struct(text, v, i, depth);
-    else if (pqf_type_has_list_shape(&v->type)) put_list(text, v, i, depth);
+        pqf_text_put(text, ((const uint8_t *)v->values)[(v->offset + i) >> 3] >>
+                                       ((v->offset + i) & 7) &
+                                   1
+                               ? "true"
+                               : "false");
+    else if (pqf_number_of(&v->type) != PQF_NUMBER_NONE)
+        put_number(text, v, i);
+    else if (v->type.id == PQF_TYPE_STRUCT)
+        put_struct(text, v, i, depth);
+    else if (pqf_type_has_list_shape(&v->type))
+        put_list(text, v, i, depth);
     else if (v->type.id >= PQF_TYPE_DECIMAL32 && v->type.id <= PQF_TYPE_DECIMAL256)
         put_decimal(text, v, i);
-    else if (v->type.id >= PQF_TYPE_INTERVAL_MONTHS && v->type.id <= PQF_TYPE_INTERVAL_MONTH_DAY_NANO)
+    else if (v->type.id >= PQF_TYPE_INTERVAL_MONTHS &&
+             v->type.id <= PQF_TYPE_INTERVAL_MONTH_DAY_NANO)
         put_interval(text, v, i);
-    else put_bytes(text, v, i);
+    else
+        put_bytes(text, v, i);
 }
 
 void pqf_view_text(const pqf_view *v, int64_t i, char *text, size_t text_bytes) {

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * wide.h: inner header of the room arrow: decimals of any width as sign and 256-bit magnitude. Slow and
- * plain: for rescaling decimal256 and for texts; decimal128 and below are rescaled as __int128.
+ * wide.h: inner header of the room arrow: decimals of any width as sign and 256-bit
+ * magnitude. Slow and plain: for rescaling decimal256 and for texts; decimal128 and below
+ * are rescaled as __int128.
  */
 #ifndef PQF_ARROW_WIDE_H
 #define PQF_ARROW_WIDE_H

@@ -2,16 +2,17 @@
  *
  * build.h: Arrow arrays for tests from two short texts, and their values as text again.
  *
- *     built b = build(mem, "+s(a:i;s!:u;l:+l(item:g))", "{1,x,[0.5,null]}, {null,'y z',[]}");
- *     char *text = built_text(&b, space, sizeof space);   "{a: 1, s: x, l: [0.5, null]}, {...}"
+ *     built b = build(mem, "+s(a:i;s!:u;l:+l(item:g))", "{1,x,[0.5,null]}, null");
+ *     build_array_text(&b.schema, &b.array, mem, text, sizeof text);   "{a: 1, s: x, ..."
  *     build_free(&b);
  *
- * The type is the format string of the C Data Interface; children follow in parentheses, separated by
- * semicolons, each `name:type`, with `!` behind a name for a field that is not nullable. dict(c;u) is a
- * dictionary with int8 indexes of strings, `+m(key!:u;value:i)` a map (its entries are implied),
- * `+r(i;u)` run-end encoded. Values are separated by commas: `null`, numbers, true, words or 'quoted
- * text', lists in [], structs in {} in the order of their children, map entries as {key,value}.
- * Decimals and everything else that has no text form are given as integers. 0x.. gives raw bytes.
+ * The type is the format string of the C Data Interface; children follow in parentheses,
+ * separated by semicolons, each `name:type`, with `!` behind a name for a field that is
+ * not nullable. dict(c;u) is a dictionary with int8 indexes of strings,
+ * `+m(key!:u;value:i)` a map (its entries are implied), `+r(i;u)` run-end encoded. Values
+ * are separated by commas: `null`, numbers, true, words or 'quoted text', lists in [],
+ * structs in {} in the order of their children, map entries as {key,value}. Decimals and
+ * everything else that has no text form are given as integers. 0x.. gives raw bytes.
  */
 #ifndef PQF_TESTS_ARROW_BUILD_H
 #define PQF_TESTS_ARROW_BUILD_H
@@ -37,10 +38,10 @@ typedef struct built {
 
 static pqf_error build_error;
 
-#define BUILD_OK(expr)                                                        \
-    do {                                                                      \
-        pqf_error_init(&build_error);                                         \
-        if ((expr) != PQF_OK) fail_msg("%s: %s", #expr, build_error.message); \
+#define BUILD_OK(expr)                                                                   \
+    do {                                                                                 \
+        pqf_error_init(&build_error);                                                    \
+        if ((expr) != PQF_OK) fail_msg("%s: %s", #expr, build_error.message);            \
     } while (0)
 
 /* ---- types ---- */
@@ -69,7 +70,8 @@ static void build_children(const char **p, struct ArrowSchema *out) {
     build_expect(p, ')');
 }
 
-static void build_type(const char **p, const char *name, int64_t flags, struct ArrowSchema *out) {
+static void build_type(const char **p, const char *name, int64_t flags,
+                       struct ArrowSchema *out) {
     char format[128];
     size_t n = strcspn(*p, "();");
     memcpy(format, *p, n);
@@ -94,8 +96,8 @@ static void build_type(const char **p, const char *name, int64_t flags, struct A
         BUILD_OK(pqf_schema_init(out->children[0], "+s", "entries", 0, 2, &build_error));
         build_children(p, out->children[0]);
     } else {
-        BUILD_OK(pqf_schema_init(out, format, name, flags, open ? build_num_children(*p) : 0,
-                                 &build_error));
+        BUILD_OK(pqf_schema_init(out, format, name, flags,
+                                 open ? build_num_children(*p) : 0, &build_error));
         if (open) build_children(p, out);
     }
 }
@@ -131,18 +133,20 @@ typedef struct build_node {
     pqf_buf values;
     pqf_buf sizes;
     pqf_buf bytes;
-    pqf_buf tokens; /* dictionary: texts seen, each with its NUL */
+    pqf_buf tokens;  /* dictionary: texts seen, each with its NUL */
     char last[4096]; /* run-end: text of the current run */
     int64_t num_children;
     struct build_node *children;
     struct build_node *dictionary;
 } build_node;
 
-static void build_node_init(build_node *n, const struct ArrowSchema *schema, pqf_mem *mem) {
+static void build_node_init(build_node *n, const struct ArrowSchema *schema,
+                            pqf_mem *mem) {
     *n = (build_node){.mem = mem, .schema = schema, .num_children = schema->n_children};
     BUILD_OK(pqf_type_parse(schema->format, &n->type, &build_error));
     pqf_buf *bufs[] = {&n->validity, &n->values, &n->sizes, &n->bytes, &n->tokens};
-    for (size_t i = 0; i < 5; i++) pqf_buf_init(bufs[i], mem, 0);
+    for (size_t i = 0; i < 5; i++)
+        pqf_buf_init(bufs[i], mem, 0);
     n->children = test_calloc((size_t)schema->n_children + 1, sizeof *n->children);
     for (int64_t i = 0; i < schema->n_children; i++)
         build_node_init(&n->children[i], schema->children[i], mem);
@@ -156,12 +160,15 @@ static void build_put(pqf_buf *buf, const void *bytes, size_t len) {
     BUILD_OK(pqf_buf_put(buf, bytes, len, &build_error));
 }
 
-static void build_put_int(pqf_buf *buf, int64_t v, size_t width) { build_put(buf, &v, width); }
+static void build_put_int(pqf_buf *buf, int64_t v, size_t width) {
+    build_put(buf, &v, width);
+}
 
 static void build_value(build_node *n, const char **p);
 
 static void build_skip_space(const char **p) {
-    while (**p == ' ') (*p)++;
+    while (**p == ' ')
+        (*p)++;
 }
 
 /* The text of one value, brackets balanced, quotes kept; moves behind it. */
@@ -177,7 +184,8 @@ static void build_token(const char **p, char *out, size_t cap) {
         depth += (c == '[' || c == '{') - (c == ']' || c == '}');
     }
     size_t len = (size_t)(*p - start);
-    while (len && start[len - 1] == ' ') len--;
+    while (len && start[len - 1] == ' ')
+        len--;
     if (len >= cap) fail_msg("build: value too long: %s", start);
     memcpy(out, start, len);
     out[len] = 0;
@@ -202,7 +210,8 @@ static size_t build_text_of(const char *token, char *out) {
 }
 
 static void build_offset(build_node *n, int64_t last) {
-    bool large = n->type.shape == PQF_SHAPE_LARGE_BINARY || n->type.shape == PQF_SHAPE_LARGE_LIST;
+    bool large =
+        n->type.shape == PQF_SHAPE_LARGE_BINARY || n->type.shape == PQF_SHAPE_LARGE_LIST;
     if (n->values.len == 0) build_put_int(&n->values, 0, large ? 8 : 4);
     build_put_int(&n->values, last, large ? 8 : 4);
 }
@@ -249,10 +258,12 @@ static void build_integer(build_node *n, const char *token) {
 static uint16_t build_half(double v) {
     for (unsigned h = 0; h < 0x10000; h++) {
         unsigned e = h >> 10 & 31, f = h & 1023;
-        double x = e == 0 ? ldexp(f, -24) : e == 31 ? (f ? (double)NAN : (double)INFINITY)
-                                                    : ldexp(1024 + f, (int)e - 25);
+        double x = e == 0    ? ldexp(f, -24)
+                   : e == 31 ? (f ? (double)NAN : (double)INFINITY)
+                             : ldexp(1024 + f, (int)e - 25);
         if (h >> 15) x = -x;
-        if ((isnan(v) && isnan(x)) || (x == v && !signbit(x) == !signbit(v))) return (uint16_t)h;
+        if ((isnan(v) && isnan(x)) || (x == v && !signbit(x) == !signbit(v)))
+            return (uint16_t)h;
     }
     fail_msg("build: %g is no half", v);
     return 0;
@@ -263,13 +274,16 @@ static void build_fixed(build_node *n, const char *token) {
     if (n->type.id == PQF_TYPE_DOUBLE || n->type.id == PQF_TYPE_FLOAT) {
         double d = strtod(token, NULL);
         float f = (float)d;
-        if (n->type.id == PQF_TYPE_DOUBLE) build_put(&n->values, &d, 8);
-        else build_put(&n->values, &f, 4);
+        if (n->type.id == PQF_TYPE_DOUBLE)
+            build_put(&n->values, &d, 8);
+        else
+            build_put(&n->values, &f, 4);
     } else if (n->type.id == PQF_TYPE_HALF) {
         uint16_t h = build_half(strtod(token, NULL));
         build_put(&n->values, &h, 2);
     } else if (n->type.id == PQF_TYPE_FIXED_BINARY) {
-        if (build_text_of(token, text) != (size_t)n->type.width) fail_msg("build: width of %s", token);
+        if (build_text_of(token, text) != (size_t)n->type.width)
+            fail_msg("build: width of %s", token);
         build_put(&n->values, text, (size_t)n->type.width);
     } else {
         build_integer(n, token);
@@ -288,8 +302,10 @@ static void build_items(build_node *n, const char **p, bool null) {
     }
     if (n->type.shape == PQF_SHAPE_FIXED_LIST) {
         const char *pad = "null";
-        for (; null && count < n->type.width; count++, pad = "null") build_value(&n->children[0], &pad);
-        if (count != n->type.width) fail_msg("build: list of %d items expected", n->type.width);
+        for (; null && count < n->type.width; count++, pad = "null")
+            build_value(&n->children[0], &pad);
+        if (count != n->type.width)
+            fail_msg("build: list of %d items expected", n->type.width);
     } else if (n->type.shape == PQF_SHAPE_LIST || n->type.shape == PQF_SHAPE_LARGE_LIST) {
         build_offset(n, n->children[0].length);
     } else {
@@ -315,7 +331,8 @@ static void build_struct(build_node *n, const char **p, bool null) {
 static void build_dictionary(build_node *n, const char *token, bool null) {
     int64_t index = 0;
     bool found = null;
-    for (size_t at = 0; at < n->tokens.len && !found; at += strlen((char *)n->tokens.data + at) + 1) {
+    for (size_t at = 0; at < n->tokens.len && !found;
+         at += strlen((char *)n->tokens.data + at) + 1) {
         found = strcmp((char *)n->tokens.data + at, token) == 0;
         index += !found;
     }
@@ -343,14 +360,18 @@ static void build_run(build_node *n, const char *token) {
 }
 
 static void build_leaf(build_node *n, const char *token, bool null) {
-    if (n->dictionary) build_dictionary(n, token, null);
-    else if (n->type.id == PQF_TYPE_RUN_END) build_run(n, token);
+    if (n->dictionary)
+        build_dictionary(n, token, null);
+    else if (n->type.id == PQF_TYPE_RUN_END)
+        build_run(n, token);
     else if (n->type.shape == PQF_SHAPE_FIXED && null)
         BUILD_OK(pqf_buf_put_zeros(&n->values, (size_t)n->type.byte_width, &build_error));
-    else if (n->type.shape == PQF_SHAPE_FIXED) build_fixed(n, token);
+    else if (n->type.shape == PQF_SHAPE_FIXED)
+        build_fixed(n, token);
     else if (n->type.shape == PQF_SHAPE_BITS)
         BUILD_OK(pqf_buf_put_u8(&n->values, strcmp(token, "true") == 0, &build_error));
-    else if (n->type.id != PQF_TYPE_NULL) build_bytes(n, null ? "''" : token);
+    else if (n->type.id != PQF_TYPE_NULL)
+        build_bytes(n, null ? "''" : token);
 }
 
 static void build_value(build_node *n, const char **p) {
@@ -361,9 +382,12 @@ static void build_value(build_node *n, const char **p) {
     bool list = n->type.shape >= PQF_SHAPE_LIST && n->type.shape <= PQF_SHAPE_FIXED_LIST;
     bool nested = !n->dictionary && (n->type.id == PQF_TYPE_STRUCT || list);
     if (null || !nested) build_token(p, token, sizeof token);
-    if (!nested) build_leaf(n, token, null);
-    else if (list) build_items(n, p, null);
-    else build_struct(n, p, null);
+    if (!nested)
+        build_leaf(n, token, null);
+    else if (list)
+        build_items(n, p, null);
+    else
+        build_struct(n, p, null);
     BUILD_OK(pqf_buf_put_u8(&n->validity, !null || runs, &build_error));
     n->nulls += null && !runs;
     n->length++;
@@ -415,10 +439,11 @@ static int64_t build_num_buffers(const build_node *n) {
 
 static void build_finish(build_node *n, struct ArrowArray *out) {
     int64_t nulls = n->type.id == PQF_TYPE_NULL ? n->length : n->nulls;
-    BUILD_OK(pqf_array_init(out, n->mem, n->length, nulls, build_num_buffers(n), n->num_children,
-                            &build_error));
+    BUILD_OK(pqf_array_init(out, n->mem, n->length, nulls, build_num_buffers(n),
+                            n->num_children, &build_error));
     build_buffers(n, out);
-    for (int64_t i = 0; i < n->num_children; i++) build_finish(&n->children[i], out->children[i]);
+    for (int64_t i = 0; i < n->num_children; i++)
+        build_finish(&n->children[i], out->children[i]);
     if (n->dictionary) {
         struct ArrowArray dictionary;
         build_finish(n->dictionary, &dictionary);
@@ -426,7 +451,8 @@ static void build_finish(build_node *n, struct ArrowArray *out) {
         test_free(n->dictionary);
     }
     pqf_buf *bufs[] = {&n->validity, &n->values, &n->sizes, &n->bytes, &n->tokens};
-    for (size_t i = 0; i < 5; i++) pqf_buf_reset(bufs[i]);
+    for (size_t i = 0; i < 5; i++)
+        pqf_buf_reset(bufs[i]);
     test_free(n->children);
 }
 
@@ -456,8 +482,9 @@ static inline void build_slice(built *b, int64_t offset, int64_t length) {
 }
 
 /* All slots as text, separated by ", ". */
-static inline char *build_array_text(const struct ArrowSchema *schema, const struct ArrowArray *array,
-                                     pqf_mem *mem, char *text, size_t text_bytes) {
+static inline char *build_array_text(const struct ArrowSchema *schema,
+                                     const struct ArrowArray *array, pqf_mem *mem,
+                                     char *text, size_t text_bytes) {
     pqf_arena arena;
     pqf_view view;
     size_t len = 0;

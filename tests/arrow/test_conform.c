@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * test_conform.c: conforming batches to a declared schema: the table of conversions cell by cell, nulls
- * at any depth, columns by name. Each case of the tables runs whole, as a slice behind another row, and
- * with each of its allocations failing.
+ * test_conform.c: conforming batches to a declared schema: the table of conversions cell
+ * by cell, nulls at any depth, columns by name. Each case of the tables runs whole, as a
+ * slice behind another row, and with each of its allocations failing.
  */
 #include "arrow/build.h"
 
@@ -25,7 +25,8 @@ static int tear_down(void **state) {
 
 /* ---- one run ---- */
 
-static void put(char *text, size_t cap, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+static void put(char *text, size_t cap, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
 static void put(char *text, size_t cap, const char *fmt, ...) {
     size_t len = strlen(text);
     va_list args;
@@ -39,17 +40,19 @@ static void report_text(const pqf_report *report, char *text, size_t cap) {
     text[0] = 0;
     for (int64_t i = 0; i < pqf_report_num_failures(report); i++) {
         const pqf_failure *f = pqf_report_failure(report, i);
-        put(text, cap, "%s%s %s %lld", i ? "; " : "", f->rule, f->path, (long long)f->count);
+        put(text, cap, "%s%s %s %lld", i ? "; " : "", f->rule, f->path,
+            (long long)f->count);
         for (int k = 0; k < f->num_samples; k++)
             put(text, cap, "%s%lld=%s%s", k ? " " : " [", (long long)f->sample_rows[k],
                 f->sample_values[k], k + 1 == f->num_samples ? "]" : "");
     }
 }
 
-/* Conforms and words the outcome: each column's "type: values" joined by "; ", or the report. */
+/* Conforms and words the outcome: each column's "type: values" joined by "; ", or the
+ * report. */
 static pqf_status conform_text(const struct ArrowSchema *declared, const built *batch,
-                               const pqf_conform_options *options, int64_t row_base, char *text,
-                               size_t cap) {
+                               const pqf_conform_options *options, int64_t row_base,
+                               char *text, size_t cap) {
     pqf_conform *conform = NULL;
     pqf_report *report = pqf_report_new();
     struct ArrowArray out;
@@ -59,16 +62,18 @@ static pqf_status conform_text(const struct ArrowSchema *declared, const built *
     if (!report) return PQF_NOMEM;
     pqf_status status = pqf_conform_new(declared, options, mem, &conform, &build_error);
     if (status == PQF_OK)
-        status = pqf_conform_batch(conform, &batch->schema, &batch->array, row_base, report, &out,
-                                   &schema, &build_error);
+        status = pqf_conform_batch(conform, &batch->schema, &batch->array, row_base,
+                                   report, &out, &schema, &build_error);
     if (status == PQF_SCHEMA) report_text(report, text, cap);
     if (status == PQF_OK) {
         pqf_mem_fail_after(0);
-        if (out.n_children != declared->n_children) fail_msg("%lld columns", (long long)out.n_children);
+        if (out.n_children != declared->n_children)
+            fail_msg("%lld columns", (long long)out.n_children);
         for (int64_t i = 0; i < out.n_children; i++) {
             char type[512], values[4096];
             pqf_type_text(schema->children[i], type, sizeof type);
-            build_array_text(schema->children[i], out.children[i], mem, values, sizeof values);
+            build_array_text(schema->children[i], out.children[i], mem, values,
+                             sizeof values);
             put(text, cap, "%s%s: %s", i ? "; " : "", type, values);
         }
         pqf_array_release(&out);
@@ -78,11 +83,13 @@ static pqf_status conform_text(const struct ArrowSchema *declared, const built *
     return status;
 }
 
-static void check_text(const char *what, const struct ArrowSchema *declared, const built *batch,
-                       const pqf_conform_options *options, const char *want) {
+static void check_text(const char *what, const struct ArrowSchema *declared,
+                       const built *batch, const pqf_conform_options *options,
+                       const char *want) {
     char text[8192];
     pqf_status status = conform_text(declared, batch, options, 0, text, sizeof text);
-    if (status != PQF_OK && status != PQF_SCHEMA) fail_msg("%s: %s", what, build_error.message);
+    if (status != PQF_OK && status != PQF_SCHEMA)
+        fail_msg("%s: %s", what, build_error.message);
     if (strcmp(text, want) != 0) fail_msg("%s:\n got: %s\nwant: %s", what, text, want);
     /* Every allocation fails once; nothing is left behind, and the last run succeeds. */
     int64_t used = pqf_mem_used(mem);
@@ -90,15 +97,19 @@ static void check_text(const char *what, const struct ArrowSchema *declared, con
         pqf_mem_fail_after(n);
         status = conform_text(declared, batch, options, 0, text, sizeof text);
         pqf_mem_fail_after(0);
-        if (pqf_mem_used(mem) != used) fail_msg("%s: leak at allocation %lld", what, (long long)n);
+        if (pqf_mem_used(mem) != used)
+            fail_msg("%s: leak at allocation %lld", what, (long long)n);
         if (status != PQF_NOMEM) break;
         if (n > 2000) fail_msg("%s: allocations do not end", what);
     }
-    if (strcmp(text, want) != 0) fail_msg("%s, again:\n got: %s\nwant: %s", what, text, want);
+    if (strcmp(text, want) != 0)
+        fail_msg("%s, again:\n got: %s\nwant: %s", what, text, want);
 }
 
-/* A batch of one column `a`; rows `skip`.. of the values, by the offset of the column or of the batch. */
-static built batch_of(const char *type, const char *values, int64_t skip, bool skip_rows) {
+/* A batch of one column `a`; rows `skip`.. of the values, by the offset of the column or
+ * of the batch. */
+static built batch_of(const char *type, const char *values, int64_t skip,
+                      bool skip_rows) {
     built column = build(mem, type, values), out;
     BUILD_OK(pqf_schema_set_name(&column.schema, "a", &build_error));
     BUILD_OK(pqf_schema_init(&out.schema, "+s", "", 0, 1, &build_error));
@@ -118,16 +129,19 @@ typedef struct conform_case {
     const char *want;
 } conform_case;
 
-static void run_case(const conform_case *c, const pqf_conform_options *options, const char *first) {
+static void run_case(const conform_case *c, const pqf_conform_options *options,
+                     const char *first) {
     char declared_type[256], what[1024], values[8192];
     snprintf(declared_type, sizeof declared_type, "+s(%s)", c->to);
     struct ArrowSchema declared = build_schema(declared_type);
     for (int64_t way = 0; way < 4; way++) {
         int64_t skip = way == 0 ? 0 : way == 1 ? 1 : way == 2 ? 1 : 9;
-        snprintf(what, sizeof what, "%s [%s] to %s, way %lld", c->from, c->values, c->to, (long long)way);
+        snprintf(what, sizeof what, "%s [%s] to %s, way %lld", c->from, c->values, c->to,
+                 (long long)way);
         values[0] = 0;
         for (int64_t i = 0; i < skip; i++)
-            put(values, sizeof values, "%s%s", first, i + 1 < skip || *c->values ? ", " : "");
+            put(values, sizeof values, "%s%s", first,
+                i + 1 < skip || *c->values ? ", " : "");
         put(values, sizeof values, "%s", c->values);
         built batch = batch_of(c->from, values, skip, way == 2);
         check_text(what, &declared, &batch, options, c->want);
@@ -136,8 +150,10 @@ static void run_case(const conform_case *c, const pqf_conform_options *options, 
     pqf_schema_release(&declared);
 }
 
-static void run_cases(const conform_case *cases, size_t n, const pqf_conform_options *options) {
-    for (size_t i = 0; i < n; i++) run_case(&cases[i], options, "null");
+static void run_cases(const conform_case *cases, size_t n,
+                      const pqf_conform_options *options) {
+    for (size_t i = 0; i < n; i++)
+        run_case(&cases[i], options, "null");
 }
 #define RUN(cases, options) run_cases(cases, sizeof cases / sizeof cases[0], options)
 
@@ -168,7 +184,8 @@ static void integers(void **state) {
         {"c", "-128, 127", "a:l", "int64: -128, 127"},
         {"C", "255", "a:s", "int16: 255"},
         {"I", "4294967295", "a:l", "int64: 4294967295"},
-        {"l", "300, 300, 300, 300, 300, 300, 300", "a:c", "value a 7 [0=300 1=300 2=300 3=300 4=300]"},
+        {"l", "300, 300, 300, 300, 300, 300, 300", "a:c",
+         "value a 7 [0=300 1=300 2=300 3=300 4=300]"},
     };
     RUN(CASES, NULL);
 }
@@ -176,7 +193,8 @@ static void integers(void **state) {
 static void integers_and_floats(void **state) {
     (void)state;
     static const conform_case CASES[] = {
-        {"l", "9007199254740992, -9007199254740992", "a:g", "double: 9007199254740992.0, -9007199254740992.0"},
+        {"l", "9007199254740992, -9007199254740992", "a:g",
+         "double: 9007199254740992.0, -9007199254740992.0"},
         {"l", "9007199254740993, 1", "a:g", "value a 1 [0=9007199254740993]"},
         {"l", "16777216, -16777216", "a:f", "float: 16777216.0, -16777216.0"},
         {"l", "16777217", "a:f", "value a 1 [0=16777217]"},
@@ -184,7 +202,8 @@ static void integers_and_floats(void **state) {
         {"i", "2049", "a:e", "value a 1 [0=2049]"},
         {"L", "18446744073709551615", "a:g", "value a 1 [0=18446744073709551615]"},
         {"g", "3, -0.0, null, -7", "a:i", "int32: 3, 0, null, -7"},
-        {"g", "3.5, nan, inf, -inf, 1e300, 2", "a:l", "value a 5 [0=3.5 1=nan 2=inf 3=-inf 4=1e+300]"},
+        {"g", "3.5, nan, inf, -inf, 1e300, 2", "a:l",
+         "value a 5 [0=3.5 1=nan 2=inf 3=-inf 4=1e+300]"},
         {"g", "9223372036854775808", "a:l", "value a 1 [0=9.223372036854776e+18]"},
         {"g", "9223372036854774784", "a:l", "int64: 9223372036854774784"},
         {"g", "18446744073709551615", "a:L", "value a 1 [0=1.8446744073709552e+19]"},
@@ -194,7 +213,8 @@ static void integers_and_floats(void **state) {
         {"g", "0.5, nan, inf, -inf, -0.0", "a:f", "float: 0.5, nan, inf, -inf, -0.0"},
         {"g", "0.1, 1e300, 1", "a:f", "value a 2 [0=0.1 1=1e+300]"},
         {"g", "65504, nan, -inf, 6e-8", "a:e", "value a 1 [3=6e-08]"},
-        {"g", "65504, nan, -inf, 0.000000059604644775390625", "a:e", "halffloat: 65504.0, nan, -inf, 5.9604645e-08"},
+        {"g", "65504, nan, -inf, 0.000000059604644775390625", "a:e",
+         "halffloat: 65504.0, nan, -inf, 5.9604645e-08"},
         {"g", "65520", "a:e", "value a 1 [0=65520.0]"},
         {"f", "0.1", "a:g", "double: 0.10000000149011612"},
         {"e", "0.5, nan", "a:f", "float: 0.5, nan"},
@@ -206,15 +226,18 @@ static void integers_and_floats(void **state) {
 
 static void nan_is_null(void **state) {
     (void)state;
-    static const pqf_conform_options OPTIONS = {.struct_bytes = sizeof OPTIONS, .nan_is_null = true};
+    static const pqf_conform_options OPTIONS = {.struct_bytes = sizeof OPTIONS,
+                                                .nan_is_null = true};
     static const conform_case CASES[] = {
         {"g", "1, nan, null, 2", "a:l", "int64: 1, null, null, 2"},
         {"g", "1, nan, null, 2", "a:g", "double: 1.0, null, null, 2.0"},
         {"g", "1, nan, 2.5", "a:f", "float: 1.0, null, 2.5"},
         {"f", "nan, nan", "a:u", "string: null, null"},
         {"f", "1, nan", "a:u", "type a 1 [0=1.0]"},
-        {"+l(item:g)", "[1,nan],null,[]", "a:+l(item:g)", "list<item: double>: [1.0, null], null, []"},
-        {"+s(x:g)", "{nan},null,{1}", "a:+s(x:g)", "struct<x: double>: {x: null}, null, {x: 1.0}"},
+        {"+l(item:g)", "[1,nan],null,[]", "a:+l(item:g)",
+         "list<item: double>: [1.0, null], null, []"},
+        {"+s(x:g)", "{nan},null,{1}", "a:+s(x:g)",
+         "struct<x: double>: {x: null}, null, {x: 1.0}"},
         {"dict(c;g)", "nan, 1, null", "a:g", "double: null, 1.0, null"},
         {"dict(c;g)", "nan, 1, null", "a:dict(c;g)", "double: null, 1.0, null"},
     };
@@ -235,19 +258,26 @@ static void decimals(void **state) {
     (void)state;
     static const conform_case CASES[] = {
         {"d:5,2", "12345, null, -1", "a:d:7,2", "decimal128(7, 2): 123.45, null, -0.01"},
-        {"d:5,2", "12345, null, -1", "a:d:7,4", "decimal128(7, 4): 123.4500, null, -0.0100"},
+        {"d:5,2", "12345, null, -1", "a:d:7,4",
+         "decimal128(7, 4): 123.4500, null, -0.0100"},
         {"d:5,2", "99999", "a:d:6,4", "value a 1 [0=999.99]"},
         {"d:5,2", "12300, 100, -500", "a:d:3,0", "decimal128(3, 0): 123, 1, -5"},
         {"d:5,2", "12345, 100", "a:d:5,1", "value a 1 [0=123.45]"},
         {"d:5,2", "99999", "a:d:4,2", "value a 1 [0=999.99]"},
-        {"d:5,2", "-9999, 9999, 10000, -10000", "a:d:4,2", "value a 2 [2=100.00 3=-100.00]"},
-        {"d:9,0,32", "999999999, -999999999", "a:d:38,0", "decimal128(38, 0): 999999999, -999999999"},
+        {"d:5,2", "-9999, 9999, 10000, -10000", "a:d:4,2",
+         "value a 2 [2=100.00 3=-100.00]"},
+        {"d:9,0,32", "999999999, -999999999", "a:d:38,0",
+         "decimal128(38, 0): 999999999, -999999999"},
         {"d:38,0", "99999999999999999999999999999999999999", "a:d:38,1",
          "value a 1 [0=99999999999999999999999999999999999999]"},
-        {"d:38,0", "99999999999999999999999999999999999999, -99999999999999999999999999999999999999",
+        {"d:38,0",
+         "99999999999999999999999999999999999999, "
+         "-99999999999999999999999999999999999999",
          "a:d:76,38,256",
-         "decimal256(76, 38): 99999999999999999999999999999999999999.00000000000000000000000000000000000000, "
-         "-99999999999999999999999999999999999999.00000000000000000000000000000000000000"},
+         "decimal256(76, 38): "
+         "99999999999999999999999999999999999999.00000000000000000000000000000000000000, "
+         "-99999999999999999999999999999999999999."
+         "00000000000000000000000000000000000000"},
         {"d:76,0,256", "-123, 99999999999999999999999999999999999999, 0", "a:d:38,0",
          "decimal128(38, 0): -123, 99999999999999999999999999999999999999, 0"},
         {"d:76,0,256", "100000000000000000000000000000000000000", "a:d:38,0",
@@ -257,7 +287,8 @@ static void decimals(void **state) {
         {"d:18,0,64", "0, null", "a:d:18,18,64", "decimal64(18, 18): 0, null"},
         {"d:3,-2", "7", "a:d:5,0", "decimal128(5, 0): 700"},
         {"d:5,0", "700, 701", "a:d:3,-2", "value a 1 [1=701]"},
-        {"d:5,40", "0, 1", "a:d:5,0", "value a 1 [1=0.0000000000000000000000000000000000000001]"},
+        {"d:5,40", "0, 1", "a:d:5,0",
+         "value a 1 [1=0.0000000000000000000000000000000000000001]"},
     };
     static const conform_case NO_DECIMALS[] = {
         {"i", "1", "a:d:5,0", "type a 1 [0=1]"},
@@ -273,7 +304,8 @@ static void decimals(void **state) {
 static void times(void **state) {
     (void)state;
     static const conform_case CASES[] = {
-        {"tdm", "86400000, -86400000, null", "a:tdD", "date32[day]: 1970-01-02, 1969-12-31, null"},
+        {"tdm", "86400000, -86400000, null", "a:tdD",
+         "date32[day]: 1970-01-02, 1969-12-31, null"},
         {"tdm", "86400001, 0", "a:tdD", "value a 1 [0=1970-01-02 (1 ms)]"},
         {"tdD", "-719162, 2932896", "a:tdm", "date64[ms]: 0001-01-01, 9999-12-31"},
         {"tdm", "185542587187200000", "a:tdD", "value a 1 [0=5881580-07-12]"},
@@ -287,10 +319,12 @@ static void times(void **state) {
         {"tsn:", "1001, 1000", "a:tsu:", "value a 1 [0=1970-01-01 00:00:00.000001001]"},
         {"tss:", "-62135596800, 253402300799", "a:tsu:",
          "timestamp[us]: 0001-01-01 00:00:00.000000, 9999-12-31 23:59:59.000000"},
-        {"tss:", "-62135596800, 253402300799, 0", "a:tsn:",
-         "value a 2 [0=0001-01-01 00:00:00 1=9999-12-31 23:59:59]"},
-        {"tsu:UTC", "1", "a:tsu:Europe/Berlin", "timestamp[us, tz=Europe/Berlin]: 1970-01-01 00:00:00.000001Z"},
-        {"tsm:UTC", "1", "a:tsu:+01:00", "timestamp[us, tz=+01:00]: 1970-01-01 00:00:00.001000Z"},
+        {"tss:", "-62135596800, 253402300799, 0",
+         "a:tsn:", "value a 2 [0=0001-01-01 00:00:00 1=9999-12-31 23:59:59]"},
+        {"tsu:UTC", "1", "a:tsu:Europe/Berlin",
+         "timestamp[us, tz=Europe/Berlin]: 1970-01-01 00:00:00.000001Z"},
+        {"tsm:UTC", "1", "a:tsu:+01:00",
+         "timestamp[us, tz=+01:00]: 1970-01-01 00:00:00.001000Z"},
         {"tsu:", "1", "a:tsu:UTC", "type a 1 [0=1970-01-01 00:00:00.000001]"},
         {"tsu:UTC", "1", "a:tsu:", "type a 1 [0=1970-01-01 00:00:00.000001Z]"},
         {"tsu:UTC", "null", "a:tsu:", "timestamp[us]: null"},
@@ -314,18 +348,23 @@ static void strings(void **state) {
     (void)state;
     static const conform_case CASES[] = {
         {"u", "x, null, ''", "a:u", "string: x, null, "},
-        {"u", "x, null, 'longer than twelve'", "a:U", "large_string: x, null, longer than twelve"},
+        {"u", "x, null, 'longer than twelve'", "a:U",
+         "large_string: x, null, longer than twelve"},
         {"U", "x, null, ''", "a:u", "string: x, null, "},
-        {"vu", "x, null, 'longer than twelve'", "a:u", "string: x, null, longer than twelve"},
-        {"vu", "x, null, 'longer than twelve'", "a:U", "large_string: x, null, longer than twelve"},
-        {"vu", "x, null, 'longer than twelve'", "a:vu", "string_view: x, null, longer than twelve"},
+        {"vu", "x, null, 'longer than twelve'", "a:u",
+         "string: x, null, longer than twelve"},
+        {"vu", "x, null, 'longer than twelve'", "a:U",
+         "large_string: x, null, longer than twelve"},
+        {"vu", "x, null, 'longer than twelve'", "a:vu",
+         "string_view: x, null, longer than twelve"},
         {"u", "x, null", "a:vu", "string: x, null"},
         {"U", "x, null", "a:vu", "large_string: x, null"},
         {"z", "0x78, null, ''", "a:u", "string: x, null, "},
         {"z", "0x78, 0xc3a9", "a:U", "large_string: x, \xc3\xa9"},
         {"z", "0x78, 0xff, 0xc0af, 0xeda080, 0xf4908080, 0xe282ac, 0xc3", "a:u",
          "value a 5 [1=0xff 2=0xc0af 3=0xeda080 4=0xf4908080 6=0xc3]"},
-        {"z", "0xc3, 0xa9", "a:u", "value a 2 [0=0xc3 1=0xa9]"}, /* valid only if joined */
+        {"z", "0xc3, 0xa9", "a:u",
+         "value a 2 [0=0xc3 1=0xa9]"}, /* valid only if joined */
         {"vz", "0x78, 0xff, null", "a:vu", "value a 1 [1=0xff]"},
         {"vz", "0x78, null", "a:vu", "string_view: x, null"},
         {"u", "x", "a:z", "binary: 0x78"},
@@ -334,7 +373,8 @@ static void strings(void **state) {
         {"w:2", "0x0102, null, 0x0304", "a:z", "binary: 0x0102, null, 0x0304"},
         {"w:2", "0x0102, null", "a:Z", "large_binary: 0x0102, null"},
         {"w:2", "0x0102", "a:vz", "binary: 0x0102"},
-        {"z", "0x0102, null, 0x0304", "a:w:2", "fixed_size_binary[2]: 0x0102, null, 0x0304"},
+        {"z", "0x0102, null, 0x0304", "a:w:2",
+         "fixed_size_binary[2]: 0x0102, null, 0x0304"},
         {"z", "0x0102, 0x01, ''", "a:w:2", "value a 2 [1=0x01 2=0x]"},
         {"vz", "0x0102, null", "a:w:2", "fixed_size_binary[2]: 0x0102, null"},
         {"Z", "0x0102", "a:w:2", "fixed_size_binary[2]: 0x0102"},
@@ -343,8 +383,10 @@ static void strings(void **state) {
         {"u", "ab", "a:w:2", "type a 1 [0=ab]"},
         {"dict(c;u)", "x, y, null, x", "a:u", "string: x, y, null, x"},
         {"dict(c;u)", "x, y, null, x", "a:U", "large_string: x, y, null, x"},
-        {"dict(c;u)", "x, y, null, x", "a:dict(c;u)", "dictionary<int8, string>: x, y, null, x"},
-        {"dict(c;u)", "x, y, null, x", "a:dict(i;u)", "dictionary<int8, string>: x, y, null, x"},
+        {"dict(c;u)", "x, y, null, x", "a:dict(c;u)",
+         "dictionary<int8, string>: x, y, null, x"},
+        {"dict(c;u)", "x, y, null, x", "a:dict(i;u)",
+         "dictionary<int8, string>: x, y, null, x"},
         {"dict(c;u)", "x, y, null, x", "a:dict(i;U)", "large_string: x, y, null, x"},
         {"u", "x, y, null, x", "a:dict(i;u)", "string: x, y, null, x"},
         {"dict(I;z)", "0x78, 0xff, null", "a:u", "value a 1 [1=0xff]"},
@@ -369,11 +411,21 @@ static void impossible_pairs(void **state) {
         const char *type, *value;
         int kind;
     } KINDS[] = {
-        {"b", "true", 0},         {"i", "1", 1},         {"g", "1.5", 1},
-        {"u", "5", 2},            {"z", "0x35", 2},      {"d:5,2", "1", 3},
-        {"tdD", "1", 4},          {"ttm", "1", 5},       {"tsu:", "1", 6},
-        {"tDs", "1", 7},          {"tiM", "1", 8},       {"tin", "1", 9},
-        {"+l(item:i)", "[1]", 10}, {"+s(x:i)", "{1}", 11}, {"+m(key!:u;value:i)", "[{k,1}]", 12},
+        {"b", "true", 0},
+        {"i", "1", 1},
+        {"g", "1.5", 1},
+        {"u", "5", 2},
+        {"z", "0x35", 2},
+        {"d:5,2", "1", 3},
+        {"tdD", "1", 4},
+        {"ttm", "1", 5},
+        {"tsu:", "1", 6},
+        {"tDs", "1", 7},
+        {"tiM", "1", 8},
+        {"tin", "1", 9},
+        {"+l(item:i)", "[1]", 10},
+        {"+s(x:i)", "{1}", 11},
+        {"+m(key!:u;value:i)", "[{k,1}]", 12},
     };
     size_t n = sizeof KINDS / sizeof KINDS[0];
     for (size_t i = 0; i < n; i++) {
@@ -383,13 +435,17 @@ static void impossible_pairs(void **state) {
             snprintf(declared, sizeof declared, "+s(a:%s)", KINDS[k].type);
             struct ArrowSchema schema = build_schema(declared);
             for (int nulls = 0; nulls < 2; nulls++) {
-                snprintf(values, sizeof values, "null, %s", nulls ? "null" : KINDS[i].value);
+                snprintf(values, sizeof values, "null, %s",
+                         nulls ? "null" : KINDS[i].value);
                 built batch = batch_of(KINDS[i].type, values, 0, false);
-                pqf_status status = conform_text(&schema, &batch, NULL, 100, text, sizeof text);
+                pqf_status status =
+                    conform_text(&schema, &batch, NULL, 100, text, sizeof text);
                 assert_int_equal(status, nulls ? PQF_OK : PQF_SCHEMA);
                 bool list_to_map = KINDS[i].kind == 10 && KINDS[k].kind == 12;
-                if (nulls) assert_non_null(strstr(text, ": null, null"));
-                else if (!list_to_map) assert_memory_equal(text, "type a 1 [101=", 14);
+                if (nulls)
+                    assert_non_null(strstr(text, ": null, null"));
+                else if (!list_to_map)
+                    assert_memory_equal(text, "type a 1 [101=", 14);
                 build_free(&batch);
             }
             pqf_schema_release(&schema);
@@ -402,13 +458,18 @@ static void impossible_pairs(void **state) {
 static void lists(void **state) {
     (void)state;
     static const conform_case CASES[] = {
-        {"+l(item:i)", "[1,2],null,[],[3]", "a:+l(item:i)", "list<item: int32>: [1, 2], null, [], [3]"},
+        {"+l(item:i)", "[1,2],null,[],[3]", "a:+l(item:i)",
+         "list<item: int32>: [1, 2], null, [], [3]"},
         {"+l(item:i)", "[1,2],null,[],[3]", "a:+L(element:i)",
          "large_list<element: int32>: [1, 2], null, [], [3]"},
-        {"+L(item:l)", "[1,2],null,[],[3]", "a:+l(item:i)", "list<item: int32>: [1, 2], null, [], [3]"},
-        {"+vl(item:i)", "[1,2],null,[],[3]", "a:+l(item:i)", "list<item: int32>: [1, 2], null, [], [3]"},
-        {"+vL(item:i)", "[1,2],null,[],[3]", "a:+vl(item:c)", "list<item: int8>: [1, 2], null, [], [3]"},
-        {"+w:2(item:i)", "[1,2],null,[3,null]", "a:+l(item:i)", "list<item: int32>: [1, 2], null, [3, null]"},
+        {"+L(item:l)", "[1,2],null,[],[3]", "a:+l(item:i)",
+         "list<item: int32>: [1, 2], null, [], [3]"},
+        {"+vl(item:i)", "[1,2],null,[],[3]", "a:+l(item:i)",
+         "list<item: int32>: [1, 2], null, [], [3]"},
+        {"+vL(item:i)", "[1,2],null,[],[3]", "a:+vl(item:c)",
+         "list<item: int8>: [1, 2], null, [], [3]"},
+        {"+w:2(item:i)", "[1,2],null,[3,null]", "a:+l(item:i)",
+         "list<item: int32>: [1, 2], null, [3, null]"},
         {"+w:2(item:i)", "[1,2],null,[3,4]", "a:+w:2(item:l)",
          "fixed_size_list<item: int64>[2]: [1, 2], null, [3, 4]"},
         {"+l(item:i)", "[1,2],null,[3,4]", "a:+w:2(item:i)",
@@ -417,29 +478,44 @@ static void lists(void **state) {
          "fixed_size_list<item: int32 not null>[2]: [1, 2], [3, 4]"},
         {"+vl(item:i)", "[1,2],null,[3,4]", "a:+w:2(item!:i)",
          "fixed_size_list<item: int32 not null>[2]: [1, 2], null, [3, 4]"},
-        {"+l(item:i)", "[1,2],[3],[4,5,6]", "a:+w:2(item:i)", "value a 2 [1=[3] 2=[4, 5, 6]]"},
+        {"+l(item:i)", "[1,2],[3],[4,5,6]", "a:+w:2(item:i)",
+         "value a 2 [1=[3] 2=[4, 5, 6]]"},
         {"+w:2(item:i)", "[1,2]", "a:+w:3(item:i)", "value a 1 [0=[1, 2]]"},
-        {"+l(item:l)", "[1,300],null,[300],[2,-300]", "a:+l(item:c)", "value a[] 3 [0=300 2=300 3=-300]"},
-        {"+vl(item:l)", "[1,300],null,[300]", "a:+l(item:c)", "value a[] 2 [0=300 2=300]"},
-        {"+l(item:+l(item:l))", "[[1],null],[[300]]", "a:+l(item:+l(item:c))", "value a[][] 1 [1=300]"},
-        {"+l(item:i)", "[1,null],null,[null]", "a:+l(item!:i)", "null a[] 2 [0=null 2=null]"},
+        {"+l(item:l)", "[1,300],null,[300],[2,-300]", "a:+l(item:c)",
+         "value a[] 3 [0=300 2=300 3=-300]"},
+        {"+vl(item:l)", "[1,300],null,[300]", "a:+l(item:c)",
+         "value a[] 2 [0=300 2=300]"},
+        {"+l(item:+l(item:l))", "[[1],null],[[300]]", "a:+l(item:+l(item:c))",
+         "value a[][] 1 [1=300]"},
+        {"+l(item:i)", "[1,null],null,[null]", "a:+l(item!:i)",
+         "null a[] 2 [0=null 2=null]"},
         {"+l(item:i)", "[1],null", "a!:+l(item:i)", "null a 1 [1=null]"},
-        {"+l(item:n)", "[null],null,[]", "a:+l(item:u)", "list<item: string>: [null], null, []"},
-        {"+l(item:n)", "[],null,[]", "a:+l(item!:u)", "list<item: string not null>: [], null, []"},
+        {"+l(item:n)", "[null],null,[]", "a:+l(item:u)",
+         "list<item: string>: [null], null, []"},
+        {"+l(item:n)", "[],null,[]", "a:+l(item!:u)",
+         "list<item: string not null>: [], null, []"},
         {"+l(item:n)", "[null],null,[]", "a:+l(item!:u)", "null a[] 1 [0=null]"},
         {"+l(item:u)", "[x],[5]", "a:+l(item:i)", "type a[] 1 [0=x]"},
-        {"+l(item:dict(c;u))", "[x,null],null", "a:+l(item:u)", "list<item: string>: [x, null], null"},
-        {"+l(item:u)", "[x],null", "a:+l(item:dict(c;vu))", "list<item: string>: [x], null"},
-        {"+l(item:+r(i;l))", "[1,1],null,[2]", "a:+l(item:c)", "list<item: int8>: [1, 1], null, [2]"},
+        {"+l(item:dict(c;u))", "[x,null],null", "a:+l(item:u)",
+         "list<item: string>: [x, null], null"},
+        {"+l(item:u)", "[x],null", "a:+l(item:dict(c;vu))",
+         "list<item: string>: [x], null"},
+        {"+l(item:+r(i;l))", "[1,1],null,[2]", "a:+l(item:c)",
+         "list<item: int8>: [1, 1], null, [2]"},
         {"+l(item:+s(k:u;v:l))", "[{x,1},{y,null}],null", "a:+m(key!:u;value:i)",
          "map<string, int32>: [{key: x, value: 1}, {key: y, value: null}], null"},
-        {"+l(item:+s(k:u;v:l))", "[{null,1}],null", "a:+m(key!:u;value:i)", "null a.key 1 [0=null]"},
-        {"+m(key!:u;value:l)", "[{x,300}],null", "a:+m(key!:u;value:c)", "value a.value 1 [0=300]"},
-        {"+m(key!:u;value:i)", "[{x,null}],null", "a:+m(key!:u;value!:i)", "null a.value 1 [0=null]"},
+        {"+l(item:+s(k:u;v:l))", "[{null,1}],null", "a:+m(key!:u;value:i)",
+         "null a.key 1 [0=null]"},
+        {"+m(key!:u;value:l)", "[{x,300}],null", "a:+m(key!:u;value:c)",
+         "value a.value 1 [0=300]"},
+        {"+m(key!:u;value:i)", "[{x,null}],null", "a:+m(key!:u;value!:i)",
+         "null a.value 1 [0=null]"},
         {"+m(key!:u;value:i)", "[{x,1}],null", "a:+m(key!:u;value!:i)",
          "map<string, int32>: [{key: x, value: 1}], null"},
-        {"+m(key:u;value:i)", "[{null,1}],null", "a:+m(key:u;value:i)", "null a.key 1 [0=null]"},
-        {"+m(key!:i;value:i)", "[{1,1}],null", "a:+m(key!:u;value:i)", "type a.key 1 [0=1]"},
+        {"+m(key:u;value:i)", "[{null,1}],null", "a:+m(key:u;value:i)",
+         "null a.key 1 [0=null]"},
+        {"+m(key!:i;value:i)", "[{1,1}],null", "a:+m(key!:u;value:i)",
+         "type a.key 1 [0=1]"},
         {"+m(key!:u;value:i)", "[{x,1}]", "a:+l(item:+s(key:u;value:i))",
          "type a 1 [0=[{key: x, value: 1}]]"},
     };
@@ -449,13 +525,18 @@ static void lists(void **state) {
 static void structs(void **state) {
     (void)state;
     static const conform_case CASES[] = {
-        {"+s(x:i;y:u)", "{1,b},null", "a:+s(x:i;y:u)", "struct<x: int32, y: string>: {x: 1, y: b}, null"},
-        {"+s(y:u;x:l)", "{b,1},null", "a:+s(x:i;y:u)", "struct<x: int32, y: string>: {x: 1, y: b}, null"},
+        {"+s(x:i;y:u)", "{1,b},null", "a:+s(x:i;y:u)",
+         "struct<x: int32, y: string>: {x: 1, y: b}, null"},
+        {"+s(y:u;x:l)", "{b,1},null", "a:+s(x:i;y:u)",
+         "struct<x: int32, y: string>: {x: 1, y: b}, null"},
         {"+s(x:i)", "{1},null", "a:+s(x!:i)", "struct<x: int32 not null>: {x: 1}, null"},
         {"+s(x:i)", "{1},{null},null", "a:+s(x!:i)", "null a.x 1 [1=null]"},
-        {"+s(x:l)", "{1},{null},{300},null", "a:+s(x!:c)", "null a.x 1 [1=null]; value a.x 1 [2=300]"},
-        {"+s(x:+s(z:i))", "{{1}},{null},{{null}},null", "a:+s(x:+s(z!:i))", "null a.x.z 1 [2=null]"},
-        {"+s(x:i)", "null,{null}", "a!:+s(x!:i)", "null a 1 [0=null]; null a.x 1 [1=null]"},
+        {"+s(x:l)", "{1},{null},{300},null", "a:+s(x!:c)",
+         "null a.x 1 [1=null]; value a.x 1 [2=300]"},
+        {"+s(x:+s(z:i))", "{{1}},{null},{{null}},null", "a:+s(x:+s(z!:i))",
+         "null a.x.z 1 [2=null]"},
+        {"+s(x:i)", "null,{null}", "a!:+s(x!:i)",
+         "null a 1 [0=null]; null a.x 1 [1=null]"},
         {"+s(x:i;z:i)", "{1,2}", "a:+s(x:i;y:i)", "extra a.z 1; missing a.y 1"},
         {"+s(x:i;x:i)", "{1,2}", "a:+s(x:i)", "duplicate a.x 1"},
         {"+l(item:+s(x:l))", "[{1},null],null,[{300},{null}]", "a:+l(item:+s(x!:c))",
@@ -475,13 +556,16 @@ static void dead_slots_are_not_judged(void **state) {
     struct ArrowArray *lists = batch.array.children[0];
     lists->buffers[0] = &NONE; /* both lists null, their ranges stay */
     lists->null_count = -1;
-    check_text("dead", &declared, &batch, NULL,
-               "list<item: struct<x: int8 not null, y: string not null> not null>: null, null");
+    check_text(
+        "dead", &declared, &batch, NULL,
+        "list<item: struct<x: int8 not null, y: string not null> not null>: null, null");
     static const uint8_t FIRST = 1, SECOND = 2;
     lists->buffers[0] = &SECOND;
-    check_text("second", &declared, &batch, NULL, "null a[].x 1 [1=null]; null a[].y 1 [1=null]");
+    check_text("second", &declared, &batch, NULL,
+               "null a[].x 1 [1=null]; null a[].y 1 [1=null]");
     lists->buffers[0] = &FIRST;
-    check_text("first", &declared, &batch, NULL, "value a[].x 1 [0=300]; type a[].y 1 [0=7]");
+    check_text("first", &declared, &batch, NULL,
+               "value a[].x 1 [0=300]; type a[].y 1 [0=7]");
     struct ArrowArray *items = lists->children[0]; /* lists live, their items null */
     items->buffers[0] = &NONE;
     items->null_count = -1;
@@ -499,7 +583,8 @@ static void unordered_list_views(void **state) {
     built batch = batch_of("+vl(item:l)", "[1,2],[3],[4]", 0, false);
     int32_t *offsets = (int32_t *)(uintptr_t)batch.array.children[0]->buffers[1];
     int32_t *sizes = (int32_t *)(uintptr_t)batch.array.children[0]->buffers[2];
-    offsets[0] = 2, offsets[1] = 0, offsets[2] = 1, sizes[0] = 2, sizes[1] = 2, sizes[2] = 0;
+    offsets[0] = 2, offsets[1] = 0, offsets[2] = 1, sizes[0] = 2, sizes[1] = 2,
+    sizes[2] = 0;
     check_text("views", &declared, &batch, NULL, "list<item: int8>: [3, 4], [1, 2], []");
     ((int64_t *)(uintptr_t)batch.array.children[0]->children[0]->buffers[1])[1] = 1000;
     check_text("views", &declared, &batch, NULL, "value a[] 1 [1=1000]");
@@ -512,7 +597,8 @@ static void unordered_list_views(void **state) {
 /* Unused dictionary values are not judged, null ones are nulls. */
 static void odd_dictionaries(void **state) {
     (void)state;
-    struct ArrowSchema declared = build_schema("+s(a!:c)"), encoded = build_schema("+s(a!:dict(c;l))");
+    struct ArrowSchema declared = build_schema("+s(a!:c)"),
+                       encoded = build_schema("+s(a!:dict(c;l))");
     built batch = batch_of("dict(c;l)", "1, 300, 2", 0, false);
     int8_t *indexes = (int8_t *)(uintptr_t)batch.array.children[0]->buffers[1];
     indexes[1] = 0;
@@ -537,11 +623,14 @@ static void odd_dictionaries(void **state) {
 
 static void columns_by_name(void **state) {
     (void)state;
-    static const pqf_conform_options DROP = {.struct_bytes = sizeof DROP, .drop_extra = true};
-    static const pqf_conform_options FILL = {.struct_bytes = sizeof FILL, .null_missing = true};
+    static const pqf_conform_options DROP = {.struct_bytes = sizeof DROP,
+                                             .drop_extra = true};
+    static const pqf_conform_options FILL = {.struct_bytes = sizeof FILL,
+                                             .null_missing = true};
     struct ArrowSchema declared = build_schema("+s(id!:l;name:u;score:g)");
     built b = build(mem, "+s(score:g;name:u;id:i)", "{0.5,x,1},{null,y,2}");
-    check_text("order", &declared, &b, NULL, "int64: 1, 2; string: x, y; double: 0.5, null");
+    check_text("order", &declared, &b, NULL,
+               "int64: 1, 2; string: x, y; double: 0.5, null");
     build_free(&b);
     b = build(mem, "+s(id:i;name:u;score:g;more:i)", "{1,x,1,1}");
     check_text("extra", &declared, &b, NULL, "extra more 1");
@@ -549,7 +638,8 @@ static void columns_by_name(void **state) {
     build_free(&b);
     b = build(mem, "+s(id:i)", "{1},{2}");
     check_text("missing", &declared, &b, NULL, "missing name 1; missing score 1");
-    check_text("fill", &declared, &b, &FILL, "int64: 1, 2; string: null, null; double: null, null");
+    check_text("fill", &declared, &b, &FILL,
+               "int64: 1, 2; string: null, null; double: null, null");
     build_free(&b);
     b = build(mem, "+s(name:u)", "{x}");
     check_text("required", &declared, &b, &FILL, "missing id 1");
@@ -570,16 +660,17 @@ static void columns_by_name(void **state) {
     pqf_schema_release(&declared);
 }
 
-static const pqf_failure *first_failure(const char *declared, const char *type, const char *values,
-                                        pqf_report *report) {
+static const pqf_failure *first_failure(const char *declared, const char *type,
+                                        const char *values, pqf_report *report) {
     struct ArrowSchema schema = build_schema(declared);
     built b = build(mem, type, values);
     pqf_conform *conform;
     struct ArrowArray out;
     const struct ArrowSchema *out_schema;
     BUILD_OK(pqf_conform_new(&schema, NULL, mem, &conform, &build_error));
-    assert_int_equal(pqf_conform_batch(conform, &b.schema, &b.array, 1000, report, &out, &out_schema,
-                                       &build_error), PQF_SCHEMA);
+    assert_int_equal(pqf_conform_batch(conform, &b.schema, &b.array, 1000, report, &out,
+                                       &out_schema, &build_error),
+                     PQF_SCHEMA);
     pqf_conform_free(conform);
     build_free(&b);
     pqf_schema_release(&schema);
@@ -591,18 +682,22 @@ static void near_names(void **state) {
     static const struct {
         const char *declared, *source, *hint;
     } CASES[] = {
-        {"+s(user_id:i)", "+s(usr_id:i)", "usr_id"},     {"+s(user_id:i)", "+s(USER_ID:i)", "USER_ID"},
-        {"+s(name:i)", "+s(naem:i)", "naem"},            {"+s(id:i)", "+s(ID:i)", "ID"},
-        {"+s(a:i)", "+s(b:i)", ""},                      {"+s(user_id:i)", "+s(created:i)", ""},
+        {"+s(user_id:i)", "+s(usr_id:i)", "usr_id"},
+        {"+s(user_id:i)", "+s(USER_ID:i)", "USER_ID"},
+        {"+s(name:i)", "+s(naem:i)", "naem"},
+        {"+s(id:i)", "+s(ID:i)", "ID"},
+        {"+s(a:i)", "+s(b:i)", ""},
+        {"+s(user_id:i)", "+s(created:i)", ""},
         {"+s(amount:i)", "+s(amuont:i;amount_:i)", "amuont"},
     };
     for (size_t i = 0; i < sizeof CASES / sizeof CASES[0]; i++) {
         pqf_report *report = pqf_report_new();
-        (void)first_failure(CASES[i].declared, CASES[i].source, strchr(CASES[i].source, ';') ? "{1,1}" : "{1}",
-                            report);
+        (void)first_failure(CASES[i].declared, CASES[i].source,
+                            strchr(CASES[i].source, ';') ? "{1,1}" : "{1}", report);
         const pqf_failure *f = NULL;
         for (int64_t k = 0; k < pqf_report_num_failures(report); k++)
-            if (strcmp(pqf_report_failure(report, k)->rule, "missing") == 0) f = pqf_report_failure(report, k);
+            if (strcmp(pqf_report_failure(report, k)->rule, "missing") == 0)
+                f = pqf_report_failure(report, k);
         assert_non_null(f);
         assert_string_equal(f->found, CASES[i].hint);
         assert_string_equal(f->expected, "int32");
@@ -613,16 +708,19 @@ static void near_names(void **state) {
 static void records_and_messages(void **state) {
     (void)state;
     pqf_report *report = pqf_report_new();
-    const pqf_failure *f = first_failure("+s(a:c;b:u)", "+s(a:l;b:u)", "{1,x},{300,y}", report);
+    const pqf_failure *f =
+        first_failure("+s(a:c;b:u)", "+s(a:l;b:u)", "{1,x},{300,y}", report);
     assert_string_equal(f->rule, "value");
     assert_string_equal(f->expected, "int8");
     assert_string_equal(f->found, "int64");
     assert_int_equal(f->sample_rows[0], 1001);
-    assert_string_equal(build_error.message, "Column 'a': value 300 in row 1001 does not fit int8");
+    assert_string_equal(build_error.message,
+                        "Column 'a': value 300 in row 1001 does not fit int8");
     pqf_report_free(report);
     (void)first_failure("+s(a!:i;b:i)", "+s(a:i;b:u)", "{1,x},{null,y}", NULL);
-    assert_string_equal(build_error.message,
-                        "Column 'a' is declared non-nullable but contains nulls (row 1001); 1 more");
+    assert_string_equal(
+        build_error.message,
+        "Column 'a' is declared non-nullable but contains nulls (row 1001); 1 more");
     report = pqf_report_new();
     f = first_failure("+s(a:+l(item:i))", "+s(a:+s(x:i))", "{{5}}", report);
     assert_string_equal(f->expected, "list<item: int32>");
@@ -642,8 +740,9 @@ static void report_over_batches(void **state) {
     char text[512];
     BUILD_OK(pqf_conform_new(&declared, NULL, mem, &conform, &build_error));
     for (int64_t row = 0; row < 12; row += 4)
-        assert_int_equal(pqf_conform_batch(conform, &b.schema, &b.array, row, report, &out, &schema,
-                                           &build_error), PQF_SCHEMA);
+        assert_int_equal(pqf_conform_batch(conform, &b.schema, &b.array, row, report,
+                                           &out, &schema, &build_error),
+                         PQF_SCHEMA);
     report_text(report, text, sizeof text);
     assert_string_equal(text, "value a 9 [0=300 2=301 3=302 4=300 6=301]");
     pqf_report_free(report);
@@ -655,13 +754,16 @@ static void report_over_batches(void **state) {
 /* What fits is borrowed: the very buffers come out. */
 static void zero_copy(void **state) {
     (void)state;
-    struct ArrowSchema declared = build_schema("+s(i:i;s:u;l:+l(item:g);d:dict(c;u);z:z)");
-    built b = build(mem, "+s(l:+l(item:g);i:i;s:u;d:dict(c;u);z:u)", "{[1,2],1,x,y,w},{[3],2,xx,y,w}");
+    struct ArrowSchema declared =
+        build_schema("+s(i:i;s:u;l:+l(item:g);d:dict(c;u);z:z)");
+    built b = build(mem, "+s(l:+l(item:g);i:i;s:u;d:dict(c;u);z:u)",
+                    "{[1,2],1,x,y,w},{[3],2,xx,y,w}");
     pqf_conform *conform;
     struct ArrowArray out;
     const struct ArrowSchema *schema;
     BUILD_OK(pqf_conform_new(&declared, NULL, mem, &conform, &build_error));
-    BUILD_OK(pqf_conform_batch(conform, &b.schema, &b.array, 0, NULL, &out, &schema, &build_error));
+    BUILD_OK(pqf_conform_batch(conform, &b.schema, &b.array, 0, NULL, &out, &schema,
+                               &build_error));
     struct ArrowArray **in = b.array.children, **o = out.children;
     assert_ptr_equal(o[0]->buffers[1], in[1]->buffers[1]);
     assert_ptr_equal(o[1]->buffers[2], in[2]->buffers[2]);
@@ -676,18 +778,23 @@ static void zero_copy(void **state) {
     pqf_schema_release(&declared);
 }
 
-/* The schema of what comes out follows the batches; names, flags and metadata are the declared ones. */
+/* The schema of what comes out follows the batches; names, flags and metadata are the
+ * declared ones. */
 static void out_schema_follows(void **state) {
     (void)state;
     struct ArrowSchema declared = build_schema("+s(a!:dict(i;u))");
     pqf_buf metadata;
     pqf_buf_init(&metadata, mem, 0);
-    BUILD_OK(pqf_kv_put(&metadata, pqf_bytes_of("k", 1), pqf_bytes_of("v", 1), &build_error));
-    BUILD_OK(pqf_schema_set_metadata(declared.children[0], (char *)metadata.data, &build_error));
+    BUILD_OK(
+        pqf_kv_put(&metadata, pqf_bytes_of("k", 1), pqf_bytes_of("v", 1), &build_error));
+    BUILD_OK(pqf_schema_set_metadata(declared.children[0], (char *)metadata.data,
+                                     &build_error));
     pqf_buf_reset(&metadata);
-    static const char *const SOURCES[] = {"u", "dict(c;u)", "dict(s;u)", "U", "dict(c;u)"};
-    static const char *const WANT[] = {"string", "dictionary<int8, string>", "dictionary<int16, string>",
-                                       "string", "dictionary<int8, string>"};
+    static const char *const SOURCES[] = {"u", "dict(c;u)", "dict(s;u)", "U",
+                                          "dict(c;u)"};
+    static const char *const WANT[] = {"string", "dictionary<int8, string>",
+                                       "dictionary<int16, string>", "string",
+                                       "dictionary<int8, string>"};
     pqf_conform *conform;
     BUILD_OK(pqf_conform_new(&declared, NULL, mem, &conform, &build_error));
     for (int i = 0; i < 5; i++) {
@@ -696,7 +803,8 @@ static void out_schema_follows(void **state) {
         const struct ArrowSchema *schema;
         char type[64], text[64];
         pqf_bytes value;
-        BUILD_OK(pqf_conform_batch(conform, &b.schema, &b.array, 0, NULL, &out, &schema, &build_error));
+        BUILD_OK(pqf_conform_batch(conform, &b.schema, &b.array, 0, NULL, &out, &schema,
+                                   &build_error));
         pqf_type_text(schema->children[0], type, sizeof type);
         assert_string_equal(type, WANT[i]);
         assert_string_equal(schema->children[0]->name, "a");
@@ -715,20 +823,25 @@ static void bad_calls(void **state) {
     pqf_conform *conform;
     struct ArrowArray out;
     const struct ArrowSchema *out_schema;
-    struct ArrowSchema twice = build_schema("+s(a:i;b:+s(x:i;x:i))"), plain = build_schema("i");
+    struct ArrowSchema twice = build_schema("+s(a:i;b:+s(x:i;x:i))"),
+                       plain = build_schema("i");
     pqf_error_init(&build_error);
-    assert_int_equal(pqf_conform_new(&twice, NULL, mem, &conform, &build_error), PQF_INVALID);
-    assert_int_equal(pqf_conform_new(&plain, NULL, mem, &conform, &build_error), PQF_INVALID);
+    assert_int_equal(pqf_conform_new(&twice, NULL, mem, &conform, &build_error),
+                     PQF_INVALID);
+    assert_int_equal(pqf_conform_new(&plain, NULL, mem, &conform, &build_error),
+                     PQF_INVALID);
     pqf_schema_release(&twice);
     struct ArrowSchema declared = build_schema("+s(a:i)");
     BUILD_OK(pqf_conform_new(&declared, NULL, mem, &conform, &build_error));
     built b = build(mem, "i", "1");
-    assert_int_equal(pqf_conform_batch(conform, &b.schema, &b.array, 0, NULL, &out, &out_schema,
-                                       &build_error), PQF_INVALID);
+    assert_int_equal(pqf_conform_batch(conform, &b.schema, &b.array, 0, NULL, &out,
+                                       &out_schema, &build_error),
+                     PQF_INVALID);
     build_free(&b);
     b = build(mem, "+s(a:i)", "{1},null");
-    assert_int_equal(pqf_conform_batch(conform, &b.schema, &b.array, 0, NULL, &out, &out_schema,
-                                       &build_error), PQF_INVALID);
+    assert_int_equal(pqf_conform_batch(conform, &b.schema, &b.array, 0, NULL, &out,
+                                       &out_schema, &build_error),
+                     PQF_INVALID);
     build_free(&b);
     pqf_conform_free(conform);
     pqf_schema_release(&declared);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * test_conform_large.c: conforming arrays that span many blocks and bitmap words, at odd offsets and
- * below null parents, against a plain loop over the same values. Every run prints its seed on failure.
+ * test_conform_large.c: conforming arrays that span many blocks and bitmap words, at odd
+ * offsets and below null parents, against a plain loop over the same values. Every run
+ * prints its seed on failure.
  */
 #include "arrow/build.h"
 
@@ -41,7 +42,8 @@ static pqf_buf bytes_of(size_t size) {
 static void put_validity(struct ArrowArray *array, int64_t slots, unsigned one_in) {
     if (!one_in) return;
     pqf_buf bits = bytes_of((size_t)pqf_bits_bytes(slots));
-    for (int64_t i = 0; i < slots; i++) pqf_bit_put(bits.data, i, next_random() % one_in != 0);
+    for (int64_t i = 0; i < slots; i++)
+        pqf_bit_put(bits.data, i, next_random() % one_in != 0);
     pqf_array_take_buffer(array, 0, &bits);
     array->null_count = -1;
 }
@@ -58,9 +60,14 @@ typedef struct plan {
 } plan;
 
 static const plan PLANS[] = {
-    {"l", "c", 8, 130, 128},      {"i", "C", 4, 258, 256},          {"L", "i", 8, 1u << 31, 1u << 31},
-    {"l", "l", 8, 1000, 1000},    {"tss:", "tsn:", 8, 9223372040, 9223372037},
-    {"tts", "ttm", 4, 2147490, 2147484}, {"s", "g", 2, 32767, 32767}, {"C", "L", 1, 256, 256},
+    {"l", "c", 8, 130, 128},
+    {"i", "C", 4, 258, 256},
+    {"L", "i", 8, 1u << 31, 1u << 31},
+    {"l", "l", 8, 1000, 1000},
+    {"tss:", "tsn:", 8, 9223372040, 9223372037},
+    {"tts", "ttm", 4, 2147490, 2147484},
+    {"s", "g", 2, 32767, 32767},
+    {"C", "L", 1, 256, 256},
 };
 
 static int64_t value_at(const struct ArrowArray *a, int64_t i, unsigned width) {
@@ -75,7 +82,8 @@ static built random_batch(const plan *p, int64_t rows) {
     snprintf(type, sizeof type, "+s(p:+s(a:%s))", p->from);
     built b = {.schema = build_schema(type)};
     int64_t offsets[3], slots = rows;
-    for (int i = 0; i < 3; i++) offsets[i] = (int64_t)(next_random() % 100);
+    for (int i = 0; i < 3; i++)
+        offsets[i] = (int64_t)(next_random() % 100);
     BUILD_OK(pqf_array_init(&b.array, mem, rows, 0, 1, 1, &build_error));
     b.array.offset = offsets[0];
     slots += offsets[0];
@@ -116,16 +124,17 @@ static void compare(const plan *p, const built *b, uint64_t start) {
     struct ArrowArray out;
     const struct ArrowSchema *schema;
     BUILD_OK(pqf_conform_new(&declared, NULL, mem, &conform, &build_error));
-    pqf_status status = pqf_conform_batch(conform, &b->schema, &b->array, 7, report, &out, &schema,
-                                          &build_error);
-    if (status != (failures ? PQF_SCHEMA : PQF_OK)) fail_msg("seed %llu: %s", (unsigned long long)start,
-                                                             build_error.message);
+    pqf_status status = pqf_conform_batch(conform, &b->schema, &b->array, 7, report, &out,
+                                          &schema, &build_error);
+    if (status != (failures ? PQF_SCHEMA : PQF_OK))
+        fail_msg("seed %llu: %s", (unsigned long long)start, build_error.message);
     if (failures) {
         const pqf_failure *f = pqf_report_failure(report, 0);
         if (f->count != failures || f->sample_rows[0] != first + 7)
             fail_msg("seed %llu: %lld failures from row %lld, expected %lld from %lld",
-                     (unsigned long long)start, (long long)f->count, (long long)f->sample_rows[0],
-                     (long long)failures, (long long)first + 7);
+                     (unsigned long long)start, (long long)f->count,
+                     (long long)f->sample_rows[0], (long long)failures,
+                     (long long)first + 7);
     } else {
         pqf_arena arena;
         pqf_view was, is;
@@ -135,15 +144,19 @@ static void compare(const plan *p, const built *b, uint64_t start) {
         for (int64_t i = 0; i < rows; i++) {
             const pqf_view *x = &was.children[0], *y = &is.children[0];
             int64_t at = was.offset + i, to = is.offset + i;
-            bool dead = !pqf_view_is_valid(x, at), same = dead == !pqf_view_is_valid(y, to);
+            bool dead = !pqf_view_is_valid(x, at),
+                 same = dead == !pqf_view_is_valid(y, to);
             at += x->offset, to += y->offset, x = x->children, y = y->children;
             same = same && pqf_view_is_valid(x, at) == pqf_view_is_valid(y, to);
-            if (!same) fail_msg("seed %llu: validity of row %lld", (unsigned long long)start, (long long)i);
+            if (!same)
+                fail_msg("seed %llu: validity of row %lld", (unsigned long long)start,
+                         (long long)i);
             if (dead || !pqf_view_is_valid(x, at) || strchr(p->to, 't')) continue;
             char a[100], c[100];
             pqf_view_text(x, at, a, sizeof a);
             pqf_view_text(y, to, c, sizeof c);
-            if (atof(a) != atof(c)) fail_msg("seed %llu: %s is %s", (unsigned long long)start, a, c);
+            if (atof(a) != atof(c))
+                fail_msg("seed %llu: %s is %s", (unsigned long long)start, a, c);
         }
         pqf_arena_reset(&arena);
         pqf_array_release(&out);
@@ -159,7 +172,8 @@ static void numbers_below_null_parents(void **state) {
         uint64_t start = run * 0x9E3779B97F4A7C15u;
         seed = start;
         for (size_t k = 0; k < sizeof PLANS / sizeof PLANS[0]; k++) {
-            built b = random_batch(&PLANS[k], (int64_t)(next_random() % (run % 10 == 0 ? 5000 : 300)));
+            built b = random_batch(
+                &PLANS[k], (int64_t)(next_random() % (run % 10 == 0 ? 5000 : 300)));
             compare(&PLANS[k], &b, start);
             build_free(&b);
         }
@@ -190,7 +204,8 @@ static void many_columns(void **state) {
     struct ArrowArray out;
     const struct ArrowSchema *schema;
     BUILD_OK(pqf_conform_new(&declared, NULL, mem, &conform, &build_error));
-    BUILD_OK(pqf_conform_batch(conform, &b.schema, &b.array, 0, NULL, &out, &schema, &build_error));
+    BUILD_OK(pqf_conform_batch(conform, &b.schema, &b.array, 0, NULL, &out, &schema,
+                               &build_error));
     for (int i = 0; i < N; i++)
         assert_int_equal(((const int64_t *)out.children[i]->buffers[1])[0], i);
     pqf_array_release(&out);

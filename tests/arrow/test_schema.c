@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * test_schema.c: types and their texts, schemas, key-value metadata, arrays of ours, reports.
+ * test_schema.c: types and their texts, schemas, key-value metadata, arrays of ours,
+ * reports.
  */
 #include "arrow/build.h"
 
@@ -118,14 +119,16 @@ static void nested_texts(void **state) {
 static void bad_formats(void **state) {
     (void)state;
     static const char *const BAD[] = {
-        "",       "x",      "w",       "w:",      "w:-1",    "w:12345678901", "d:",        "d:5",
-        "d:0,0",  "d:39,0", "d:5,2,7", "d:5,2,",  "d:5,2,x", "d:10,0,32",     "d:77,0,256", "+w:",
-        "+x",     "ts",     "tsx:",    "tdx",     "+w:1x",   "ii",            "d:5,2,128,", "w:1 ",
+        "",        "x",         "w",          "w:",     "w:-1",       "w:12345678901",
+        "d:",      "d:5",       "d:0,0",      "d:39,0", "d:5,2,7",    "d:5,2,",
+        "d:5,2,x", "d:10,0,32", "d:77,0,256", "+w:",    "+x",         "ts",
+        "tsx:",    "tdx",       "+w:1x",      "ii",     "d:5,2,128,", "w:1 ",
     };
     pqf_type type;
     for (size_t i = 0; i < sizeof BAD / sizeof BAD[0]; i++) {
         pqf_error_init(&build_error);
-        if (pqf_type_parse(BAD[i], &type, &build_error) != PQF_INVALID) fail_msg("'%s' parses", BAD[i]);
+        if (pqf_type_parse(BAD[i], &type, &build_error) != PQF_INVALID)
+            fail_msg("'%s' parses", BAD[i]);
     }
     assert_int_equal(pqf_type_parse(NULL, &type, &build_error), PQF_INVALID);
 }
@@ -187,9 +190,11 @@ static void schemas_are_checked(void **state) {
     assert_int_equal(check(&s), PQF_INVALID);
     pqf_schema_release(&s);
     char deep[600] = "";
-    for (int i = 0; i < 70; i++) strcat(deep, "+l(x:");
+    for (int i = 0; i < 70; i++)
+        strcat(deep, "+l(x:");
     strcat(deep, "i");
-    for (int i = 0; i < 70; i++) strcat(deep, ")");
+    for (int i = 0; i < 70; i++)
+        strcat(deep, ")");
     s = build_schema(deep);
     assert_int_equal(check(&s), PQF_INVALID);
     char text[4096];
@@ -200,10 +205,12 @@ static void schemas_are_checked(void **state) {
 
 static void copies_are_whole(void **state) {
     (void)state;
-    struct ArrowSchema s = build_schema("+s(a!:dict(c;u);b:+l(item:+m(key!:u;value:i)))"), copy;
+    struct ArrowSchema s = build_schema("+s(a!:dict(c;u);b:+l(item:+m(key!:u;value:i)))"),
+                       copy;
     pqf_buf metadata;
     pqf_buf_init(&metadata, mem, 0);
-    BUILD_OK(pqf_kv_put(&metadata, pqf_bytes_of("key", 3), pqf_bytes_of("v\0w", 3), &build_error));
+    BUILD_OK(pqf_kv_put(&metadata, pqf_bytes_of("key", 3), pqf_bytes_of("v\0w", 3),
+                        &build_error));
     BUILD_OK(pqf_schema_set_metadata(s.children[1], (char *)metadata.data, &build_error));
     pqf_buf_reset(&metadata);
     for (int64_t n = 1;; n++) { /* each allocation fails once */
@@ -254,7 +261,8 @@ static void same_types(void **state) {
     };
     for (size_t i = 0; i < sizeof CASES / sizeof CASES[0]; i++) {
         struct ArrowSchema a = build_schema(CASES[i].a), b = build_schema(CASES[i].b);
-        if (pqf_schema_same_type(&a, &b) != CASES[i].same) fail_msg("%s, %s", CASES[i].a, CASES[i].b);
+        if (pqf_schema_same_type(&a, &b) != CASES[i].same)
+            fail_msg("%s, %s", CASES[i].a, CASES[i].b);
         pqf_schema_release(&a);
         pqf_schema_release(&b);
     }
@@ -267,8 +275,8 @@ static void key_values(void **state) {
     pqf_buf_init(&buf, mem, 0);
     static const char *const KEYS[] = {"a", "b", "a", ""};
     for (int i = 0; i < 4; i++)
-        BUILD_OK(pqf_kv_put(&buf, pqf_bytes_of(KEYS[i], strlen(KEYS[i])), pqf_bytes_of("12345", (size_t)i),
-                            &build_error));
+        BUILD_OK(pqf_kv_put(&buf, pqf_bytes_of(KEYS[i], strlen(KEYS[i])),
+                            pqf_bytes_of("12345", (size_t)i), &build_error));
     const char *metadata = (char *)buf.data;
     assert_int_equal(pqf_kv_count(metadata), 4);
     assert_int_equal(pqf_kv_count(NULL), 0);
@@ -326,9 +334,12 @@ static void reports(void **state) {
     memset(value, 'x', sizeof value);
     value[199] = 0;
     for (int i = 0; i < 7; i++)
-        assert_int_equal(pqf_report_add(report, "a", "value", 2, "int8", "int64", i, value), PQF_OK);
-    assert_int_equal(pqf_report_add(report, "a", "null", 1, NULL, NULL, -1, NULL), PQF_OK);
-    assert_int_equal(pqf_report_add(report, "b\xff", "value", 1, "", "", 1, "\xc3"), PQF_OK);
+        assert_int_equal(
+            pqf_report_add(report, "a", "value", 2, "int8", "int64", i, value), PQF_OK);
+    assert_int_equal(pqf_report_add(report, "a", "null", 1, NULL, NULL, -1, NULL),
+                     PQF_OK);
+    assert_int_equal(pqf_report_add(report, "b\xff", "value", 1, "", "", 1, "\xc3"),
+                     PQF_OK);
     assert_int_equal(pqf_report_num_failures(report), 3);
     const pqf_failure *f = pqf_report_failure(report, 0);
     assert_int_equal(f->count, 14);
@@ -349,11 +360,16 @@ static void reports(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(formats_and_texts), cmocka_unit_test(nested_texts),
-        cmocka_unit_test(bad_formats),       cmocka_unit_test(halves),
-        cmocka_unit_test(schemas_are_checked), cmocka_unit_test(copies_are_whole),
-        cmocka_unit_test(same_types),        cmocka_unit_test(key_values),
-        cmocka_unit_test(arrays_own_what_they_take), cmocka_unit_test(reports),
+        cmocka_unit_test(formats_and_texts),
+        cmocka_unit_test(nested_texts),
+        cmocka_unit_test(bad_formats),
+        cmocka_unit_test(halves),
+        cmocka_unit_test(schemas_are_checked),
+        cmocka_unit_test(copies_are_whole),
+        cmocka_unit_test(same_types),
+        cmocka_unit_test(key_values),
+        cmocka_unit_test(arrays_own_what_they_take),
+        cmocka_unit_test(reports),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }

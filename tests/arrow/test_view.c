@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * test_view.c: checked views of arrays that strangers made, values as text, and taking rows.
+ * test_view.c: checked views of arrays that strangers made, values as text, and taking
+ * rows.
  */
 #include "arrow/build.h"
 
@@ -38,12 +39,14 @@ static const struct {
     {"S", "65535", "65535"},
     {"i", "-2147483648, null", "-2147483648, null"},
     {"I", "4294967295", "4294967295"},
-    {"l", "-9223372036854775808, 9223372036854775807", "-9223372036854775808, 9223372036854775807"},
+    {"l", "-9223372036854775808, 9223372036854775807",
+     "-9223372036854775808, 9223372036854775807"},
     {"L", "18446744073709551615", "18446744073709551615"},
     {"e", "0.5, -0.0, 65504", "0.5, -0.0, 65504.0"},
     {"f", "0.1, 1e30", "0.1, 1e+30"},
     {"g", "0.1, nan, inf, -inf, -0.0, 3", "0.1, nan, inf, -inf, -0.0, 3.0"},
-    {"u", "x, '', null, 'a long string that is not inline'", "x, , null, a long string that is not inline"},
+    {"u", "x, '', null, 'a long string that is not inline'",
+     "x, , null, a long string that is not inline"},
     {"U", "x, '', null", "x, , null"},
     {"vu", "x, '', null, twelve-bytes, 'thirteen-byte', 'a long string'",
      "x, , null, twelve-bytes, thirteen-byte, a long string"},
@@ -55,9 +58,11 @@ static const struct {
     {"d:5,2,32", "-99999", "-999.99"},
     {"d:18,18,64", "-1", "-0.000000000000000001"},
     {"d:3,-2", "7", "7E+2"},
-    {"d:76,0,256", "9999999999999999999999999999999999999999999999999999999999999999999999999999",
+    {"d:76,0,256",
+     "9999999999999999999999999999999999999999999999999999999999999999999999999999",
      "9999999999999999999999999999999999999999999999999999999999999999999999999999"},
-    {"tdD", "0, -1, 11016, -719162, 2932896", "1970-01-01, 1969-12-31, 2000-02-29, 0001-01-01, 9999-12-31"},
+    {"tdD", "0, -1, 11016, -719162, 2932896",
+     "1970-01-01, 1969-12-31, 2000-02-29, 0001-01-01, 9999-12-31"},
     {"tdm", "86400000, -86400000, 1", "1970-01-02, 1969-12-31, 1970-01-01 (1 ms)"},
     {"tts", "86399, 86400", "23:59:59, 86400"},
     {"ttn", "1", "00:00:00.000000001"},
@@ -70,7 +75,8 @@ static const struct {
     {"+vL(item:i)", "[1,2], null", "[1, 2], null"},
     {"+w:2(item:i)", "[1,2], null, [3,null]", "[1, 2], null, [3, null]"},
     {"+s(x:i;y:u)", "{1,a}, null, {null,b}", "{x: 1, y: a}, null, {x: null, y: b}"},
-    {"+m(key!:u;value:i)", "[{a,1},{b,null}], []", "[{key: a, value: 1}, {key: b, value: null}], []"},
+    {"+m(key!:u;value:i)", "[{a,1},{b,null}], []",
+     "[{key: a, value: 1}, {key: b, value: null}], []"},
     {"dict(c;u)", "a, b, null, a", "a, b, null, a"},
     {"+r(i;u)", "a, a, null, b", "a, a, null, b"},
     {"+r(s;+l(item:i))", "[1], [1], []", "[1], [1], []"},
@@ -90,7 +96,8 @@ static void texts(void **state) {
 static void text_is_cut(void **state) {
     (void)state;
     char values[400] = "";
-    for (int i = 0; i < 100; i++) strcat(values, "\xc3\xa9");
+    for (int i = 0; i < 100; i++)
+        strcat(values, "\xc3\xa9");
     built b = build(mem, "u", values);
     char *text = text_of(&b);
     assert_int_equal(strlen(text), 160);
@@ -153,7 +160,8 @@ static void gather_all(void **state) {
         BUILD_OK(pqf_view_init(&v, &b.schema, &b.array, true, &arena, &build_error));
         /* Backwards, then a null, then the last twice. */
         int64_t indexes[20], count = 0;
-        for (int i = n; i-- > 0;) indexes[count++] = i;
+        for (int i = n; i-- > 0;)
+            indexes[count++] = i;
         indexes[count++] = -1;
         indexes[count++] = n - 1;
         indexes[count++] = n - 1;
@@ -197,7 +205,8 @@ static pqf_status check(const built *b) {
     pqf_view v;
     pqf_arena_init(&arena, mem);
     pqf_error_init(&build_error);
-    pqf_status status = pqf_view_init(&v, &b->schema, &b->array, true, &arena, &build_error);
+    pqf_status status =
+        pqf_view_init(&v, &b->schema, &b->array, true, &arena, &build_error);
     pqf_arena_reset(&arena);
     return status;
 }
@@ -208,8 +217,10 @@ static int32_t *ints_of(const struct ArrowArray *array, int64_t i) {
 
 static void empty_arrays_need_no_buffers(void **state) {
     (void)state;
-    static const char *const TYPES[] = {"i", "b", "u", "U", "vu", "w:3", "d:5,2", "+l(item:i)",
-                                        "+vl(item:i)", "+w:2(item:i)", "dict(c;u)", "+s(x:i)"};
+    static const char *const TYPES[] = {
+        "i",         "b",      "u",          "U",           "vu",
+        "w:3",       "d:5,2",  "+l(item:i)", "+vl(item:i)", "+w:2(item:i)",
+        "dict(c;u)", "+s(x:i)"};
     for (size_t k = 0; k < sizeof TYPES / sizeof TYPES[0]; k++) {
         built b = build(mem, TYPES[k], "");
         const void *none[4] = {NULL};
@@ -264,8 +275,9 @@ static void list_views(void **state) {
     (void)state;
     built b = build(mem, "+vl(item:i)", "[1,2],[3],null");
     int32_t *offsets = ints_of(&b.array, 1), *sizes = ints_of(&b.array, 2);
-    offsets[0] = 2, offsets[1] = 0, sizes[0] = 1, sizes[1] = 3; /* out of order, overlapping */
-    offsets[2] = 1 << 30, sizes[2] = -7;                      /* garbage under null */
+    offsets[0] = 2, offsets[1] = 0, sizes[0] = 1,
+    sizes[1] = 3;                        /* out of order, overlapping */
+    offsets[2] = 1 << 30, sizes[2] = -7; /* garbage under null */
     assert_string_equal(text_of(&b), "[3], [1, 2, 3], null");
     sizes[1] = 4;
     assert_int_equal(check(&b), PQF_INVALID);
@@ -276,7 +288,8 @@ static void list_views(void **state) {
 
 static void dictionaries(void **state) {
     (void)state;
-    built b = build(mem, "dict(c;u)", "a, b, null, a"); /* index 99 stands under the null */
+    built b =
+        build(mem, "dict(c;u)", "a, b, null, a"); /* index 99 stands under the null */
     assert_string_equal(text_of(&b), "a, b, null, a");
     int8_t *index = (int8_t *)(uintptr_t)b.array.buffers[1];
     index[0] = 2;
@@ -358,6 +371,90 @@ static void shapes_are_checked(void **state) {
     build_free(&b);
 }
 
+/* ---- numbers that point somewhere, changed at random ---- */
+
+static uint64_t seed;
+
+static uint64_t next_random(void) {
+    seed ^= seed << 13;
+    seed ^= seed >> 7;
+    seed ^= seed << 17;
+    return seed;
+}
+
+/* Bytes of the buffer whose numbers are checked: offsets, indexes, views, run ends.
+ * Offsets of binary data are left out, since the interface does not say where that
+ * ends. */
+static size_t pointing_bytes(const struct ArrowSchema *schema,
+                             const struct ArrowArray *array, bool is_run_ends) {
+    pqf_type type;
+    size_t n = (size_t)array->length;
+    BUILD_OK(pqf_type_parse(schema->format, &type, &build_error));
+    switch (type.shape) {
+    case PQF_SHAPE_LIST: return 4 * (n + 1);
+    case PQF_SHAPE_LARGE_LIST: return 8 * (n + 1);
+    case PQF_SHAPE_LIST_VIEW: return 4 * n;
+    case PQF_SHAPE_LARGE_LIST_VIEW: return 8 * n;
+    case PQF_SHAPE_VIEW: return 16 * n;
+    case PQF_SHAPE_FIXED:
+        return schema->dictionary || is_run_ends ? (size_t)type.byte_width * n : 0;
+    default: return 0;
+    }
+}
+
+static void mutate(const struct ArrowSchema *schema, struct ArrowArray *array,
+                   bool is_run_ends) {
+    size_t bytes = pointing_bytes(schema, array, is_run_ends);
+    bool is_runs = strcmp(schema->format, "+r") == 0;
+    for (int64_t i = 0; i < array->n_children; i++)
+        mutate(schema->children[i], array->children[i], is_runs && i == 0);
+    if (array->dictionary) mutate(schema->dictionary, array->dictionary, false);
+    if (bytes == 0 || next_random() % 2) return;
+    bool sizes = strncmp(schema->format, "+v", 2) == 0 && next_random() % 2;
+    uint8_t *at =
+        (uint8_t *)(uintptr_t)array->buffers[sizes ? 2 : 1] + next_random() % bytes;
+    *at = next_random() % 4 ? (uint8_t)(next_random() % 8) : (uint8_t)next_random();
+}
+
+/* Whatever passes the check can be looked at, taken from and measured. */
+static void mutations(void **state) {
+    (void)state;
+    int passed = 0, refused = 0;
+    for (uint64_t run = 1; run <= 200; run++) {
+        uint64_t start = seed = run * 0x9E3779B97F4A7C15u;
+        for (size_t k = 0; k < NUM_TEXTS; k++) {
+            built b = build(mem, TEXTS[k].type, TEXTS[k].values);
+            mutate(&b.schema, &b.array, false);
+            pqf_arena arena;
+            pqf_view v;
+            pqf_arena_init(&arena, mem);
+            pqf_error_init(&build_error);
+            pqf_status status =
+                pqf_view_init(&v, &b.schema, &b.array, true, &arena, &build_error);
+            if (status != PQF_OK && status != PQF_INVALID)
+                fail_msg("seed %llu: %s", (unsigned long long)start, build_error.message);
+            refused += status != PQF_OK;
+            if (status == PQF_OK) {
+                int64_t indexes[16];
+                built out = {.schema = b.schema};
+                char before[sizeof space];
+                for (int64_t i = 0; i < v.length; i++)
+                    indexes[i] = i;
+                strcpy(before, text_of(&b));
+                BUILD_OK(pqf_array_gather(&v, indexes, v.length, mem, &out.array,
+                                          &build_error));
+                assert_string_equal(text_of(&out), before);
+                assert_true(pqf_view_data_bytes(&v, 0, v.length) >= 0);
+                pqf_array_release(&out.array);
+                passed++;
+            }
+            pqf_arena_reset(&arena);
+            build_free(&b);
+        }
+    }
+    assert_true(passed > 100 && refused > 100);
+}
+
 /* ---- bytes of rows ---- */
 
 static void data_bytes_are_additive(void **state) {
@@ -369,7 +466,8 @@ static void data_bytes_are_additive(void **state) {
         pqf_arena_init(&arena, mem);
         BUILD_OK(pqf_view_init(&v, &b.schema, &b.array, true, &arena, &build_error));
         int64_t sum = 0;
-        for (int64_t i = 0; i < v.length; i++) sum += pqf_view_data_bytes(&v, i, 1);
+        for (int64_t i = 0; i < v.length; i++)
+            sum += pqf_view_data_bytes(&v, i, 1);
         assert_int_equal(pqf_view_data_bytes(&v, 0, v.length), sum);
         pqf_arena_reset(&arena);
         build_free(&b);
@@ -399,6 +497,7 @@ int main(void) {
         cmocka_unit_test(binary_views),
         cmocka_unit_test(runs),
         cmocka_unit_test(shapes_are_checked),
+        cmocka_unit_test(mutations),
         cmocka_unit_test(data_bytes_are_additive),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
