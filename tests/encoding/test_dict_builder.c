@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Tests of encoding/dict_builder.c: codes against a search through all values so far, growth, the
- * maximum of the page, leaving the dictionary, memory that runs out.
+ * Tests of encoding/dict_builder.c: codes against a search through all values so far,
+ * growth, the maximum of the page, leaving the dictionary, memory that runs out.
  */
 #include "values.h"
 
@@ -153,6 +153,48 @@ static void test_near_misses(void **state) {
     values_free(&v);
 }
 
+/* Strings that are equal but for zeros at their ends; in so many small tables that some
+ * of them share a slot. */
+static void test_lengths(void **state) {
+    (void)state;
+    pqf_dict_builder *b = builder_new((value_kind){PQF_BINARY, 0});
+    for (uint64_t base = 1; base <= 1000; base++) {
+        uint8_t bytes[16] = {0};
+        pqf_slice slices[7];
+        uint32_t codes[7];
+        int64_t num_put;
+        make_value(bytes, 10, base);
+        for (uint32_t i = 0; i < 7; i++)
+            slices[i] = (pqf_slice){bytes, 10 + i};
+        pqf_dict_builder_clear(b);
+        expect_ok(pqf_dict_put_binary(b, slices, 7, SIZE_MAX, codes, &num_put, &test_err));
+        for (uint32_t i = 0; i < 7; i++)
+            CHECK(codes[i] == i, "length %u has code %u", (unsigned)i + 10, (unsigned)codes[i]);
+    }
+    pqf_dict_builder_free(b);
+}
+
+/* The factor that the hash of long strings xors to their first word makes the product 0,
+ * whatever comes next: equal hashes of strings that differ. */
+static void test_equal_hashes(void **state) {
+    (void)state;
+    uint8_t bytes[3][40] = {{0}};
+    pqf_slice slices[3];
+    uint32_t codes[3];
+    int64_t num_put;
+    for (int i = 0; i < 3; i++) {
+        pqf_store_u64(bytes[i], UINT64_C(0xBB67AE8584CAA73B));
+        bytes[i][10] = (uint8_t)(i % 2);
+        slices[i] = (pqf_slice){bytes[i], 40};
+    }
+    pqf_dict_builder *b = builder_new((value_kind){PQF_BINARY, 0});
+    expect_ok(pqf_dict_put_binary(b, slices, 3, SIZE_MAX, codes, &num_put, &test_err));
+    assert_int_equal(codes[0], 0);
+    assert_int_equal(codes[1], 1);
+    assert_int_equal(codes[2], 0);
+    pqf_dict_builder_free(b);
+}
+
 /* A hundred thousand values: every growth of the table; the second time all are known. */
 static void test_growth(void **state) {
     (void)state;
@@ -180,8 +222,8 @@ static void test_growth(void **state) {
     }
 }
 
-/* Multiples of the inverse of the hash's factor: without a second hash all of them share a slot,
- * and this test would take minutes. */
+/* Multiples of the inverse of the hash's factor: without a second hash all of them share
+ * a slot, and this test would take minutes. */
 static void test_pile_up(void **state) {
     (void)state;
     const uint64_t factor = UINT64_C(0x6A09E667F3BCC909);
@@ -277,7 +319,8 @@ static void test_expand(void **state) {
     }
 }
 
-/* The n-th allocation fails: the call fails, what was there stays, the next call goes on. */
+/* The n-th allocation fails: the call fails, what was there stays, the next call goes
+ * on. */
 static void test_no_memory(void **state) {
     (void)state;
     static const int kinds[] = {1, 2, 3, 10, 15};
@@ -327,7 +370,8 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_naive),     cmocka_unit_test(test_scattered),
         cmocka_unit_test(test_near_misses), cmocka_unit_test(test_growth),
-        cmocka_unit_test(test_pile_up),
+        cmocka_unit_test(test_pile_up),   cmocka_unit_test(test_lengths),
+        cmocka_unit_test(test_equal_hashes),
         cmocka_unit_test(test_maximum),   cmocka_unit_test(test_expand),
         cmocka_unit_test(test_no_memory), cmocka_unit_test(test_refused),
     };

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Conformance by table: every encoding that is built x layouts x generators x sizes, encoded by
- * this room and pulled in arbitrary steps with skips between them; then damaged pages, and what
- * the table says about encodings.
+ * Conformance by table: every encoding that is built x layouts x generators x sizes,
+ * encoded by this room and pulled in arbitrary steps with skips between them; then
+ * damaged pages, and what the table says about encodings.
  */
 #include "values.h"
 
@@ -264,8 +264,8 @@ static pqf_status decode_bytes(const page *p, const uint8_t *bytes, size_t len) 
     return status;
 }
 
-/* A page that is cut anywhere gives PQF_CORRUPT: no value has room to hide in fewer bytes, but for
- * values without bytes and the padding of a last group. */
+/* A page that is cut anywhere gives PQF_CORRUPT: no value has room to hide in fewer
+ * bytes, but for values without bytes and the padding of a last group. */
 static void check_cuts(const page *p) {
     for (size_t len = 0; len < p->len; len++) {
         pqf_status status = decode_bytes(p, p->in, len);
@@ -351,8 +351,8 @@ static void test_bad_pages(void **state) {
     }
 }
 
-/* The maximum of the output is kept, and a page whose strings do fit it is read although the rest
- * of the page would not. */
+/* The maximum of the output is kept, and a page whose strings do fit it is read although
+ * the rest of the page would not. */
 static void test_binary_maximum(void **state) {
     (void)state;
     rnd_start(1);

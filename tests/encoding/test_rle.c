@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Tests of encoding/rle.c: the example of Encodings.md, streams of arbitrary runs pulled in
- * arbitrary steps, the encoder against the oracle, damaged streams.
+ * Tests of encoding/rle.c: the example of Encodings.md, streams of arbitrary runs pulled
+ * in arbitrary steps, the encoder against the oracle, damaged streams.
  */
 #include "encoding_test.h"
 
@@ -273,6 +273,21 @@ static void test_encode_constant(void **state) {
     free(bits);
 }
 
+/* Runs of 8 and more are runs where a literal would be longer: 20 values of 13 bits are 3
+ * bytes. */
+static void test_encode_runs(void **state) {
+    (void)state;
+    rnd_start(1);
+    uint32_t *v = (uint32_t *)(void *)padded(2000 * 4);
+    for (uint32_t i = 0; i < 2000; i++)
+        v[i] = i / 20 * 70;
+    pqf_buf out = buf_new();
+    expect_ok(pqf_rle_encode_u32(pqf_kernels_get(), v, 2000, 13, &out, &test_err));
+    assert_int_equal(out.len, 100 * 3);
+    pqf_buf_reset(&out);
+    free(v);
+}
+
 /* 200 zeros inside noise are found wherever they begin. */
 static void test_encode_bits_runs(void **state) {
     (void)state;
@@ -426,7 +441,8 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_specification),   cmocka_unit_test(test_any_runs),
         cmocka_unit_test(test_encode),          cmocka_unit_test(test_encode_constant),
-        cmocka_unit_test(test_encode_bits_runs), cmocka_unit_test(test_truncated),
+        cmocka_unit_test(test_encode_runs),     cmocka_unit_test(test_encode_bits_runs),
+        cmocka_unit_test(test_truncated),
         cmocka_unit_test(test_noise),           cmocka_unit_test(test_bad_streams),
         cmocka_unit_test(test_huge_run),        cmocka_unit_test(test_wrong_width),
     };
