@@ -153,12 +153,11 @@ static void test_near_misses(void **state) {
     values_free(&v);
 }
 
-/* Strings that are equal but for zeros at their ends; in so many small tables that some
- * of them share a slot. */
+/* Strings that are equal but for the number of zeros at their ends. */
 static void test_lengths(void **state) {
     (void)state;
     pqf_dict_builder *b = builder_new((value_kind){PQF_BINARY, 0});
-    for (uint64_t base = 1; base <= 1000; base++) {
+    for (uint64_t base = 1; base <= 100; base++) {
         uint8_t bytes[16] = {0};
         pqf_slice slices[7];
         uint32_t codes[7];
