@@ -84,7 +84,7 @@ static uint8_t get_u8(flat *f, const table *t, uint32_t i) {
 /* Follows the offset at `at`; 0 when it leads outside. */
 static uint32_t follow(flat *f, uint32_t at) {
     uint64_t to = (uint64_t)at + load_u32(f, at);
-    return to > UINT32_MAX - 8 || !has_bytes(f, to, 4) ? 0 : (uint32_t)to;
+    return has_bytes(f, to, 4) ? (uint32_t)to : 0; /* the message's length is a uint32 */
 }
 
 static bool get_table(flat *f, const table *t, uint32_t i, table *out) {
