@@ -323,34 +323,41 @@ static void close_source(rows_source *source)
     }
 }
 
+/* Value number at, borrowed (free-threaded: a new reference); NULL when the list has lost it. */
+static PyObject *item_at(const rows_source *source, Py_ssize_t at)
+{
+    const Py_buffer *view = &source->buffer;
+    PyObject *value = NULL;
+    if (source->values == NULL) {
+        memcpy(&value, (const char *)view->buf + view->strides[0] * at, sizeof(value));
+        value = value == NULL ? Py_None : value;
+    } else if (at < PySequence_Fast_GET_SIZE(source->values)) {
+#if ROWS_PIN_AT_ONCE
+        return PySequence_GetItem(source->values, at);
+#else
+        value = PySequence_Fast_GET_ITEM(source->values, at);
+#endif
+    }
+#if ROWS_PIN_AT_ONCE
+    Py_XINCREF(value);
+#endif
+    return value;
+}
+
 /* Fills the slots of n with values [at, at + count). */
 static int take_block(rows_build *b, const rows_source *source, rows_node *n, int64_t at,
                       int32_t count, int64_t row_base)
 {
-    const Py_buffer *view = &source->buffer;
     for (int32_t i = 0; i < count; i++) {
-        PyObject *value;
-        if (source->values == NULL) {
-            Py_ssize_t step = view->strides[0] * (Py_ssize_t)(at + i);
-            memcpy(&value, (const char *)view->buf + step, sizeof(value));
-            value = value == NULL ? Py_None : value;
-#if ROWS_PIN_AT_ONCE
-        } else if (PyList_Check(source->values)) {
-            value = PyList_GetItemRef(source->values, (Py_ssize_t)(at + i));
-            if (value == NULL) {
-                return -1;
-            }
-            rows_push(b, n, value, row_base + at + i);
-            Py_DECREF(value);
-            continue;
-#endif
-        } else if (at + i < (int64_t)PySequence_Fast_GET_SIZE(source->values)) {
-            value = PySequence_Fast_GET_ITEM(source->values, (Py_ssize_t)(at + i));
-        } else {
+        PyObject *value = item_at(source, (Py_ssize_t)(at + i));
+        if (value == NULL) {
             PyErr_SetString(PyExc_RuntimeError, "the list became shorter while it was read");
             return -1;
         }
         rows_push(b, n, value, row_base + at + i);
+#if ROWS_PIN_AT_ONCE
+        Py_DECREF(value);
+#endif
         __builtin_prefetch(value);
     }
     return 0;

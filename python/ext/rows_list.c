@@ -165,8 +165,7 @@ static int push_memory(rows_build *b, rows_node *child, PyObject *array)
         return 0;
     }
     if (PyObject_GetBuffer(array, &view, PyBUF_STRIDED_RO | PyBUF_FORMAT) < 0) {
-        PyErr_Clear(); /* dates and times have no format of a buffer */
-        return 0;
+        return pqf_rows_swallow(); /* dates and times have no format of a buffer */
     }
     int code = view.ndim == 1 && same_memory(child, &view);
     if (code == 1 && (pqf_rows_flush(b, child) < 0 || copy_elements(b, child, &view) < 0)) {

@@ -123,8 +123,7 @@ static int put_buffer(rows_node *n, PyObject *value, bool is_text)
     }
     Py_buffer view;
     if (PyObject_GetBuffer(value, &view, PyBUF_SIMPLE) < 0) {
-        PyErr_Clear(); /* a memoryview that is released, or whose bytes are not contiguous */
-        return 0;
+        return pqf_rows_swallow(); /* a memoryview with gaps, or one that is released */
     }
     int code;
     if (is_text) {
@@ -228,8 +227,7 @@ static int copy_fixed(const rows_node *n, PyObject *value, uint8_t *to)
     }
     Py_buffer view;
     if (PyObject_GetBuffer(value, &view, PyBUF_SIMPLE) < 0) {
-        PyErr_Clear();
-        return 0;
+        return pqf_rows_swallow();
     }
     bool fits = view.len == n->value_bytes;
     if (fits) {

@@ -85,7 +85,7 @@ bool pqf_rows_is(const rows_build *b, PyObject *value, rows_type type)
 int pqf_rows_swallow(void)
 {
     PyObject *const kinds[] = {PyExc_TypeError, PyExc_ValueError, PyExc_ArithmeticError,
-                               PyExc_AttributeError};
+                               PyExc_AttributeError, PyExc_BufferError};
     for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
         if (PyErr_ExceptionMatches(kinds[i])) {
             PyErr_Clear();

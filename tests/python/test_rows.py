@@ -266,7 +266,7 @@ REFUSED = [
     (pa.timestamp("us", "UTC"), np.datetime64("2024-01-01T00:00"), "type", "datetime64 without a time zone"),
     (pa.timestamp("us"), dt.date(2024, 1, 1), "type", "date"),
     (pa.timestamp("us"), np.datetime64("2024-01-01"), "type", "datetime64"),
-    (pa.timestamp("us"), np.datetime64("NaT"), "type", "datetime64"),
+    (pa.timestamp("us"), np.datetime64("NaT", "s"), "type", "datetime64"),
     (pa.timestamp("us"), pd.NaT, "type", "NaTType"),
     (pa.timestamp("us"), "2024-01-01", "type", "str"),
     (pa.timestamp("us"), 5, "type", "int"),
@@ -297,7 +297,7 @@ def test_refused_values(type_, value, rule, found):
     assert expected == str(type_).replace(": int8>", ": int8>")
     [(row, text)] = samples
     assert row == 11
-    if sys.version_info >= (3, 11) and isinstance(value, int) and value > 10**4000:
+    if isinstance(value, int) and value > 10**4300:  # Python refuses to print it
         assert text == "<int object>"
     elif not isinstance(value, memoryview):
         assert text == repr(value)[:80].encode("utf-8", "backslashreplace").decode()
@@ -476,7 +476,7 @@ def test_more_rows_than_the_first_guess_of_a_buffer():
 # ---- pandas columns ----
 
 
-@pytest.mark.parametrize("null", [None, math.nan, np.float32("nan"), pd.NaT, pd.NA, D("NaN"), np.datetime64("NaT")])
+@pytest.mark.parametrize("null", [None, math.nan, np.float32("nan"), pd.NaT, pd.NA, D("NaN"), np.datetime64("NaT", "s")])
 @pytest.mark.parametrize(
     ("type_", "value"),
     [
