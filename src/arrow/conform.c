@@ -87,20 +87,33 @@ static const pqf_cast_fn CASTS[NUM_CLASSES][NUM_CLASSES] = {
 
 /* ---- NaN as null ---- */
 
-/* Slots first..first+n: sets a bit for each NaN and returns how many there are. */
-static int64_t mark_nans(const pqf_view *v, uint8_t *bits) {
-    pqf_number number = pqf_number_of(&v->type);
-    double block[512];
-    int64_t count = 0;
-    for (int64_t at = 0; at < v->length; at += 512) {
-        int64_t n = pqf_min_i64(512, v->length - at), before = count;
-        pqf_number_load_f64(number, v->values, v->offset + at, n, block);
-        for (int64_t i = 0; i < n; i++)
-            count += block[i] != block[i];
-        for (int64_t i = 0; bits && count > before && i < n; i++)
-            if (block[i] != block[i]) pqf_bit_set(bits, at + i);
+/* The n (1..64) slots from `at` as bits, set where a number stands. */
+static uint64_t not_nan(const pqf_view *v, int64_t at, int64_t n) {
+    double block[64];
+    uint64_t bits = 0;
+    pqf_number_load_f64(pqf_number_of(&v->type), v->values, v->offset + at, n, block);
+    for (int64_t i = 0; i < n; i++)
+        bits |= (uint64_t)(block[i] == block[i]) << i;
+    return bits;
+}
+
+#define ANY_NAN(T)                                                                       \
+    {                                                                                    \
+        const T *p = (const T *)v->values + v->offset;                                   \
+        bool any = false;                                                                \
+        for (int64_t i = 0; i < v->length; i++)                                          \
+            any |= p[i] != p[i];                                                         \
+        return any;                                                                      \
     }
-    return count;
+
+static bool has_nan(const pqf_view *v) {
+    if (v->type.id == PQF_TYPE_DOUBLE) ANY_NAN(double)
+    if (v->type.id == PQF_TYPE_FLOAT) ANY_NAN(float)
+    for (int64_t at = 0; at < v->length; at += 64) {
+        int64_t n = pqf_min_i64(64, v->length - at);
+        if (pqf_popcount(not_nan(v, at, n)) < n) return true;
+    }
+    return false;
 }
 
 static bool nan_counts_as_null(const pqf_job *job, const pqf_target *t,
@@ -113,12 +126,15 @@ static bool nan_counts_as_null(const pqf_job *job, const pqf_target *t,
 /* Narrows the validity of a copy of the view; offset 0 afterwards. */
 static pqf_status nans_to_nulls(pqf_job *job, pqf_view *v) {
     void *block;
-    if (mark_nans(v, NULL) == 0) return PQF_OK;
-    TRY(pqf_arena_alloc(job->arena, (size_t)pqf_bits_bytes(v->length), &block, job->err));
+    size_t bytes = (size_t)pqf_bits_bytes(v->length);
+    TRY(pqf_arena_alloc(job->arena, bytes, &block, job->err));
     uint8_t *bits = block;
-    mark_nans(v, bits);
-    for (int64_t i = 0; i < v->length; i++)
-        pqf_bit_put(bits, i, pqf_view_is_valid(v, i) && !pqf_bit_get(bits, i));
+    for (int64_t at = 0; at < v->length; at += 64) {
+        int64_t n = pqf_min_i64(64, v->length - at);
+        uint64_t word = not_nan(v, at, n);
+        if (v->validity) word &= pqf_bits_load(v->validity, v->offset + at, (int)n);
+        memcpy(bits + at / 8, &word, (size_t)pqf_bits_bytes(n));
+    }
     v->values = (const uint8_t *)v->values + v->offset * v->type.byte_width;
     v->offset = 0;
     v->validity = bits;
@@ -155,7 +171,7 @@ static bool fits(const pqf_job *job, const pqf_target *t, const pqf_view *v) {
     if (v->type.id == PQF_TYPE_LIST_VIEW || v->type.id == PQF_TYPE_LARGE_LIST_VIEW ||
         v->type.shape == PQF_SHAPE_UNION)
         return false;
-    if (nan_counts_as_null(job, t, v) && mark_nans(v, NULL) > 0) return false;
+    if (nan_counts_as_null(job, t, v) && has_nan(v)) return false;
     return children_fit(job, t, v);
 }
 
@@ -239,7 +255,8 @@ pqf_status pqf_conform_node(pqf_job *job, const pqf_target *t, const pqf_level *
     bool encoded = v->dictionary || v->type.id == PQF_TYPE_RUN_END;
     if (encoded && v->null_count < v->length)
         return conform_decoded(job, t, level, schema, out);
-    if (!nan_counts_as_null(job, t, v)) return conform_plain(job, t, level, schema, out);
+    if (!nan_counts_as_null(job, t, v) || !has_nan(v))
+        return conform_plain(job, t, level, schema, out);
     pqf_view masked = *v;
     pqf_level below = *level;
     TRY(nans_to_nulls(job, &masked));
