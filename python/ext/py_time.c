@@ -10,22 +10,18 @@
 #include <datetime.h>
 
 #define DAY_SECONDS 86400
-#define NANOS 1000000000
+#define NANOS       1000000000
 
 static const char WITHOUT_ZONE[] = "datetime without a time zone";
 static const char WITH_ZONE[] = "datetime with a time zone";
 
-static inline const PyDateTime_CAPI *api(const rows_build *b)
-{
-    return b->state->datetime_api;
-}
+static inline const PyDateTime_CAPI *api(const rows_build *b) { return b->state->datetime_api; }
 
 /* ---- arithmetic ---- */
 
 /* Days since 1970-01-01 in the proleptic Gregorian calendar. The year is taken to begin in March,
  * so that the leap day is its last: month m of it begins on day (153 m + 2) / 5. */
-static inline int32_t days_from_civil(int32_t year, int32_t month, int32_t day)
-{
+static inline int32_t days_from_civil(int32_t year, int32_t month, int32_t day) {
     int32_t march_year = month > 2 ? year : year - 1;
     int32_t march_month = month > 2 ? month - 3 : month + 9;
     int32_t day_of_year = (153 * march_month + 2) / 5 + day - 1;
@@ -33,33 +29,24 @@ static inline int32_t days_from_civil(int32_t year, int32_t month, int32_t day)
     return march_year * 365 + leap_days + day_of_year - 719468;
 }
 
-static inline bool narrow(rows_i128 wide, int64_t *out)
-{
+static inline bool narrow(rows_i128 wide, int64_t *out) {
     *out = (int64_t)wide;
     return wide >= INT64_MIN && wide <= INT64_MAX;
 }
 
 /* Seconds and nanoseconds within the second as ticks; false: not exact, or not in 64 bits. The
  * seconds of a datetime or timedelta are below 2^47. */
-static inline bool ticks_of(int64_t seconds, int32_t nanos, int32_t exponent, int64_t *out)
-{
+static inline bool ticks_of(int64_t seconds, int32_t nanos, int32_t exponent, int64_t *out) {
     switch (exponent) {
-    case 0:
-        *out = seconds;
-        return nanos == 0;
-    case 3:
-        *out = seconds * 1000 + nanos / 1000000;
-        return nanos % 1000000 == 0;
-    case 6:
-        return narrow((rows_i128)seconds * 1000000 + nanos / 1000, out) && nanos % 1000 == 0;
-    default:
-        return narrow((rows_i128)seconds * NANOS + nanos, out);
+    case 0: *out = seconds; return nanos == 0;
+    case 3: *out = seconds * 1000 + nanos / 1000000; return nanos % 1000000 == 0;
+    case 6: return narrow((rows_i128)seconds * 1000000 + nanos / 1000, out) && nanos % 1000 == 0;
+    default: return narrow((rows_i128)seconds * NANOS + nanos, out);
     }
 }
 
 /* Seconds of the fields since 1970-01-01, whatever their zone. */
-static inline int64_t datetime_seconds(PyObject *value)
-{
+static inline int64_t datetime_seconds(PyObject *value) {
     int32_t days = days_from_civil(PyDateTime_GET_YEAR(value), PyDateTime_GET_MONTH(value),
                                    PyDateTime_GET_DAY(value));
     return (int64_t)days * DAY_SECONDS + PyDateTime_DATE_GET_HOUR(value) * 3600 +
@@ -69,8 +56,7 @@ static inline int64_t datetime_seconds(PyObject *value)
 /* ---- the common shape of a slow value ---- */
 
 /* Code of a conversion (1 fits, 0 does not, 2 another kind, -1) -> 0 or -1, failures reported. */
-static int settle(rows_build *b, rows_node *n, int32_t i, int code, const char *found)
-{
+static int settle(rows_build *b, rows_node *n, int32_t i, int code, const char *found) {
     if (code < 0 || code == 1) {
         return code < 0 ? -1 : 0;
     }
@@ -79,8 +65,7 @@ static int settle(rows_build *b, rows_node *n, int32_t i, int code, const char *
 
 /* ---- dates ---- */
 
-static int any_to_days(rows_build *b, PyObject *value, int32_t *out)
-{
+static int any_to_days(rows_build *b, PyObject *value, int32_t *out) {
     if (PyObject_TypeCheck(value, api(b)->DateTimeType)) {
         return 2;
     }
@@ -100,8 +85,7 @@ static int any_to_days(rows_build *b, PyObject *value, int32_t *out)
 }
 
 /* Days of slot i; zero when it is null or a failure. */
-static inline int take_days(rows_build *b, rows_node *n, int32_t i, int32_t *out)
-{
+static inline int take_days(rows_build *b, rows_node *n, int32_t i, int32_t *out) {
     PyObject *value = n->slots[i];
     *out = 0;
     if (value != NULL && Py_IS_TYPE(value, api(b)->DateType)) {
@@ -116,8 +100,7 @@ static inline int take_days(rows_build *b, rows_node *n, int32_t i, int32_t *out
     return settle(b, n, i, any_to_days(b, value, out), NULL);
 }
 
-int pqf_rows_flush_date32(rows_build *b, rows_node *n)
-{
+int pqf_rows_flush_date32(rows_build *b, rows_node *n) {
     int32_t *out = pqf_rows_room(n);
     if (out == NULL) {
         return -1;
@@ -131,8 +114,7 @@ int pqf_rows_flush_date32(rows_build *b, rows_node *n)
     return 0;
 }
 
-int pqf_rows_flush_date64(rows_build *b, rows_node *n)
-{
+int pqf_rows_flush_date64(rows_build *b, rows_node *n) {
     int64_t *out = pqf_rows_room(n);
     if (out == NULL) {
         return -1;
@@ -151,9 +133,9 @@ int pqf_rows_flush_date64(rows_build *b, rows_node *n)
 /* ---- times of day ---- */
 
 /* An aware time has no place on the clock of a day that is not known. */
-static int any_to_time(rows_build *b, const rows_node *n, PyObject *value, int64_t *out)
-{
-    if (!PyObject_TypeCheck(value, api(b)->TimeType) || PyDateTime_TIME_GET_TZINFO(value) != Py_None) {
+static int any_to_time(rows_build *b, const rows_node *n, PyObject *value, int64_t *out) {
+    if (!PyObject_TypeCheck(value, api(b)->TimeType) ||
+        PyDateTime_TIME_GET_TZINFO(value) != Py_None) {
         return 2;
     }
     int64_t seconds = PyDateTime_TIME_GET_HOUR(value) * 3600 +
@@ -162,8 +144,7 @@ static int any_to_time(rows_build *b, const rows_node *n, PyObject *value, int64
     return ticks_of(seconds, nanos, n->kind->ticks_exponent, out);
 }
 
-static int take_time(rows_build *b, rows_node *n, int32_t i, int64_t *out)
-{
+static int take_time(rows_build *b, rows_node *n, int32_t i, int64_t *out) {
     PyObject *value = n->slots[i];
     *out = 0;
     if (value != NULL && Py_IS_TYPE(value, api(b)->TimeType) &&
@@ -177,8 +158,7 @@ static int take_time(rows_build *b, rows_node *n, int32_t i, int64_t *out)
     return settle(b, n, i, any_to_time(b, n, value, out), NULL);
 }
 
-int pqf_rows_flush_time32(rows_build *b, rows_node *n)
-{
+int pqf_rows_flush_time32(rows_build *b, rows_node *n) {
     int32_t *out = pqf_rows_room(n);
     if (out == NULL) {
         return -1;
@@ -194,8 +174,7 @@ int pqf_rows_flush_time32(rows_build *b, rows_node *n)
     return 0;
 }
 
-int pqf_rows_flush_time64(rows_build *b, rows_node *n)
-{
+int pqf_rows_flush_time64(rows_build *b, rows_node *n) {
     int64_t *out = pqf_rows_room(n);
     if (out == NULL) {
         return -1;
@@ -211,16 +190,14 @@ int pqf_rows_flush_time64(rows_build *b, rows_node *n)
 
 /* ---- timestamps ---- */
 
-static int64_t timedelta_us(PyObject *delta)
-{
-    return ((int64_t)PyDateTime_DELTA_GET_DAYS(delta) * DAY_SECONDS +
-            PyDateTime_DELTA_GET_SECONDS(delta)) * 1000000 +
-           PyDateTime_DELTA_GET_MICROSECONDS(delta);
+static int64_t timedelta_us(PyObject *delta) {
+    int64_t days = PyDateTime_DELTA_GET_DAYS(delta);
+    int64_t seconds = days * DAY_SECONDS + PyDateTime_DELTA_GET_SECONDS(delta);
+    return seconds * 1000000 + PyDateTime_DELTA_GET_MICROSECONDS(delta);
 }
 
 /* Is the offset the same at every instant? UTC under any name, and datetime.timezone. */
-static int zone_is_fixed(rows_build *b, PyObject *zone)
-{
+static int zone_is_fixed(rows_build *b, PyObject *zone) {
     if (Py_TYPE(zone) == Py_TYPE(api(b)->TimeZone_UTC)) {
         return 1;
     }
@@ -233,8 +210,7 @@ static int zone_is_fixed(rows_build *b, PyObject *zone)
     return fixed;
 }
 
-static int call_utcoffset(rows_build *b, PyObject *value, int64_t *offset_us)
-{
+static int call_utcoffset(rows_build *b, PyObject *value, int64_t *offset_us) {
     PyObject *delta = PyObject_CallMethodNoArgs(value, b->state->name_utcoffset);
     if (delta == NULL) {
         return -1;
@@ -248,8 +224,7 @@ static int call_utcoffset(rows_build *b, PyObject *value, int64_t *offset_us)
 }
 
 /* The offset of an aware datetime: 1, 0: its zone has none, so it is naive; -1. */
-static int utc_offset(rows_build *b, PyObject *value, PyObject *zone, int64_t *offset_us)
-{
+static int utc_offset(rows_build *b, PyObject *value, PyObject *zone, int64_t *offset_us) {
     if (zone == b->zone && b->zone_is_fixed) {
         *offset_us = b->zone_us;
         return 1;
@@ -270,8 +245,7 @@ static int utc_offset(rows_build *b, PyObject *value, PyObject *zone, int64_t *o
 
 /* A datetime's instant (or its fields, without a zone) as ticks. */
 static int datetime_ticks(PyObject *value, int64_t offset_us, int32_t extra_nanos, int32_t exponent,
-                          int64_t *out)
-{
+                          int64_t *out) {
     int64_t us = PyDateTime_DATE_GET_MICROSECOND(value) - offset_us % 1000000;
     int64_t seconds = datetime_seconds(value) - offset_us / 1000000;
     if (us < 0) {
@@ -285,8 +259,7 @@ static int datetime_ticks(PyObject *value, int64_t offset_us, int32_t extra_nano
 }
 
 static int any_datetime(rows_build *b, const rows_node *n, PyObject *value, const char **found,
-                        int64_t *out)
-{
+                        int64_t *out) {
     PyObject *zone = PyDateTime_DATE_GET_TZINFO(value);
     int64_t offset_us = 0;
     bool is_pandas = pqf_rows_is(b, value, ROWS_PD_TIMESTAMP);
@@ -307,8 +280,7 @@ static int any_datetime(rows_build *b, const rows_node *n, PyObject *value, cons
     return datetime_ticks(value, offset_us, 0, n->kind->ticks_exponent, out);
 }
 
-static int slow_timestamp(rows_build *b, rows_node *n, int32_t i, int64_t *out)
-{
+static int slow_timestamp(rows_build *b, rows_node *n, int32_t i, int64_t *out) {
     *out = 0;
     int entered = pqf_rows_enter(b, n, i);
     if (entered != 0) {
@@ -321,16 +293,14 @@ static int slow_timestamp(rows_build *b, rows_node *n, int32_t i, int64_t *out)
         code = any_datetime(b, n, value, &found, out);
     } else if (pqf_rows_is(b, value, ROWS_NP_DATETIME)) {
         found = n->has_zone ? "datetime64 without a time zone" : NULL;
-        code = n->has_zone ? 2
-                           : pqf_time_from_numpy(b, value, false, n->kind->ticks_exponent, out);
+        code = n->has_zone ? 2 : pqf_time_from_numpy(b, value, false, n->kind->ticks_exponent, out);
     }
     return settle(b, n, i, code, found);
 }
 
 /* The nanoseconds below the microsecond of a pandas.Timestamp, -1 when they cannot be had cheaply.
  * pandas gives a Timestamp outside the years 1 to 9999 fields of 1970 or 1972. */
-static inline int32_t pandas_nanos(const rows_build *b, PyObject *value)
-{
+static inline int32_t pandas_nanos(const rows_build *b, PyObject *value) {
     int year = PyDateTime_GET_YEAR(value);
     if (b->nanosecond == NULL || year == 1970 || year == 1972) {
         return -1;
@@ -349,8 +319,7 @@ static inline int32_t pandas_nanos(const rows_build *b, PyObject *value)
 
 /* datetime and pandas.Timestamp themselves, naive for a naive field and UTC for an aware one. */
 static inline bool fast_timestamp(const rows_build *b, const rows_node *n, PyObject *value,
-                                  int64_t *out)
-{
+                                  int64_t *out) {
     if (value == NULL) {
         return false;
     }
@@ -366,8 +335,7 @@ static inline bool fast_timestamp(const rows_build *b, const rows_node *n, PyObj
     return nanos >= 0 && datetime_ticks(value, 0, nanos, n->kind->ticks_exponent, out);
 }
 
-int pqf_rows_flush_timestamp(rows_build *b, rows_node *n)
-{
+int pqf_rows_flush_timestamp(rows_build *b, rows_node *n) {
     int64_t *out = pqf_rows_room(n);
     if (out == NULL) {
         return -1;
@@ -383,8 +351,7 @@ int pqf_rows_flush_timestamp(rows_build *b, rows_node *n)
 
 /* ---- durations ---- */
 
-static int any_to_duration(rows_build *b, const rows_node *n, PyObject *value, int64_t *out)
-{
+static int any_to_duration(rows_build *b, const rows_node *n, PyObject *value, int64_t *out) {
     int32_t exponent = n->kind->ticks_exponent;
     if (pqf_rows_is(b, value, ROWS_PD_TIMEDELTA)) {
         return pqf_time_from_pandas(b, value, exponent, out);
@@ -400,8 +367,7 @@ static int any_to_duration(rows_build *b, const rows_node *n, PyObject *value, i
     return ticks_of(seconds, PyDateTime_DELTA_GET_MICROSECONDS(value) * 1000, exponent, out);
 }
 
-int pqf_rows_flush_duration(rows_build *b, rows_node *n)
-{
+int pqf_rows_flush_duration(rows_build *b, rows_node *n) {
     int64_t *out = pqf_rows_room(n);
     if (out == NULL) {
         return -1;

@@ -14,16 +14,20 @@ typedef struct time_unit {
 } time_unit;
 
 static const time_unit UNITS[] = {
-    {"W", 604800, 1, true},         {"D", 86400, 1, true},
-    {"h", 3600, 1, false},          {"m", 60, 1, false},
-    {"s", 1, 1, false},             {"ms", 1, 1000, false},
-    {"us", 1, 1000000, false},      {"ns", 1, 1000000000, false},
-    {"ps", 1, 1000000000000, false}, {"fs", 1, 1000000000000000, false},
+    {"W", 604800, 1, true},
+    {"D", 86400, 1, true},
+    {"h", 3600, 1, false},
+    {"m", 60, 1, false},
+    {"s", 1, 1, false},
+    {"ms", 1, 1000, false},
+    {"us", 1, 1000000, false},
+    {"ns", 1, 1000000000, false},
+    {"ps", 1, 1000000000000, false},
+    {"fs", 1, 1000000000000000, false},
     {"as", 1, 1000000000000000000, false},
 };
 
-static const time_unit *find_unit(const char *name, size_t length)
-{
+static const time_unit *find_unit(const char *name, size_t length) {
     for (size_t i = 0; i < sizeof(UNITS) / sizeof(UNITS[0]); i++) {
         if (strlen(UNITS[i].name) == length && memcmp(UNITS[i].name, name, length) == 0) {
             return &UNITS[i];
@@ -36,8 +40,7 @@ static const int64_t PER_SECOND[] = {[0] = 1, [3] = 1000, [6] = 1000000, [9] = 1
 
 /* 1: exact and within 64 bits, else 0. */
 static int rescale(int64_t count, int64_t multiple, const time_unit *unit, int32_t exponent,
-                   int64_t *out)
-{
+                   int64_t *out) {
     rows_i128 ticks = count, factor = (rows_i128)unit->numerator * PER_SECOND[exponent];
     if (__builtin_mul_overflow(ticks, factor, &ticks) ||
         __builtin_mul_overflow(ticks, (rows_i128)multiple, &ticks) ||
@@ -52,8 +55,7 @@ static int rescale(int64_t count, int64_t multiple, const time_unit *unit, int32
 /* ---- pandas ---- */
 
 /* pandas 1 had nanoseconds only, under another name. */
-static int pandas_count(rows_build *b, PyObject *value, int64_t *out)
-{
+static int pandas_count(rows_build *b, PyObject *value, int64_t *out) {
     PyObject *count = PyObject_GetAttr(value, b->state->name_value);
     if (count == NULL && PyErr_ExceptionMatches(PyExc_AttributeError)) {
         PyErr_Clear();
@@ -67,12 +69,14 @@ static int pandas_count(rows_build *b, PyObject *value, int64_t *out)
     return ok ? 0 : -1;
 }
 
-static const time_unit *pandas_unit(rows_build *b, PyObject *value)
-{
+static const time_unit *pandas_unit(rows_build *b, PyObject *value) {
     PyObject *name = PyObject_GetAttr(value, b->state->name_unit);
+    if (name == NULL && PyErr_ExceptionMatches(PyExc_AttributeError)) {
+        PyErr_Clear();
+        return find_unit("ns", 2);
+    }
     if (name == NULL) {
-        return PyErr_ExceptionMatches(PyExc_AttributeError) ? PyErr_Clear(), find_unit("ns", 2)
-                                                            : NULL;
+        return NULL;
     }
     const char *chars = PyUnicode_Check(name) ? PyUnicode_AsUTF8(name) : NULL;
     const time_unit *unit = chars == NULL ? NULL : find_unit(chars, strlen(chars));
@@ -83,8 +87,7 @@ static const time_unit *pandas_unit(rows_build *b, PyObject *value)
     return unit;
 }
 
-int pqf_time_from_pandas(rows_build *b, PyObject *value, int32_t exponent, int64_t *out)
-{
+int pqf_time_from_pandas(rows_build *b, PyObject *value, int32_t exponent, int64_t *out) {
     int64_t count = 0;
     const time_unit *unit = pandas_count(b, value, &count) < 0 ? NULL : pandas_unit(b, value);
     if (unit == NULL) {
@@ -96,8 +99,7 @@ int pqf_time_from_pandas(rows_build *b, PyObject *value, int32_t exponent, int64
 /* ---- NumPy ---- */
 
 /* Reads "datetime64[25us]": the multiple and the unit between the brackets. */
-static const time_unit *parse_dtype(const char *text, int64_t *multiple)
-{
+static const time_unit *parse_dtype(const char *text, int64_t *multiple) {
     const char *p = strchr(text, '[');
     *multiple = 0;
     for (p = p == NULL ? "" : p + 1; *p >= '0' && *p <= '9' && *multiple < INT32_MAX; p++) {
@@ -109,8 +111,7 @@ static const time_unit *parse_dtype(const char *text, int64_t *multiple)
     return find_unit(p, strcspn(p, "]"));
 }
 
-static int numpy_unit(rows_build *b, PyObject *value, const time_unit **unit, int64_t *multiple)
-{
+static int numpy_unit(rows_build *b, PyObject *value, const time_unit **unit, int64_t *multiple) {
     PyObject *dtype = PyObject_GetAttr(value, b->state->name_dtype);
     PyObject *text = dtype == NULL ? NULL : PyObject_Str(dtype);
     Py_XDECREF(dtype);
@@ -123,8 +124,7 @@ static int numpy_unit(rows_build *b, PyObject *value, const time_unit **unit, in
 }
 
 /* value.astype(name), new. */
-static PyObject *astype(rows_build *b, PyObject *value, const char *name)
-{
+static PyObject *astype(rows_build *b, PyObject *value, const char *name) {
     PyObject *type = PyUnicode_FromString(name);
     PyObject *result =
         type == NULL ? NULL : PyObject_CallMethodOneArg(value, b->state->name_astype, type);
@@ -133,8 +133,7 @@ static PyObject *astype(rows_build *b, PyObject *value, const char *name)
 }
 
 /* 1: *out is set, 2: NaT, -1. */
-static int numpy_count(rows_build *b, PyObject *value, int64_t *out)
-{
+static int numpy_count(rows_build *b, PyObject *value, int64_t *out) {
     PyObject *scalar = astype(b, value, "int64");
     PyObject *count = scalar == NULL ? NULL : PyNumber_Index(scalar);
     Py_XDECREF(scalar);
@@ -147,8 +146,8 @@ static int numpy_count(rows_build *b, PyObject *value, int64_t *out)
 }
 
 /* Years and months have no length; as dates they are their first day. */
-static int from_months(rows_build *b, PyObject *value, bool as_date, int32_t exponent, int64_t *out)
-{
+static int from_months(rows_build *b, PyObject *value, bool as_date, int32_t exponent,
+                       int64_t *out) {
     if (!as_date) {
         return 2;
     }
@@ -162,8 +161,7 @@ static int from_months(rows_build *b, PyObject *value, bool as_date, int32_t exp
 }
 
 int pqf_time_from_numpy(rows_build *b, PyObject *value, bool as_date, int32_t exponent,
-                        int64_t *out)
-{
+                        int64_t *out) {
     const time_unit *unit = NULL;
     int64_t multiple = 1, count = 0;
     if (numpy_unit(b, value, &unit, &multiple) < 0) {

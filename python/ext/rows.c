@@ -11,8 +11,7 @@
 
 /* ---- blocks ---- */
 
-static void pin_all(rows_build *b)
-{
+static void pin_all(rows_build *b) {
     if (b->pinned) {
         return;
     }
@@ -25,15 +24,13 @@ static void pin_all(rows_build *b)
     b->pinned = true;
 }
 
-int pqf_rows_slow(rows_build *b)
-{
+int pqf_rows_slow(rows_build *b) {
     pin_all(b);
     return b->types_ready ? 0 : pqf_rows_types_find(b);
 }
 
 /* The last reference may go here, so everybody else's values are pinned first. */
-static void release_slots(rows_build *b, rows_node *n)
-{
+static void release_slots(rows_build *b, rows_node *n) {
     int32_t num_pinned = n->num_pinned;
     n->num_slots = n->num_pinned = 0;
     if (num_pinned > 0) {
@@ -44,14 +41,12 @@ static void release_slots(rows_build *b, rows_node *n)
     }
 }
 
-static int check_signals(rows_build *b)
-{
+static int check_signals(rows_build *b) {
     b->work = 0;
     return pqf_rows_slow(b) < 0 ? -1 : PyErr_CheckSignals();
 }
 
-int pqf_rows_flush(rows_build *b, rows_node *n)
-{
+int pqf_rows_flush(rows_build *b, rows_node *n) {
     if (n->num_slots == 0) {
         return 0;
     }
@@ -67,16 +62,14 @@ int pqf_rows_flush(rows_build *b, rows_node *n)
 /* ---- nulls ---- */
 
 /* A masked slot (its parent is null) of a required field holds a zero instead of a null. */
-int pqf_rows_null(rows_build *b, rows_node *n, int32_t i)
-{
+int pqf_rows_null(rows_build *b, rows_node *n, int32_t i) {
     if (n->nullable) {
         return pqf_rows_mark_null(n, n->length + i);
     }
     return n->slots[i] == NULL ? 0 : pqf_rows_fail(b, n, i, ROWS_NULL, NULL);
 }
 
-int pqf_rows_enter(rows_build *b, rows_node *n, int32_t i)
-{
+int pqf_rows_enter(rows_build *b, rows_node *n, int32_t i) {
     int null = n->slots[i] == NULL || n->slots[i] == Py_None;
     if (!null) {
         if (pqf_rows_slow(b) < 0) {
@@ -96,8 +89,7 @@ int pqf_rows_enter(rows_build *b, rows_node *n, int32_t i)
 
 /* The step for a key that is not where the last rows had it: a few places on (keys were left out),
  * or found by name and learnt. NULL: an extra key, or one that is not a plain str. */
-static rows_step *find_step(rows_build *b, rows_node *n, PyObject *key, int32_t *at)
-{
+static rows_step *find_step(rows_build *b, rows_node *n, PyObject *key, int32_t *at) {
     for (int32_t i = *at + 1; i < n->num_steps && i <= *at + 4; i++) {
         if (n->steps[i].key == key) {
             *at = i;
@@ -126,8 +118,7 @@ static rows_step *find_step(rows_build *b, rows_node *n, PyObject *key, int32_t 
 
 /* Spreads one dict over slot i of the children; false when it has a key that needs a closer look.
  * Runs no Python code: only exact strings are looked up, in a dict of exact strings. */
-static bool spread_dict(rows_build *b, rows_node *n, PyObject *dict, int32_t i)
-{
+static bool spread_dict(rows_build *b, rows_node *n, PyObject *dict, int32_t i) {
     Py_ssize_t pos = 0;
     PyObject *key, *value;
     bool plain = true;
@@ -157,8 +148,7 @@ static bool spread_dict(rows_build *b, rows_node *n, PyObject *dict, int32_t i)
     return plain;
 }
 
-static int take_odd_item(rows_build *b, rows_node *n, int32_t i, PyObject *key, PyObject *value)
-{
+static int take_odd_item(rows_build *b, rows_node *n, int32_t i, PyObject *key, PyObject *value) {
     PyObject *child = NULL;
     if (PyUnicode_Check(key)) {
         PyObject *plain = PyUnicode_FromObject(key);
@@ -181,8 +171,7 @@ static int take_odd_item(rows_build *b, rows_node *n, int32_t i, PyObject *key, 
 }
 
 /* A dict with unknown keys or keys of odd types, item by item on a copy: Python code may run. */
-static int spread_odd_dict(rows_build *b, rows_node *n, int32_t i)
-{
+static int spread_odd_dict(rows_build *b, rows_node *n, int32_t i) {
     PyObject *items = pqf_rows_slow(b) < 0 ? NULL : PyDict_Items(n->slots[i]);
     if (items == NULL) {
         return -1;
@@ -197,8 +186,7 @@ static int spread_odd_dict(rows_build *b, rows_node *n, int32_t i)
 }
 
 /* A key that a row lacks is null. Free-threaded: None needs no counting. */
-static void fill_children(rows_build *b, rows_node *n)
-{
+static void fill_children(rows_build *b, rows_node *n) {
     for (int32_t c = 0; c < n->num_children; c++) {
         rows_node *child = n->children[c];
         for (int32_t i = 0; i < n->num_slots; i++) {
@@ -210,16 +198,14 @@ static void fill_children(rows_build *b, rows_node *n)
     b->pinned = ROWS_PIN_AT_ONCE;
 }
 
-static void mask_children(rows_node *n, int32_t i)
-{
+static void mask_children(rows_node *n, int32_t i) {
     for (int32_t c = 0; c < n->num_children; c++) {
         n->children[c]->slots[i] = NULL;
     }
 }
 
 /* What is no dict: null or a failure. */
-static int spread_other(rows_build *b, rows_node *n, int32_t i)
-{
+static int spread_other(rows_build *b, rows_node *n, int32_t i) {
     int entered = n->is_row ? 0 : pqf_rows_enter(b, n, i);
     if (entered != 0) {
         return entered < 0 ? -1 : 0;
@@ -228,8 +214,7 @@ static int spread_other(rows_build *b, rows_node *n, int32_t i)
 }
 
 /* The dicts lie anywhere in memory: fetch objects 16 rows ahead and their keys 8 rows ahead. */
-static inline void prefetch_dicts(const rows_node *n, int32_t i)
-{
+static inline void prefetch_dicts(const rows_node *n, int32_t i) {
     if (i + 16 < n->num_slots) {
         __builtin_prefetch(n->slots[i + 16]);
     }
@@ -243,8 +228,7 @@ static inline void prefetch_dicts(const rows_node *n, int32_t i)
 
 /* Two passes: the first runs no Python code and only moves pointers, the second looks at the rows
  * that the first could not finish. */
-int pqf_rows_flush_struct(rows_build *b, rows_node *n)
-{
+int pqf_rows_flush_struct(rows_build *b, rows_node *n) {
     uint8_t odd[ROWS_BLOCK];
     int32_t num_odd = 0;
     if (pqf_rows_reserve(n, n->num_slots) < 0) {
@@ -284,8 +268,7 @@ typedef struct rows_source {
     int64_t length;
 } rows_source;
 
-static int open_buffer(rows_source *source, PyObject *values)
-{
+static int open_buffer(rows_source *source, PyObject *values) {
     if (PyObject_GetBuffer(values, &source->buffer, PyBUF_STRIDED_RO | PyBUF_FORMAT) < 0) {
         return -1;
     }
@@ -300,8 +283,7 @@ static int open_buffer(rows_source *source, PyObject *values)
     return 0;
 }
 
-static int open_source(rows_source *source, PyObject *values)
-{
+static int open_source(rows_source *source, PyObject *values) {
     memset(source, 0, sizeof(*source));
     if (PyObject_CheckBuffer(values)) {
         return open_buffer(source, values);
@@ -314,8 +296,7 @@ static int open_source(rows_source *source, PyObject *values)
     return 0;
 }
 
-static void close_source(rows_source *source)
-{
+static void close_source(rows_source *source) {
     if (source->values != NULL) {
         Py_CLEAR(source->values);
     } else {
@@ -324,8 +305,7 @@ static void close_source(rows_source *source)
 }
 
 /* Value number at, borrowed (free-threaded: a new reference); NULL when the list has lost it. */
-static PyObject *item_at(const rows_source *source, Py_ssize_t at)
-{
+static PyObject *item_at(const rows_source *source, Py_ssize_t at) {
     const Py_buffer *view = &source->buffer;
     PyObject *value = NULL;
     if (source->values == NULL) {
@@ -346,8 +326,7 @@ static PyObject *item_at(const rows_source *source, Py_ssize_t at)
 
 /* Fills the slots of n with values [at, at + count). */
 static int take_block(rows_build *b, const rows_source *source, rows_node *n, int64_t at,
-                      int32_t count, int64_t row_base)
-{
+                      int32_t count, int64_t row_base) {
     for (int32_t i = 0; i < count; i++) {
         PyObject *value = item_at(source, (Py_ssize_t)(at + i));
         if (value == NULL) {
@@ -363,8 +342,7 @@ static int take_block(rows_build *b, const rows_source *source, rows_node *n, in
     return 0;
 }
 
-static int take_all(rows_build *b, const rows_source *source, int64_t row_base)
-{
+static int take_all(rows_build *b, const rows_source *source, int64_t row_base) {
     for (int64_t at = 0; at < source->length; at += ROWS_BLOCK) {
         int64_t left = source->length - at;
         int32_t count = left < ROWS_BLOCK ? (int32_t)left : ROWS_BLOCK;
@@ -379,8 +357,7 @@ static int take_all(rows_build *b, const rows_source *source, int64_t row_base)
 /* ---- one call ---- */
 
 /* After a failure values may still wait; those without a reference are just forgotten. */
-static void build_reset(rows_build *b)
-{
+static void build_reset(rows_build *b) {
     for (int32_t i = 0; i < b->num_nodes; i++) {
         b->nodes[i]->num_slots = b->nodes[i]->num_pinned;
     }
@@ -399,8 +376,7 @@ static void build_reset(rows_build *b)
 }
 
 /* Rows below a struct are known in advance; a list's elements are not. */
-static int reserve_rows(rows_node *n, int64_t length)
-{
+static int reserve_rows(rows_node *n, int64_t length) {
     if (pqf_rows_reserve(n, length) < 0) {
         return -1;
     }
@@ -412,8 +388,7 @@ static int reserve_rows(rows_node *n, int64_t length)
     return 0;
 }
 
-static int build_export(rows_build *b, struct ArrowSchema *out_schema, struct ArrowArray *out)
-{
+static int build_export(rows_build *b, struct ArrowSchema *out_schema, struct ArrowArray *out) {
     if (pqf_rows_fail_rest(b) < 0) {
         return -1;
     }
@@ -431,8 +406,7 @@ static int build_export(rows_build *b, struct ArrowSchema *out_schema, struct Ar
 }
 
 static int build(rows_build *b, PyObject *values, const struct ArrowSchema *schema, bool are_rows,
-                 int64_t row_base, struct ArrowSchema *out_schema, struct ArrowArray *out)
-{
+                 int64_t row_base, struct ArrowSchema *out_schema, struct ArrowArray *out) {
     rows_source source;
     memset(out, 0, sizeof(*out));
     memset(out_schema, 0, sizeof(*out_schema));
@@ -456,16 +430,14 @@ static int build(rows_build *b, PyObject *values, const struct ArrowSchema *sche
 
 int pqf_rows_to_array(pqf_py_state *state, PyObject *rows, const struct ArrowSchema *schema,
                       int flags, int64_t row_base, pqf_report *report,
-                      struct ArrowSchema *out_schema, struct ArrowArray *out)
-{
+                      struct ArrowSchema *out_schema, struct ArrowArray *out) {
     rows_build b = {.state = state, .report = report, .flags = flags, .pinned = ROWS_PIN_AT_ONCE};
     return build(&b, rows, schema, true, row_base, out_schema, out);
 }
 
 int pqf_objects_to_array(pqf_py_state *state, PyObject *values, const struct ArrowSchema *field,
                          int flags, int64_t row_base, pqf_report *report,
-                         struct ArrowSchema *out_schema, struct ArrowArray *out)
-{
+                         struct ArrowSchema *out_schema, struct ArrowArray *out) {
     rows_build b = {.state = state, .report = report, .flags = flags, .pinned = ROWS_PIN_AT_ONCE};
     return build(&b, values, field, false, row_base, out_schema, out);
 }

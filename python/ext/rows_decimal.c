@@ -6,7 +6,7 @@
  */
 #include "rows_inner.h"
 
-#define MAX_DIGITS 38
+#define MAX_DIGITS   38
 #define MAX_EXPONENT 100000 /* anything larger does not fit either */
 
 /* Digits without trailing zeros, so that a long tail of zeros costs no range. */
@@ -17,8 +17,7 @@ typedef struct decimal_text {
     bool negative;
 } decimal_text;
 
-static bool take_digit(decimal_text *d, int digit, int64_t *num_zeros)
-{
+static bool take_digit(decimal_text *d, int digit, int64_t *num_zeros) {
     if (digit == 0) {
         *num_zeros += d->num_digits > 0;
         return true;
@@ -36,8 +35,7 @@ static bool take_digit(decimal_text *d, int digit, int64_t *num_zeros)
 }
 
 /* Reads "E+12" or nothing at the end of a number. */
-static bool take_exponent(const char *text, int64_t *exponent)
-{
+static bool take_exponent(const char *text, int64_t *exponent) {
     if (*text == '\0') {
         return true;
     }
@@ -54,8 +52,7 @@ static bool take_exponent(const char *text, int64_t *exponent)
 }
 
 /* false: not finite, or more significant digits than any decimal128 has. */
-static bool parse_decimal(const char *text, decimal_text *out)
-{
+static bool parse_decimal(const char *text, decimal_text *out) {
     *out = (decimal_text){.negative = *text == '-'};
     text += out->negative;
     int64_t num_zeros = 0;
@@ -78,8 +75,7 @@ static bool parse_decimal(const char *text, decimal_text *out)
            take_exponent(text, &out->exponent);
 }
 
-static bool scale_decimal(const decimal_text *d, const rows_node *n, rows_i128 *out)
-{
+static bool scale_decimal(const decimal_text *d, const rows_node *n, rows_i128 *out) {
     int64_t zeros = d->exponent + n->scale;
     *out = 0;
     if (d->num_digits == 0) {
@@ -97,8 +93,7 @@ static bool scale_decimal(const decimal_text *d, const rows_node *n, rows_i128 *
 }
 
 /* The text comes from the type's own function, so that a subclass's __str__ plays no part. */
-static int from_text(PyObject *value, reprfunc to_text, const rows_node *n, rows_i128 *out)
-{
+static int from_text(PyObject *value, reprfunc to_text, const rows_node *n, rows_i128 *out) {
     PyObject *text = to_text(value);
     const char *chars = text == NULL ? NULL : PyUnicode_AsUTF8(text);
     decimal_text parsed;
@@ -109,8 +104,7 @@ static int from_text(PyObject *value, reprfunc to_text, const rows_node *n, rows
 }
 
 /* 1: *out is set, 0: does not fit, 2: neither a Decimal nor an integer, -1. */
-static int to_decimal(rows_build *b, const rows_node *n, PyObject *value, rows_i128 *out)
-{
+static int to_decimal(rows_build *b, const rows_node *n, PyObject *value, rows_i128 *out) {
     if (pqf_rows_is(b, value, ROWS_DECIMAL)) {
         return from_text(value, ((PyTypeObject *)b->types[ROWS_DECIMAL])->tp_str, n, out);
     }
@@ -129,8 +123,7 @@ static int to_decimal(rows_build *b, const rows_node *n, PyObject *value, rows_i
     return code;
 }
 
-static int slow_decimal(rows_build *b, rows_node *n, int32_t i, rows_i128 *out)
-{
+static int slow_decimal(rows_build *b, rows_node *n, int32_t i, rows_i128 *out) {
     int entered = pqf_rows_enter(b, n, i);
     if (entered != 0) {
         return entered < 0 ? -1 : 0;
@@ -142,8 +135,7 @@ static int slow_decimal(rows_build *b, rows_node *n, int32_t i, rows_i128 *out)
     return code == 1 ? 0 : pqf_rows_fail(b, n, i, code == 2 ? ROWS_TYPE : ROWS_VALUE, NULL);
 }
 
-int pqf_rows_flush_decimal(rows_build *b, rows_node *n)
-{
+int pqf_rows_flush_decimal(rows_build *b, rows_node *n) {
     uint8_t *out = pqf_rows_room(n);
     if (out == NULL) {
         return -1;

@@ -8,7 +8,7 @@
 
 #include <stdio.h>
 
-#define SAMPLE_CHARS 80
+#define SAMPLE_CHARS   80
 #define MAX_EXTRA_KEYS 1000 /* distinct unknown keys of one struct that get a record each */
 
 static const char *const RULE_NAMES[] = {
@@ -18,8 +18,7 @@ static const char *const RULE_NAMES[] = {
 };
 
 int pqf_rows_fail_add(rows_build *b, const char *path, const char *rule, int64_t count,
-                      const char *expected, const char *found, int64_t row, const char *value)
-{
+                      const char *expected, const char *found, int64_t row, const char *value) {
     b->num_failures++;
     if (pqf_report_add(b->report, path, rule, count, expected, found, row, value) != PQF_OK) {
         PyErr_NoMemory();
@@ -29,8 +28,7 @@ int pqf_rows_fail_add(rows_build *b, const char *path, const char *rule, int64_t
 }
 
 /* The name of the type without its module. */
-static const char *type_name(PyObject *value)
-{
+static const char *type_name(PyObject *value) {
     const char *name = Py_TYPE(value)->tp_name;
     const char *dot = strrchr(name, '.');
     return dot == NULL ? name : dot + 1;
@@ -39,8 +37,7 @@ static const char *type_name(PyObject *value)
 /* ---- samples ---- */
 
 /* Only the beginning of a long text is worth a repr. */
-static PyObject *repr_short(PyObject *value)
-{
+static PyObject *repr_short(PyObject *value) {
     if (PyUnicode_CheckExact(value) && PyUnicode_GET_LENGTH(value) > SAMPLE_CHARS) {
         value = PyUnicode_Substring(value, 0, SAMPLE_CHARS);
     } else if (PyBytes_CheckExact(value) && PyBytes_GET_SIZE(value) > SAMPLE_CHARS) {
@@ -53,8 +50,7 @@ static PyObject *repr_short(PyObject *value)
     return text;
 }
 
-static PyObject *repr_of_unprintable(PyObject *value)
-{
+static PyObject *repr_of_unprintable(PyObject *value) {
     if (!PyErr_ExceptionMatches(PyExc_Exception) || PyErr_ExceptionMatches(PyExc_MemoryError)) {
         return NULL;
     }
@@ -63,8 +59,7 @@ static PyObject *repr_of_unprintable(PyObject *value)
 }
 
 /* UTF-8 of at most `most` characters of a text; what UTF-8 lacks is escaped. */
-static PyObject *encode_text(PyObject *text, Py_ssize_t most)
-{
+static PyObject *encode_text(PyObject *text, Py_ssize_t most) {
     PyObject *start = PyUnicode_Substring(text, 0, most);
     PyObject *bytes =
         start == NULL ? NULL : PyUnicode_AsEncodedString(start, "utf-8", "backslashreplace");
@@ -72,8 +67,7 @@ static PyObject *encode_text(PyObject *text, Py_ssize_t most)
     return bytes;
 }
 
-static PyObject *sample(PyObject *value)
-{
+static PyObject *sample(PyObject *value) {
     PyObject *text = repr_short(value);
     if (text == NULL) {
         text = repr_of_unprintable(value);
@@ -85,8 +79,14 @@ static PyObject *sample(PyObject *value)
 
 /* ---- failures of values ---- */
 
-static int add_sample(rows_build *b, rows_node *n, int32_t i, rows_rule rule, const char *found)
-{
+/* What stood to be found where the rule was broken. */
+static const char *expected_text(const rows_node *n, rows_rule rule, char *space) {
+    snprintf(space, ROWS_TEXT_BYTES + 16, "%s%s", n->text, rule == ROWS_NULL ? " not null" : "");
+    return space;
+}
+
+static int add_sample(rows_build *b, rows_node *n, int32_t i, rows_rule rule, const char *found) {
+    char space[ROWS_TEXT_BYTES + 16];
     if (pqf_rows_slow(b) < 0) {
         return -1;
     }
@@ -95,15 +95,14 @@ static int add_sample(rows_build *b, rows_node *n, int32_t i, rows_rule rule, co
     if (text == NULL) {
         return -1;
     }
-    int code = pqf_rows_fail_add(b, n->path, RULE_NAMES[rule], 1, n->text,
+    int code = pqf_rows_fail_add(b, n->path, RULE_NAMES[rule], 1, expected_text(n, rule, space),
                                  found != NULL ? found : type_name(value), n->rows[i],
                                  PyBytes_AS_STRING(text));
     Py_DECREF(text);
     return code;
 }
 
-int pqf_rows_fail(rows_build *b, rows_node *n, int32_t i, rows_rule rule, const char *found)
-{
+int pqf_rows_fail(rows_build *b, rows_node *n, int32_t i, rows_rule rule, const char *found) {
     if (rule == ROWS_NULL) {
         found = "null";
     }
@@ -116,8 +115,7 @@ int pqf_rows_fail(rows_build *b, rows_node *n, int32_t i, rows_rule rule, const 
 /* ---- unknown keys ---- */
 
 /* The key as users write it in a path; anything but a str shows its repr. */
-static PyObject *key_path(const rows_node *n, PyObject *key)
-{
+static PyObject *key_path(const rows_node *n, PyObject *key) {
     PyObject *text = PyUnicode_Check(key) ? PyUnicode_FromObject(key) : repr_short(key);
     PyObject *path = NULL;
     if (text != NULL && n->path[0] != '\0') {
@@ -133,8 +131,7 @@ static PyObject *key_path(const rows_node *n, PyObject *key)
 }
 
 /* How often this path came before, -1 on error; counts it. */
-static int64_t count_extra(rows_node *n, PyObject *path)
-{
+static int64_t count_extra(rows_node *n, PyObject *path) {
     if (n->extras == NULL && (n->extras = PyDict_New()) == NULL) {
         return -1;
     }
@@ -152,17 +149,16 @@ static int64_t count_extra(rows_node *n, PyObject *path)
     return code < 0 ? -1 : count;
 }
 
-int pqf_rows_fail_extra(rows_build *b, rows_node *n, int32_t i, PyObject *key, PyObject *value)
-{
+int pqf_rows_fail_extra(rows_build *b, rows_node *n, int32_t i, PyObject *key, PyObject *value) {
     PyObject *path = key_path(n, key);
     int64_t before = path == NULL ? -1 : count_extra(n, path);
     int code = before < 0 ? -1 : 0;
     if (code == 0 && before < PQF_MAX_SAMPLES) {
         PyObject *text = sample(value);
-        code = text == NULL ? -1
-                            : pqf_rows_fail_add(b, PyBytes_AS_STRING(path), "extra", 1,
-                                                "no such field", type_name(value), n->rows[i],
-                                                PyBytes_AS_STRING(text));
+        code = text == NULL
+                   ? -1
+                   : pqf_rows_fail_add(b, PyBytes_AS_STRING(path), "extra", 1, "no such field",
+                                       type_name(value), n->rows[i], PyBytes_AS_STRING(text));
         Py_XDECREF(text);
     }
     Py_XDECREF(path);
@@ -171,8 +167,7 @@ int pqf_rows_fail_extra(rows_build *b, rows_node *n, int32_t i, PyObject *key, P
 
 /* ---- the counts beyond the samples ---- */
 
-static int add_rest_of_extras(rows_build *b, rows_node *n)
-{
+static int add_rest_of_extras(rows_build *b, rows_node *n) {
     Py_ssize_t pos = 0;
     PyObject *path, *count;
     while (n->extras != NULL && PyDict_Next(n->extras, &pos, &path, &count)) {
@@ -185,20 +180,18 @@ static int add_rest_of_extras(rows_build *b, rows_node *n)
     return 0;
 }
 
-static int add_rest(rows_build *b, rows_node *n)
-{
+static int add_rest(rows_build *b, rows_node *n) {
     for (int rule = 0; rule < ROWS_NUM_RULES; rule++) {
         int64_t rest = n->num_failures[rule] - PQF_MAX_SAMPLES;
-        if (rest > 0 && pqf_rows_fail_add(b, n->path, RULE_NAMES[rule], rest, n->text, "", -1,
-                                          NULL) < 0) {
+        if (rest > 0 &&
+            pqf_rows_fail_add(b, n->path, RULE_NAMES[rule], rest, n->text, "", -1, NULL) < 0) {
             return -1;
         }
     }
     return add_rest_of_extras(b, n);
 }
 
-int pqf_rows_fail_rest(rows_build *b)
-{
+int pqf_rows_fail_rest(rows_build *b) {
     for (int32_t i = 0; i < b->num_nodes; i++) {
         if (add_rest(b, b->nodes[i]) < 0) {
             return -1;

@@ -18,9 +18,9 @@
 
 #include <string.h>
 
-#define ROWS_BLOCK 256
-#define ROWS_MAX_DEPTH 64
-#define ROWS_TEXT_BYTES 200
+#define ROWS_BLOCK        256
+#define ROWS_MAX_DEPTH    64
+#define ROWS_TEXT_BYTES   200
 #define ROWS_CHECK_VALUES 65536 /* values between two looks at pending signals */
 
 __extension__ typedef __int128 rows_i128;
@@ -33,7 +33,7 @@ __extension__ typedef __int128 rows_i128;
 
 #if PY_VERSION_HEX < 0x030D0000
 #define Py_BEGIN_CRITICAL_SECTION(op) {
-#define Py_END_CRITICAL_SECTION() }
+#define Py_END_CRITICAL_SECTION()     }
 #endif
 
 typedef struct rows_node rows_node;
@@ -43,21 +43,21 @@ typedef enum rows_rule { ROWS_NULL, ROWS_TYPE, ROWS_VALUE, ROWS_NUM_RULES } rows
 
 /* How a node's memory is laid out in its ArrowArray. */
 typedef enum rows_layout {
-    ROWS_NONE,      /* no buffers */
-    ROWS_FIXED,     /* validity, values */
-    ROWS_BITS,      /* validity, values of one bit */
-    ROWS_OFFSETS,   /* validity, offsets, bytes */
-    ROWS_STRUCT,    /* validity; children */
-    ROWS_LIST,      /* validity, offsets; one child */
+    ROWS_NONE,       /* no buffers */
+    ROWS_FIXED,      /* validity, values */
+    ROWS_BITS,       /* validity, values of one bit */
+    ROWS_OFFSETS,    /* validity, offsets, bytes */
+    ROWS_STRUCT,     /* validity; children */
+    ROWS_LIST,       /* validity, offsets; one child */
     ROWS_FIXED_LIST, /* validity; one child */
-    ROWS_MAP,       /* validity, offsets; one struct child with our two children */
+    ROWS_MAP,        /* validity, offsets; one struct child with our two children */
 } rows_layout;
 
 /* One row of the table of kinds in rows_kinds.c. */
 typedef struct rows_kind {
     const char *format; /* Arrow format, or its beginning when it ends in ':' */
     const char *text;
-    const char *built;  /* format of what is built instead, else NULL */
+    const char *built; /* format of what is built instead, else NULL */
     rows_layout layout;
     int32_t value_bytes;    /* width of a value or an offset; 0: from the format */
     int32_t ticks_exponent; /* times: ticks per second are 10 to this */
@@ -85,8 +85,8 @@ struct rows_node {
     char *name;
     char *format; /* of what is built */
     char *path;
-    char *text;       /* the Arrow type as users read it */
-    int64_t flags;    /* of the ArrowSchema */
+    char *text;         /* the Arrow type as users read it */
+    int64_t flags;      /* of the ArrowSchema */
     char *entries_name; /* map: of its struct */
 
     /* the waiting block */
@@ -138,9 +138,9 @@ struct rows_build {
     rows_node *root;
     rows_node **nodes; /* all nodes, to pin them */
     int32_t num_nodes, max_nodes;
-    bool pinned;       /* every waiting slot holds a reference and the types are known */
+    bool pinned; /* every waiting slot holds a reference and the types are known */
     bool types_ready;
-    int64_t work;      /* values since the last look at pending signals */
+    int64_t work; /* values since the last look at pending signals */
     PyObject *types[ROWS_NUM_TYPES];
     PyObject *nanosecond; /* descriptor pandas.Timestamp.nanosecond, when it is a C getter */
     PyObject *zone;       /* the last zone met; when it is fixed, its offset */
@@ -233,8 +233,7 @@ int pqf_time_from_numpy(rows_build *b, PyObject *value, bool as_date, int32_t ex
 int pqf_time_from_pandas(rows_build *b, PyObject *value, int32_t exponent, int64_t *out);
 
 /* An exact int of at most 64 bits. */
-static inline bool rows_read_int(PyObject *value, int64_t *out)
-{
+static inline bool rows_read_int(PyObject *value, int64_t *out) {
     if (value == NULL || !PyLong_CheckExact(value)) {
         return false;
     }
@@ -256,8 +255,7 @@ static inline bool rows_read_int(PyObject *value, int64_t *out)
 }
 
 /* Puts a borrowed value into the next free slot of n, which has one. */
-static inline void rows_push(rows_build *b, rows_node *n, PyObject *value, int64_t row)
-{
+static inline void rows_push(rows_build *b, rows_node *n, PyObject *value, int64_t row) {
 #if ROWS_PIN_AT_ONCE
     Py_XINCREF(value);
     n->num_pinned++;

@@ -4,11 +4,11 @@
  */
 #include "rows_inner.h"
 
-#define KIND(format, text, layout, bytes, flush) \
+#define KIND(format, text, layout, bytes, flush)                                                   \
     {format, text, NULL, layout, bytes, 0, pqf_rows_flush_##flush}
-#define TIME(format, text, bytes, exponent, flush) \
+#define TIME(format, text, bytes, exponent, flush)                                                 \
     {format, text, NULL, ROWS_FIXED, bytes, exponent, pqf_rows_flush_##flush}
-#define BUILT_AS(format, text, built, layout, bytes, flush) \
+#define BUILT_AS(format, text, built, layout, bytes, flush)                                        \
     {format, text, built, layout, bytes, 0, pqf_rows_flush_##flush}
 #define NOT_BUILT(format, text) {format, text, NULL, ROWS_NONE, 0, 0, NULL}
 
@@ -63,8 +63,7 @@ static const rows_kind KINDS[] = {
     NOT_BUILT("+ud:", "dense_union"),
 };
 
-const rows_kind *pqf_rows_kind(const char *format, const char **params)
-{
+const rows_kind *pqf_rows_kind(const char *format, const char **params) {
     for (size_t i = 0; format != NULL && i < sizeof(KINDS) / sizeof(KINDS[0]); i++) {
         size_t length = strlen(KINDS[i].format);
         bool has_params = KINDS[i].format[length - 1] == ':';

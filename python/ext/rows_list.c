@@ -7,21 +7,16 @@
 #include "rows_inner.h"
 
 /* Elements of the child so far, waiting ones included. */
-static int64_t num_elements(const rows_node *child)
-{
-    return child->length + child->num_slots;
-}
+static int64_t num_elements(const rows_node *child) { return child->length + child->num_slots; }
 
-static int make_room(rows_build *b, rows_node *child)
-{
+static int make_room(rows_build *b, rows_node *child) {
     return child->num_slots < ROWS_BLOCK ? 0 : pqf_rows_flush(b, child);
 }
 
 /* ---- pushing ---- */
 
 #if ROWS_PIN_AT_ONCE
-static int push_sequence(rows_build *b, rows_node *child, PyObject *values, int64_t row)
-{
+static int push_sequence(rows_build *b, rows_node *child, PyObject *values, int64_t row) {
     for (Py_ssize_t at = 0; at < PySequence_Fast_GET_SIZE(values); at++) {
         PyObject *value = PySequence_GetItem(values, at);
         if (value == NULL && !PyErr_ExceptionMatches(PyExc_IndexError)) {
@@ -43,8 +38,7 @@ static int push_sequence(rows_build *b, rows_node *child, PyObject *values, int6
     return 0;
 }
 #else
-static int push_sequence(rows_build *b, rows_node *child, PyObject *values, int64_t row)
-{
+static int push_sequence(rows_build *b, rows_node *child, PyObject *values, int64_t row) {
     for (Py_ssize_t at = 0;;) {
         if (make_room(b, child) < 0) {
             return -1;
@@ -68,8 +62,7 @@ static int push_sequence(rows_build *b, rows_node *child, PyObject *values, int6
 }
 #endif
 
-static int push_masked(rows_build *b, rows_node *child, int64_t count, int64_t row)
-{
+static int push_masked(rows_build *b, rows_node *child, int64_t count, int64_t row) {
     for (; count > 0; count--) {
         if (make_room(b, child) < 0) {
             return -1;
@@ -80,8 +73,7 @@ static int push_masked(rows_build *b, rows_node *child, int64_t count, int64_t r
 }
 
 /* Elements of a list that only we hold: whatever waits is pinned before it goes. */
-static int push_own_list(rows_build *b, rows_node *child, PyObject *values, int64_t row)
-{
+static int push_own_list(rows_build *b, rows_node *child, PyObject *values, int64_t row) {
     int code = push_sequence(b, child, values, row);
     if (pqf_rows_slow(b) < 0) {
         code = -1;
@@ -93,8 +85,7 @@ static int push_own_list(rows_build *b, rows_node *child, PyObject *values, int6
 /* ---- NumPy arrays ---- */
 
 /* Does an element of the buffer lie in memory as the child's values do? */
-static bool same_memory(const rows_node *child, const Py_buffer *view)
-{
+static bool same_memory(const rows_node *child, const Py_buffer *view) {
     static const char *const SAME[][2] = {
         /* Arrow format, formats of the struct module */
         {"c", "b"},  {"C", "B"},  {"s", "h"}, {"S", "H"}, {"i", "il"}, {"I", "IL"},
@@ -116,8 +107,7 @@ static bool same_memory(const rows_node *child, const Py_buffer *view)
 static bool is_float(const rows_node *n) { return n->format[0] >= 'e' && n->format[0] <= 'g'; }
 
 /* NaN among the floats at `values`: exponent all ones, fraction not zero. */
-static bool is_nan_at(const uint8_t *value, int32_t bytes)
-{
+static bool is_nan_at(const uint8_t *value, int32_t bytes) {
     uint64_t bits = 0;
     memcpy(&bits, value, (size_t)bytes);
     uint64_t infinity = bytes == 2 ? 0x7c00 : bytes == 4 ? 0x7f800000 : 0x7ff0000000000000;
@@ -125,8 +115,7 @@ static bool is_nan_at(const uint8_t *value, int32_t bytes)
     return (bits & ~sign) > infinity;
 }
 
-static int mark_nans(rows_node *child, int64_t from)
-{
+static int mark_nans(rows_node *child, int64_t from) {
     for (int64_t at = from; at < child->length; at++) {
         const uint8_t *value = child->values + at * child->value_bytes;
         if (is_nan_at(value, child->value_bytes) && pqf_rows_mark_null(child, at) < 0) {
@@ -136,8 +125,7 @@ static int mark_nans(rows_node *child, int64_t from)
     return 0;
 }
 
-static int copy_elements(rows_build *b, rows_node *child, const Py_buffer *view)
-{
+static int copy_elements(rows_build *b, rows_node *child, const Py_buffer *view) {
     int64_t count = (int64_t)view->shape[0], from = child->length;
     if (pqf_rows_reserve(child, count) < 0) {
         return -1;
@@ -158,8 +146,7 @@ static int copy_elements(rows_build *b, rows_node *child, const Py_buffer *view)
 }
 
 /* 1: the array's memory was copied as it lies, 0: not of the child's kind, -1. */
-static int push_memory(rows_build *b, rows_node *child, PyObject *array)
-{
+static int push_memory(rows_build *b, rows_node *child, PyObject *array) {
     Py_buffer view;
     if (child->kind->layout != ROWS_FIXED) {
         return 0;
@@ -176,8 +163,7 @@ static int push_memory(rows_build *b, rows_node *child, PyObject *array)
 }
 
 /* Are the elements dates or times, of which tolist may make ints? -1 with an exception. */
-static int holds_times(rows_build *b, PyObject *array)
-{
+static int holds_times(rows_build *b, PyObject *array) {
     PyObject *dtype = PyObject_GetAttr(array, b->state->name_dtype);
     PyObject *kind = dtype == NULL ? NULL : PyObject_GetAttrString(dtype, "kind");
     Py_XDECREF(dtype);
@@ -191,8 +177,7 @@ static int holds_times(rows_build *b, PyObject *array)
 }
 
 /* 1: pushed, 0: without a dimension, -1. */
-static int push_array(rows_build *b, rows_node *child, PyObject *array, int64_t row)
-{
+static int push_array(rows_build *b, rows_node *child, PyObject *array, int64_t row) {
     int copied = push_memory(b, child, array);
     if (copied != 0) {
         return copied;
@@ -217,8 +202,7 @@ static int push_array(rows_build *b, rows_node *child, PyObject *array, int64_t 
 /* ---- lists ---- */
 
 /* 1: the elements of slot i are pushed, 0: it was null or a failure, -1. */
-static int slow_list(rows_build *b, rows_node *n, int32_t i)
-{
+static int slow_list(rows_build *b, rows_node *n, int32_t i) {
     int entered = pqf_rows_enter(b, n, i);
     if (entered != 0) {
         return entered < 0 ? -1 : 0;
@@ -230,8 +214,7 @@ static int slow_list(rows_build *b, rows_node *n, int32_t i)
     return code == 0 ? pqf_rows_fail(b, n, i, ROWS_TYPE, NULL) : code;
 }
 
-static int push_list(rows_build *b, rows_node *n, int32_t i)
-{
+static int push_list(rows_build *b, rows_node *n, int32_t i) {
     PyObject *value = n->slots[i];
     if (value != NULL && (PyList_Check(value) || PyTuple_Check(value))) {
         return push_sequence(b, n->children[0], value, n->rows[i]) < 0 ? -1 : 1;
@@ -239,8 +222,7 @@ static int push_list(rows_build *b, rows_node *n, int32_t i)
     return slow_list(b, n, i);
 }
 
-static int too_long(const rows_node *n)
-{
+static int too_long(const rows_node *n) {
     PyErr_Format(PyExc_ValueError,
                  "Column '%s': more than 2^31 elements in one array; declare large_list or pass "
                  "fewer rows at a time",
@@ -248,8 +230,7 @@ static int too_long(const rows_node *n)
     return -1;
 }
 
-int pqf_rows_flush_list(rows_build *b, rows_node *n)
-{
+int pqf_rows_flush_list(rows_build *b, rows_node *n) {
     int32_t *offsets = pqf_rows_room(n);
     if (offsets == NULL) {
         return -1;
@@ -268,8 +249,7 @@ int pqf_rows_flush_list(rows_build *b, rows_node *n)
     return pqf_rows_flush(b, n->children[0]);
 }
 
-int pqf_rows_flush_large_list(rows_build *b, rows_node *n)
-{
+int pqf_rows_flush_large_list(rows_build *b, rows_node *n) {
     int64_t *offsets = pqf_rows_room(n);
     if (offsets == NULL) {
         return -1;
@@ -285,8 +265,7 @@ int pqf_rows_flush_large_list(rows_build *b, rows_node *n)
 }
 
 /* Every slot takes list_size elements of the child, masked ones where there is no list. */
-static int push_fixed(rows_build *b, rows_node *n, int32_t i)
-{
+static int push_fixed(rows_build *b, rows_node *n, int32_t i) {
     rows_node *child = n->children[0];
     int64_t before = num_elements(child);
     int pushed = push_list(b, n, i);
@@ -299,8 +278,7 @@ static int push_fixed(rows_build *b, rows_node *n, int32_t i)
     return pqf_rows_fail(b, n, i, ROWS_VALUE, NULL);
 }
 
-int pqf_rows_flush_fixed_list(rows_build *b, rows_node *n)
-{
+int pqf_rows_flush_fixed_list(rows_build *b, rows_node *n) {
     if (pqf_rows_reserve(n, n->num_slots) < 0) {
         return -1;
     }
@@ -315,14 +293,12 @@ int pqf_rows_flush_fixed_list(rows_build *b, rows_node *n)
 
 /* ---- maps: dicts, or lists of pairs ---- */
 
-static int flush_entries(rows_build *b, rows_node *n)
-{
+static int flush_entries(rows_build *b, rows_node *n) {
     return pqf_rows_flush(b, n->children[0]) < 0 ? -1 : pqf_rows_flush(b, n->children[1]);
 }
 
 /* Keys and values come in pairs, so one block is full when the other is. */
-static int push_entry(rows_build *b, rows_node *n, PyObject *key, PyObject *value, int64_t row)
-{
+static int push_entry(rows_build *b, rows_node *n, PyObject *key, PyObject *value, int64_t row) {
     if (n->children[0]->num_slots == ROWS_BLOCK && flush_entries(b, n) < 0) {
         return -1;
     }
@@ -332,8 +308,7 @@ static int push_entry(rows_build *b, rows_node *n, PyObject *key, PyObject *valu
 }
 
 /* 1: pushed, 0: too many entries for what is free, nothing was pushed. Runs no Python code. */
-static int push_small_dict(rows_build *b, rows_node *n, PyObject *dict, int64_t row)
-{
+static int push_small_dict(rows_build *b, rows_node *n, PyObject *dict, int64_t row) {
     Py_ssize_t pos = 0;
     PyObject *key, *value;
     int pushed = 0;
@@ -350,8 +325,7 @@ static int push_small_dict(rows_build *b, rows_node *n, PyObject *dict, int64_t 
 }
 
 /* A new reference; NULL with or without an exception. */
-static PyObject *get_item(PyObject *dict, PyObject *key)
-{
+static PyObject *get_item(PyObject *dict, PyObject *key) {
 #if PY_VERSION_HEX >= 0x030D0000
     PyObject *value;
     PyDict_GetItemRef(dict, key, &value);
@@ -362,10 +336,9 @@ static PyObject *get_item(PyObject *dict, PyObject *key)
 }
 
 /* A pair as tuple or list, or a dict of "key" and "value"; new references. 0: neither, -1. */
-static int take_pair(rows_build *b, PyObject *entry, PyObject **key, PyObject **value)
-{
-    bool is_pair = (PyList_Check(entry) || PyTuple_Check(entry)) &&
-                   PySequence_Fast_GET_SIZE(entry) == 2;
+static int take_pair(rows_build *b, PyObject *entry, PyObject **key, PyObject **value) {
+    bool is_pair =
+        (PyList_Check(entry) || PyTuple_Check(entry)) && PySequence_Fast_GET_SIZE(entry) == 2;
     if (is_pair) {
         *key = PySequence_GetItem(entry, 0);
         *value = *key == NULL ? NULL : PySequence_GetItem(entry, 1);
@@ -381,8 +354,7 @@ static int take_pair(rows_build *b, PyObject *entry, PyObject **key, PyObject **
 }
 
 /* 1: pushed, 0: not a pair, -1. */
-static int push_pair(rows_build *b, rows_node *n, PyObject *entry, int64_t row)
-{
+static int push_pair(rows_build *b, rows_node *n, PyObject *entry, int64_t row) {
     PyObject *key = NULL, *value = NULL;
     int code = take_pair(b, entry, &key, &value);
     if (code == 1 && (push_entry(b, n, key, value, row) < 0 || pqf_rows_slow(b) < 0)) {
@@ -394,8 +366,7 @@ static int push_pair(rows_build *b, rows_node *n, PyObject *entry, int64_t row)
 }
 
 /* The pairs of a list that may change while its entries are read. */
-static int push_pairs(rows_build *b, rows_node *n, PyObject *pairs, int64_t row)
-{
+static int push_pairs(rows_build *b, rows_node *n, PyObject *pairs, int64_t row) {
     int code = pqf_rows_slow(b) < 0 ? -1 : 1;
     for (Py_ssize_t at = 0; code == 1 && at < PySequence_Fast_GET_SIZE(pairs); at++) {
         PyObject *entry = PySequence_GetItem(pairs, at);
@@ -405,8 +376,7 @@ static int push_pairs(rows_build *b, rows_node *n, PyObject *pairs, int64_t row)
     return code;
 }
 
-static int push_dict(rows_build *b, rows_node *n, PyObject *dict, int64_t row)
-{
+static int push_dict(rows_build *b, rows_node *n, PyObject *dict, int64_t row) {
     if (push_small_dict(b, n, dict, row)) {
         return 0;
     }
@@ -422,8 +392,7 @@ static int push_dict(rows_build *b, rows_node *n, PyObject *dict, int64_t row)
     return code < 0 ? -1 : 0;
 }
 
-static int slow_map(rows_build *b, rows_node *n, int32_t i)
-{
+static int slow_map(rows_build *b, rows_node *n, int32_t i) {
     int entered = pqf_rows_enter(b, n, i);
     if (entered != 0) {
         return entered < 0 ? -1 : 0;
@@ -443,8 +412,7 @@ static int slow_map(rows_build *b, rows_node *n, int32_t i)
     return code == 1 ? 0 : pqf_rows_fail(b, n, i, ROWS_TYPE, NULL);
 }
 
-int pqf_rows_flush_map(rows_build *b, rows_node *n)
-{
+int pqf_rows_flush_map(rows_build *b, rows_node *n) {
     int32_t *offsets = pqf_rows_room(n);
     if (offsets == NULL) {
         return -1;

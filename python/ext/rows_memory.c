@@ -9,8 +9,7 @@
 
 #define MIN_VALUES 64
 
-void *pqf_rows_alloc(size_t bytes)
-{
+void *pqf_rows_alloc(size_t bytes) {
     void *memory = calloc(1, bytes > 0 ? bytes : 1);
     if (memory == NULL) {
         PyErr_NoMemory();
@@ -18,8 +17,7 @@ void *pqf_rows_alloc(size_t bytes)
     return memory;
 }
 
-char *pqf_rows_copy_text(const char *text)
-{
+char *pqf_rows_copy_text(const char *text) {
     size_t bytes = strlen(text) + 1;
     char *copy = pqf_rows_alloc(bytes);
     return copy == NULL ? NULL : memcpy(copy, text, bytes);
@@ -27,8 +25,7 @@ char *pqf_rows_copy_text(const char *text)
 
 /* ---- growing ---- */
 
-static int grow(uint8_t **memory, size_t bytes)
-{
+static int grow(uint8_t **memory, size_t bytes) {
     uint8_t *larger = realloc(*memory, bytes);
     if (larger == NULL) {
         PyErr_NoMemory();
@@ -39,24 +36,18 @@ static int grow(uint8_t **memory, size_t bytes)
 }
 
 /* Bytes of the values buffer for `capacity` values; 0: the layout has none. A width may be 0. */
-static size_t values_bytes(const rows_node *n, int64_t capacity)
-{
+static size_t values_bytes(const rows_node *n, int64_t capacity) {
     switch (n->kind->layout) {
-    case ROWS_FIXED:
-        return (size_t)capacity * (size_t)n->value_bytes + 8;
-    case ROWS_BITS:
-        return ((size_t)capacity + 7) / 8;
+    case ROWS_FIXED: return (size_t)capacity * (size_t)n->value_bytes + 8;
+    case ROWS_BITS: return ((size_t)capacity + 7) / 8;
     case ROWS_OFFSETS:
     case ROWS_LIST:
-    case ROWS_MAP:
-        return ((size_t)capacity + 1) * (size_t)n->value_bytes;
-    default:
-        return 0;
+    case ROWS_MAP: return ((size_t)capacity + 1) * (size_t)n->value_bytes;
+    default: return 0;
     }
 }
 
-static int set_capacity(rows_node *n, int64_t capacity)
-{
+static int set_capacity(rows_node *n, int64_t capacity) {
     size_t old_bits = ((size_t)n->capacity + 7) / 8, bits = ((size_t)capacity + 7) / 8;
     size_t bytes = values_bytes(n, capacity);
     bool fresh = n->values == NULL;
@@ -81,8 +72,7 @@ static int set_capacity(rows_node *n, int64_t capacity)
 
 /* Widths are at most 2^31 and a capacity stays below 2^31 elements of such width in any memory;
  * the guard keeps the products within 64 bits. */
-int pqf_rows_reserve(rows_node *n, int64_t more)
-{
+int pqf_rows_reserve(rows_node *n, int64_t more) {
     if (more <= n->capacity - n->length && (n->values != NULL || n->capacity > 0)) {
         return 0;
     }
@@ -100,16 +90,14 @@ int pqf_rows_reserve(rows_node *n, int64_t more)
     return set_capacity(n, capacity);
 }
 
-void *pqf_rows_room(rows_node *n)
-{
+void *pqf_rows_room(rows_node *n) {
     if (pqf_rows_reserve(n, n->num_slots) < 0) {
         return NULL;
     }
     return n->values + (size_t)n->length * (size_t)n->value_bytes;
 }
 
-int pqf_rows_data_grow(rows_node *n, int64_t more)
-{
+int pqf_rows_data_grow(rows_node *n, int64_t more) {
     int64_t wanted = n->data_len > INT64_MAX / 4 - more ? INT64_MAX : n->data_len + more;
     if (wanted == INT64_MAX) {
         PyErr_NoMemory();
@@ -129,8 +117,7 @@ int pqf_rows_data_grow(rows_node *n, int64_t more)
     return 0;
 }
 
-int pqf_rows_mark_null(rows_node *n, int64_t at)
-{
+int pqf_rows_mark_null(rows_node *n, int64_t at) {
     n->null_count++;
     if (n->kind->layout == ROWS_NONE) {
         return 0;
@@ -154,8 +141,7 @@ typedef struct array_memory {
     struct ArrowArray *children[];
 } array_memory;
 
-static void array_release(struct ArrowArray *array)
-{
+static void array_release(struct ArrowArray *array) {
     array_memory *memory = array->private_data;
     for (int i = 0; i < 3; i++) {
         free((void *)(uintptr_t)memory->buffers[i]);
@@ -172,8 +158,7 @@ static void array_release(struct ArrowArray *array)
 }
 
 /* An array without buffers whose children are zeroed structs. */
-static int array_init(struct ArrowArray *out, int64_t length, int64_t num_children)
-{
+static int array_init(struct ArrowArray *out, int64_t length, int64_t num_children) {
     memset(out, 0, sizeof(*out));
     size_t bytes = sizeof(array_memory) + (size_t)num_children * sizeof(struct ArrowArray *);
     array_memory *memory = pqf_rows_alloc(bytes);
@@ -196,25 +181,22 @@ static int array_init(struct ArrowArray *out, int64_t length, int64_t num_childr
     return 0;
 }
 
-static int64_t num_buffers(rows_layout layout)
-{
+static int64_t num_buffers(rows_layout layout) {
     static const uint8_t BUFFERS[] = {
-        [ROWS_NONE] = 0, [ROWS_FIXED] = 2, [ROWS_BITS] = 2,       [ROWS_OFFSETS] = 3,
+        [ROWS_NONE] = 0, [ROWS_FIXED] = 2,  [ROWS_BITS] = 2,       [ROWS_OFFSETS] = 3,
         [ROWS_LIST] = 2, [ROWS_STRUCT] = 1, [ROWS_FIXED_LIST] = 1, [ROWS_MAP] = 2,
     };
     return BUFFERS[layout];
 }
 
 /* Bits after the last value become zero. */
-static void clear_tail(uint8_t *bits, int64_t length)
-{
+static void clear_tail(uint8_t *bits, int64_t length) {
     if (bits != NULL && (length & 7) != 0) {
         bits[length >> 3] &= (uint8_t)((1u << (length & 7)) - 1);
     }
 }
 
-static void move_buffers(rows_node *n, struct ArrowArray *out)
-{
+static void move_buffers(rows_node *n, struct ArrowArray *out) {
     array_memory *memory = out->private_data;
     clear_tail(n->validity, n->length);
     out->null_count = n->null_count;
@@ -225,8 +207,7 @@ static void move_buffers(rows_node *n, struct ArrowArray *out)
     n->validity = n->values = n->data = NULL;
 }
 
-static int export_map(rows_node *n, struct ArrowArray *out)
-{
+static int export_map(rows_node *n, struct ArrowArray *out) {
     struct ArrowArray *entries = out->children[0];
     if (array_init(entries, n->children[0]->length, 2) < 0) {
         return -1;
@@ -240,8 +221,7 @@ static int export_map(rows_node *n, struct ArrowArray *out)
     return 0;
 }
 
-static int export_children(rows_node *n, struct ArrowArray *out)
-{
+static int export_children(rows_node *n, struct ArrowArray *out) {
     if (n->kind->layout == ROWS_MAP) {
         return export_map(n, out);
     }
@@ -253,8 +233,7 @@ static int export_children(rows_node *n, struct ArrowArray *out)
     return 0;
 }
 
-int pqf_rows_array_export(rows_node *n, struct ArrowArray *out)
-{
+int pqf_rows_array_export(rows_node *n, struct ArrowArray *out) {
     int64_t num_children = n->kind->layout == ROWS_MAP ? 1 : n->num_children;
     if (n->kind->layout == ROWS_OFFSETS && n->data == NULL && pqf_rows_data_grow(n, 1) < 0) {
         return -1;

@@ -13,8 +13,7 @@
 
 /* ---- null and bool ---- */
 
-int pqf_rows_flush_null(rows_build *b, rows_node *n)
-{
+int pqf_rows_flush_null(rows_build *b, rows_node *n) {
     if (pqf_rows_reserve(n, n->num_slots) < 0) {
         return -1;
     }
@@ -28,8 +27,7 @@ int pqf_rows_flush_null(rows_build *b, rows_node *n)
     return 0;
 }
 
-static int slow_bool(rows_build *b, rows_node *n, int32_t i)
-{
+static int slow_bool(rows_build *b, rows_node *n, int32_t i) {
     int entered = pqf_rows_enter(b, n, i);
     if (entered != 0) {
         return entered < 0 ? -1 : 0;
@@ -40,8 +38,7 @@ static int slow_bool(rows_build *b, rows_node *n, int32_t i)
     return pqf_rows_fail(b, n, i, ROWS_TYPE, NULL);
 }
 
-int pqf_rows_flush_bool(rows_build *b, rows_node *n)
-{
+int pqf_rows_flush_bool(rows_build *b, rows_node *n) {
     if (pqf_rows_reserve(n, n->num_slots) < 0) {
         return -1;
     }
@@ -59,8 +56,7 @@ int pqf_rows_flush_bool(rows_build *b, rows_node *n)
 
 /* ---- integers ---- */
 
-int pqf_rows_int_wide(PyObject *value, rows_i128 *out)
-{
+int pqf_rows_int_wide(PyObject *value, rows_i128 *out) {
     int overflow;
     long long small = PyLong_AsLongLongAndOverflow(value, &overflow);
     if (overflow == 0) {
@@ -79,8 +75,7 @@ int pqf_rows_int_wide(PyObject *value, rows_i128 *out)
 }
 
 /* 1: an integer without loss, 0: not, -1. */
-static int float_to_wide(PyObject *value, rows_i128 *out)
-{
+static int float_to_wide(PyObject *value, rows_i128 *out) {
     double number = PyFloat_AsDouble(value);
     if (number == -1.0 && PyErr_Occurred()) {
         return pqf_rows_swallow();
@@ -93,8 +88,7 @@ static int float_to_wide(PyObject *value, rows_i128 *out)
 }
 
 /* An integer in another guise: 1: *out is set, 0: does not fit, 2: not a number, -1. */
-static int any_to_wide(rows_build *b, PyObject *value, rows_i128 *out)
-{
+static int any_to_wide(rows_build *b, PyObject *value, rows_i128 *out) {
     if (PyBool_Check(value) || pqf_rows_is(b, value, ROWS_NP_BOOL) ||
         pqf_rows_is(b, value, ROWS_NP_ARRAY)) {
         return 2;
@@ -119,8 +113,7 @@ static int any_to_wide(rows_build *b, PyObject *value, rows_i128 *out)
 
 /* Slot i within [low, high]; zero when it is null or a failure, which are dealt with. */
 static int slow_int(rows_build *b, rows_node *n, int32_t i, rows_i128 low, rows_i128 high,
-                    rows_i128 *out)
-{
+                    rows_i128 *out) {
     *out = 0;
     int entered = pqf_rows_enter(b, n, i);
     if (entered != 0) {
@@ -138,32 +131,30 @@ static int slow_int(rows_build *b, rows_node *n, int32_t i, rows_i128 low, rows_
     return 0;
 }
 
-static inline bool is_within(rows_i128 number, rows_i128 low, rows_i128 high)
-{
+static inline bool is_within(rows_i128 number, rows_i128 low, rows_i128 high) {
     return number >= low && number <= high;
 }
 
-#define FLUSH_INT(name, type, low, high)                                                  \
-    int pqf_rows_flush_##name(rows_build *b, rows_node *n)                                \
-    {                                                                                     \
-        type *out = pqf_rows_room(n);                                                     \
-        if (out == NULL) {                                                                \
-            return -1;                                                                    \
-        }                                                                                 \
-        for (int32_t i = 0; i < n->num_slots; i++) {                                      \
-            int64_t number;                                                               \
-            if (rows_read_int(n->slots[i], &number) && is_within(number, low, high)) {    \
-                out[i] = (type)number;                                                    \
-                continue;                                                                 \
-            }                                                                             \
-            rows_i128 wide;                                                               \
-            if (slow_int(b, n, i, low, high, &wide) < 0) {                                \
-                return -1;                                                                \
-            }                                                                             \
-            out[i] = (type)wide;                                                          \
-        }                                                                                 \
-        n->length += n->num_slots;                                                        \
-        return 0;                                                                         \
+#define FLUSH_INT(name, type, low, high)                                                           \
+    int pqf_rows_flush_##name(rows_build *b, rows_node *n) {                                       \
+        type *out = pqf_rows_room(n);                                                              \
+        if (out == NULL) {                                                                         \
+            return -1;                                                                             \
+        }                                                                                          \
+        for (int32_t i = 0; i < n->num_slots; i++) {                                               \
+            int64_t number;                                                                        \
+            if (rows_read_int(n->slots[i], &number) && is_within(number, low, high)) {             \
+                out[i] = (type)number;                                                             \
+                continue;                                                                          \
+            }                                                                                      \
+            rows_i128 wide;                                                                        \
+            if (slow_int(b, n, i, low, high, &wide) < 0) {                                         \
+                return -1;                                                                         \
+            }                                                                                      \
+            out[i] = (type)wide;                                                                   \
+        }                                                                                          \
+        n->length += n->num_slots;                                                                 \
+        return 0;                                                                                  \
     }
 
 FLUSH_INT(int8, int8_t, INT8_MIN, INT8_MAX)
@@ -178,8 +169,7 @@ FLUSH_INT(uint64, uint64_t, 0, UINT64_MAX)
 /* ---- floats ---- */
 
 /* long double may hold more than a double: it must equal what it became. */
-static int numpy_to_double(PyObject *value, double *out)
-{
+static int numpy_to_double(PyObject *value, double *out) {
     PyObject *number = PyNumber_Float(value);
     if (number == NULL) {
         return pqf_rows_swallow();
@@ -191,8 +181,7 @@ static int numpy_to_double(PyObject *value, double *out)
 }
 
 /* A number as a double without loss: 1: *out is set, 0: does not fit, 2: not a number, -1. */
-static int any_to_double(rows_build *b, PyObject *value, double *out)
-{
+static int any_to_double(rows_build *b, PyObject *value, double *out) {
     if (PyFloat_Check(value)) {
         *out = PyFloat_AS_DOUBLE(value);
         return 1;
@@ -210,8 +199,7 @@ static int any_to_double(rows_build *b, PyObject *value, double *out)
 }
 
 /* Slot i as a double; zero when it is null or a failure. fits: is it exact in the kind's width? */
-static int slow_double(rows_build *b, rows_node *n, int32_t i, bool (*fits)(double), double *out)
-{
+static int slow_double(rows_build *b, rows_node *n, int32_t i, bool (*fits)(double), double *out) {
     *out = 0;
     int entered = pqf_rows_enter(b, n, i);
     if (entered != 0) {
@@ -229,14 +217,12 @@ static int slow_double(rows_build *b, rows_node *n, int32_t i, bool (*fits)(doub
     return 0;
 }
 
-static bool fits_double(double number)
-{
+static bool fits_double(double number) {
     (void)number;
     return true;
 }
 
-static bool fits_float(double number)
-{
+static bool fits_float(double number) {
     if (isnan(number) || isinf(number)) {
         return true;
     }
@@ -244,8 +230,7 @@ static bool fits_float(double number)
 }
 
 /* A half has 11 significant bits and is a multiple of 2^-24 up to 65504. */
-static bool fits_half(double number)
-{
+static bool fits_half(double number) {
     if (isnan(number) || isinf(number) || number == 0) {
         return true;
     }
@@ -256,8 +241,7 @@ static bool fits_half(double number)
 }
 
 /* The bits of a number that fits: sign, 5 bits of exponent with a bias of 15, 10 of fraction. */
-static uint16_t half_bits(double number)
-{
+static uint16_t half_bits(double number) {
     uint16_t sign = signbit(number) ? 0x8000 : 0;
     if (isnan(number)) {
         return 0x7e00 | sign;
@@ -274,8 +258,7 @@ static uint16_t half_bits(double number)
     return (uint16_t)(sign | (uint16_t)((exponent + 14) << 10) | ten_bits);
 }
 
-static inline bool read_float(PyObject *value, bool nan_is_null, double *out)
-{
+static inline bool read_float(PyObject *value, bool nan_is_null, double *out) {
     if (value == NULL || !PyFloat_CheckExact(value)) {
         return false;
     }
@@ -283,24 +266,23 @@ static inline bool read_float(PyObject *value, bool nan_is_null, double *out)
     return !(nan_is_null && isnan(*out));
 }
 
-#define FLUSH_FLOAT(name, type, fits, convert)                                            \
-    int pqf_rows_flush_##name(rows_build *b, rows_node *n)                                \
-    {                                                                                     \
-        type *out = pqf_rows_room(n);                                                     \
-        if (out == NULL) {                                                                \
-            return -1;                                                                    \
-        }                                                                                 \
-        bool nan_is_null = (b->flags & PQF_ROWS_FROM_PANDAS) && !n->keeps_nan;            \
-        for (int32_t i = 0; i < n->num_slots; i++) {                                      \
-            double number;                                                                \
-            if (!(read_float(n->slots[i], nan_is_null, &number) && fits(number)) &&    \
-                slow_double(b, n, i, fits, &number) < 0) {                                \
-                return -1;                                                                \
-            }                                                                             \
-            out[i] = convert(number);                                                     \
-        }                                                                                 \
-        n->length += n->num_slots;                                                        \
-        return 0;                                                                         \
+#define FLUSH_FLOAT(name, type, fits, convert)                                                     \
+    int pqf_rows_flush_##name(rows_build *b, rows_node *n) {                                       \
+        type *out = pqf_rows_room(n);                                                              \
+        if (out == NULL) {                                                                         \
+            return -1;                                                                             \
+        }                                                                                          \
+        bool nan_is_null = (b->flags & PQF_ROWS_FROM_PANDAS) && !n->keeps_nan;                     \
+        for (int32_t i = 0; i < n->num_slots; i++) {                                               \
+            double number;                                                                         \
+            if (!(read_float(n->slots[i], nan_is_null, &number) && fits(number)) &&                \
+                slow_double(b, n, i, fits, &number) < 0) {                                         \
+                return -1;                                                                         \
+            }                                                                                      \
+            out[i] = convert(number);                                                              \
+        }                                                                                          \
+        n->length += n->num_slots;                                                                 \
+        return 0;                                                                                  \
     }
 
 FLUSH_FLOAT(half, uint16_t, fits_half, half_bits)

@@ -14,14 +14,12 @@
 /* ---- the holder of one array ---- */
 
 typedef struct array_holder {
-    PyObject_HEAD
-    struct ArrowSchema schema;
+    PyObject_HEAD struct ArrowSchema schema;
     struct ArrowArray array;
     long long num_rows;
 } array_holder;
 
-static void holder_dealloc(PyObject *self)
-{
+static void holder_dealloc(PyObject *self) {
     array_holder *holder = (array_holder *)self;
     PyTypeObject *type = Py_TYPE(self);
     if (holder->schema.release != NULL) {
@@ -34,8 +32,7 @@ static void holder_dealloc(PyObject *self)
     Py_DECREF(type);
 }
 
-static void schema_capsule_free(PyObject *capsule)
-{
+static void schema_capsule_free(PyObject *capsule) {
     struct ArrowSchema *schema = PyCapsule_GetPointer(capsule, "arrow_schema");
     if (schema->release != NULL) {
         schema->release(schema);
@@ -43,8 +40,7 @@ static void schema_capsule_free(PyObject *capsule)
     free(schema);
 }
 
-static void array_capsule_free(PyObject *capsule)
-{
+static void array_capsule_free(PyObject *capsule) {
     struct ArrowArray *array = PyCapsule_GetPointer(capsule, "arrow_array");
     if (array->release != NULL) {
         array->release(array);
@@ -54,8 +50,7 @@ static void array_capsule_free(PyObject *capsule)
 
 /* A capsule over a zeroed struct that it owns. */
 static PyObject *empty_capsule(size_t bytes, const char *name, PyCapsule_Destructor end,
-                               void **out)
-{
+                               void **out) {
     *out = pqf_rows_alloc(bytes);
     PyObject *capsule = *out == NULL ? NULL : PyCapsule_New(*out, name, end);
     if (capsule == NULL) {
@@ -65,8 +60,7 @@ static PyObject *empty_capsule(size_t bytes, const char *name, PyCapsule_Destruc
 }
 
 /* __arrow_c_array__(requested_schema=None): hands the array out, once. */
-static PyObject *holder_export(PyObject *self, PyObject *args, PyObject *kwargs)
-{
+static PyObject *holder_export(PyObject *self, PyObject *args, PyObject *kwargs) {
     static char *names[] = {"requested_schema", NULL};
     array_holder *holder = (array_holder *)self;
     PyObject *requested = Py_None;
@@ -78,8 +72,8 @@ static PyObject *holder_export(PyObject *self, PyObject *args, PyObject *kwargs)
         return NULL;
     }
     void *schema = NULL, *array = NULL;
-    PyObject *first = empty_capsule(sizeof(struct ArrowSchema), "arrow_schema",
-                                    schema_capsule_free, &schema);
+    PyObject *first =
+        empty_capsule(sizeof(struct ArrowSchema), "arrow_schema", schema_capsule_free, &schema);
     PyObject *second = first == NULL ? NULL
                                      : empty_capsule(sizeof(struct ArrowArray), "arrow_array",
                                                      array_capsule_free, &array);
@@ -121,8 +115,7 @@ static PyType_Spec holder_spec = {
 };
 
 PyObject *pqf_py_array_new(pqf_py_state *state, struct ArrowSchema *schema,
-                           struct ArrowArray *array)
-{
+                           struct ArrowArray *array) {
     PyTypeObject *type = (PyTypeObject *)state->array_type;
     array_holder *holder = (array_holder *)type->tp_alloc(type, 0);
     if (holder == NULL) {
@@ -138,8 +131,7 @@ PyObject *pqf_py_array_new(pqf_py_state *state, struct ArrowSchema *schema,
     return (PyObject *)holder;
 }
 
-PyObject *pqf_py_schema_capsule(struct ArrowSchema *schema)
-{
+PyObject *pqf_py_schema_capsule(struct ArrowSchema *schema) {
     void *copy;
     PyObject *capsule = empty_capsule(sizeof *schema, "arrow_schema", schema_capsule_free, &copy);
     if (capsule == NULL) {
@@ -170,13 +162,11 @@ static const struct {
 };
 #define NUM_NAMES (sizeof(NAMES) / sizeof(NAMES[0]))
 
-static PyObject **name_of(pqf_py_state *state, size_t i)
-{
+static PyObject **name_of(pqf_py_state *state, size_t i) {
     return (PyObject **)(void *)((char *)state + NAMES[i].offset);
 }
 
-int pqf_py_state_init(pqf_py_state *state, PyObject *module)
-{
+int pqf_py_state_init(pqf_py_state *state, PyObject *module) {
     state->datetime_api = PyCapsule_Import(PyDateTime_CAPSULE_NAME, 0);
     if (state->datetime_api == NULL) {
         return -1;
@@ -191,14 +181,12 @@ int pqf_py_state_init(pqf_py_state *state, PyObject *module)
     return state->array_type == NULL ? -1 : 0;
 }
 
-int pqf_py_state_visit(pqf_py_state *state, visitproc visit, void *arg)
-{
+int pqf_py_state_visit(pqf_py_state *state, visitproc visit, void *arg) {
     Py_VISIT(state->array_type);
     return 0;
 }
 
-void pqf_py_state_clear(pqf_py_state *state)
-{
+void pqf_py_state_clear(pqf_py_state *state) {
     for (size_t i = 0; i < NUM_NAMES; i++) {
         Py_CLEAR(*name_of(state, i));
     }
@@ -207,8 +195,7 @@ void pqf_py_state_clear(pqf_py_state *state)
 
 /* ---- functions ---- */
 
-const struct ArrowSchema *pqf_py_borrow_schema(PyObject *source, PyObject **capsule)
-{
+const struct ArrowSchema *pqf_py_borrow_schema(PyObject *source, PyObject **capsule) {
     if (PyCapsule_IsValid(source, "arrow_schema")) {
         *capsule = Py_NewRef(source);
     } else {
@@ -217,12 +204,11 @@ const struct ArrowSchema *pqf_py_borrow_schema(PyObject *source, PyObject **caps
     return *capsule == NULL ? NULL : PyCapsule_GetPointer(*capsule, "arrow_schema");
 }
 
-static PyObject *samples_list(const pqf_failure *failure)
-{
+static PyObject *samples_list(const pqf_failure *failure) {
     PyObject *list = PyList_New(0);
     for (int32_t i = 0; list != NULL && i < failure->num_samples; i++) {
-        PyObject *pair = Py_BuildValue("(Ls)", (long long)failure->sample_rows[i],
-                                       failure->sample_values[i]);
+        PyObject *pair =
+            Py_BuildValue("(Ls)", (long long)failure->sample_rows[i], failure->sample_values[i]);
         if (pair == NULL || PyList_Append(list, pair) < 0) {
             Py_CLEAR(list);
         }
@@ -231,17 +217,16 @@ static PyObject *samples_list(const pqf_failure *failure)
     return list;
 }
 
-PyObject *pqf_py_failures(const pqf_report *report)
-{
+PyObject *pqf_py_failures(const pqf_report *report) {
     PyObject *list = PyList_New(0);
     for (int64_t i = 0; list != NULL && i < pqf_report_num_failures(report); i++) {
         const pqf_failure *failure = pqf_report_failure(report, i);
         PyObject *samples = samples_list(failure);
         PyObject *record =
-            samples == NULL ? NULL
-                            : Py_BuildValue("(ssLssN)", failure->path, failure->rule,
-                                            (long long)failure->count, failure->expected,
-                                            failure->found, samples);
+            samples == NULL
+                ? NULL
+                : Py_BuildValue("(ssLssN)", failure->path, failure->rule, (long long)failure->count,
+                                failure->expected, failure->found, samples);
         if (record == NULL || PyList_Append(list, record) < 0) {
             Py_CLEAR(list);
         }
@@ -252,10 +237,9 @@ PyObject *pqf_py_failures(const pqf_report *report)
 
 /* (array or None, failures); takes both structs. */
 static PyObject *make_result(pqf_py_state *state, const pqf_report *report,
-                             struct ArrowSchema *schema, struct ArrowArray *array)
-{
-    PyObject *result = array->release == NULL ? Py_NewRef(Py_None)
-                                              : pqf_py_array_new(state, schema, array);
+                             struct ArrowSchema *schema, struct ArrowArray *array) {
+    PyObject *result =
+        array->release == NULL ? Py_NewRef(Py_None) : pqf_py_array_new(state, schema, array);
     PyObject *failures = result == NULL ? NULL : pqf_py_failures(report);
     PyObject *pair = failures == NULL ? NULL : PyTuple_Pack(2, result, failures);
     Py_XDECREF(result);
@@ -267,8 +251,7 @@ typedef int (*build_fn)(pqf_py_state *, PyObject *, const struct ArrowSchema *, 
                         pqf_report *, struct ArrowSchema *, struct ArrowArray *);
 
 static PyObject *run(PyObject *module, build_fn build, PyObject *values, PyObject *schema_source,
-                     int flags, int64_t row_base)
-{
+                     int flags, int64_t row_base) {
     pqf_py_state *state = PyModule_GetState(module);
     PyObject *capsule = NULL, *result = NULL;
     const struct ArrowSchema *schema = pqf_py_borrow_schema(schema_source, &capsule);
@@ -287,8 +270,7 @@ static PyObject *run(PyObject *module, build_fn build, PyObject *values, PyObjec
     return result;
 }
 
-static PyObject *rows_to_array(PyObject *module, PyObject *args, PyObject *kwargs)
-{
+static PyObject *rows_to_array(PyObject *module, PyObject *args, PyObject *kwargs) {
     static char *names[] = {"rows", "schema", "drop_extra", "row_base", NULL};
     PyObject *rows, *schema;
     int drop_extra = 0;
@@ -301,8 +283,7 @@ static PyObject *rows_to_array(PyObject *module, PyObject *args, PyObject *kwarg
     return run(module, pqf_rows_to_array, rows, schema, flags, row_base);
 }
 
-static PyObject *objects_to_array(PyObject *module, PyObject *args, PyObject *kwargs)
-{
+static PyObject *objects_to_array(PyObject *module, PyObject *args, PyObject *kwargs) {
     static char *names[] = {"values", "field", "from_pandas", "row_base", NULL};
     PyObject *values, *field;
     int from_pandas = 1;

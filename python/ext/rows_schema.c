@@ -13,8 +13,7 @@
 
 /* ---- nodes ---- */
 
-static int remember_node(rows_build *b, rows_node *n)
-{
+static int remember_node(rows_build *b, rows_node *n) {
     if (b->num_nodes == b->max_nodes) {
         int32_t most = b->max_nodes == 0 ? 16 : b->max_nodes * 2;
         rows_node **larger = realloc(b->nodes, (size_t)most * sizeof(*larger));
@@ -30,8 +29,7 @@ static int remember_node(rows_build *b, rows_node *n)
 }
 
 /* A node that the build owns, with room for a block. */
-static rows_node *node_new(rows_build *b, const rows_kind *kind, int64_t num_children)
-{
+static rows_node *node_new(rows_build *b, const rows_kind *kind, int64_t num_children) {
     rows_node *n = pqf_rows_alloc(sizeof(*n));
     if (n == NULL) {
         return NULL;
@@ -47,8 +45,7 @@ static rows_node *node_new(rows_build *b, const rows_kind *kind, int64_t num_chi
     return n->slots == NULL || n->children == NULL ? NULL : n;
 }
 
-void pqf_rows_node_free(rows_node *n)
-{
+void pqf_rows_node_free(rows_node *n) {
     for (int32_t i = 0; i < n->num_steps; i++) {
         Py_XDECREF(n->steps[i].key);
     }
@@ -57,7 +54,7 @@ void pqf_rows_node_free(rows_node *n)
     if (n->owns_rows) {
         free(n->rows);
     }
-    void *const memory[] = {n->children, n->name,   n->format, n->path, n->text, n->entries_name,
+    void *const memory[] = {n->children, n->name,     n->format, n->path, n->text, n->entries_name,
                             n->slots,    n->validity, n->values, n->data, n->steps};
     for (size_t i = 0; i < sizeof(memory) / sizeof(memory[0]); i++) {
         free(memory[i]);
@@ -67,23 +64,20 @@ void pqf_rows_node_free(rows_node *n)
 
 /* ---- parameters in format strings ---- */
 
-static int bad_format(const struct ArrowSchema *schema)
-{
+static int bad_format(const struct ArrowSchema *schema) {
     PyErr_Format(PyExc_ValueError, "bad Arrow format string '%.60s'",
                  schema->format == NULL ? "" : schema->format);
     return -1;
 }
 
-static int not_built(const rows_node *n)
-{
+static int not_built(const rows_node *n) {
     PyErr_Format(PyExc_NotImplementedError,
                  "Column '%s': %s cannot be built from Python objects; pass Arrow data", n->path,
                  n->text);
     return -1;
 }
 
-static int set_decimal(rows_node *n, const struct ArrowSchema *schema, const char *params)
-{
+static int set_decimal(rows_node *n, const struct ArrowSchema *schema, const char *params) {
     int bits = 128;
     int found = sscanf(params, "%d,%d,%d", &n->precision, &n->scale, &bits);
     if (found < 2 || n->precision < 1) {
@@ -95,8 +89,7 @@ static int set_decimal(rows_node *n, const struct ArrowSchema *schema, const cha
     return n->precision > 38 ? bad_format(schema) : 0;
 }
 
-static int read_width(const struct ArrowSchema *schema, const char *params, int32_t *out)
-{
+static int read_width(const struct ArrowSchema *schema, const char *params, int32_t *out) {
     char *end;
     long width = strtol(params, &end, 10);
     if (end == params || *end != '\0' || width < 0 || width > INT32_MAX) {
@@ -106,8 +99,7 @@ static int read_width(const struct ArrowSchema *schema, const char *params, int3
     return 0;
 }
 
-static int set_params(rows_node *n, const struct ArrowSchema *schema, const char *params)
-{
+static int set_params(rows_node *n, const struct ArrowSchema *schema, const char *params) {
     const char *format = n->kind->format;
     n->has_zone = format[0] == 't' && format[1] == 's' && params[0] != '\0';
     if (format[0] == 'd') {
@@ -128,8 +120,7 @@ static int compile(rows_build *b, const struct ArrowSchema *schema, const struct
                    char *path, rows_node *parent, int depth, rows_node **out);
 
 /* parent's path, a separator, and a name; NULL with MemoryError. */
-static char *join_path(const char *parent, const char *separator, const char *name)
-{
+static char *join_path(const char *parent, const char *separator, const char *name) {
     if (parent[0] == '\0' && separator[0] == '.') {
         separator = "";
     }
@@ -142,10 +133,9 @@ static char *join_path(const char *parent, const char *separator, const char *na
 }
 
 static int compile_child(rows_build *b, rows_node *n, const struct ArrowSchema *schema, char *path,
-                         int depth)
-{
-    if (path == NULL || compile(b, schema, schema, path, n, depth + 1,
-                                &n->children[n->num_children]) < 0) {
+                         int depth) {
+    if (path == NULL ||
+        compile(b, schema, schema, path, n, depth + 1, &n->children[n->num_children]) < 0) {
         return -1;
     }
     n->num_children++;
@@ -153,8 +143,7 @@ static int compile_child(rows_build *b, rows_node *n, const struct ArrowSchema *
 }
 
 /* Puts name -> number into the index of n; a name that is there already goes to the report. */
-static int index_name(rows_build *b, rows_node *n, const char *name, int64_t number)
-{
+static int index_name(rows_build *b, rows_node *n, const char *name, int64_t number) {
     PyObject *key = PyUnicode_InternFromString(name);
     PyObject *value = key == NULL ? NULL : PyLong_FromLongLong(number);
     int code = value == NULL ? -1 : PyDict_Contains(n->index, key);
@@ -176,8 +165,8 @@ static int index_name(rows_build *b, rows_node *n, const char *name, int64_t num
     return code;
 }
 
-static int compile_struct(rows_build *b, rows_node *n, const struct ArrowSchema *schema, int depth)
-{
+static int compile_struct(rows_build *b, rows_node *n, const struct ArrowSchema *schema,
+                          int depth) {
     n->max_steps = (int32_t)schema->n_children + EXTRA_STEPS;
     n->steps = pqf_rows_alloc((size_t)n->max_steps * sizeof(*n->steps));
     n->index = PyDict_New();
@@ -195,8 +184,7 @@ static int compile_struct(rows_build *b, rows_node *n, const struct ArrowSchema 
     return 0;
 }
 
-static int compile_map(rows_build *b, rows_node *n, const struct ArrowSchema *schema, int depth)
-{
+static int compile_map(rows_build *b, rows_node *n, const struct ArrowSchema *schema, int depth) {
     const struct ArrowSchema *entries = schema->n_children == 1 ? schema->children[0] : NULL;
     if (entries == NULL || entries->n_children != 2) {
         return bad_format(schema);
@@ -212,28 +200,24 @@ static int compile_map(rows_build *b, rows_node *n, const struct ArrowSchema *sc
     return 0;
 }
 
-static int compile_children(rows_build *b, rows_node *n, const struct ArrowSchema *schema, int depth)
-{
+static int compile_children(rows_build *b, rows_node *n, const struct ArrowSchema *schema,
+                            int depth) {
     switch (n->kind->layout) {
-    case ROWS_STRUCT:
-        return compile_struct(b, n, schema, depth);
-    case ROWS_MAP:
-        return compile_map(b, n, schema, depth);
+    case ROWS_STRUCT: return compile_struct(b, n, schema, depth);
+    case ROWS_MAP: return compile_map(b, n, schema, depth);
     case ROWS_LIST:
     case ROWS_FIXED_LIST:
         if (schema->n_children != 1) {
             return bad_format(schema);
         }
         return compile_child(b, n, schema->children[0], join_path(n->path, "[]", ""), depth);
-    default:
-        return 0;
+    default: return 0;
     }
 }
 
 /* Name, flags and texts; takes the path. */
 static int set_field(rows_node *n, const struct ArrowSchema *schema,
-                     const struct ArrowSchema *field, char *path)
-{
+                     const struct ArrowSchema *field, char *path) {
     n->path = path;
     n->name = pqf_rows_copy_text(field->name == NULL ? "" : field->name);
     n->format = pqf_rows_copy_text(n->kind->built != NULL ? n->kind->built : schema->format);
@@ -245,8 +229,7 @@ static int set_field(rows_node *n, const struct ArrowSchema *schema,
 }
 
 /* Below a struct a slot is a row of the parent; elements of lists bring their own numbers. */
-static int set_rows(rows_node *n, const rows_node *parent)
-{
+static int set_rows(rows_node *n, const rows_node *parent) {
     if (parent != NULL && parent->kind->layout == ROWS_STRUCT) {
         n->rows = parent->rows;
         return 0;
@@ -258,8 +241,7 @@ static int set_rows(rows_node *n, const rows_node *parent)
 
 /* Compiles `schema` as the type of the declared `field`; takes the path. */
 static int compile(rows_build *b, const struct ArrowSchema *schema, const struct ArrowSchema *field,
-                   char *path, rows_node *parent, int depth, rows_node **out)
-{
+                   char *path, rows_node *parent, int depth, rows_node **out) {
     const char *params = "";
     const rows_kind *kind = pqf_rows_kind(schema->format, &params);
     rows_node *n = NULL;
@@ -288,8 +270,7 @@ static int compile(rows_build *b, const struct ArrowSchema *schema, const struct
 
 /* A column's path begins with its name, a row's with nothing. */
 int pqf_rows_compile(rows_build *b, const struct ArrowSchema *schema, bool are_rows,
-                     rows_node **out)
-{
+                     rows_node **out) {
     const char *name = are_rows || schema->name == NULL ? "" : schema->name;
     char *path = pqf_rows_copy_text(name);
     if (path == NULL || compile(b, schema, schema, path, NULL, 0, out) < 0) {
@@ -315,8 +296,7 @@ typedef struct schema_memory {
     struct ArrowSchema *children[];
 } schema_memory;
 
-static void schema_release(struct ArrowSchema *schema)
-{
+static void schema_release(struct ArrowSchema *schema) {
     schema_memory *memory = schema->private_data;
     for (int64_t i = 0; i < schema->n_children; i++) {
         struct ArrowSchema *child = schema->children[i];
@@ -332,8 +312,7 @@ static void schema_release(struct ArrowSchema *schema)
 }
 
 static int schema_init(struct ArrowSchema *out, const char *format, const char *name, int64_t flags,
-                       int64_t num_children)
-{
+                       int64_t num_children) {
     memset(out, 0, sizeof(*out));
     size_t bytes = sizeof(schema_memory) + (size_t)num_children * sizeof(struct ArrowSchema *);
     schema_memory *memory = pqf_rows_alloc(bytes);
@@ -359,8 +338,7 @@ static int schema_init(struct ArrowSchema *out, const char *format, const char *
     return 0;
 }
 
-int pqf_rows_schema_export(const rows_node *n, struct ArrowSchema *out)
-{
+int pqf_rows_schema_export(const rows_node *n, struct ArrowSchema *out) {
     bool is_map = n->kind->layout == ROWS_MAP;
     if (schema_init(out, n->format, n->name, n->flags, is_map ? 1 : n->num_children) < 0) {
         return -1;

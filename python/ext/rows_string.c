@@ -8,14 +8,12 @@
 
 /* ---- bytes of a node ---- */
 
-static inline int need_bytes(rows_node *n, int64_t more)
-{
+static inline int need_bytes(rows_node *n, int64_t more) {
     return more <= n->data_capacity - n->data_len ? 0 : pqf_rows_data_grow(n, more);
 }
 
 /* Short texts are the rule: two overlapping moves instead of a call. */
-static inline void copy_bytes(uint8_t *to, const uint8_t *from, size_t bytes)
-{
+static inline void copy_bytes(uint8_t *to, const uint8_t *from, size_t bytes) {
     if (bytes > 16) {
         memcpy(to, from, bytes);
     } else if (bytes >= 8) {
@@ -37,8 +35,7 @@ static inline void copy_bytes(uint8_t *to, const uint8_t *from, size_t bytes)
     }
 }
 
-static int put_bytes(rows_node *n, const void *bytes, Py_ssize_t length)
-{
+static int put_bytes(rows_node *n, const void *bytes, Py_ssize_t length) {
     if (need_bytes(n, (int64_t)length) < 0) {
         return -1;
     }
@@ -50,8 +47,7 @@ static int put_bytes(rows_node *n, const void *bytes, Py_ssize_t length)
 /* ---- encoding ---- */
 
 /* At least 4 bytes of room; 0: the character is half of a surrogate pair. */
-static inline size_t encode_char(uint8_t *to, Py_UCS4 c)
-{
+static inline size_t encode_char(uint8_t *to, Py_UCS4 c) {
     if (c < 0x80) {
         to[0] = (uint8_t)c;
         return 1;
@@ -75,8 +71,7 @@ static inline size_t encode_char(uint8_t *to, Py_UCS4 c)
 }
 
 /* 1: appended, 0: the text has surrogates, -1. Runs no Python code. */
-static int put_text(rows_node *n, PyObject *text)
-{
+static int put_text(rows_node *n, PyObject *text) {
 #if PY_VERSION_HEX < 0x030C0000
     if (PyUnicode_READY(text) < 0) {
         return -1;
@@ -105,8 +100,7 @@ static int put_text(rows_node *n, PyObject *text)
 }
 
 /* 1: appended, 0: not UTF-8, -1. The decoder of Python is the judge. */
-static int put_utf8(rows_node *n, const char *bytes, Py_ssize_t length)
-{
+static int put_utf8(rows_node *n, const char *bytes, Py_ssize_t length) {
     PyObject *text = PyUnicode_DecodeUTF8(bytes, length, "strict");
     if (text == NULL) {
         return PyErr_ExceptionMatches(PyExc_UnicodeDecodeError) ? pqf_rows_swallow() : -1;
@@ -116,8 +110,7 @@ static int put_utf8(rows_node *n, const char *bytes, Py_ssize_t length)
 }
 
 /* bytes, bytearray or memoryview; 1: appended, 0: not UTF-8, 2: none of them, -1. */
-static int put_buffer(rows_node *n, PyObject *value, bool is_text)
-{
+static int put_buffer(rows_node *n, PyObject *value, bool is_text) {
     if (!PyBytes_Check(value) && !PyByteArray_Check(value) && !PyMemoryView_Check(value)) {
         return 2;
     }
@@ -137,23 +130,21 @@ static int put_buffer(rows_node *n, PyObject *value, bool is_text)
 
 /* ---- blocks ---- */
 
-static int slow_value(rows_build *b, rows_node *n, int32_t i, bool is_text)
-{
+static int slow_value(rows_build *b, rows_node *n, int32_t i, bool is_text) {
     int entered = pqf_rows_enter(b, n, i);
     if (entered != 0) {
         return entered < 0 ? -1 : 0;
     }
     PyObject *value = n->slots[i];
-    int code = is_text && PyUnicode_Check(value) ? put_text(n, value)
-                                                 : put_buffer(n, value, is_text);
+    int code =
+        is_text && PyUnicode_Check(value) ? put_text(n, value) : put_buffer(n, value, is_text);
     if (code < 0) {
         return -1;
     }
     return code == 1 ? 0 : pqf_rows_fail(b, n, i, code == 2 ? ROWS_TYPE : ROWS_VALUE, NULL);
 }
 
-static inline int put_value(rows_build *b, rows_node *n, int32_t i, bool is_text)
-{
+static inline int put_value(rows_build *b, rows_node *n, int32_t i, bool is_text) {
     PyObject *value = n->slots[i];
     if (value != NULL && is_text && PyUnicode_CheckExact(value)) {
         if (PyUnicode_IS_COMPACT_ASCII(value)) {
@@ -168,8 +159,7 @@ static inline int put_value(rows_build *b, rows_node *n, int32_t i, bool is_text
     return slow_value(b, n, i, is_text);
 }
 
-static int too_long(const rows_node *n)
-{
+static int too_long(const rows_node *n) {
     PyErr_Format(PyExc_ValueError,
                  "Column '%s': more than 2 GiB of %s in one array; declare large_%s or pass fewer "
                  "rows at a time",
@@ -177,8 +167,7 @@ static int too_long(const rows_node *n)
     return -1;
 }
 
-static int flush_narrow(rows_build *b, rows_node *n, bool is_text)
-{
+static int flush_narrow(rows_build *b, rows_node *n, bool is_text) {
     int32_t *offsets = pqf_rows_room(n);
     if (offsets == NULL) {
         return -1;
@@ -196,8 +185,7 @@ static int flush_narrow(rows_build *b, rows_node *n, bool is_text)
     return 0;
 }
 
-static int flush_wide(rows_build *b, rows_node *n, bool is_text)
-{
+static int flush_wide(rows_build *b, rows_node *n, bool is_text) {
     int64_t *offsets = pqf_rows_room(n);
     if (offsets == NULL) {
         return -1;
@@ -220,8 +208,7 @@ int pqf_rows_flush_large_binary(rows_build *b, rows_node *n) { return flush_wide
 /* ---- fixed size ---- */
 
 /* 1: copied, 0: another length, 2: neither bytes nor a UUID, -1. */
-static int copy_fixed(const rows_node *n, PyObject *value, uint8_t *to)
-{
+static int copy_fixed(const rows_node *n, PyObject *value, uint8_t *to) {
     if (!PyBytes_Check(value) && !PyByteArray_Check(value) && !PyMemoryView_Check(value)) {
         return 2;
     }
@@ -237,8 +224,7 @@ static int copy_fixed(const rows_node *n, PyObject *value, uint8_t *to)
     return fits;
 }
 
-static int copy_uuid(rows_build *b, const rows_node *n, PyObject *value, uint8_t *to)
-{
+static int copy_uuid(rows_build *b, const rows_node *n, PyObject *value, uint8_t *to) {
     PyObject *bytes = PyObject_GetAttr(value, b->state->name_bytes);
     if (bytes == NULL) {
         return pqf_rows_swallow();
@@ -248,8 +234,7 @@ static int copy_uuid(rows_build *b, const rows_node *n, PyObject *value, uint8_t
     return code;
 }
 
-static int slow_fixed(rows_build *b, rows_node *n, int32_t i, uint8_t *to)
-{
+static int slow_fixed(rows_build *b, rows_node *n, int32_t i, uint8_t *to) {
     int entered = pqf_rows_enter(b, n, i);
     if (entered != 0) {
         return entered < 0 ? -1 : 0;
@@ -263,8 +248,7 @@ static int slow_fixed(rows_build *b, rows_node *n, int32_t i, uint8_t *to)
     return code == 1 ? 0 : pqf_rows_fail(b, n, i, code == 2 ? ROWS_TYPE : ROWS_VALUE, NULL);
 }
 
-int pqf_rows_flush_fixed_binary(rows_build *b, rows_node *n)
-{
+int pqf_rows_flush_fixed_binary(rows_build *b, rows_node *n) {
     uint8_t *out = pqf_rows_room(n);
     if (out == NULL) {
         return -1;

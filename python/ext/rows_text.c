@@ -14,8 +14,7 @@ typedef struct type_text {
     size_t length;
 } type_text;
 
-__attribute__((format(printf, 2, 3))) static void put(type_text *text, const char *format, ...)
-{
+__attribute__((format(printf, 2, 3))) static void put(type_text *text, const char *format, ...) {
     size_t left = sizeof(text->chars) - text->length;
     va_list args;
     va_start(args, format);
@@ -27,8 +26,7 @@ __attribute__((format(printf, 2, 3))) static void put(type_text *text, const cha
 
 static void put_type(type_text *text, const struct ArrowSchema *schema, int depth);
 
-static void put_fields(type_text *text, const struct ArrowSchema *schema, bool names, int depth)
-{
+static void put_fields(type_text *text, const struct ArrowSchema *schema, bool names, int depth) {
     for (int64_t i = 0; i < schema->n_children; i++) {
         const struct ArrowSchema *child = schema->children[i];
         put(text, i > 0 ? ", " : "");
@@ -42,8 +40,7 @@ static void put_fields(type_text *text, const struct ArrowSchema *schema, bool n
     }
 }
 
-static void put_params(type_text *text, const rows_kind *kind, const char *params)
-{
+static void put_params(type_text *text, const rows_kind *kind, const char *params) {
     int precision, scale;
     if (kind->layout == ROWS_FIXED && kind->value_bytes == 0) {
         put(text, "[%s]", params);
@@ -54,18 +51,18 @@ static void put_params(type_text *text, const rows_kind *kind, const char *param
     }
 }
 
-static const char *decimal_text(const char *params)
-{
+static const char *decimal_text(const char *params) {
     int precision, scale, bits;
     if (sscanf(params, "%d,%d,%d", &precision, &scale, &bits) != 3) {
         return "decimal128";
     }
-    return bits == 256 ? "decimal256" : bits == 64 ? "decimal64" : bits == 32 ? "decimal32"
-                                                                             : "decimal128";
+    return bits == 256  ? "decimal256"
+           : bits == 64 ? "decimal64"
+           : bits == 32 ? "decimal32"
+                        : "decimal128";
 }
 
-static void put_plain(type_text *text, const struct ArrowSchema *schema, int depth)
-{
+static void put_plain(type_text *text, const struct ArrowSchema *schema, int depth) {
     const char *params = "";
     const rows_kind *kind = pqf_rows_kind(schema->format, &params);
     if (kind == NULL || depth > ROWS_MAX_DEPTH) {
@@ -89,8 +86,7 @@ static void put_plain(type_text *text, const struct ArrowSchema *schema, int dep
     }
 }
 
-static void put_type(type_text *text, const struct ArrowSchema *schema, int depth)
-{
+static void put_type(type_text *text, const struct ArrowSchema *schema, int depth) {
     if (schema->dictionary == NULL || depth > ROWS_MAX_DEPTH) {
         put_plain(text, schema, depth);
         return;
@@ -103,8 +99,7 @@ static void put_type(type_text *text, const struct ArrowSchema *schema, int dept
 }
 
 /* A cut never splits a character. */
-static void drop_split_character(type_text *text)
-{
+static void drop_split_character(type_text *text) {
     if (text->length + 1 < sizeof(text->chars)) {
         return;
     }
@@ -117,8 +112,7 @@ static void drop_split_character(type_text *text)
     text->chars[text->length] = '\0';
 }
 
-char *pqf_rows_type_text(const struct ArrowSchema *schema)
-{
+char *pqf_rows_type_text(const struct ArrowSchema *schema) {
     type_text text = {.length = 0};
     put_type(&text, schema, 0);
     drop_split_character(&text);

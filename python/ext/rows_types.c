@@ -26,8 +26,7 @@ static const struct {
 };
 
 /* NULL without an exception when the module is not loaded or lacks the name. */
-static int find_loaded(const char *module_name, const char *attribute, PyObject **out)
-{
+static int find_loaded(const char *module_name, const char *attribute, PyObject **out) {
     PyObject *name = PyUnicode_FromString(module_name);
     PyObject *module = name == NULL ? NULL : PyImport_GetModule(name);
     Py_XDECREF(name);
@@ -43,8 +42,7 @@ static int find_loaded(const char *module_name, const char *attribute, PyObject 
 }
 
 /* The getter of nanosecond costs a tenth of an attribute look-up when called directly. */
-static int find_nanosecond(rows_build *b)
-{
+static int find_nanosecond(rows_build *b) {
     PyObject *type = b->types[ROWS_PD_TIMESTAMP];
     if (type == NULL) {
         return 0;
@@ -61,8 +59,7 @@ static int find_nanosecond(rows_build *b)
     return 0;
 }
 
-int pqf_rows_types_find(rows_build *b)
-{
+int pqf_rows_types_find(rows_build *b) {
     for (int i = 0; i < ROWS_NUM_TYPES; i++) {
         if (find_loaded(WANTED[i].module, WANTED[i].attribute, &b->types[i]) < 0) {
             return -1;
@@ -76,14 +73,11 @@ int pqf_rows_types_find(rows_build *b)
     return find_nanosecond(b);
 }
 
-bool pqf_rows_is(const rows_build *b, PyObject *value, rows_type type)
-{
-    return b->types[type] != NULL &&
-           PyObject_TypeCheck(value, (PyTypeObject *)b->types[type]);
+bool pqf_rows_is(const rows_build *b, PyObject *value, rows_type type) {
+    return b->types[type] != NULL && PyObject_TypeCheck(value, (PyTypeObject *)b->types[type]);
 }
 
-int pqf_rows_swallow(void)
-{
+int pqf_rows_swallow(void) {
     PyObject *const kinds[] = {PyExc_TypeError, PyExc_ValueError, PyExc_ArithmeticError,
                                PyExc_AttributeError, PyExc_BufferError};
     for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
@@ -97,8 +91,7 @@ int pqf_rows_swallow(void)
 
 /* ---- null in the sense of pandas ---- */
 
-static int is_nan(PyObject *value)
-{
+static int is_nan(PyObject *value) {
     double number = PyFloat_AsDouble(value);
     if (number == -1.0 && PyErr_Occurred()) {
         return pqf_rows_swallow();
@@ -107,16 +100,14 @@ static int is_nan(PyObject *value)
 }
 
 /* NumPy's NaT and Decimal's NaN differ from themselves; a signalling NaN may not be compared. */
-static int differs_from_itself(PyObject *value)
-{
+static int differs_from_itself(PyObject *value) {
     PyObject *verdict = PyObject_RichCompare(value, value, Py_NE);
     int truth = verdict == NULL ? -1 : PyObject_IsTrue(verdict);
     Py_XDECREF(verdict);
     return truth < 0 ? (pqf_rows_swallow() < 0 ? -1 : 1) : truth;
 }
 
-int pqf_rows_pandas_null(rows_build *b, const rows_node *n, PyObject *value)
-{
+int pqf_rows_pandas_null(rows_build *b, const rows_node *n, PyObject *value) {
     if (value == b->types[ROWS_PD_NAT] || value == b->types[ROWS_PD_NA]) {
         return 1;
     }

@@ -107,7 +107,10 @@ ACCEPTED = [
     (pa.timestamp("us", "Asia/Tokyo"), [NAIVE.replace(tzinfo=BERLIN)]),
     (pa.duration("s"), [dt.timedelta(days=-1), dt.timedelta(seconds=5)]),
     (pa.duration("ms"), [dt.timedelta(milliseconds=-1)]),
-    (pa.duration("us"), [dt.timedelta(106751990), dt.timedelta(-106751990), dt.timedelta(microseconds=-1), None]),
+    (
+        pa.duration("us"),
+        [dt.timedelta(106751990), dt.timedelta(-106751990), dt.timedelta(microseconds=-1), None],
+    ),
     (pa.duration("ns"), [dt.timedelta(microseconds=1), dt.timedelta(days=106751)]),
     (pa.list_(pa.int32()), [[1, None, 3], [], None, (4, 5)]),
     (pa.large_list(pa.string()), [["a"], None, ["b", None]]),
@@ -161,7 +164,11 @@ CONVERTED = [
     (pa.decimal128(38, 0), [10**37, -(10**37)], [D(10**37), -D(10**37)]),
     (pa.decimal128(3, 1), [D("1.50000"), D("0E-99"), D("1E1")], [D("1.5"), D(0), D(10)]),
     (pa.date32(), [np.datetime64("2024-02-29"), np.datetime64("2024-03")], None),
-    (pa.timestamp("us"), [np.datetime64("2024-01-01T01:02:03.5")], [dt.datetime(2024, 1, 1, 1, 2, 3, 500000)]),
+    (
+        pa.timestamp("us"),
+        [np.datetime64("2024-01-01T01:02:03.5")],
+        [dt.datetime(2024, 1, 1, 1, 2, 3, 500000)],
+    ),
     (pa.timestamp("s"), [np.datetime64("1960-01-01T01:02:03.000000000")], [dt.datetime(1960, 1, 1, 1, 2, 3)]),
     (pa.timestamp("us"), [pd.Timestamp("2024-01-01 00:00:00.000001")], None),
     (pa.timestamp("us"), [pd.Timestamp("1970-01-01 00:00:01"), pd.Timestamp("1972-02-29")], None),
@@ -170,9 +177,17 @@ CONVERTED = [
     (pa.timestamp("us", "UTC"), [pd.Timestamp("2024-07-01 12:00", tz="UTC")], None),
     (pa.timestamp("us", "UTC"), [NAIVE.replace(tzinfo=dt.timezone(dt.timedelta(hours=-3, seconds=7)))], None),
     (pa.timestamp("us", "UTC"), [NAIVE.replace(tzinfo=zoneinfo.ZoneInfo("UTC"))] * 2, None),
-    (pa.duration("us"), [pd.Timedelta("1us"), np.timedelta64(3, "ms")], [dt.timedelta(microseconds=1), dt.timedelta(milliseconds=3)]),
+    (
+        pa.duration("us"),
+        [pd.Timedelta("1us"), np.timedelta64(3, "ms")],
+        [dt.timedelta(microseconds=1), dt.timedelta(milliseconds=3)],
+    ),
     (pa.duration("s"), [np.timedelta64(2, "D"), pd.Timedelta(days=1)], [dt.timedelta(2), dt.timedelta(1)]),
-    (pa.list_(pa.int32()), [np.array([1, 2], "i4"), np.array([3], "i8"), np.array([], "f8")], [[1, 2], [3], []]),
+    (
+        pa.list_(pa.int32()),
+        [np.array([1, 2], "i4"), np.array([3], "i8"), np.array([], "f8")],
+        [[1, 2], [3], []],
+    ),
     (pa.list_(pa.int64()), [np.arange(6)[::2], np.arange(3)[::-1]], [[0, 2, 4], [2, 1, 0]]),
     (pa.list_(pa.float32(), 2), [np.array([1, 2], "f4"), [3, 4]], [[1, 2], [3, 4]]),
     (pa.list_(pa.list_(pa.int8())), [np.ones((2, 2), "i1")], [[[1, 1], [1, 1]]]),
@@ -384,7 +399,7 @@ def test_every_failure_of_every_column_in_one_pass():
     )
     by_path = {(f[0], f[1]): f for f in failures}
     assert by_path["", "type"][3:] == ("dict", "NoneType", [(1004, "None"), (1006, "'row'")])
-    assert by_path["id", "null"][3:] == ("int64", "null", [(1000, "None"), (1001, "None")])
+    assert by_path["id", "null"][3:] == ("int64 not null", "null", [(1000, "None"), (1001, "None")])
     assert by_path["s.y[]", "value"][5] == [(1003, "300")]
 
 
@@ -476,7 +491,9 @@ def test_more_rows_than_the_first_guess_of_a_buffer():
 # ---- pandas columns ----
 
 
-@pytest.mark.parametrize("null", [None, math.nan, np.float32("nan"), pd.NaT, pd.NA, D("NaN"), np.datetime64("NaT", "s")])
+@pytest.mark.parametrize(
+    "null", [None, math.nan, np.float32("nan"), pd.NaT, pd.NA, D("NaN"), np.datetime64("NaT", "s")]
+)
 @pytest.mark.parametrize(
     ("type_", "value"),
     [
@@ -680,7 +697,9 @@ def test_references_come_back():
 def test_shared_objects_keep_their_counts():
     key, text, when, number = "k" * 5, "t" * 9, dt.datetime(2024, 1, 1), 10**12
     rows = [{key: text, "w": when, "n": number, "o": None, "f": 1.5}] * 2000
-    schema = pa.schema([(key, pa.string()), ("w", pa.timestamp("us")), ("n", pa.int64()), ("o", pa.int8()), ("f", pa.int8())])
+    schema = pa.schema(
+        [(key, pa.string()), ("w", pa.timestamp("us")), ("n", pa.int64()), ("o", pa.int8()), ("f", pa.int8())]
+    )
     watched = [key, text, when, number, rows[0], schema, rows]
 
     def counts():
@@ -713,7 +732,9 @@ def test_arrays_are_handed_out_once_and_released_anywhere():
 
 
 def test_children_may_outlive_their_parent():
-    built, _ = _core.rows_to_array([{"s": {"x": ["a"]}}], pa.schema([("s", pa.struct([("x", pa.list_(pa.string()))]))]))
+    built, _ = _core.rows_to_array(
+        [{"s": {"x": ["a"]}}], pa.schema([("s", pa.struct([("x", pa.list_(pa.string()))]))])
+    )
     leaf = pa.record_batch(built).column(0).field(0).values
     del built
     gc.collect()
@@ -755,7 +776,10 @@ LEAVES = st.one_of(
     leaf(pa.time64("us"), st.times()),
     leaf(pa.timestamp("us"), st.datetimes()),
     leaf(pa.timestamp("ns"), DATETIMES),
-    leaf(pa.timestamp("us", "UTC"), st.datetimes(dt.datetime(2, 1, 1), dt.datetime(9998, 1, 1), timezones=st.timezones())),
+    leaf(
+        pa.timestamp("us", "UTC"),
+        st.datetimes(dt.datetime(2, 1, 1), dt.datetime(9998, 1, 1), timezones=st.timezones()),
+    ),
     leaf(pa.duration("us"), st.timedeltas(dt.timedelta(-100_000_000), dt.timedelta(100_000_000))),
 )
 
@@ -824,7 +848,11 @@ def test_numbers_are_kept_or_refused(small, number, dec):
     failures = _core.objects_to_array([small], pa.field("c", pa.float16()), False)[1]
     assert bool(fits) == (failures == [])
     built, failures = _core.objects_to_array([dec], pa.field("c", pa.decimal128(38, 10)), False)
-    exact = dec == dec.quantize(D("1E-10"), context=decimal.Context(prec=400, Emax=999999, Emin=-999999)) if abs(dec.adjusted()) < 300 else dec == 0
+    exact = (
+        dec == dec.quantize(D("1E-10"), context=decimal.Context(prec=400, Emax=999999, Emin=-999999))
+        if abs(dec.adjusted()) < 300
+        else dec == 0
+    )
     if exact and abs(dec) < D(10) ** 28:
         assert failures == [] and pa.array(built)[0].as_py() == dec
     else:
