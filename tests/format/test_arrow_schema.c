@@ -148,7 +148,7 @@ static void put_base64(pqf_buf *out, const uint8_t *p, size_t len) {
  *   72 + 28 k: vector of two offsets to the table behind it, level k | vtable of a field | type */
 static void test_shared_tables(void **state) {
     (void)state;
-    enum { LEVELS = 30, FIRST = 72, TYPE = FIRST + 28 * LEVELS, LEN = TYPE + 12 };
+    enum { LEVELS = 30, FIRST = 72, TYPE = FIRST + 28 * LEVELS, LEN = TYPE + 13 };
     static const uint16_t message_vtable[] = {10, 12, 0, 4, 8};
     static const uint16_t schema_vtable[] = {8, 8, 0, 4};
     static const uint16_t field_vtable[] = {16, 16, 0, 0, 4, 8, 0, 12};
