@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * apply.c: merges the Arrow schema that a file's writer stored (ARROW:schema) into the fields that
- * Parquet tells. Parquet knows no zones but UTC, no seconds, no large or fixed-size lists, no
- * dictionaries as types; where the stored type is a form of what is there, it is handed out exactly.
- * Where it is not, the stored type is ignored: the file may have been changed since. Fields match by
- * position; nullability, names and field ids stay Parquet's.
+ * apply.c: merges the Arrow schema that a file's writer stored (ARROW:schema) into the fields
+ * that Parquet tells. Parquet knows no zones but UTC, no seconds, no large or fixed-size
+ * lists, no dictionaries as types; where the stored type is a form of what is there, it is
+ * handed out exactly. Where it is not, the stored type is ignored: the file may have been
+ * changed since. Fields match by position; nullability, names and field ids stay Parquet's.
  */
 #include "room.h"
 
@@ -143,7 +143,8 @@ static bool is_extension_key(pqf_bytes key) {
 static bool same_storage(const pqf_field *field, const struct ArrowSchema *origin) {
     bool has_dictionary = field->index_format != NULL;
     const char *format = has_dictionary ? field->index_format : field->format;
-    if (strcmp(format, origin->format) != 0 || field->num_children != origin->n_children) return false;
+    if (strcmp(format, origin->format) != 0 || field->num_children != origin->n_children)
+        return false;
     if (has_dictionary != (origin->dictionary != NULL)) return false;
     for (int32_t i = 0; i < field->num_children; i++) {
         if (!same_storage(&field->children[i], origin->children[i])) return false;
@@ -159,8 +160,8 @@ static bool has_key(const char *metadata, pqf_bytes key) {
     return false;
 }
 
-/* The stored pairs but those that Parquet tells itself, which come behind. An extension type is only
- * restored over the storage that it was stored with. */
+/* The stored pairs but those that Parquet tells itself, which come behind. An extension type
+ * is only restored over the storage that it was stored with. */
 static pqf_status merge_metadata(const pqf_field *field, const struct ArrowSchema *origin,
                                  pqf_buf *out, pqf_error *err) {
     const char *own = field->metadata.len ? (const char *)field->metadata.data : NULL;

@@ -1,14 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * arrow_schema.c: reads the value of the key ARROW:schema: base64 of an encapsulated IPC message
- * (Arrow Columnar Format, "Encapsulated message format") whose flatbuffer holds a Schema.
+ * arrow_schema.c: reads the value of the key ARROW:schema: base64 of an encapsulated IPC
+ * message (Arrow Columnar Format, "Encapsulated message format") whose flatbuffer holds a
+ * Schema.
  *
  *   0xFFFFFFFF | length (4) | flatbuffer        older writers leave the continuation out
  *
- * The flatbuffer comes from strangers. A table is at t, its vtable at t - i32(t); a slot of the vtable
- * tells where in the table a field is, 0: absent. Every position is checked before it is read; a
- * failure is sticky. Offsets may point at the same table twice, so that few bytes claim many fields:
- * the number of fields and the bytes of strings are bounded by the message's length.
+ * The flatbuffer comes from strangers. A table is at t, its vtable at t - i32(t); a slot of
+ * the vtable tells where in the table a field is, 0: absent. Every position is checked before
+ * it is read; a failure is sticky. Offsets may point at the same table twice, so that few
+ * bytes claim many fields: the number of fields and the bytes of strings are bounded by the
+ * message's length.
  */
 #include "ipc.h"
 
@@ -20,8 +22,8 @@ typedef struct flat {
     pqf_bytes in;
     pqf_arena *arena;
     pqf_error *err;
-    const char *fault;  /* what is wrong with the message; sticky */
-    pqf_status status;  /* of the arena */
+    const char *fault; /* what is wrong with the message; sticky */
+    pqf_status status; /* of the arena */
     size_t fields_left;
     size_t string_bytes_left;
 } flat;
@@ -170,7 +172,8 @@ static bool print_union(flat *f, const table *t, uint32_t num_children, const ch
     for (uint32_t i = 0; i < n; i++) {
         int32_t id = ids ? (int32_t)load_u32(f, ids + 4 * i) : (int32_t)i;
         if (i > 127) return damaged(f, "a union has more than 128 members");
-        if (!keep(f, pqf_arena_printf(f->arena, &format, f->err, "%s%s%d", format, i ? "," : "", id)))
+        if (!keep(f,
+                  pqf_arena_printf(f->arena, &format, f->err, "%s%s%d", format, i ? "," : "", id)))
             return false;
     }
     *out = format;
@@ -274,7 +277,8 @@ static bool add_children(flat *f, struct ArrowSchema *out, uint32_t n) {
     if (!take(f, n, sizeof(struct ArrowSchema *), &pointers)) return false;
     out->children = pointers;
     out->n_children = n;
-    for (uint32_t i = 0; i < n; i++) out->children[i] = (struct ArrowSchema *)structs + i;
+    for (uint32_t i = 0; i < n; i++)
+        out->children[i] = (struct ArrowSchema *)structs + i;
     return true;
 }
 
@@ -305,7 +309,8 @@ static bool move_to_dictionary(flat *f, const table *encoding, struct ArrowSchem
                                               .release = release_nothing};
     field->n_children = 0;
     field->children = NULL;
-    field->format = get_table(f, encoding, IPC_DICTIONARY_INDEX, &index) ? int_format(f, &index) : "i";
+    field->format =
+        get_table(f, encoding, IPC_DICTIONARY_INDEX, &index) ? int_format(f, &index) : "i";
     if (get_u8(f, encoding, IPC_DICTIONARY_ORDERED)) field->flags |= ARROW_FLAG_DICTIONARY_ORDERED;
     return !f->fault;
 }

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * border.c: the border of the footer. In comes a footer as it was parsed, with numbers that a stranger
- * wrote; each is checked once against the file's size, the schema and each other. Behind it inner
- * code trusts: every column chunk that pqf_metadata_chunk hands out lies within the file. Numbers that
- * only speed reading up (offsets of indexes and bloom filters) are dropped when they are wrong.
+ * border.c: the border of the footer. In comes a footer as it was parsed, with numbers that a
+ * stranger wrote; each is checked once against the file's size, the schema and each other.
+ * Behind it inner code trusts: every column chunk that pqf_metadata_chunk hands out lies
+ * within the file. Numbers that only speed reading up (offsets of indexes and bloom filters)
+ * are dropped when they are wrong.
  *
  *   "PAR1" | pages ............................. | footer | length (4) | "PAR1"
  *          4                                     data_end
@@ -71,17 +72,16 @@ static pqf_status check_meta(const pqf_metadata *metadata, const pqf_column_meta
         return pqf_fail(err, PQF_CORRUPT, "the column chunk claims %lld values",
                         (long long)meta->num_values);
     if (meta->total_compressed_size < 0 || meta->total_uncompressed_size < 0)
-        return pqf_fail(err, PQF_CORRUPT,
-                        "the column chunk claims %lld bytes, %lld of them uncompressed",
-                        (long long)meta->total_compressed_size,
-                        (long long)meta->total_uncompressed_size);
-    if (meta->num_values > 0 &&
-        !is_range(metadata, chunk_start(meta), meta->total_compressed_size))
-        return pqf_fail(err, PQF_CORRUPT,
-                        "the column chunk claims %lld bytes from byte %lld, but the file's pages lie "
-                        "between bytes 4 and %lld",
-                        (long long)meta->total_compressed_size, (long long)chunk_start(meta),
-                        (long long)data_end(metadata));
+        return pqf_fail(
+            err, PQF_CORRUPT, "the column chunk claims %lld bytes, %lld of them uncompressed",
+            (long long)meta->total_compressed_size, (long long)meta->total_uncompressed_size);
+    if (meta->num_values > 0 && !is_range(metadata, chunk_start(meta), meta->total_compressed_size))
+        return pqf_fail(
+            err, PQF_CORRUPT,
+            "the column chunk claims %lld bytes from byte %lld, but the file's pages lie "
+            "between bytes 4 and %lld",
+            (long long)meta->total_compressed_size, (long long)chunk_start(meta),
+            (long long)data_end(metadata));
     return PQF_OK;
 }
 
@@ -96,8 +96,8 @@ static void drop_wrong_hints(const pqf_metadata *metadata, pqf_column_chunk *chu
         meta->has_bloom_filter_offset = meta->has_bloom_filter_length = false;
 }
 
-static pqf_status check_chunk(pqf_metadata *metadata, pqf_column_chunk *chunk,
-                              const pqf_leaf *leaf, pqf_error *err) {
+static pqf_status check_chunk(pqf_metadata *metadata, pqf_column_chunk *chunk, const pqf_leaf *leaf,
+                              pqf_error *err) {
     if (!chunk->has_meta_data) {
         if (chunk->crypto_metadata || is_elsewhere(chunk)) return PQF_OK;
         return pqf_fail(err, PQF_CORRUPT, "the column chunk has no metadata");

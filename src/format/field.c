@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * field.c: the Parquet tree becomes the field tree, the shape of the Arrow data. LogicalTypes.md,
- * "Nested types", with all forms of lists and maps that older writers left:
+ * field.c: the Parquet tree becomes the field tree, the shape of the Arrow data.
+ * LogicalTypes.md, "Nested types", with all forms of lists and maps that older writers left:
  *
  *   group l (LIST) { repeated group list { T element } }   3 levels: a list of element
  *   group l (LIST) { repeated T x }                        2 levels: a list of required x
@@ -10,8 +10,8 @@
  *   repeated T x                                           1 level: a required list of required x
  *   group m (MAP) { repeated group kv { K key; V value } } a map; without value a list of key
  *
- * Each repeated node adds one definition and one repetition level, each optional node a definition
- * level. Names of items are those of the Parquet node.
+ * Each repeated node adds one definition and one repetition level, each optional node a
+ * definition level. Names of items are those of the Parquet node.
  */
 #include "room.h"
 
@@ -23,7 +23,7 @@ typedef struct builder {
 } builder;
 
 typedef struct levels {
-    int16_t def;        /* of the nearest node above that may be null or empty */
+    int16_t def; /* of the nearest node above that may be null or empty */
     int16_t rep;
     int16_t def_parent; /* from which a slot exists */
 } levels;
@@ -183,8 +183,8 @@ static pqf_status check_map(const pqf_node *node, pqf_error *err) {
     return check_repeated(node, err);
 }
 
-/* A key that Parquet calls optional is handed out as required: its def_level stays above the one of
- * the entries, and a null there is for the column room to refuse. */
+/* A key that Parquet calls optional is handed out as required: its def_level stays above the
+ * one of the entries, and a null there is for the column room to refuse. */
 static pqf_status build_map(builder *b, const pqf_node *node, levels at, pqf_field *parent,
                             pqf_field *out, pqf_error *err) {
     TRY(check_map(node, err));

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * flat_write.c: writes an Arrow schema as an encapsulated IPC message (Arrow Columnar Format): what
- * stands, in base64, under the key ARROW:schema.
+ * flat_write.c: writes an Arrow schema as an encapsulated IPC message (Arrow Columnar
+ * Format): what stands, in base64, under the key ARROW:schema.
  *
  *   0xFFFFFFFF | length | flatbuffer, padded to 8 bytes
  *
- * The flatbuffer is written front to back: a table first, then what its offsets point at. A vtable
- * stands somewhere in front of its tables, which share it when they have the same shape. Fields lie at
- * multiples of their sizes from the flatbuffer's start.
+ * The flatbuffer is written front to back: a table first, then what its offsets point at. A
+ * vtable stands somewhere in front of its tables, which share it when they have the same
+ * shape. Fields lie at multiples of their sizes from the flatbuffer's start.
  *
  *   vtable: bytes of vtable (2) | bytes of table (2) | offset of each field in the table (2 each)
  *   table:  distance back to the vtable (4) | fields
@@ -34,7 +34,7 @@ typedef struct shape {
 
 typedef struct writer {
     pqf_buf *out;
-    size_t start;    /* of the flatbuffer in out */
+    size_t start; /* of the flatbuffer in out */
     uint64_t num_dictionaries;
     shape shapes[MAX_SHAPES];
     int num_shapes;
@@ -84,7 +84,7 @@ static pqf_status put_vtable(writer *w, const uint16_t *head, uint32_t *out) {
     return pqf_buf_put(w->out, head, head[0], w->err);
 }
 
-/* Appends a table and points the offset at offset_at to it; at[i] becomes the position of field i. */
+/* Appends a table and points the offset at offset_at to it; at[i] is then where field i stands. */
 static pqf_status put_table(writer *w, uint32_t offset_at, const flat_slot *slots, int n,
                             uint32_t *at) {
     uint16_t head[2 + MAX_SLOTS];
@@ -93,7 +93,8 @@ static pqf_status put_table(writer *w, uint32_t offset_at, const flat_slot *slot
     head[1] = place(slots, n, head + 2);
     head[0] = (uint16_t)(4 + 2 * n);
     TRY(put_vtable(w, head, &vtable));
-    for (int i = 0; i < n; i++) largest = slots[i].size > largest ? slots[i].size : largest;
+    for (int i = 0; i < n; i++)
+        largest = slots[i].size > largest ? slots[i].size : largest;
     TRY(align(w, largest));
     patch(w, offset_at);
     pqf_store_u32(body, here(w) - vtable);
@@ -112,7 +113,9 @@ static pqf_status put_string(writer *w, uint32_t offset_at, pqf_bytes s) {
     return pqf_buf_put_u8(w->out, 0, w->err);
 }
 
-static pqf_bytes text_bytes(const char *s) { return s ? pqf_bytes_of(s, strlen(s)) : PQF_BYTES(""); }
+static pqf_bytes text_bytes(const char *s) {
+    return s ? pqf_bytes_of(s, strlen(s)) : PQF_BYTES("");
+}
 
 /* A vector of n offsets, zero as yet; *first is the position of the first. */
 static pqf_status put_vector(writer *w, uint32_t offset_at, uint32_t n, uint32_t *first) {
@@ -201,7 +204,8 @@ static flat_type flat_type_of(const pqf_type *type) {
     case PQF_TYPE_TIME32: return (flat_type){IPC_TIME, 2, {{2, type->unit}, {4, 32}}, NULL};
     case PQF_TYPE_TIME64: return (flat_type){IPC_TIME, 2, {{2, type->unit}, {4, 64}}, NULL};
     case PQF_TYPE_TIMESTAMP:
-        return (flat_type){IPC_TIMESTAMP, 2, {{2, type->unit}, {type->zone[0] ? 4 : 0, 0}}, type->zone};
+        return (flat_type){
+            IPC_TIMESTAMP, 2, {{2, type->unit}, {type->zone[0] ? 4 : 0, 0}}, type->zone};
     case PQF_TYPE_DURATION: return type_unit(IPC_DURATION, type->unit);
     case PQF_TYPE_INTERVAL_MONTHS: return type_unit(IPC_INTERVAL, 0);
     case PQF_TYPE_INTERVAL_DAY_TIME: return type_unit(IPC_INTERVAL, 1);
@@ -257,7 +261,8 @@ static pqf_status put_field(writer *w, uint32_t offset_at, const struct ArrowSch
     TRY(pqf_type_parse(values->format, &parsed, w->err));
     flat_type type = flat_type_of(&parsed);
     if (type.member == 0)
-        return pqf_fail(w->err, PQF_UNSUPPORTED, "field '%.200s': Arrow format '%.40s' is not written",
+        return pqf_fail(w->err, PQF_UNSUPPORTED,
+                        "field '%.200s': Arrow format '%.40s' is not written",
                         field->name ? field->name : "", values->format);
     if (parsed.id == PQF_TYPE_MAP)
         type.slots[0].value = (field->flags & ARROW_FLAG_MAP_KEYS_SORTED) != 0;

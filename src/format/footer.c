@@ -4,8 +4,9 @@
  *
  *   "PAR1" | pages and indexes | FileMetaData (Thrift) | its length, 4 bytes | "PAR1"
  *
- * The last 64 KiB are read at once, which holds the footers of most files. The bytes are kept, for
- * names and statistics are slices of them. "PARE" at the end is an encrypted footer.
+ * The last 64 KiB are read at once, which holds the footers of most files. The bytes are
+ * kept, for names and statistics are slices of them. "PARE" at the end is an encrypted
+ * footer.
  */
 #include "room.h"
 
@@ -35,13 +36,15 @@ static pqf_status check_magic(const uint8_t *head, const uint8_t *tail, pqf_erro
                         "the footer is encrypted; encrypted files are not supported yet");
     if (is_magic(tail, MAGIC) && is_magic(head, MAGIC)) return PQF_OK;
     if (is_magic(head, MAGIC))
-        return pqf_fail(err, PQF_CORRUPT,
-                        "the file begins as Parquet but does not end with PAR1: it was cut short, or "
-                        "its writer did not finish");
-    return pqf_fail(err, PQF_CORRUPT,
-                    "not a Parquet file: it begins with bytes %02x %02x %02x %02x and ends with %02x "
-                    "%02x %02x %02x instead of PAR1",
-                    head[0], head[1], head[2], head[3], tail[0], tail[1], tail[2], tail[3]);
+        return pqf_fail(
+            err, PQF_CORRUPT,
+            "the file begins as Parquet but does not end with PAR1: it was cut short, or "
+            "its writer did not finish");
+    return pqf_fail(
+        err, PQF_CORRUPT,
+        "not a Parquet file: it begins with bytes %02x %02x %02x %02x and ends with %02x "
+        "%02x %02x %02x instead of PAR1",
+        head[0], head[1], head[2], head[3], tail[0], tail[1], tail[2], tail[3]);
 }
 
 static pqf_status metadata_new(pqf_mem *mem, int64_t file_bytes, size_t footer_bytes,
@@ -66,8 +69,8 @@ void pqf_metadata_free(pqf_metadata *metadata) {
     pqf_mem_release(mem);
 }
 
-/* metadata->bytes is filled. Bytes behind the struct are a signature (plaintext footers of encrypted
- * files) and of no interest. */
+/* metadata->bytes is filled. Bytes behind the struct are a signature (plaintext footers of
+ * encrypted files) and of no interest. */
 static pqf_status metadata_parse(pqf_metadata *metadata, const pqf_footer_options *options,
                                  pqf_error *err) {
     pqf_file_metadata *file = &metadata->file;

@@ -6,9 +6,10 @@
  *   pqf_metadata --logical types, legacy lists, ARROW:schema--> pqf_schema (fields over leaves)
  *   struct ArrowSchema --> pqf_schema + the list of SchemaElements, for a writer
  *
- * Parquet's words: a leaf is a column of values; max_def and max_rep are its largest definition and
- * repetition level. A pqf_schema is a tree of pqf_field, which is the shape of the Arrow data; its
- * leaves point at pqf_leaf, one per Parquet column. Nothing here reads pages.
+ * Parquet's words: a leaf is a column of values; max_def and max_rep are its largest
+ * definition and repetition level. A pqf_schema is a tree of pqf_field, which is the shape of
+ * the Arrow data; its leaves point at pqf_leaf, one per Parquet column. Nothing here reads
+ * pages.
  */
 #ifndef PQF_FORMAT_H
 #define PQF_FORMAT_H
@@ -54,9 +55,9 @@ typedef enum pqf_boundary_order {
 
 /* ---- the structs of metadata.def ---- */
 
-/* An optional member `x` comes with `bool has_x`, a list with `int32_t num_x`; an absent list has
- * has_x false, num_x 0 and x NULL; an absent struct behind a pointer is NULL. Binaries are slices of
- * the bytes that were read. */
+/* An optional member `x` comes with `bool has_x`, a list with `int32_t num_x`; an absent list
+ * has has_x false, num_x 0 and x NULL; an absent struct behind a pointer is NULL. Binaries
+ * are slices of the bytes that were read. */
 #define PQF_KIND_TYPE_BOOL   bool
 #define PQF_KIND_TYPE_I8     int8_t
 #define PQF_KIND_TYPE_I16    int16_t
@@ -159,18 +160,18 @@ typedef struct pqf_thrift_limits {
 
 #define PQF_THRIFT_MAX_DEPTH 64
 
-/* Reads one struct from the front of `in` into `out` (zeroed first) and says how many bytes it took.
- * Lists and pointers come from `arena`; binaries are slices of `in`. Unknown fields are skipped.
- * PQF_CORRUPT names the struct and the byte; PQF_LIMIT names the option. */
+/* Reads one struct from the front of `in` into `out` (zeroed first) and says how many bytes
+ * it took. Lists and pointers come from `arena`; binaries are slices of `in`. Unknown fields
+ * are skipped. PQF_CORRUPT names the struct and the byte; PQF_LIMIT names the option. */
 pqf_status pqf_thrift_read(pqf_bytes in, const pqf_thrift_struct *type, void *out, pqf_arena *arena,
                            const pqf_thrift_limits *limits, size_t *num_bytes_used, pqf_error *err);
 /* Appends one struct. */
 pqf_status pqf_thrift_write(const pqf_thrift_struct *type, const void *in, pqf_buf *out,
                             pqf_error *err);
 
-/* Reads a page header from the front of `in`; needs no memory. When the bytes end inside the header
- * *truncated is true and the status PQF_OK: show more bytes and call again; at the end of the chunk it
- * is the caller's PQF_CORRUPT. *num_bytes_used is the header's length. */
+/* Reads a page header from the front of `in`; needs no memory. When the bytes end inside the
+ * header *truncated is true and the status PQF_OK: show more bytes and call again; at the end
+ * of the chunk it is the caller's PQF_CORRUPT. *num_bytes_used is the header's length. */
 pqf_status pqf_page_header_read(pqf_bytes in, pqf_page_header *out, size_t *num_bytes_used,
                                 bool *truncated, pqf_error *err);
 pqf_status pqf_page_header_write(const pqf_page_header *in, pqf_buf *out, pqf_error *err);
@@ -237,8 +238,9 @@ typedef struct pqf_footer_options {
     pqf_thrift_limits limits;
 } pqf_footer_options;
 
-/* A footer that has passed the border: every number in `file` is consistent with the file's size,
- * the schema and each other, so inner code may rely on it. Immutable after reading, freed once. */
+/* A footer that has passed the border: every number in `file` is consistent with the file's
+ * size, the schema and each other, so inner code may rely on it. Immutable after reading,
+ * freed once. */
 typedef struct pqf_metadata {
     pqf_file_metadata file;
     pqf_tree tree;
@@ -272,8 +274,8 @@ typedef struct pqf_chunk {
     int64_t num_rows;
 } pqf_chunk;
 
-/* Fills *out; PQF_UNSUPPORTED when the chunk is encrypted or lies in another file. byte_len may reach
- * past the last page (files of old writers); stop after num_values. */
+/* Fills *out; PQF_UNSUPPORTED when the chunk is encrypted or lies in another file. byte_len
+ * may reach past the last page (files of old writers); stop after num_values. */
 pqf_status pqf_metadata_chunk(const pqf_metadata *metadata, int64_t row_group, int64_t leaf,
                               pqf_chunk *out, pqf_error *err);
 
@@ -313,9 +315,9 @@ typedef enum pqf_binary_form {
     PQF_FORM_VIEW,
 } pqf_binary_form;
 
-/* How the Parquet value P and the Arrow value A of a leaf relate. A reader goes from P to A, a writer
- * from A to P; `factor` is a positive integer.
- *   P INT32 (4 bytes), INT64 (8), INT96 (12), FIXED (type_length), BYTE_ARRAY; A as arrow_width says. */
+/* How the Parquet value P and the Arrow value A of a leaf relate. A reader goes from P to A,
+ * a writer from A to P; `factor` is a positive integer.
+ *   P INT32 (4 bytes), INT64 (8), INT96 (12), FIXED (type_length), BYTE_ARRAY; A: arrow_width. */
 #define PQF_CONVERT_LIST(X)                                                                     \
     X(NONE, "the same bytes")                                                                   \
     X(NULLS, "A has no values: the null type")                                                  \
@@ -346,16 +348,18 @@ typedef enum pqf_convert {
  *   the slot is not null where             def >= def_level
  *   a LIST or MAP has an item where        def >= def_level + 1, that is the item's def_parent
  *   an item continues the list where       rep >= rep_level; rep < rep_level starts a new slot
- * A required field has def_level == def_parent's nearest ancestor's def_level; a field is nullable
- * where Parquet calls it optional. def_parent is the def_parent of the parent, but below a LIST or MAP
- * it is the list's def_level + 1. */
+ * Nullable is what Parquet calls optional; a required field has the def_level of its parent, or
+ * below a LIST or MAP the list's def_level + 1. def_parent is that of the parent, but below a
+ * LIST or MAP it is the list's def_level + 1. One exception: the key of a map is never nullable;
+ * where Parquet calls it optional its def_level stays above its parent's, and a null key (the
+ * parent's level reached, its own not) is corrupt. */
 typedef struct pqf_field {
     pqf_field_kind kind;
     const char *name;
     bool nullable;
     int16_t def_parent;
     int16_t def_level;
-    int16_t rep_level; /* LIST and MAP: of their items; else that of the innermost list around, 0: none */
+    int16_t rep_level; /* LIST, MAP: of their items; else of the innermost list around, 0: none */
 
     int32_t first_leaf; /* columns below: first_leaf .. first_leaf + num_leaves - 1 */
     int32_t num_leaves;
@@ -375,7 +379,7 @@ typedef struct pqf_field {
     bool is_utf8;            /* values must be UTF-8 */
     pqf_convert convert;
     int64_t factor;          /* of convert, else 1 */
-    const char *index_format; /* Arrow format of dictionary indices ("c".."L"); NULL: not a dictionary */
+    const char *index_format; /* of dictionary indices ("c".."L"); NULL: not a dictionary */
     bool dictionary_ordered;
     bool keep_lossy;         /* writing: values that convert would change may be cut (coerced
                                 timestamps with allow_truncated_timestamps) */
@@ -434,10 +438,10 @@ typedef struct pqf_schema_write_options {
     bool no_store_schema;
 } pqf_schema_write_options;
 
-/* The fields, leaves and SchemaElements of a file to be written with this Arrow schema (a struct with
- * one child per column), as pyarrow maps them. Nothing of `schema` is referenced afterwards. The
- * fields' formats are those of `schema`: what comes in. Types that are not written are
- * PQF_UNSUPPORTED by name. options may be NULL. */
+/* The fields, leaves and SchemaElements of a file to be written with this Arrow schema (a
+ * struct with one child per column), as pyarrow maps them. Nothing of `schema` is referenced
+ * afterwards. The fields' formats are those of `schema`: what comes in. Types that are not
+ * written are PQF_UNSUPPORTED by name. options may be NULL. */
 pqf_status pqf_schema_from_arrow(const struct ArrowSchema *schema,
                                  const pqf_schema_write_options *options, pqf_mem *mem,
                                  pqf_schema **out, pqf_error *err);
@@ -447,8 +451,8 @@ void pqf_schema_free(pqf_schema *schema); /* NULL is fine */
  * more. NULL: none. */
 const pqf_field *pqf_schema_field(const pqf_schema *schema, const char *name, bool *is_duplicate);
 
-/* The Arrow C schema of a field, or of the whole as a struct. It owns its memory and may outlive the
- * schema. */
+/* The Arrow C schema of a field, or of the whole as a struct. It owns its memory and may
+ * outlive the schema. */
 pqf_status pqf_field_export(const pqf_schema *schema, const pqf_field *field,
                             struct ArrowSchema *out, pqf_error *err);
 pqf_status pqf_schema_export(const pqf_schema *schema, struct ArrowSchema *out, pqf_error *err);

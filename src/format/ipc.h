@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * ipc.h: the numbers of Arrow's Schema.fbs and Message.fbs that the reader and the writer of
- * ARROW:schema share: slots of tables and members of unions. Also base64, which wraps the message.
+ * ARROW:schema share: slots of tables and members of unions. Also base64, which wraps the
+ * message.
  */
 #ifndef PQF_FORMAT_IPC_H
 #define PQF_FORMAT_IPC_H
@@ -61,7 +62,7 @@ pqf_status pqf_base64_put(pqf_bytes in, pqf_buf *out, pqf_error *err);
 /* PQF_CORRUPT for a character outside the alphabet or a wrong length; padding may be missing. */
 pqf_status pqf_base64_decode(pqf_bytes in, pqf_arena *arena, pqf_bytes *out, pqf_error *err);
 
-/* arrow_schema.c: the schema in an IPC message; all of it lives in the arena, release does nothing. */
+/* arrow_schema.c: the schema in an IPC message; it lives in the arena, release does nothing. */
 pqf_status pqf_arrow_schema_parse(pqf_bytes message, pqf_arena *arena, struct ArrowSchema **out,
                                   pqf_error *err);
 /* flat_write.c: appends the IPC message, continuation and length first. */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * leaf_type.c: what a Parquet leaf is in Arrow: format, layout and conversion, from its physical type
- * and annotation by the rows of logical_list.h. An annotation that contradicts the physical type makes
- * the field unusable, not the file: other columns can still be read.
+ * leaf_type.c: what a Parquet leaf is in Arrow: format, layout and conversion, from its
+ * physical type and annotation by the rows of logical_list.h. An annotation that contradicts
+ * the physical type makes the field unusable, not the file: other columns can still be read.
  */
 #include "room.h"
 
@@ -15,7 +15,8 @@ static pqf_status set_unusable(pqf_schema *schema, pqf_field *field, pqf_status 
 }
 
 static const char *contradiction(const pqf_leaf *leaf, char *text, size_t text_bytes) {
-    snprintf(text, text_bytes, "the annotation %s (parameter %d) does not fit the type %s of %d bytes",
+    snprintf(text, text_bytes,
+             "the annotation %s (parameter %d) does not fit the type %s of %d bytes",
              pqf_logical_name(leaf->node->logical), leaf->node->param,
              pqf_physical_name((int32_t)leaf->physical), leaf->type_length);
     return text;
@@ -55,7 +56,8 @@ static void set_int96(pqf_field *field, const pqf_schema_options *options) {
         char unit;
         const char *format;
         int64_t factor;
-    } units[] = {{'s', "tss:", 1000000000}, {'m', "tsm:", 1000000}, {'u', "tsu:", 1000}, {'n', "tsn:", 1}};
+    } units[] = {
+        {'s', "tss:", 1000000000}, {'m', "tsm:", 1000000}, {'u', "tsu:", 1000}, {'n', "tsn:", 1}};
     char unit = options && options->int96_unit ? options->int96_unit[0] : 'n';
     for (size_t i = 0; i < sizeof units / sizeof units[0]; i++) {
         if (units[i].unit != unit) continue;
@@ -101,7 +103,8 @@ static pqf_status choose_row(pqf_schema *schema, pqf_field *field, pqf_error *er
     set_row(field, plain);
     if (node->logical == PQF_LOGICAL_OTHER) return PQF_OK;
     if (!row || (row->bytes && row->bytes != leaf->type_length))
-        return set_unusable(schema, field, PQF_CORRUPT, contradiction(leaf, text, sizeof text), err);
+        return set_unusable(schema, field, PQF_CORRUPT, contradiction(leaf, text, sizeof text),
+                            err);
     if (node->logical == PQF_LOGICAL_DECIMAL && decimal_fault(leaf, text, sizeof text))
         return set_unusable(schema, field, PQF_CORRUPT, text, err);
     set_row(field, row);

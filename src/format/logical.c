@@ -1,23 +1,24 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * logical.c: annotations of schema nodes. In come LogicalType and the deprecated ConvertedType of an
- * element, out comes one pair (logical type, parameter) and the row that says what a leaf with it is
- * in Arrow. A LogicalType that this build does not know leaves the physical type (LogicalTypes.md:
- * readers ignore unknown annotations) unless a ConvertedType stands beside it.
+ * logical.c: annotations of schema nodes. In come LogicalType and the deprecated
+ * ConvertedType of an element, out comes one pair (logical type, parameter) and the row that
+ * says what a leaf with it is in Arrow. A LogicalType that this build does not know leaves
+ * the physical type (LogicalTypes.md: readers ignore unknown annotations) unless a
+ * ConvertedType stands beside it.
  */
 #include "logical_list.h"
 #include "room.h"
 
 static const pqf_leaf_type leaf_types[] = {
-#define PQF_X(id, param_, physical_, bytes_, format_, layout_, width_, order_, convert_)        \
-    {.logical = PQF_LOGICAL_##id,                                                               \
-     .param = param_,                                                                           \
-     .physical = PQF_PHYSICAL_##physical_,                                                      \
-     .bytes = bytes_,                                                                           \
-     .format = format_,                                                                         \
-     .layout = PQF_LEAF_##layout_,                                                              \
-     .width = width_,                                                                           \
-     .order = PQF_ORDER_##order_,                                                               \
+#define PQF_X(id, param_, physical_, bytes_, format_, layout_, width_, order_, convert_)           \
+    {.logical = PQF_LOGICAL_##id,                                                                  \
+     .param = param_,                                                                              \
+     .physical = PQF_PHYSICAL_##physical_,                                                         \
+     .bytes = bytes_,                                                                              \
+     .format = format_,                                                                            \
+     .layout = PQF_LEAF_##layout_,                                                                 \
+     .width = width_,                                                                              \
+     .order = PQF_ORDER_##order_,                                                                  \
      .convert = PQF_CONVERT_##convert_},
     PQF_LEAF_TYPE_LIST(PQF_X)
 #undef PQF_X
@@ -42,7 +43,7 @@ static const struct {
 #define PQF_X(id, member, reads_, writes_) {PQF_LOGICAL_##id, #id, reads_, writes_},
     PQF_LOGICAL_LIST(PQF_X)
 #undef PQF_X
-    {PQF_LOGICAL_INTERVAL, "INTERVAL", true, false},
+        {PQF_LOGICAL_INTERVAL, "INTERVAL", true, false},
 };
 #define NUM_LOGICAL ((int64_t)(sizeof logical_types / sizeof logical_types[0]))
 
@@ -95,7 +96,7 @@ static int32_t unit_param(const pqf_time_unit *unit) {
 }
 
 static int32_t union_member(const pqf_logical_type *type) {
-#define PQF_X(id, member, reads, writes)                                                        \
+#define PQF_X(id, member, reads, writes)                                                           \
     if (type->has_##member) return PQF_LOGICAL_##id;
     PQF_LOGICAL_LIST(PQF_X)
 #undef PQF_X

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * metadata.c: the field tables that the Thrift reader and writer walk, made from metadata.def. One
- * table per struct of parquet.thrift, indexed by field id.
+ * metadata.c: the field tables that the Thrift reader and writer walk, made from
+ * metadata.def. One table per struct of parquet.thrift, indexed by field id.
  */
 #include "format.h"
 

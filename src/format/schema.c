@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * schema.c: the life of a pqf_schema: made from a footer, asked for names, handed out as an Arrow
- * schema, freed. How fields come from Parquet stands in field.c, what ARROW:schema adds in apply.c,
- * the way from Arrow to Parquet in write_schema.c.
+ * schema.c: the life of a pqf_schema: made from a footer, asked for names, handed out as an
+ * Arrow schema, freed. How fields come from Parquet stands in field.c, what ARROW:schema adds
+ * in apply.c, the way from Arrow to Parquet in write_schema.c.
  */
 #include "ipc.h"
 
@@ -21,14 +21,16 @@ struct pqf_name_index {
 
 static uint32_t hash_name(const char *name) {
     uint32_t h = 2166136261u; /* FNV-1a */
-    for (; *name; name++) h = (h ^ (uint8_t)*name) * 16777619u;
+    for (; *name; name++)
+        h = (h ^ (uint8_t)*name) * 16777619u;
     return h ^ h >> 15;
 }
 
 pqf_status pqf_schema_index_names(pqf_schema *schema, pqf_error *err) {
     if (schema->num_fields < HASH_FROM) return PQF_OK;
     uint32_t size = 32;
-    while (size < (uint32_t)schema->num_fields * 2) size *= 2;
+    while (size < (uint32_t)schema->num_fields * 2)
+        size *= 2;
     void *index, *slots;
     TRY(pqf_arena_alloc(&schema->arena, sizeof(struct pqf_name_index), &index, err));
     TRY(pqf_arena_array(&schema->arena, size, sizeof(int32_t), &slots, err));
@@ -36,7 +38,8 @@ pqf_status pqf_schema_index_names(pqf_schema *schema, pqf_error *err) {
     *schema->names = (struct pqf_name_index){.mask = size - 1, .slots = slots};
     for (int32_t i = 0; i < schema->num_fields; i++) {
         uint32_t at = hash_name(schema->fields[i].name) & (size - 1);
-        while (schema->names->slots[at]) at = (at + 1) & (size - 1);
+        while (schema->names->slots[at])
+            at = (at + 1) & (size - 1);
         schema->names->slots[at] = i + 1;
     }
     return PQF_OK;
@@ -75,7 +78,8 @@ pqf_status pqf_field_check(const pqf_field *field, pqf_error *err) {
         pqf_fail(err, field->unusable, "%s", field->why);
         return pqf_error_at_column(err, field->leaf ? field->leaf->path : field->name);
     }
-    for (int32_t i = 0; i < field->num_children; i++) TRY(pqf_field_check(&field->children[i], err));
+    for (int32_t i = 0; i < field->num_children; i++)
+        TRY(pqf_field_check(&field->children[i], err));
     return PQF_OK;
 }
 
@@ -139,8 +143,8 @@ static pqf_status put_metadata(const pqf_metadata *metadata, const char *stored,
     return PQF_OK;
 }
 
-static pqf_status set_metadata(pqf_schema *schema, const pqf_metadata *metadata,
-                               const char *stored, pqf_error *err) {
+static pqf_status set_metadata(pqf_schema *schema, const pqf_metadata *metadata, const char *stored,
+                               pqf_error *err) {
     pqf_buf buf;
     pqf_status status = PQF_OK;
     pqf_buf_init(&buf, schema->mem, 0);
@@ -172,8 +176,10 @@ static pqf_status read_origin(const pqf_metadata *metadata, pqf_arena *arena,
     pqf_status status = pqf_base64_decode(value, arena, &message, &inner);
     if (status == PQF_OK) status = pqf_arrow_schema_parse(message, arena, out, &inner);
     if (status == PQF_OK) return PQF_OK;
-    return pqf_fail(err, status, "the file's key ARROW:schema: %s (ignore_arrow_schema reads the "
-                    "file without it)", inner.message);
+    return pqf_fail(err, status,
+                    "the file's key ARROW:schema: %s (ignore_arrow_schema reads the "
+                    "file without it)",
+                    inner.message);
 }
 
 static pqf_status fill_from_parquet(pqf_schema *schema, const pqf_metadata *metadata,

@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * thrift.c: the Thrift compact protocol, read and written by walking the field tables of metadata.c.
- * In come bytes from strangers: every length is checked against the bytes that are left, a list of n
- * elements needs n bytes, unknown fields are skipped to a depth of PQF_THRIFT_MAX_DEPTH.
+ * thrift.c: the Thrift compact protocol, read and written by walking the field tables of
+ * metadata.c. In come bytes from strangers: every length is checked against the bytes that
+ * are left, a list of n elements needs n bytes, unknown fields are skipped to a depth of
+ * PQF_THRIFT_MAX_DEPTH.
  *
  *   struct:  { field header, value }* 0x00
  *   header:  1 byte, id delta (1..15) << 4 | wire type; delta 0: the id follows as zigzag varint
  *   list:    1 byte, size << 4 | element wire type; size 15: the size follows as varint
- *   integers are zigzag varints, a binary is a varint length and its bytes, a bool field is its wire
- *   type (1 true, 2 false), a bool element is a byte
+ *   integers are zigzag varints, a binary is a varint length and its bytes, a bool field is its
+ *   wire type (1 true, 2 false), a bool element is a byte
  */
 #include "format.h"
 
@@ -34,18 +35,21 @@ enum wire {
 };
 
 static const uint8_t kind_wire[] = {
-    [PQF_KIND_BOOL] = WIRE_TRUE,      [PQF_KIND_I8] = WIRE_I8,
-    [PQF_KIND_I16] = WIRE_I16,        [PQF_KIND_I32] = WIRE_I32,
-    [PQF_KIND_I64] = WIRE_I64,        [PQF_KIND_DOUBLE] = WIRE_DOUBLE,
-    [PQF_KIND_BINARY] = WIRE_BINARY,  [PQF_KIND_EMPTY] = WIRE_STRUCT,
-    [PQF_KIND_STRUCT] = WIRE_STRUCT,  [PQF_KIND_POINTER] = WIRE_STRUCT,
+    [PQF_KIND_BOOL] = WIRE_TRUE,     [PQF_KIND_I8] = WIRE_I8,
+    [PQF_KIND_I16] = WIRE_I16,       [PQF_KIND_I32] = WIRE_I32,
+    [PQF_KIND_I64] = WIRE_I64,       [PQF_KIND_DOUBLE] = WIRE_DOUBLE,
+    [PQF_KIND_BINARY] = WIRE_BINARY, [PQF_KIND_EMPTY] = WIRE_STRUCT,
+    [PQF_KIND_STRUCT] = WIRE_STRUCT, [PQF_KIND_POINTER] = WIRE_STRUCT,
     [PQF_KIND_LIST] = WIRE_LIST,
 };
 
 static const uint8_t kind_bytes[] = {
-    [PQF_KIND_BOOL] = sizeof(bool),     [PQF_KIND_I8] = 1,
-    [PQF_KIND_I16] = 2,                 [PQF_KIND_I32] = 4,
-    [PQF_KIND_I64] = 8,                 [PQF_KIND_DOUBLE] = 8,
+    [PQF_KIND_BOOL] = sizeof(bool),
+    [PQF_KIND_I8] = 1,
+    [PQF_KIND_I16] = 2,
+    [PQF_KIND_I32] = 4,
+    [PQF_KIND_I64] = 8,
+    [PQF_KIND_DOUBLE] = 8,
     [PQF_KIND_BINARY] = sizeof(pqf_bytes),
 };
 
@@ -62,16 +66,16 @@ typedef struct thrift_reader {
     const uint8_t *p;
     const uint8_t *end;
     pqf_arena *arena;
-    uint8_t *chunk;       /* what is left of the newest piece of the arena */
+    uint8_t *chunk; /* what is left of the newest piece of the arena */
     size_t chunk_left;
-    size_t chunk_bytes;   /* of the next piece */
+    size_t chunk_bytes; /* of the next piece */
     uint64_t max_string;
     uint64_t max_elements;
     pqf_error *err;
-    pqf_status status;    /* of the failure */
-    const char *what;     /* what failed; NULL: err is filled */
-    const char *in;       /* name of the struct or field */
-    bool truncated;       /* the bytes ended */
+    pqf_status status; /* of the failure */
+    const char *what;  /* what failed; NULL: err is filled */
+    const char *in;    /* name of the struct or field */
+    bool truncated;    /* the bytes ended */
 } thrift_reader;
 
 /* All readers below return false on failure; the text is made once, at the top. */
@@ -239,8 +243,7 @@ static bool skip_value(thrift_reader *r, uint8_t wire, int depth) {
     case WIRE_DOUBLE: return skip_bytes(r, 8);
     case WIRE_BINARY: return read_varint(r, &n) && skip_bytes(r, n);
     case WIRE_LIST:
-    case WIRE_SET:
-        return read_list_header(r, &n, &wire) && skip_elements(r, wire, n, depth + 1);
+    case WIRE_SET: return read_list_header(r, &n, &wire) && skip_elements(r, wire, n, depth + 1);
     case WIRE_MAP: return skip_map(r, depth + 1);
     case WIRE_STRUCT: return skip_struct(r, depth + 1);
     case WIRE_UUID: return skip_bytes(r, 16);
@@ -298,7 +301,7 @@ static bool read_scalar(thrift_reader *r, pqf_kind kind, uint8_t *at) {
     }
 }
 
-/* Every element takes a byte at least, so the array is at most 16 times the bytes that are there. */
+/* Every element takes a byte at least: the array is at most 16 times the bytes that are there. */
 static bool read_scalars(thrift_reader *r, pqf_kind kind, size_t n, void **out) {
     size_t width = kind_bytes[kind];
     if (!take(r, n * width, out)) return false;
@@ -427,7 +430,8 @@ static pqf_status report(const thrift_reader *r, const pqf_thrift_struct *type) 
 }
 
 pqf_status pqf_thrift_read(pqf_bytes in, const pqf_thrift_struct *type, void *out, pqf_arena *arena,
-                           const pqf_thrift_limits *limits, size_t *num_bytes_used, pqf_error *err) {
+                           const pqf_thrift_limits *limits, size_t *num_bytes_used,
+                           pqf_error *err) {
     thrift_reader r = reader_of(in, arena, limits, err);
     memset(out, 0, type->struct_bytes);
     if (!read_struct(&r, type, out, 0)) return report(&r, type);
@@ -467,8 +471,7 @@ static pqf_status write_header(pqf_buf *out, int32_t *last_id, int32_t id, uint8
 
 static pqf_status write_scalar(pqf_kind kind, const uint8_t *at, pqf_buf *out, pqf_error *err) {
     switch (kind) {
-    case PQF_KIND_BOOL:
-        return pqf_buf_put_u8(out, *(const bool *)at ? WIRE_TRUE : WIRE_FALSE, err);
+    case PQF_KIND_BOOL: return pqf_buf_put_u8(out, *(const bool *)at ? WIRE_TRUE : WIRE_FALSE, err);
     case PQF_KIND_I8: return pqf_buf_put_u8(out, *at, err);
     case PQF_KIND_I16: return write_i64(out, *(const int16_t *)(const void *)at, err);
     case PQF_KIND_I32: return write_i64(out, *(const int32_t *)(const void *)at, err);

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * tree.c: the flat list of SchemaElements becomes a tree with levels (README.md, "Metadata", "Nested
- * encoding"). The list is the tree in depth-first order; num_children is all that tells its shape, so
- * it is checked against the elements that are there. A leaf is what has a type and no children.
+ * tree.c: the flat list of SchemaElements becomes a tree with levels (README.md, "Metadata",
+ * "Nested encoding"). The list is the tree in depth-first order; num_children is all that
+ * tells its shape, so it is checked against the elements that are there. A leaf is what has a
+ * type and no children.
  */
 #include "room.h"
 
-/* Dotted paths are as long as depth times names: bounds what a small footer can make of one name. */
+/* Dotted paths are as long as depth times names: bounds what a small footer makes of one name. */
 #define MAX_PATH_BYTES ((size_t)256 << 20)
 
 typedef struct tree_builder {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * write_schema.c: the way back, from an Arrow schema to the SchemaElements of a file to be written,
- * with logical and converted types as pyarrow chooses them, and to the fields that tell the column
- * room how Arrow values become Parquet values.
+ * write_schema.c: the way back, from an Arrow schema to the SchemaElements of a file to be
+ * written, with logical and converted types as pyarrow chooses them, and to the fields that
+ * tell the column room how Arrow values become Parquet values.
  *
  *   list<item>     group x (LIST) { repeated group list { T element } }, all forms of lists
  *   map<k, v>      group x (MAP) { repeated group key_value { K key; V value } }
@@ -14,11 +14,11 @@
 #include "arrow/arrow.h"
 
 typedef struct stamp_rules {
-    char coerce;       /* unit that every timestamp is stored in, 0: its own */
-    bool no_nanos;     /* versions before 2.6 have no nanoseconds */
+    char coerce;   /* unit that every timestamp is stored in, 0: its own */
+    bool no_nanos; /* versions before 2.6 have no nanoseconds */
     bool int96;
-    bool keep_lossy;   /* what coercion cuts off is no error */
-    bool wide_uint32;  /* version 1.0 stores uint32 as INT64 */
+    bool keep_lossy;  /* what coercion cuts off is no error */
+    bool wide_uint32; /* version 1.0 stores uint32 as INT64 */
 } stamp_rules;
 
 typedef struct builder {
@@ -42,9 +42,9 @@ typedef struct stored {
 /* ---- leaves ---- */
 
 #define PLAIN(physical) PQF_PHYSICAL_##physical, 0, PQF_LOGICAL_NONE, 0, PQF_CONVERT_NONE, 1
-#define NOTED(physical, logical, param)                                                         \
+#define NOTED(physical, logical, param)                                                            \
     PQF_PHYSICAL_##physical, 0, PQF_LOGICAL_##logical, param, PQF_CONVERT_NONE, 1
-#define SMALL(logical_param, convert)                                                           \
+#define SMALL(logical_param, convert)                                                              \
     PQF_PHYSICAL_INT32, 0, PQF_LOGICAL_INTEGER, logical_param, PQF_CONVERT_##convert, 1
 
 /* Types whose unit, width, precision and version make no difference. */
@@ -129,7 +129,8 @@ static void store_timestamp(const stamp_rules *rules, const pqf_type *type, stor
 /* Fewest bytes whose two's complement holds every decimal of this precision. */
 static int32_t decimal_bytes(int32_t precision) {
     int32_t bytes = 1;
-    while (pqf_decimal_digits(bytes) < precision) bytes++;
+    while (pqf_decimal_digits(bytes) < precision)
+        bytes++;
     return bytes;
 }
 
@@ -157,14 +158,16 @@ static void store_extension(const struct ArrowSchema *arrow, stored *out) {
     pqf_bytes name = extension_of(arrow);
     if (is_text(name, "arrow.json") && out->logical == PQF_LOGICAL_STRING)
         out->logical = PQF_LOGICAL_JSON;
-    if (is_text(name, "arrow.uuid") && out->physical == PQF_PHYSICAL_FIXED && out->type_length == 16)
+    if (is_text(name, "arrow.uuid") && out->physical == PQF_PHYSICAL_FIXED &&
+        out->type_length == 16)
         out->logical = PQF_LOGICAL_UUID;
 }
 
 static pqf_status store_as(builder *b, const struct ArrowSchema *arrow, const pqf_type *type,
                            stored *out) {
     size_t i = 0, n = sizeof plain_types / sizeof plain_types[0];
-    while (i < n && plain_types[i].id != type->id) i++;
+    while (i < n && plain_types[i].id != type->id)
+        i++;
     if (i == n) return fail_type(b, arrow, "this Arrow type is not supported yet");
     *out = (stored){.physical = plain_types[i].physical,
                     .type_length = plain_types[i].type_length,
@@ -334,7 +337,8 @@ static pqf_status put_struct(builder *b, const struct ArrowSchema *arrow, pqf_sc
 }
 
 static const struct ArrowSchema *values_of(const struct ArrowSchema *arrow) {
-    while (arrow->dictionary) arrow = arrow->dictionary;
+    while (arrow->dictionary)
+        arrow = arrow->dictionary;
     return arrow;
 }
 
@@ -418,7 +422,8 @@ static pqf_status set_field(builder *b, pqf_field *field, const struct ArrowSche
 /* Elements that a field and those below it take at most: a list two beside its item's. */
 static int64_t count_elements(const struct ArrowSchema *arrow) {
     int64_t n = 2;
-    for (int64_t i = 0; i < arrow->n_children; i++) n += count_elements(arrow->children[i]);
+    for (int64_t i = 0; i < arrow->n_children; i++)
+        n += count_elements(arrow->children[i]);
     return n;
 }
 
@@ -489,10 +494,11 @@ static pqf_status fill_from_arrow(builder *b, const struct ArrowSchema *arrow, b
     void *room;
     TRY(pqf_schema_check(arrow, b->err));
     if (strcmp(arrow->format, "+s") != 0)
-        return pqf_fail(b->err, PQF_INVALID, "the schema's format is '%.40s', expected a struct (+s)",
-                        arrow->format);
+        return pqf_fail(b->err, PQF_INVALID,
+                        "the schema's format is '%.40s', expected a struct (+s)", arrow->format);
     TRY(put_elements(b, arrow));
-    TRY(pqf_tree_build(schema->elements, schema->num_elements, &schema->arena, &schema->tree, b->err));
+    TRY(pqf_tree_build(schema->elements, schema->num_elements, &schema->arena, &schema->tree,
+                       b->err));
     TRY(pqf_fields_build(schema, &plain, b->err));
     for (int32_t i = 0; i < schema->num_fields; i++)
         TRY(set_field(b, &schema->fields[i], arrow->children[i]));
@@ -501,21 +507,22 @@ static pqf_status fill_from_arrow(builder *b, const struct ArrowSchema *arrow, b
     size_t num_leaves = (size_t)schema->tree.num_leaves;
     TRY(pqf_arena_array(&schema->arena, num_leaves, sizeof(pqf_column_order), &room, b->err));
     schema->column_orders = room;
-    for (size_t i = 0; i < num_leaves; i++) schema->column_orders[i].has_type_order = true;
+    for (size_t i = 0; i < num_leaves; i++)
+        schema->column_orders[i].has_type_order = true;
     return pqf_schema_index_names(schema, b->err);
 }
 
 static pqf_status read_options(builder *b, const pqf_schema_write_options *options) {
     const char *version = options->version ? options->version : "2.6";
     const char *unit = options->coerce_timestamps;
-    bool is_known = strcmp(version, "1.0") == 0 || strcmp(version, "2.4") == 0 ||
-                    strcmp(version, "2.6") == 0;
+    bool is_known =
+        strcmp(version, "1.0") == 0 || strcmp(version, "2.4") == 0 || strcmp(version, "2.6") == 0;
     if (!is_known)
-        return pqf_fail(b->err, PQF_INVALID, "version is \"%.20s\", expected \"1.0\", \"2.4\" or \"2.6\"",
-                        version);
+        return pqf_fail(b->err, PQF_INVALID,
+                        "version is \"%.20s\", expected \"1.0\", \"2.4\" or \"2.6\"", version);
     if (unit && strcmp(unit, "ms") != 0 && strcmp(unit, "us") != 0)
-        return pqf_fail(b->err, PQF_INVALID, "coerce_timestamps is \"%.20s\", expected \"ms\" or \"us\"",
-                        unit);
+        return pqf_fail(b->err, PQF_INVALID,
+                        "coerce_timestamps is \"%.20s\", expected \"ms\" or \"us\"", unit);
     b->legacy_list_names = options->legacy_list_names;
     b->rules = (stamp_rules){.coerce = unit ? unit[0] : 0,
                              .no_nanos = strcmp(version, "2.6") != 0,

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * format_test.h: what the tests of the format room share: one memory, one error, a random sequence
- * with a printed seed, and footers made of rows of text.
+ * format_test.h: what the tests of the format room share: one memory, one error, a random
+ * sequence with a printed seed, and footers made of rows of text.
  */
 #ifndef PQF_FORMAT_TEST_H
 #define PQF_FORMAT_TEST_H
@@ -38,25 +38,27 @@ static inline int tear_down(void **state) {
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
-#define assert_ok(expr)                                                                         \
-    do {                                                                                        \
-        pqf_error_init(&err);                                                                   \
-        pqf_status ok_status_ = (expr);                                                         \
-        if (ok_status_ != PQF_OK) fail_msg("%s: %s", #expr, err.message);                       \
+#define assert_ok(expr)                                                                            \
+    do {                                                                                           \
+        pqf_error_init(&err);                                                                      \
+        pqf_status ok_status_ = (expr);                                                            \
+        if (ok_status_ != PQF_OK) fail_msg("%s: %s", #expr, err.message);                          \
     } while (0)
 
 /* The call fails with this status and its message holds the text. */
-#define assert_fails(expr, kind, text)                                                          \
-    do {                                                                                        \
-        pqf_error_init(&err);                                                                   \
-        assert_int_equal((expr), (kind));                                                       \
-        assert_int_equal(err.status, (kind));                                                   \
-        if (!strstr(err.message, text)) fail_msg("\"%s\" lacks \"%s\"", err.message, text);     \
+#define assert_fails(expr, kind, text)                                                             \
+    do {                                                                                           \
+        pqf_error_init(&err);                                                                      \
+        assert_int_equal((expr), (kind));                                                          \
+        assert_int_equal(err.status, (kind));                                                      \
+        if (!strstr(err.message, text)) fail_msg("\"%s\" lacks \"%s\"", err.message, text);        \
     } while (0)
 
 /* xorshift64*: the seed stands in the failure's text. */
 static uint64_t random_state;
-static inline void random_seed(uint64_t seed) { random_state = seed * UINT64_C(0x9E3779B97F4A7C15) + 1; }
+static inline void random_seed(uint64_t seed) {
+    random_state = seed * UINT64_C(0x9E3779B97F4A7C15) + 1;
+}
 static inline uint64_t random_u64(void) {
     random_state ^= random_state >> 12;
     random_state ^= random_state << 25;

@@ -1,16 +1,25 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * ARROW:schema: schemas of all types go there and back, damaged messages are refused, and the stored
- * schema is merged with what Parquet tells.
+ * ARROW:schema: schemas of all types go there and back, damaged messages are refused, and the
+ * stored schema is merged with what Parquet tells.
  */
 #include "format_test.h"
 
 static const char *const formats[] = {
-    "n",    "b",      "c",      "C",       "s",     "S",      "i",       "I",      "l",
-    "L",    "e",      "f",      "g",       "z",     "Z",      "vz",      "u",      "U",
-    "vu",   "w:7",    "d:5,2",  "d:50,3,256", "d:7,1,32", "d:15,1,64",  "tdD",    "tdm",
-    "tts",  "ttm",    "ttu",    "ttn",     "tss:",  "tsm:UTC", "tsu:Europe/Paris", "tsn:+01:00",
-    "tDs",  "tDm",    "tDu",    "tDn",     "tiM",   "tiD",    "tin",
+    "n",          "b",        "c",
+    "C",          "s",        "S",
+    "i",          "I",        "l",
+    "L",          "e",        "f",
+    "g",          "z",        "Z",
+    "vz",         "u",        "U",
+    "vu",         "w:7",      "d:5,2",
+    "d:50,3,256", "d:7,1,32", "d:15,1,64",
+    "tdD",        "tdm",      "tts",
+    "ttm",        "ttu",      "ttn",
+    "tss:",       "tsm:UTC",  "tsu:Europe/Paris",
+    "tsn:+01:00", "tDs",      "tDm",
+    "tDu",        "tDn",      "tiM",
+    "tiD",        "tin",
 };
 #define NUM_FORMATS ((int64_t)(sizeof formats / sizeof formats[0]))
 
@@ -22,7 +31,8 @@ static void init(struct ArrowSchema *out, const char *format, const char *name, 
 static void set_pairs(struct ArrowSchema *schema, const char *key, const char *value) {
     pqf_buf buf;
     pqf_buf_init(&buf, mem, 0);
-    assert_ok(pqf_kv_put(&buf, pqf_bytes_of(key, strlen(key)), pqf_bytes_of(value, strlen(value)), &err));
+    assert_ok(
+        pqf_kv_put(&buf, pqf_bytes_of(key, strlen(key)), pqf_bytes_of(value, strlen(value)), &err));
     assert_ok(pqf_kv_put(&buf, pqf_bytes_of("", 0), pqf_bytes_of("\0x", 2), &err));
     assert_ok(pqf_schema_set_metadata(schema, (const char *)buf.data, &err));
     pqf_buf_reset(&buf);
@@ -68,7 +78,8 @@ static void expect_same(const struct ArrowSchema *a, const struct ArrowSchema *b
         assert_int_equal(value[0].len, value[1].len);
         assert_memory_equal(value[0].data, value[1].data, value[0].len);
     }
-    for (int64_t i = 0; i < a->n_children; i++) expect_same(a->children[i], b->children[i]);
+    for (int64_t i = 0; i < a->n_children; i++)
+        expect_same(a->children[i], b->children[i]);
     assert_int_equal(a->dictionary != NULL, b->dictionary != NULL);
     if (a->dictionary) expect_same(a->dictionary, b->dictionary);
 }
@@ -108,7 +119,8 @@ static void test_damage(void **state) {
         size_t len = seed % 4 ? value.len : random_below((uint32_t)value.len);
         pqf_error_init(&err);
         pqf_status status = pqf_arrow_schema_read(pqf_bytes_of(copy, len), mem, &back, &err);
-        if (status == PQF_OK) pqf_schema_release(&back);
+        if (status == PQF_OK)
+            pqf_schema_release(&back);
         else if (status != PQF_CORRUPT || err.message[0] == 0)
             fail_msg("seed %llu: status %d", (unsigned long long)seed, status);
         free(copy);
@@ -134,7 +146,8 @@ static void test_no_message(void **state) {
 }
 
 static void put_base64(pqf_buf *out, const uint8_t *p, size_t len) {
-    static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    static const char alphabet[] =
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     for (size_t i = 0; i + 3 <= len; i += 3) {
         uint32_t v = (uint32_t)p[i] << 16 | (uint32_t)p[i + 1] << 8 | p[i + 2];
         for (int k = 18; k >= 0; k -= 6)
@@ -142,7 +155,8 @@ static void put_base64(pqf_buf *out, const uint8_t *p, size_t len) {
     }
 }
 
-/* A flatbuffer in which each struct has two children that are the same table: 2^30 fields in 1 KB.
+/* A flatbuffer in which each struct has two children that are the same table: 2^30 fields in
+ * 1 KB.
  *
  *   0 root | 4 vtable of the message | 20 of the schema | 32 message | 44 schema
  *   72 + 28 k: vector of two offsets to the table behind it, level k | vtable of a field | type */
@@ -191,7 +205,8 @@ static pqf_metadata *metadata;
 static pqf_schema *written, *schema;
 
 /* Writes a footer for a schema of these columns and reads it back. */
-static void through_parquet(const struct ArrowSchema *arrow, const pqf_schema_write_options *options) {
+static void through_parquet(const struct ArrowSchema *arrow,
+                            const pqf_schema_write_options *options) {
     assert_ok(pqf_schema_from_arrow(arrow, options, mem, &written, &err));
     pqf_file_metadata file = {.version = 2,
                               .schema = written->elements,
@@ -303,13 +318,17 @@ static void test_other_types_are_ignored(void **state) {
         pqf_schema_element elements[2];
         pqf_buf value;
         init(&other, "+s", "", 0, i == 0 ? 2 : 1);
-        for (int64_t k = 0; k < other.n_children; k++) init(other.children[k], stored[i], "x", 0, 0);
+        for (int64_t k = 0; k < other.n_children; k++)
+            init(other.children[k], stored[i], "x", 0, 0);
         set_pairs(&other, "stored", "1");
         pqf_buf_init(&value, mem, 0);
         assert_ok(pqf_arrow_schema_write(&other, &value, &err));
         kv.value = pqf_buf_view(&value);
-        pqf_file_metadata file = {.version = 2, .schema = elements, .has_key_value_metadata = true,
-                                  .key_value_metadata = &kv, .num_key_value_metadata = 1};
+        pqf_file_metadata file = {.version = 2,
+                                  .schema = elements,
+                                  .has_key_value_metadata = true,
+                                  .key_value_metadata = &kv,
+                                  .num_key_value_metadata = 1};
         file.num_schema = fill_elements(rows, 1, 1, elements);
         assert_ok(parse_file(&file, 0, &metadata));
         assert_ok(pqf_schema_from_parquet(metadata, NULL, mem, &schema, &err));
@@ -332,8 +351,11 @@ static void test_damaged_key_names_the_option(void **state) {
                             .value = {(const uint8_t *)"////", 4},
                             .has_value = true},
                            {.key = {(const uint8_t *)"other", 5}}};
-    pqf_file_metadata file = {.version = 2, .schema = elements, .has_key_value_metadata = true,
-                              .key_value_metadata = kv, .num_key_value_metadata = 2};
+    pqf_file_metadata file = {.version = 2,
+                              .schema = elements,
+                              .has_key_value_metadata = true,
+                              .key_value_metadata = kv,
+                              .num_key_value_metadata = 2};
     file.num_schema = fill_elements(rows, 1, 1, elements);
     assert_ok(parse_file(&file, 0, &metadata));
     assert_fails(pqf_schema_from_parquet(metadata, NULL, mem, &schema, &err), PQF_CORRUPT,
@@ -351,8 +373,11 @@ static void test_extensions(void **state) {
     static const struct {
         const char *format, *name;
         bool is_kept;
-    } cases[] = {{"w:16", "arrow.uuid", true}, {"u", "arrow.json", true}, {"U", "arrow.json", true},
-                 {"l", "my.type", true},       {"I", "my.type", true}};
+    } cases[] = {{"w:16", "arrow.uuid", true},
+                 {"u", "arrow.json", true},
+                 {"U", "arrow.json", true},
+                 {"l", "my.type", true},
+                 {"I", "my.type", true}};
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         struct ArrowSchema arrow;
         pqf_bytes value;
@@ -363,7 +388,8 @@ static void test_extensions(void **state) {
         pqf_schema_write_options options = {.version = i == 4 ? "1.0" : NULL};
         through_parquet(&arrow, &options);
         const char *kv = (const char *)schema->fields[0].metadata.data;
-        bool is_there = schema->fields[0].metadata.len && pqf_kv_find(kv, "ARROW:extension:name", &value);
+        bool is_there =
+            schema->fields[0].metadata.len && pqf_kv_find(kv, "ARROW:extension:name", &value);
         assert_int_equal(is_there, i != 4);
         pqf_schema_release(&arrow);
         drop();

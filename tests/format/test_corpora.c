@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Files of the Parquet project's test data: every footer in it parses and its schema maps to Arrow;
- * damaged files, and footers with random bytes changed, end in an error or in a footer, never in a
- * crash. The folder is $PQF_CORPORA, or ../shared/corpora beside the source root; without it the tests
- * say so and are skipped.
+ * Files of the Parquet project's test data: every footer in it parses and its schema maps to
+ * Arrow; damaged files, and footers with random bytes changed, end in an error or in a
+ * footer, never in a crash. The folder is $PQF_CORPORA, or ../shared/corpora beside the
+ * source root; without it the tests say so and are skipped.
  */
 #include "format_test.h"
 
@@ -15,8 +15,10 @@ static bool find_root(void) {
     const char *env = getenv("PQF_CORPORA");
     const char *file = __FILE__; /* <source root>/tests/format/test_corpora.c */
     const char *tail = strstr(file, "tests/format/");
-    if (env) snprintf(root, sizeof root, "%s", env);
-    else snprintf(root, sizeof root, "%.*s../shared/corpora", tail ? (int)(tail - file) : 0, file);
+    if (env)
+        snprintf(root, sizeof root, "%s", env);
+    else
+        snprintf(root, sizeof root, "%.*s../shared/corpora", tail ? (int)(tail - file) : 0, file);
     DIR *dir = opendir(root);
     if (!dir) return false;
     closedir(dir);
@@ -95,13 +97,14 @@ static void expect_answer(const char *path) {
 
 static void test_sound_files(void **state) {
     (void)state;
-    static const char *const folders[] = {"parquet-testing/data", "parquet-testing/shredded_variant",
-                                          "parquet-testing/variant"};
+    static const char *const folders[] = {
+        "parquet-testing/data", "parquet-testing/shredded_variant", "parquet-testing/variant"};
     if (!find_root()) {
         print_message("skipped: there is no folder %s\n", root);
         skip();
     }
-    for (size_t i = 0; i < sizeof folders / sizeof folders[0]; i++) each_file(folders[i], expect_open);
+    for (size_t i = 0; i < sizeof folders / sizeof folders[0]; i++)
+        each_file(folders[i], expect_open);
 }
 
 static void test_damaged_files(void **state) {
@@ -130,8 +133,8 @@ static void mutate(const char *path) {
         for (uint32_t k = 1 + random_below(4); k > 0; k--)
             copy[random_below((uint32_t)len)] = (uint8_t)random_u64();
         pqf_error_init(&err);
-        pqf_status status = pqf_metadata_parse(pqf_bytes_of(copy, len), metadata->file_bytes, NULL, mem,
-                                               &changed, &err);
+        pqf_status status = pqf_metadata_parse(pqf_bytes_of(copy, len), metadata->file_bytes, NULL,
+                                               mem, &changed, &err);
         if (status == PQF_OK) {
             status = open_schema(changed);
             pqf_metadata_free(changed);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Footers: found at the end of a file, written and read back, refused with a text that says why; the
- * border's checks, one wrong number at a time; quirks of old writers.
+ * Footers: found at the end of a file, written and read back, refused with a text that says
+ * why; the border's checks, one wrong number at a time; quirks of old writers.
  */
 #include "format_test.h"
 
@@ -81,8 +81,9 @@ typedef struct sample {
 #define FILE_BYTES 10000
 
 static void make(sample *s) {
-    static const row rows[] = {{"a", PQF_REQUIRED, PQF_PHYSICAL_INT64, 0, -1, NULL, 0, 0, 0, 0},
-                               {"b", PQF_OPTIONAL, PQF_PHYSICAL_BYTE_ARRAY, 0, -1, NULL, 0, 0, 0, 0}};
+    static const row rows[] = {
+        {"a", PQF_REQUIRED, PQF_PHYSICAL_INT64, 0, -1, NULL, 0, 0, 0, 0},
+        {"b", PQF_OPTIONAL, PQF_PHYSICAL_BYTE_ARRAY, 0, -1, NULL, 0, 0, 0, 0}};
     memset(s, 0, sizeof *s);
     fill_elements(rows, 2, 2, s->elements);
     for (int i = 0; i < 2; i++) {
@@ -237,10 +238,14 @@ static void test_short_chunks_of_old_writers(void **state) {
         const char *created_by;
         int64_t len;
     } cases[] = {
-        {"parquet-mr version 1.2.8 (build abc)", 200}, {"parquet-mr version 1.2.9", 100},
-        {"parquet-mr version 1.10.0", 100},            {"parquet-mr", 200},
-        {"parquet-mr version 0.9", 200},               {"parquet-cpp version 1.0.0", 100},
-        {"parquet-mr version 2.0.0-SNAPSHOT", 100},    {"", 100},
+        {"parquet-mr version 1.2.8 (build abc)", 200},
+        {"parquet-mr version 1.2.9", 100},
+        {"parquet-mr version 1.10.0", 100},
+        {"parquet-mr", 200},
+        {"parquet-mr version 0.9", 200},
+        {"parquet-cpp version 1.0.0", 100},
+        {"parquet-mr version 2.0.0-SNAPSHOT", 100},
+        {"", 100},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         sample s;
@@ -310,7 +315,8 @@ static void test_chunks_that_cannot_be_read(void **state) {
     assert_ok(parse_file(&s.file, FILE_BYTES, &metadata));
     assert_fails(pqf_metadata_chunk(metadata, 0, 0, &chunk, &err), PQF_UNSUPPORTED, "encrypted");
     assert_string_equal(err.column, "a");
-    assert_fails(pqf_metadata_chunk(metadata, 0, 1, &chunk, &err), PQF_UNSUPPORTED, "other.parquet");
+    assert_fails(pqf_metadata_chunk(metadata, 0, 1, &chunk, &err), PQF_UNSUPPORTED,
+                 "other.parquet");
     pqf_metadata_free(metadata);
 }
 
@@ -319,10 +325,9 @@ static void test_key_values(void **state) {
     sample s;
     pqf_metadata *metadata;
     pqf_bytes value;
-    pqf_key_value kv[2] = {{.key = {(const uint8_t *)"k", 1}},
-                           {.key = {(const uint8_t *)"kk", 2},
-                            .value = {(const uint8_t *)"v", 1},
-                            .has_value = true}};
+    pqf_key_value kv[2] = {
+        {.key = {(const uint8_t *)"k", 1}},
+        {.key = {(const uint8_t *)"kk", 2}, .value = {(const uint8_t *)"v", 1}, .has_value = true}};
     make(&s);
     s.file.has_key_value_metadata = true;
     s.file.key_value_metadata = kv;

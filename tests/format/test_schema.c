@@ -5,9 +5,9 @@
  */
 #include "format_test.h"
 
-#define REQ PQF_REQUIRED
-#define OPT PQF_OPTIONAL
-#define REP PQF_REPEATED
+#define REQ   PQF_REQUIRED
+#define OPT   PQF_OPTIONAL
+#define REP   PQF_REPEATED
 #define GROUP (-1)
 #define INT32 PQF_PHYSICAL_INT32
 #define INT64 PQF_PHYSICAL_INT64
@@ -58,11 +58,11 @@ static pqf_logical_type decimal_type = {.has_decimal = true, .decimal = {2, 30}}
 static pqf_logical_type wide_decimal = {.has_decimal = true, .decimal = {2, 60}};
 static pqf_logical_type list_type = {.has_list = true};
 
-#define LEAF(type, converted, logical, length, precision, scale)                                \
+#define LEAF(type, converted, logical, length, precision, scale)                                   \
     {"x", OPT, type, 0, converted, logical, length, precision, scale, 0}
-#define PLAIN(type) LEAF(type, NO, NULL, 0, 0, 0)
+#define PLAIN(type)          LEAF(type, NO, NULL, 0, 0, 0)
 #define OLD(type, converted) LEAF(type, converted, NULL, 0, 0, 0)
-#define NEW(type, logical) LEAF(type, NO, &logical, 0, 0, 0)
+#define NEW(type, logical)   LEAF(type, NO, &logical, 0, 0, 0)
 
 static const leaf_case leaf_cases[] = {
     {PLAIN(PQF_PHYSICAL_BOOLEAN), "b", PQF_ORDER_UNSIGNED, PQF_CONVERT_NONE, 0},
@@ -78,7 +78,8 @@ static const leaf_case leaf_cases[] = {
     {OLD(BYTES, 19), "u", PQF_ORDER_BYTES, PQF_CONVERT_NONE, 0}, /* JSON */
     {OLD(BYTES, 20), "z", PQF_ORDER_BYTES, PQF_CONVERT_NONE, 0}, /* BSON */
     {LEAF(INT32, 5, NULL, 0, 9, 2), "d:9,2", PQF_ORDER_SIGNED, PQF_CONVERT_INT32_TO_DECIMAL128, 16},
-    {LEAF(INT64, 5, NULL, 0, 18, 0), "d:18,0", PQF_ORDER_SIGNED, PQF_CONVERT_INT64_TO_DECIMAL128, 16},
+    {LEAF(INT64, 5, NULL, 0, 18, 0), "d:18,0", PQF_ORDER_SIGNED, PQF_CONVERT_INT64_TO_DECIMAL128,
+     16},
     {LEAF(FIXED, 5, NULL, 9, 21, 3), "d:21,3", PQF_ORDER_DECIMAL_BYTES,
      PQF_CONVERT_FIXED_TO_DECIMAL128, 16},
     {LEAF(BYTES, 5, NULL, 0, 38, 38), "d:38,38", PQF_ORDER_DECIMAL_BYTES,
@@ -170,7 +171,9 @@ static void test_int96_units(void **state) {
     static const struct {
         const char *unit, *format;
         int64_t factor;
-    } cases[] = {{"s", "tss:", 1000000000}, {"ms", "tsm:", 1000000}, {"us", "tsu:", 1000},
+    } cases[] = {{"s", "tss:", 1000000000},
+                 {"ms", "tsm:", 1000000},
+                 {"us", "tsu:", 1000},
                  {"ns", "tsn:", 1}};
     static const row rows[] = {PLAIN(PQF_PHYSICAL_INT96)};
     for (size_t i = 0; i < 4; i++) {
@@ -195,17 +198,19 @@ static void expect_text(const row *rows, int n, const char *text) {
     close_rows();
 }
 
-#define G(name, repetition, children, converted) {name, repetition, GROUP, children, converted, NULL, 0, 0, 0, 0}
+#define G(name, repetition, children, converted)                                                   \
+    {name, repetition, GROUP, children, converted, NULL, 0, 0, 0, 0}
 #define L(name, repetition, type) {name, repetition, type, 0, NO, NULL, 0, 0, 0, 0}
-#define EXPECT(text, ...)                                                                       \
-    do {                                                                                        \
-        const row rows_[] = {__VA_ARGS__};                                                      \
-        expect_text(rows_, (int)(sizeof rows_ / sizeof rows_[0]), text);                        \
+#define EXPECT(text, ...)                                                                          \
+    do {                                                                                           \
+        const row rows_[] = {__VA_ARGS__};                                                         \
+        expect_text(rows_, (int)(sizeof rows_ / sizeof rows_[0]), text);                           \
     } while (0)
 
 static void test_lists(void **state) {
     (void)state;
-    EXPECT("list<element: int32>", G("l", OPT, 1, LIST), G("list", REP, 1, NO), L("element", OPT, INT32));
+    EXPECT("list<element: int32>", G("l", OPT, 1, LIST), G("list", REP, 1, NO),
+           L("element", OPT, INT32));
     EXPECT("list<item: int32 not null>", G("l", REQ, 1, LIST), G("bag", REP, 1, NO),
            L("item", REQ, INT32));
     EXPECT("list<element: int32 not null>", G("l", OPT, 1, LIST), L("element", REP, INT32));
@@ -227,8 +232,8 @@ static void test_lists(void **state) {
 
 static void test_maps(void **state) {
     (void)state;
-    EXPECT("map<int32, int64>", G("m", OPT, 1, MAP), G("key_value", REP, 2, NO), L("key", REQ, INT32),
-           L("value", OPT, INT64));
+    EXPECT("map<int32, int64>", G("m", OPT, 1, MAP), G("key_value", REP, 2, NO),
+           L("key", REQ, INT32), L("value", OPT, INT64));
     EXPECT("map<int32, int64>", G("m", REQ, 1, MAP_KEY_VALUE), G("map", REP, 2, NO),
            L("key", REQ, INT32), L("value", OPT, INT64));
     EXPECT("list<key: int32 not null>", G("m", OPT, 1, MAP), G("key_value", REP, 1, NO),
@@ -254,9 +259,13 @@ static void test_wrong_shapes(void **state) {
         {2, {G("l", OPT, 1, LIST), G("list", REP, 0, NO)}, "without content"},
         {3, {G("l", REP, 1, LIST), G("list", REP, 1, NO), L("a", OPT, INT32)}, "is repeated"},
         {2, {G("m", OPT, 1, MAP), L("key_value", REP, INT32)}, "not a repeated group"},
-        {3, {G("m", OPT, 1, MAP), G("key_value", OPT, 1, NO), L("a", REQ, INT32)}, "not a repeated"},
-        {5, {G("m", OPT, 1, MAP), G("key_value", REP, 3, NO), L("a", REQ, INT32), L("b", REQ, INT32),
-             L("c", REQ, INT32)}, "neither one nor two"},
+        {3,
+         {G("m", OPT, 1, MAP), G("key_value", OPT, 1, NO), L("a", REQ, INT32)},
+         "not a repeated"},
+        {5,
+         {G("m", OPT, 1, MAP), G("key_value", REP, 3, NO), L("a", REQ, INT32), L("b", REQ, INT32),
+          L("c", REQ, INT32)},
+         "neither one nor two"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         assert_ok(parse_rows(cases[i].rows, cases[i].n, 1, &metadata));
@@ -266,19 +275,23 @@ static void test_wrong_shapes(void **state) {
     }
 }
 
-/* optional struct s { optional list l (required items of optional struct e { required int32 a }) } */
+/* optional struct s { optional list l of optional struct { required a }; optional z } */
 static void test_levels(void **state) {
     (void)state;
-    static const row rows[] = {G("s", OPT, 2, NO), G("l", OPT, 1, LIST), G("list", REP, 1, NO),
-                               G("element", OPT, 1, NO), L("a", REQ, INT32), L("z", OPT, INT64)};
+    static const row rows[] = {G("s", OPT, 2, NO),    G("l", OPT, 1, LIST),
+                               G("list", REP, 1, NO), G("element", OPT, 1, NO),
+                               L("a", REQ, INT32),    L("z", OPT, INT64)};
     open_rows(rows, 6, 1, NULL);
     const pqf_field *s = &schema->fields[0], *l = &s->children[0], *e = &l->children[0];
     const pqf_field *a = &e->children[0], *z = &s->children[1];
     const struct {
         const pqf_field *field;
         int def_parent, def_level, rep_level, first_leaf, num_leaves;
-    } cases[] = {{s, 0, 1, 0, 0, 2}, {l, 0, 2, 1, 0, 1}, {e, 3, 4, 1, 0, 1},
-                 {a, 3, 4, 1, 0, 1}, {z, 0, 2, 0, 1, 1}};
+    } cases[] = {{s, 0, 1, 0, 0, 2},
+                 {l, 0, 2, 1, 0, 1},
+                 {e, 3, 4, 1, 0, 1},
+                 {a, 3, 4, 1, 0, 1},
+                 {z, 0, 2, 0, 1, 1}};
     for (size_t i = 0; i < 5; i++) {
         assert_int_equal(cases[i].field->def_parent, cases[i].def_parent);
         assert_int_equal(cases[i].field->def_level, cases[i].def_level);
@@ -300,8 +313,8 @@ static void test_levels(void **state) {
 /* A key that Parquet calls optional is handed out as required; its level tells a null. */
 static void test_optional_key(void **state) {
     (void)state;
-    static const row rows[] = {G("m", OPT, 1, MAP), G("key_value", REP, 2, NO), L("key", OPT, INT32),
-                               L("value", OPT, INT64)};
+    static const row rows[] = {G("m", OPT, 1, MAP), G("key_value", REP, 2, NO),
+                               L("key", OPT, INT32), L("value", OPT, INT64)};
     open_rows(rows, 4, 1, NULL);
     const pqf_field *entries = &schema->fields[0].children[0];
     assert_false(entries->nullable);
@@ -316,8 +329,8 @@ static void test_depth(void **state) {
     row rows[66];
     for (int depth = 64; depth <= 65; depth++) {
         for (int i = 0; i < depth; i++)
-            rows[i] = (row){.name = "g", .repetition = OPT, .type = GROUP, .num_children = 1,
-                            .converted = NO};
+            rows[i] = (row){
+                .name = "g", .repetition = OPT, .type = GROUP, .num_children = 1, .converted = NO};
         rows[depth - 1] = (row){.name = "x", .repetition = OPT, .type = INT32, .converted = NO};
         if (depth == 64) {
             open_rows(rows, depth, 1, NULL);
@@ -394,7 +407,8 @@ static void test_logical_rows(void **state) {
     const char *name;
     bool reads, writes;
     int64_t n = 0;
-    while (pqf_logical_row(n, &name, &reads, &writes)) n++;
+    while (pqf_logical_row(n, &name, &reads, &writes))
+        n++;
     assert_int_equal(n, 19);
     assert_true(pqf_logical_row(0, &name, &reads, &writes));
     assert_string_equal(name, "STRING");
@@ -414,12 +428,21 @@ static void test_list_annotated_leaf(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        TEST(test_logical_types), TEST(test_contradictions), TEST(test_int96_units),
-        TEST(test_lists),         TEST(test_maps),           TEST(test_groups),
-        TEST(test_wrong_shapes),  TEST(test_levels),         TEST(test_optional_key),
-        TEST(test_depth),         TEST(test_names),          TEST(test_read_dictionary),
+        TEST(test_logical_types),
+        TEST(test_contradictions),
+        TEST(test_int96_units),
+        TEST(test_lists),
+        TEST(test_maps),
+        TEST(test_groups),
+        TEST(test_wrong_shapes),
+        TEST(test_levels),
+        TEST(test_optional_key),
+        TEST(test_depth),
+        TEST(test_names),
+        TEST(test_read_dictionary),
         TEST(test_extensions_and_field_ids),
-        TEST(test_logical_rows),  TEST(test_list_annotated_leaf),
+        TEST(test_logical_rows),
+        TEST(test_list_annotated_leaf),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Thrift reader and writer: every struct of metadata.def goes there and back with random contents;
- * bytes that end early, lie about lengths or hold unknown fields.
+ * Thrift reader and writer: every struct of metadata.def goes there and back with random
+ * contents; bytes that end early, lie about lengths or hold unknown fields.
  */
 #include "format_test.h"
 
@@ -71,7 +71,8 @@ static void fill_scalar(pqf_kind kind, uint8_t *at) {
     if (kind == PQF_KIND_BINARY) {
         pqf_bytes b = {NULL, random_below(40)};
         uint8_t *room = take(b.len + 1);
-        for (size_t i = 0; i < b.len; i++) room[i] = (uint8_t)random_u64();
+        for (size_t i = 0; i < b.len; i++)
+            room[i] = (uint8_t)random_u64();
         b.data = room;
         memcpy(at, &b, sizeof b);
     } else {
@@ -84,8 +85,10 @@ static void fill_list(const pqf_thrift_field *field, uint8_t *out) {
     size_t width = field->sub ? field->sub->struct_bytes : width_of(field->elem);
     uint8_t *items = take((size_t)n * width);
     for (int32_t i = 0; i < n; i++) {
-        if (field->sub) fill_struct(field->sub, items + (size_t)i * width);
-        else fill_scalar(field->elem, items + (size_t)i * width);
+        if (field->sub)
+            fill_struct(field->sub, items + (size_t)i * width);
+        else
+            fill_scalar(field->elem, items + (size_t)i * width);
     }
     memcpy(out + field->offset, &items, sizeof items);
     memcpy(out + field->count_offset, &n, sizeof n);
@@ -130,8 +133,8 @@ static void test_round_trips(void **state) {
             size_t used;
             fill_bytes(structs[s], seed);
             void *out = take(structs[s]->struct_bytes);
-            assert_ok(pqf_thrift_read(pqf_buf_view(&bytes), structs[s], out, &arena, NULL, &used,
-                                      &err));
+            assert_ok(
+                pqf_thrift_read(pqf_buf_view(&bytes), structs[s], out, &arena, NULL, &used, &err));
             again.len = 0;
             assert_ok(pqf_thrift_write(structs[s], out, &again, &err));
             if (used != bytes.len || again.len != bytes.len ||
@@ -183,8 +186,8 @@ static void test_damaged_bytes(void **state) {
 
 /* ---- page headers ---- */
 
-static const uint8_t page_bytes[] = {0x15, 0x00, 0x15, 0x14, 0x15, 0x1c, 0x2c, 0x15, 0x0a, 0x15,
-                                     0x00, 0x15, 0x06, 0x15, 0x06, 0x00, 0x00};
+static const uint8_t page_bytes[] = {0x15, 0x00, 0x15, 0x14, 0x15, 0x1c, 0x2c, 0x15, 0x0a,
+                                     0x15, 0x00, 0x15, 0x06, 0x15, 0x06, 0x00, 0x00};
 
 static void test_page_header(void **state) {
     (void)state;
@@ -204,8 +207,8 @@ static void test_page_header(void **state) {
     assert_int_equal(header.data_page_header.num_values, 5);
     assert_int_equal(header.data_page_header.definition_level_encoding, 3);
     for (size_t len = 0; len < sizeof page_bytes; len++) {
-        assert_ok(pqf_page_header_read(pqf_bytes_of(page_bytes, len), &header, &used, &truncated,
-                                       &err));
+        assert_ok(
+            pqf_page_header_read(pqf_bytes_of(page_bytes, len), &header, &used, &truncated, &err));
         assert_true(truncated);
     }
     assert_ok(pqf_page_header_read(pqf_bytes_of(page_bytes, sizeof page_bytes), &header, &used,
@@ -225,9 +228,9 @@ static void test_page_header_damage(void **state) {
                                       &truncated, &err),
                  PQF_CORRUPT, "compressed_page_size: this required field is missing");
     static const uint8_t wide[] = {0x15, 0x80, 0x80, 0x80, 0x80, 0x80, 0x01, 0x00, 0x00, 0x00};
-    assert_fails(pqf_page_header_read(pqf_bytes_of(wide, sizeof wide), &header, &used, &truncated,
-                                      &err),
-                 PQF_CORRUPT, "longer than 32 bits");
+    assert_fails(
+        pqf_page_header_read(pqf_bytes_of(wide, sizeof wide), &header, &used, &truncated, &err),
+        PQF_CORRUPT, "longer than 32 bits");
     static const uint8_t endless[] = {0x15, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
                                       0xff, 0xff, 0xff, 0xff, 0xff, 0xff};
     assert_fails(pqf_page_header_read(pqf_bytes_of(endless, sizeof endless), &header, &used,
@@ -251,20 +254,20 @@ static pqf_status read_key_value(pqf_key_value *out, const pqf_thrift_limits *li
 static void test_unknown_fields(void **state) {
     (void)state;
     pqf_key_value kv;
-    PUT(0x18, 0x01, 'k');                   /* 1: the key */
-    PUT(0x21, 0x12, 0x13, 0x7f);            /* 3, 4: booleans, 5: a byte */
-    PUT(0x14, 0x80, 0x01, 0x15, 0x01);      /* 6, 7: i16 and i32 */
-    PUT(0x16, 0xff, 0x01);                  /* 8: i64 */
-    PUT(0x17, 1, 2, 3, 4, 5, 6, 7, 8);      /* 9: double */
-    PUT(0x18, 0x02, 'x', 'y');              /* 10: binary */
-    PUT(0x19, 0x25, 0x02, 0x04);            /* 11: list of i32 */
-    PUT(0x1a, 0x21, 0x01, 0x02);            /* 12: set of bool */
-    PUT(0x1b, 0x02, 0x58, 2, 1, 'a', 4, 1, 'b'); /* 13: map of i32 to binary */
-    PUT(0x1b, 0x00);                        /* 14: an empty map */
-    PUT(0x1c, 0x15, 0x02, 0x1c, 0x00, 0x00); /* 15: struct in struct */
+    PUT(0x18, 0x01, 'k');                                            /* 1: the key */
+    PUT(0x21, 0x12, 0x13, 0x7f);                                     /* 3, 4: booleans, 5: a byte */
+    PUT(0x14, 0x80, 0x01, 0x15, 0x01);                               /* 6, 7: i16 and i32 */
+    PUT(0x16, 0xff, 0x01);                                           /* 8: i64 */
+    PUT(0x17, 1, 2, 3, 4, 5, 6, 7, 8);                               /* 9: double */
+    PUT(0x18, 0x02, 'x', 'y');                                       /* 10: binary */
+    PUT(0x19, 0x25, 0x02, 0x04);                                     /* 11: list of i32 */
+    PUT(0x1a, 0x21, 0x01, 0x02);                                     /* 12: set of bool */
+    PUT(0x1b, 0x02, 0x58, 2, 1, 'a', 4, 1, 'b');                     /* 13: map of i32 to binary */
+    PUT(0x1b, 0x00);                                                 /* 14: an empty map */
+    PUT(0x1c, 0x15, 0x02, 0x1c, 0x00, 0x00);                         /* 15: struct in struct */
     PUT(0x1d, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15); /* 16: uuid */
-    PUT(0x05, 0xd0, 0x0f, 0x02);            /* 1000 by its full id */
-    PUT(0x08, 0x04, 0x01, 'v', 0x00);       /* 2: the value, out of order */
+    PUT(0x05, 0xd0, 0x0f, 0x02);                                     /* 1000 by its full id */
+    PUT(0x08, 0x04, 0x01, 'v', 0x00); /* 2: the value, out of order */
     assert_ok(read_key_value(&kv, NULL));
     assert_int_equal(kv.key.data[0], 'k');
     assert_true(kv.has_value);
@@ -287,7 +290,8 @@ static void test_depth(void **state) {
     for (int wire = 0x39; wire <= 0x3c; wire += 3) { /* lists and structs, unknown field 3 */
         bytes.len = 0;
         PUT((uint8_t)wire);
-        for (int i = 0; i < 100000; i++) PUT(wire == 0x39 ? 0x19 : 0x1c);
+        for (int i = 0; i < 100000; i++)
+            PUT(wire == 0x39 ? 0x19 : 0x1c);
         PUT(0x00);
         assert_fails(read_key_value(&kv, NULL), PQF_CORRUPT, "nested deeper than 64");
     }
@@ -306,9 +310,9 @@ static void test_limits(void **state) {
     pqf_bytes in = pqf_bytes_of(four, sizeof four);
     assert_ok(pqf_thrift_read(in, &pqf_size_statistics_thrift, &sizes, &arena, NULL, &used, &err));
     assert_int_equal(sizes.num_repetition_level_histogram, 4);
-    assert_fails(pqf_thrift_read(in, &pqf_size_statistics_thrift, &sizes, &arena, &limits, &used,
-                                 &err),
-                 PQF_LIMIT, "thrift_container_limit");
+    assert_fails(
+        pqf_thrift_read(in, &pqf_size_statistics_thrift, &sizes, &arena, &limits, &used, &err),
+        PQF_LIMIT, "thrift_container_limit");
 }
 
 /* A length costs nothing until its bytes are there. */
@@ -321,8 +325,8 @@ static void test_claimed_lengths(void **state) {
                                  &arena, NULL, &used, &err),
                  PQF_CORRUPT, "the bytes end inside it");
     static const uint8_t items[] = {0x15, 0x02, 0x19, 0x25, 0x00, 0x00, 0x00};
-    assert_fails(pqf_thrift_read(pqf_bytes_of(items, sizeof items), &pqf_file_metadata_thrift, &file,
-                                 &arena, NULL, &used, &err),
+    assert_fails(pqf_thrift_read(pqf_bytes_of(items, sizeof items), &pqf_file_metadata_thrift,
+                                 &file, &arena, NULL, &used, &err),
                  PQF_CORRUPT, "schema: the list has elements of another type");
     assert_true(pqf_mem_peak(mem) < 4 << 20);
 }

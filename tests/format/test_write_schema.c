@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * From Arrow to Parquet: elements, annotations and conversions by table, options, and what is refused.
+ * From Arrow to Parquet: elements, annotations and conversions by table, options, and what is
+ * refused.
  */
 #include "format_test.h"
 
@@ -19,7 +20,8 @@ static void one_column(struct ArrowSchema *out, const char *format) {
 static void set_pair(struct ArrowSchema *arrow, const char *key, const char *value) {
     pqf_buf buf;
     pqf_buf_init(&buf, mem, 0);
-    assert_ok(pqf_kv_put(&buf, pqf_bytes_of(key, strlen(key)), pqf_bytes_of(value, strlen(value)), &err));
+    assert_ok(
+        pqf_kv_put(&buf, pqf_bytes_of(key, strlen(key)), pqf_bytes_of(value, strlen(value)), &err));
     assert_ok(pqf_schema_set_metadata(arrow, (const char *)buf.data, &err));
     pqf_buf_reset(&buf);
 }
@@ -124,7 +126,8 @@ static void test_timestamps(void **state) {
         one_column(&arrow, rows[i].format);
         assert_ok(pqf_schema_from_arrow(&arrow, &options, mem, &schema, &err));
         const pqf_field *field = &schema->fields[0];
-        assert_int_equal(field->leaf->physical, rows[i].int96 ? PQF_PHYSICAL_INT96 : PQF_PHYSICAL_INT64);
+        assert_int_equal(field->leaf->physical,
+                         rows[i].int96 ? PQF_PHYSICAL_INT96 : PQF_PHYSICAL_INT64);
         assert_int_equal(field->leaf->node->param, rows[i].param);
         assert_int_equal(field->convert, rows[i].convert);
         assert_int_equal(field->factor, rows[i].factor);
@@ -149,7 +152,8 @@ static void test_uint32_of_version_1(void **state) {
 
 static void expect_paths(const char *const *paths, int n) {
     assert_int_equal(schema->tree.num_leaves, n);
-    for (int i = 0; i < n; i++) assert_string_equal(schema->tree.leaves[i].path, paths[i]);
+    for (int i = 0; i < n; i++)
+        assert_string_equal(schema->tree.leaves[i].path, paths[i]);
 }
 
 static void test_nested(void **state) {
@@ -195,8 +199,13 @@ static void test_field_ids(void **state) {
         const char *value;
         bool has_id;
         int32_t id;
-    } ids[] = {{"7", true, 7},          {"0", true, 0},  {"-1", false, 0}, {"", false, 0},
-               {"2147483647", true, INT32_MAX}, {"2147483648", false, 0}, {"1x", false, 0},
+    } ids[] = {{"7", true, 7},
+               {"0", true, 0},
+               {"-1", false, 0},
+               {"", false, 0},
+               {"2147483647", true, INT32_MAX},
+               {"2147483648", false, 0},
+               {"1x", false, 0},
                {"99999999999", false, 0}};
     for (size_t i = 0; i < sizeof ids / sizeof ids[0]; i++) {
         struct ArrowSchema arrow;
@@ -215,8 +224,10 @@ static void test_extensions(void **state) {
     static const struct {
         const char *format, *name;
         int32_t logical;
-    } rows[] = {{"vu", "arrow.json", PQF_LOGICAL_JSON}, {"w:16", "arrow.uuid", PQF_LOGICAL_UUID},
-                {"w:15", "arrow.uuid", 0},              {"l", "arrow.json", 0},
+    } rows[] = {{"vu", "arrow.json", PQF_LOGICAL_JSON},
+                {"w:16", "arrow.uuid", PQF_LOGICAL_UUID},
+                {"w:15", "arrow.uuid", 0},
+                {"l", "arrow.json", 0},
                 {"u", "my.own", PQF_LOGICAL_STRING}};
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         struct ArrowSchema arrow;
@@ -254,10 +265,14 @@ static void test_refused(void **state) {
         const char *format;
         int64_t num_children;
         const char *text;
-    } rows[] = {{"d:50,2,256", 0, "decimal256"}, {"d:5,2,32", 0, "decimal32"},
-                {"d:12,2,64", 0, "decimal64"},   {"d:5,-2", 0, "scale"},
-                {"w:0", 0, "zero bytes"},        {"tin", 0, "interval"},
-                {"+s", 0, "structs without fields"}, {"+vl", 1, "list_view"},
+    } rows[] = {{"d:50,2,256", 0, "decimal256"},
+                {"d:5,2,32", 0, "decimal32"},
+                {"d:12,2,64", 0, "decimal64"},
+                {"d:5,-2", 0, "scale"},
+                {"w:0", 0, "zero bytes"},
+                {"tin", 0, "interval"},
+                {"+s", 0, "structs without fields"},
+                {"+vl", 1, "list_view"},
                 {"+us:0", 1, "union"}};
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         struct ArrowSchema arrow;
@@ -290,7 +305,8 @@ static void test_no_memory(void **state) {
     (void)state;
     struct ArrowSchema arrow;
     init(&arrow, "+s", "", 0, 40);
-    for (int i = 0; i < 40; i++) init(arrow.children[i], "tsn:UTC", "column", 0, 0);
+    for (int i = 0; i < 40; i++)
+        init(arrow.children[i], "tsn:UTC", "column", 0, 0);
     pqf_status status = PQF_NOMEM;
     for (int64_t n = 1; n < 400 && status != PQF_OK; n++) {
         pqf_mem_fail_after(n);
@@ -306,9 +322,9 @@ static void test_no_memory(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        TEST(test_types),     TEST(test_timestamps), TEST(test_uint32_of_version_1),
-        TEST(test_nested),    TEST(test_field_ids),  TEST(test_extensions),
-        TEST(test_key_values), TEST(test_refused),   TEST(test_wrong_arguments),
+        TEST(test_types),      TEST(test_timestamps), TEST(test_uint32_of_version_1),
+        TEST(test_nested),     TEST(test_field_ids),  TEST(test_extensions),
+        TEST(test_key_values), TEST(test_refused),    TEST(test_wrong_arguments),
         TEST(test_no_memory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
