@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * assemble.c (room column): leaves become the array of their top-level field. In: one pqf_leaf_out per
- * leaf, each with the validity and offsets of all groups around it. Out: one ArrowArray. What leaves
- * below one group say about it must be the same: the levels of a group are stored once per leaf.
+ * assemble.c (room column): leaves become the array of their top-level field. In: one
+ * pqf_leaf_out per leaf, each with the validity and offsets of all groups around it. Out:
+ * one ArrowArray. What leaves below one group say about it must be the same: the levels of a
+ * group are stored once per leaf.
  */
 #include "assemble.h"
 
@@ -37,8 +38,10 @@ static pqf_status check_siblings(const assembly *a, const pqf_field *group, int3
     pqf_leaf_out *first = leaf_of(a, group);
     for (int32_t i = 1; i < group->num_leaves; i++) {
         if (same_node(&first->nodes[depth], &first[i].nodes[depth])) continue;
-        pqf_fail(err, PQF_CORRUPT, "the column's levels do not give the same nulls and lists of %s as "
-                 "those of column %s", group->name, first->leaf_field->leaf->path);
+        pqf_fail(err, PQF_CORRUPT,
+                 "the column's levels do not give the same nulls and lists of %s as "
+                 "those of column %s",
+                 group->name, first->leaf_field->leaf->path);
         return pqf_error_at_column(err, first[i].leaf_field->leaf->path);
     }
     return PQF_OK;
@@ -72,7 +75,8 @@ static pqf_status build_struct(const assembly *a, const pqf_field *field, int32_
 }
 
 /* Entries of a map are the children of its one child. */
-static pqf_status check_keys(const assembly *a, const pqf_field *map, int32_t depth, pqf_error *err) {
+static pqf_status check_keys(const assembly *a, const pqf_field *map, int32_t depth,
+                             pqf_error *err) {
     const pqf_field *entries = &map->children[0];
     if (map->kind != PQF_FIELD_MAP || entries->num_children == 0) return PQF_OK;
     const pqf_field *key = &entries->children[0];
@@ -99,7 +103,8 @@ static pqf_status build(const assembly *a, const pqf_field *field, int32_t depth
         pqf_node_out none = {.length = length};
         return build_struct(a, field, depth, &none, out, err);
     }
-    if (field->kind == PQF_FIELD_LEAF) return pqf_assemble_leaf(leaf_of(a, field), a->mem, out, err);
+    if (field->kind == PQF_FIELD_LEAF)
+        return pqf_assemble_leaf(leaf_of(a, field), a->mem, out, err);
     TRY(check_siblings(a, field, depth, err));
     pqf_node_out *node = &leaf_of(a, field)->nodes[depth];
     if (field->kind == PQF_FIELD_STRUCT) return build_struct(a, field, depth, node, out, err);
@@ -110,13 +115,14 @@ static pqf_status check_rows(const assembly *a, const pqf_field *field, int64_t 
                              pqf_error *err) {
     for (int32_t i = 0; i < field->num_leaves; i++)
         if (a->leaves[i].num_rows != num_rows || a->leaves[i].nodes[0].length != num_rows)
-            return pqf_fail(err, PQF_INVALID, "leaf %d of %s has %lld rows, %lld are wanted", (int)i,
-                            field->name, (long long)a->leaves[i].num_rows, (long long)num_rows);
+            return pqf_fail(err, PQF_INVALID, "leaf %d of %s has %lld rows, %lld are wanted",
+                            (int)i, field->name, (long long)a->leaves[i].num_rows,
+                            (long long)num_rows);
     return PQF_OK;
 }
 
-pqf_status pqf_assemble(const pqf_field *field, pqf_leaf_out *leaves, int64_t num_rows, pqf_mem *mem,
-                        struct ArrowArray *out, pqf_error *err) {
+pqf_status pqf_assemble(const pqf_field *field, pqf_leaf_out *leaves, int64_t num_rows,
+                        pqf_mem *mem, struct ArrowArray *out, pqf_error *err) {
     assembly a = {leaves, field->first_leaf, mem};
     pqf_status status = check_rows(&a, field, num_rows, err);
     if (status == PQF_OK) status = build(&a, field, 0, num_rows, out, err);

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * assemble_forms.c (room column): one node or leaf becomes one Arrow array in the form that its field
- * declares (Arrow Columnar Format: variable-size, view, fixed-size list and dictionary layouts). In:
- * int32 offsets, values, bytes, codes. Out: buffers that moved, or were widened where the form is.
+ * assemble_forms.c (room column): one node or leaf becomes one Arrow array in the form that
+ * its field declares (Arrow Columnar Format: variable-size, view, fixed-size list and
+ * dictionary layouts). In: int32 offsets, values, bytes, codes. Out: buffers that moved, or
+ * were widened where the form is.
  */
 #include "assemble.h"
 
@@ -108,8 +109,8 @@ static void fill_empty_buffers(struct ArrowArray *array) {
 /* ---- dictionaries ---- */
 
 /* The dictionary's values as PLAIN bytes become offsets and bytes. */
-static pqf_status unpack_strings(pqf_bytes page, int64_t n, pqf_mem *mem, pqf_buf *ends, pqf_buf *bytes,
-                                 pqf_error *err) {
+static pqf_status unpack_strings(pqf_bytes page, int64_t n, pqf_mem *mem, pqf_buf *ends,
+                                 pqf_buf *bytes, pqf_error *err) {
     pqf_buf_init(bytes, mem, 0);
     TRY(sized(ends, mem, n + 1, sizeof(int32_t), err));
     TRY(pqf_buf_reserve(bytes, page.len, err));
@@ -190,15 +191,16 @@ static void resize_codes(const uint32_t *in, int64_t n, int32_t width, uint8_t *
     }
 }
 
-static pqf_status take_codes(pqf_leaf_out *leaf, int32_t width, pqf_mem *mem, struct ArrowArray *array,
-                             pqf_error *err) {
+static pqf_status take_codes(pqf_leaf_out *leaf, int32_t width, pqf_mem *mem,
+                             struct ArrowArray *array, pqf_error *err) {
     pqf_buf codes;
     if (width == 4 || array->length == 0) {
         take(array, 1, &leaf->values);
         return PQF_OK;
     }
     TRY(sized(&codes, mem, array->length, (size_t)width, err));
-    resize_codes((const uint32_t *)(const void *)leaf->values.data, array->length, width, codes.data);
+    resize_codes((const uint32_t *)(const void *)leaf->values.data, array->length, width,
+                 codes.data);
     pqf_array_take_buffer(array, 1, &codes);
     return PQF_OK;
 }
@@ -208,11 +210,12 @@ static pqf_status fill_dictionary(pqf_leaf_out *leaf, pqf_mem *mem, struct Arrow
     const pqf_field *f = leaf->leaf_field;
     const struct index_type *type = find_index_type(f->index_format);
     int64_t n = pqf_dict_num_values(leaf->dictionary->builder);
-    if (!type)
-        return pqf_fail(err, PQF_INVALID, "dictionary indices of type %s", f->index_format);
+    if (!type) return pqf_fail(err, PQF_INVALID, "dictionary indices of type %s", f->index_format);
     if (n - 1 > type->max)
-        return pqf_fail(err, PQF_LIMIT, "the dictionary has %lld values, too many for indices of %d "
-                        "bytes as the schema declares", (long long)n, type->width);
+        return pqf_fail(err, PQF_LIMIT,
+                        "the dictionary has %lld values, too many for indices of %d "
+                        "bytes as the schema declares",
+                        (long long)n, type->width);
     TRY(take_codes(leaf, type->width, mem, array, err));
     struct ArrowArray values;
     TRY(build_dictionary(leaf, mem, &values, err));
@@ -228,12 +231,14 @@ static int64_t num_leaf_buffers(const pqf_leaf_out *leaf) {
     return num_binary_buffers(f->binary_form);
 }
 
-static pqf_status fill_leaf(pqf_leaf_out *leaf, pqf_mem *mem, struct ArrowArray *array, pqf_error *err) {
+static pqf_status fill_leaf(pqf_leaf_out *leaf, pqf_mem *mem, struct ArrowArray *array,
+                            pqf_error *err) {
     const pqf_field *f = leaf->leaf_field;
     if (leaf->dictionary) return fill_dictionary(leaf, mem, array, err);
     if (f->layout == PQF_LEAF_BINARY)
-        return array->length ? take_binary(array, f->binary_form, &leaf->ends, &leaf->bytes, mem, err)
-                             : PQF_OK;
+        return array->length
+                   ? take_binary(array, f->binary_form, &leaf->ends, &leaf->bytes, mem, err)
+                   : PQF_OK;
     take(array, 1, &leaf->values);
     return PQF_OK;
 }
@@ -244,7 +249,8 @@ static pqf_status null_leaf(const pqf_node_out *node, pqf_mem *mem, struct Arrow
     return pqf_array_init(out, mem, node->length, node->length, 0, 0, err);
 }
 
-pqf_status pqf_assemble_leaf(pqf_leaf_out *leaf, pqf_mem *mem, struct ArrowArray *out, pqf_error *err) {
+pqf_status pqf_assemble_leaf(pqf_leaf_out *leaf, pqf_mem *mem, struct ArrowArray *out,
+                             pqf_error *err) {
     pqf_node_out *node = pqf_leaf_node(leaf);
     struct ArrowArray array;
     if (leaf->leaf_field->layout == PQF_LEAF_NONE) return null_leaf(node, mem, out, err);
@@ -298,8 +304,8 @@ static void pad_indexes(const pqf_field *field, const pqf_node_out *node, int64_
 }
 
 /* Null lists of a fixed size have (null) items in Arrow and none in Parquet. */
-static pqf_status pad_items(const pqf_field *field, const pqf_node_out *node, struct ArrowArray *items,
-                            pqf_mem *mem, pqf_error *err) {
+static pqf_status pad_items(const pqf_field *field, const pqf_node_out *node,
+                            struct ArrowArray *items, pqf_mem *mem, pqf_error *err) {
     struct ArrowSchema schema = {0};
     struct ArrowArray padded;
     pqf_view view;
@@ -323,16 +329,16 @@ done:
     return status;
 }
 
-static pqf_status fixed_items(const pqf_field *field, const pqf_node_out *node, struct ArrowArray *items,
-                              pqf_mem *mem, pqf_error *err) {
+static pqf_status fixed_items(const pqf_field *field, const pqf_node_out *node,
+                              struct ArrowArray *items, pqf_mem *mem, pqf_error *err) {
     TRY(check_sizes(field, node, err));
     return node->num_nulls && field->fixed_items ? pad_items(field, node, items, mem, err) : PQF_OK;
 }
 
 /* ---- lists ---- */
 
-static pqf_status take_sizes(struct ArrowArray *array, const pqf_node_out *node, bool large, pqf_mem *mem,
-                             pqf_error *err) {
+static pqf_status take_sizes(struct ArrowArray *array, const pqf_node_out *node, bool large,
+                             pqf_mem *mem, pqf_error *err) {
     pqf_buf sizes;
     if (array->length == 0) return PQF_OK;
     const int32_t *at = (const int32_t *)(const void *)node->offsets.data;
@@ -373,7 +379,8 @@ pqf_status pqf_assemble_list(const pqf_field *field, pqf_node_out *node, struct 
     struct ArrowArray array = {0};
     pqf_status status = PQF_OK;
     if (field->list_form == PQF_LIST_FIXED) TRY_DONE(fixed_items(field, node, items, mem, err));
-    TRY_DONE(pqf_assemble_begin(field, node, num_list_buffers(field->list_form), 1, mem, &array, err));
+    TRY_DONE(
+        pqf_assemble_begin(field, node, num_list_buffers(field->list_form), 1, mem, &array, err));
     TRY_DONE(fill_list(field, node, mem, &array, err));
     fill_empty_buffers(&array);
     TRY_DONE(pqf_array_take_child(&array, 0, items, err));

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * bounds.c (room column): which statistics of a column chunk may be believed, and how values of a column
- * compare. In: ColumnMetaData.statistics and FileMetaData.column_orders. Out: a lower and an upper bound in
- * PLAIN bytes, or none. Rules of parquet.thrift at Statistics and ColumnOrder: min_value and max_value
- * count only under an order that is known; the deprecated min and max are in signed order.
+ * bounds.c (room column): which statistics of a column chunk may be believed, and how values
+ * of a column compare. In: ColumnMetaData.statistics and FileMetaData.column_orders. Out: a
+ * lower and an upper bound in PLAIN bytes, or none. Rules of parquet.thrift at Statistics
+ * and ColumnOrder: min_value and max_value count only under an order that is known; the
+ * deprecated min and max are in signed order.
  */
 #include "column.h"
 
@@ -91,8 +92,8 @@ static bool written_by_parquet_mr(const pqf_metadata *metadata) {
     return metadata->file.has_created_by && by.len >= 10 && memcmp(by.data, "parquet-mr", 10) == 0;
 }
 
-/* Signed comparison is also right for booleans, and for any order when there is only one value; but old
- * versions of parquet-mr wrote equal bounds of binaries that were not equal. */
+/* Signed comparison is also right for booleans, and for any order when there is only one
+ * value; but old versions of parquet-mr wrote equal bounds of binaries that were not equal. */
 static bool deprecated_holds(const pqf_metadata *metadata, const pqf_leaf *leaf,
                              const pqf_statistics *s) {
     if (leaf->order == PQF_ORDER_SIGNED || leaf->order == PQF_ORDER_FLOAT ||
@@ -170,7 +171,8 @@ void pqf_bounds_of_chunk(const pqf_metadata *metadata, const pqf_chunk *chunk, p
     const pqf_leaf *leaf = chunk->leaf;
     *out = (pqf_bounds){.num_values = chunk->num_values};
     if (!s) return;
-    out->has_num_nulls = s->has_null_count && s->null_count >= 0 && s->null_count <= chunk->num_values;
+    out->has_num_nulls =
+        s->has_null_count && s->null_count >= 0 && s->null_count <= chunk->num_values;
     if (out->has_num_nulls) out->num_nulls = s->null_count;
     if (leaf->order == PQF_ORDER_NONE) return;
     choose(metadata, leaf, s, out);

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * chunk_reader.c (room column): a pull over the rows of a column chunk. In: the chunk and a number of rows.
- * Out: exactly these rows, appended to a leaf. The place inside a page is kept between calls.
+ * chunk_reader.c (room column): a pull over the rows of a column chunk. In: the chunk and a
+ * number of rows. Out: exactly these rows, appended to a leaf. The place inside a page is
+ * kept between calls.
  *
  *   walk ─► page ─► levels of the page, or of the rows that are wanted ─► their values ─► next page
  *
- * Rows of a column without lists are level pairs. With lists a row goes on until the next repetition
- * level 0 or the end of the chunk, maybe over pages (README.md, Nested Encoding), so that a read looks
- * at the level behind its last row and leaves it where it is.
+ * Rows of a column without lists are level pairs. With lists a row goes on until the next
+ * repetition level 0 or the end of the chunk, maybe over pages (README.md, Nested Encoding),
+ * so that a read looks at the level behind its last row and leaves it where it is.
  */
 #include "reading.h"
 
@@ -20,18 +21,18 @@ struct pqf_chunk_reader {
     pqf_chunk_read_options options;
     int64_t rows_left;
     pqf_page_walk walk;
-    pqf_page_ref ref;    /* the current page */
+    pqf_page_ref ref; /* the current page */
     bool has_page;
     bool sealed;         /* its body has not been touched */
     bool in_scratch;     /* its bytes stand in the scratch of the call */
     int64_t levels_left; /* level pairs of it that have not been taken */
     pqf_rle rep;
     pqf_rle def;
-    bool at_start;       /* no level pair of the chunk has been taken */
+    bool at_start; /* no level pair of the chunk has been taken */
     uint8_t prev_def;
     pqf_chunk_dict dict;
     pqf_value_reader values;
-    pqf_buf room;        /* the bytes of a page that outlived a call */
+    pqf_buf room; /* the bytes of a page that outlived a call */
 };
 
 /* One call: rows go to `out`, or are stepped over where it is NULL. */
@@ -41,7 +42,7 @@ typedef struct pull {
     pqf_scratch *scratch;
     pqf_run *run;
     int worker;
-    int64_t num_rows;    /* wanted */
+    int64_t num_rows; /* wanted */
     int64_t rows_begun;
     int64_t num_skipped; /* values of the stretches that were stepped over */
 } pull;
@@ -51,7 +52,8 @@ typedef struct pull {
 static pqf_status check_leaf(const pqf_chunk *chunk, const pqf_field *f, pqf_error *err) {
     const pqf_leaf *leaf = chunk->leaf;
     if (leaf->max_def > 127 || leaf->max_rep > 127)
-        return pqf_fail(err, PQF_UNSUPPORTED, "columns nested deeper than 127 levels are not built");
+        return pqf_fail(err, PQF_UNSUPPORTED,
+                        "columns nested deeper than 127 levels are not built");
     bool fixed = pqf_leaf_layout_of(leaf) == PQF_FIXED;
     if (f->layout == PQF_LEAF_FIXED && f->convert == PQF_CONVERT_NONE &&
         (!fixed || f->arrow_width != pqf_leaf_width(leaf)))
@@ -155,7 +157,8 @@ static void keep_page(const pull *p) {
 /* ---- stretches of levels ---- */
 
 static pqf_status level_too_large(const char *what, int level, int max, pqf_error *err) {
-    return pqf_fail(err, PQF_CORRUPT, "levels: a %s level of %d, the largest is %d", what, level, max);
+    return pqf_fail(err, PQF_CORRUPT, "levels: a %s level of %d, the largest is %d", what, level,
+                    max);
 }
 
 static pqf_status decode_levels(const pqf_chunk_reader *r, pqf_rle *rle, int64_t n, int max,
@@ -166,7 +169,8 @@ static pqf_status decode_levels(const pqf_chunk_reader *r, pqf_rle *rle, int64_t
 }
 
 /* The definition levels of the next n pairs: one long run (*n may become less), or an array. */
-static pqf_status next_defs(pqf_chunk_reader *r, uint8_t *room, pqf_levels *levels, pqf_error *err) {
+static pqf_status next_defs(pqf_chunk_reader *r, uint8_t *room, pqf_levels *levels,
+                            pqf_error *err) {
     int max = r->chunk.leaf->max_def;
     bool is_run = true;
     uint32_t value = 0;
@@ -219,8 +223,8 @@ static pqf_node_out *only_nullable(const pqf_leaf_out *out) {
     return found;
 }
 
-/* Levels 0 and 1 are validity bits: runs are filled, literals copied. No bitmap before the first run
- * that is not all valid. */
+/* Levels 0 and 1 are validity bits: runs are filled, literals copied. No bitmap before the
+ * first run that is not all valid. */
 static pqf_status bit_levels(pqf_chunk_reader *r, int64_t n, pqf_node_out *node, pqf_error *err) {
     const pqf_kernels *kernel = r->options.kernel;
     while (n > 0 && !node->validity.data) {
@@ -283,7 +287,8 @@ static pqf_status put_values(pull *p, int64_t slots_before, int64_t nulls_before
     const pqf_node_out *node = pqf_leaf_node(p->out);
     int64_t num_slots = node->length - slots_before;
     int64_t num_nulls = node->num_nulls - nulls_before;
-    return pqf_values_append(&p->r->values, p->out, num_slots, num_slots - num_nulls, p->scratch, err);
+    return pqf_values_append(&p->r->values, p->out, num_slots, num_slots - num_nulls, p->scratch,
+                             err);
 }
 
 /* A page of nothing but PLAIN values that is wanted whole goes straight to its place. */
@@ -319,14 +324,18 @@ static pqf_status flat_page(pull *p, int64_t n, pqf_error *err) {
 }
 
 static pqf_status missing_rows(const pull *p, int64_t missing, pqf_error *err) {
-    return pqf_fail(err, PQF_CORRUPT, "the pages of the column chunk hold %lld rows fewer than the %lld "
-                    "of its row group", (long long)(p->r->rows_left - p->num_rows + missing),
+    return pqf_fail(err, PQF_CORRUPT,
+                    "the pages of the column chunk hold %lld rows fewer than the %lld "
+                    "of its row group",
+                    (long long)(p->r->rows_left - p->num_rows + missing),
                     (long long)p->r->chunk.num_rows);
 }
 
 static pqf_status too_many_rows(const pull *p, pqf_error *err) {
-    return pqf_fail(err, PQF_CORRUPT, "the pages of the column chunk hold more than the %lld rows of its "
-                    "row group", (long long)p->r->chunk.num_rows);
+    return pqf_fail(err, PQF_CORRUPT,
+                    "the pages of the column chunk hold more than the %lld rows of its "
+                    "row group",
+                    (long long)p->r->chunk.num_rows);
 }
 
 static pqf_status pull_flat(pull *p, pqf_error *err) {
@@ -370,8 +379,8 @@ static int64_t find_bit(const uint64_t *bits, int64_t k) {
 }
 
 /* A long run of one repetition level. *done when it begins a row too many. */
-static pqf_status run_of_reps(pull *p, uint32_t value, int64_t run_left, pqf_levels *levels, bool *done,
-                              pqf_error *err) {
+static pqf_status run_of_reps(pull *p, uint32_t value, int64_t run_left, pqf_levels *levels,
+                              bool *done, pqf_error *err) {
     pqf_chunk_reader *r = p->r;
     int max = r->chunk.leaf->max_rep;
     if (value > (uint32_t)max) return level_too_large("repetition", (int)value, max, err);
@@ -384,7 +393,8 @@ static pqf_status run_of_reps(pull *p, uint32_t value, int64_t run_left, pqf_lev
 }
 
 /* A block of repetition levels, up to the row that is one too many; these are left in the runs. */
-static pqf_status block_of_reps(pull *p, uint8_t *room, pqf_levels *levels, bool *done, pqf_error *err) {
+static pqf_status block_of_reps(pull *p, uint8_t *room, pqf_levels *levels, bool *done,
+                                pqf_error *err) {
     pqf_chunk_reader *r = p->r;
     uint64_t starts[PQF_LEVEL_BLOCK / 64 + PQF_SLACK / 8];
     int64_t n = pqf_min_i64(r->levels_left, PQF_LEVEL_BLOCK);
@@ -448,7 +458,8 @@ static pqf_status pull_nested(pull *p, pqf_error *err) {
 
 /* ---- the pull ---- */
 
-/* String bytes of the whole chunk as far as its metadata tells; only what is likely: 0 is no harm. */
+/* String bytes of the whole chunk as far as its metadata tells; only what is likely: 0 is no
+ * harm. */
 static int64_t likely_string_bytes(const pqf_chunk_reader *r) {
     const pqf_column_metadata *meta = r->chunk.meta;
     const pqf_size_statistics *sizes = meta->size_statistics;
@@ -469,7 +480,8 @@ static pqf_status expect(const pull *p, pqf_error *err) {
         if (node == pqf_leaf_node(p->out) && whole) more = r->levels_left + r->walk.values_left;
         node->num_expected = pqf_max_i64(node->num_expected, node->length + more);
     }
-    if (!whole || p->out->leaf_field->layout != PQF_LEAF_BINARY || p->out->dictionary) return PQF_OK;
+    if (!whole || p->out->leaf_field->layout != PQF_LEAF_BINARY || p->out->dictionary)
+        return PQF_OK;
     if (p->out->bytes.data || !r->at_start) return PQF_OK;
     int64_t bytes = likely_string_bytes(r);
     return bytes ? pqf_buf_reserve(&p->out->bytes, (size_t)bytes, err) : PQF_OK;
@@ -491,7 +503,8 @@ static pqf_status pull_rows(pull *p, pqf_error *err) {
 static pqf_status pull_or_fail(pull *p, pqf_error *err) {
     pqf_chunk_reader *r = p->r;
     if (p->num_rows < 0 || p->num_rows > r->rows_left)
-        return pqf_fail(err, PQF_INVALID, "%lld rows were asked for, the column chunk has %lld left",
+        return pqf_fail(err, PQF_INVALID,
+                        "%lld rows were asked for, the column chunk has %lld left",
                         (long long)p->num_rows, (long long)r->rows_left);
     pqf_status status = pull_rows(p, err);
     if (status == PQF_OK) return PQF_OK;

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * convert_read.c (room column): Parquet values to Arrow values where their bytes differ. In: dense blocks
- * of one physical type. Out: dense blocks of the Arrow type. One row per pqf_convert; a value that Arrow
- * cannot hold is an error, never wrapped (LogicalTypes.md; INT96 timestamps: parquet.thrift, Type).
+ * convert_read.c (room column): Parquet values to Arrow values where their bytes differ. In:
+ * dense blocks of one physical type. Out: dense blocks of the Arrow type. One row per
+ * pqf_convert; a value that Arrow cannot hold is an error, never wrapped (LogicalTypes.md;
+ * INT96 timestamps: parquet.thrift, Type).
  */
 #include "reading.h"
 
@@ -17,14 +18,15 @@ static inline int64_t load_i64(const uint8_t *p) { return (int64_t)pqf_load_u64(
 
 /* ---- small integers ---- */
 
-static pqf_status out_of_range(const uint8_t *in, int64_t n, int32_t low, int32_t high, pqf_error *err) {
+static pqf_status out_of_range(const uint8_t *in, int64_t n, int32_t low, int32_t high,
+                               pqf_error *err) {
     int32_t v = 0;
     for (int64_t i = 0; i < n; i++) {
         v = load_i32(in + i * 4);
         if (v < low || v > high) break;
     }
-    return pqf_fail(err, PQF_CORRUPT, "the value %d is not in the range %d to %d of the column's type",
-                    v, low, high);
+    return pqf_fail(err, PQF_CORRUPT,
+                    "the value %d is not in the range %d to %d of the column's type", v, low, high);
 }
 
 /* True when all values are in [low, high]. One pass without branches. */
@@ -49,23 +51,23 @@ static pqf_status to_16(const pqf_kernels *kernel, const uint8_t *in, int64_t n,
     return PQF_OK;
 }
 
-static pqf_status to_int8(const pqf_field *f, const pqf_kernels *kernel, const uint8_t *in, int64_t n,
-                          uint8_t *out, pqf_error *err) {
+static pqf_status to_int8(const pqf_field *f, const pqf_kernels *kernel, const uint8_t *in,
+                          int64_t n, uint8_t *out, pqf_error *err) {
     (void)f;
     return to_8(kernel, in, n, out, INT8_MIN, INT8_MAX, err);
 }
-static pqf_status to_uint8(const pqf_field *f, const pqf_kernels *kernel, const uint8_t *in, int64_t n,
-                           uint8_t *out, pqf_error *err) {
+static pqf_status to_uint8(const pqf_field *f, const pqf_kernels *kernel, const uint8_t *in,
+                           int64_t n, uint8_t *out, pqf_error *err) {
     (void)f;
     return to_8(kernel, in, n, out, 0, UINT8_MAX, err);
 }
-static pqf_status to_int16(const pqf_field *f, const pqf_kernels *kernel, const uint8_t *in, int64_t n,
-                           uint8_t *out, pqf_error *err) {
+static pqf_status to_int16(const pqf_field *f, const pqf_kernels *kernel, const uint8_t *in,
+                           int64_t n, uint8_t *out, pqf_error *err) {
     (void)f;
     return to_16(kernel, in, n, out, INT16_MIN, INT16_MAX, err);
 }
-static pqf_status to_uint16(const pqf_field *f, const pqf_kernels *kernel, const uint8_t *in, int64_t n,
-                            uint8_t *out, pqf_error *err) {
+static pqf_status to_uint16(const pqf_field *f, const pqf_kernels *kernel, const uint8_t *in,
+                            int64_t n, uint8_t *out, pqf_error *err) {
     (void)f;
     return to_16(kernel, in, n, out, 0, UINT16_MAX, err);
 }
@@ -73,8 +75,10 @@ static pqf_status to_uint16(const pqf_field *f, const pqf_kernels *kernel, const
 /* ---- units of time ---- */
 
 static pqf_status not_exact(int64_t value, int64_t factor, pqf_error *err) {
-    return pqf_fail(err, PQF_CORRUPT, "the value %lld is no multiple of %lld: the declared type has a "
-                    "coarser unit than the file", (long long)value, (long long)factor);
+    return pqf_fail(err, PQF_CORRUPT,
+                    "the value %lld is no multiple of %lld: the declared type has a "
+                    "coarser unit than the file",
+                    (long long)value, (long long)factor);
 }
 
 static pqf_status days_to_ms(const pqf_field *f, const pqf_kernels *kernel, const uint8_t *in,
@@ -113,9 +117,10 @@ static pqf_status multiply_64(const pqf_field *f, const pqf_kernels *kernel, con
     for (int64_t i = 0; i < n; i++) {
         int64_t v = load_i64(in + i * 8), product;
         if (!pqf_mul_i64(v, f->factor, &product))
-            return pqf_fail(err, PQF_CORRUPT, "the value %lld times %lld does not fit the declared "
-                            "type, whose unit is finer than the file's", (long long)v,
-                            (long long)f->factor);
+            return pqf_fail(err, PQF_CORRUPT,
+                            "the value %lld times %lld does not fit the declared "
+                            "type, whose unit is finer than the file's",
+                            (long long)v, (long long)f->factor);
         pqf_store_u64(out + i * 8, (uint64_t)product);
     }
     return PQF_OK;
@@ -123,17 +128,19 @@ static pqf_status multiply_64(const pqf_field *f, const pqf_kernels *kernel, con
 
 /* Nanoseconds of the day (int64), then the Julian day (uint32). Whole units of `factor` ns, rounded
  * down. */
-static pqf_status int96_to_timestamp(const pqf_field *f, const pqf_kernels *kernel, const uint8_t *in,
-                                     int64_t n, uint8_t *out, pqf_error *err) {
+static pqf_status int96_to_timestamp(const pqf_field *f, const pqf_kernels *kernel,
+                                     const uint8_t *in, int64_t n, uint8_t *out, pqf_error *err) {
     (void)kernel;
     int64_t units_per_day = NS_PER_DAY / f->factor;
     for (int64_t i = 0; i < n; i++, in += 12) {
         int64_t ns = load_i64(in), day = (int64_t)pqf_load_u32(in + 8) - JULIAN_UNIX_EPOCH;
         int64_t part = ns / f->factor - (ns % f->factor < 0), t;
         if (!pqf_mul_i64(day, units_per_day, &t) || !pqf_add_i64(t, part, &t))
-            return pqf_fail(err, PQF_LIMIT, "an INT96 timestamp %lld days from 1970-01-01 does not fit "
+            return pqf_fail(err, PQF_LIMIT,
+                            "an INT96 timestamp %lld days from 1970-01-01 does not fit "
                             "64 bits in this unit: coerce_int96_timestamp_unit='us' (or 'ms', 's') "
-                            "reads it", (long long)day);
+                            "reads it",
+                            (long long)day);
         pqf_store_u64(out + i * 8, (uint64_t)t);
     }
     return PQF_OK;
@@ -206,8 +213,8 @@ static const convert_fn converts[] = {
     [PQF_CONVERT_BYTES_TO_DECIMAL128] = NULL,
 };
 
-pqf_status pqf_convert_fixed(const pqf_field *leaf_field, const pqf_kernels *kernel, const uint8_t *in,
-                             int64_t n, uint8_t *out, pqf_error *err) {
+pqf_status pqf_convert_fixed(const pqf_field *leaf_field, const pqf_kernels *kernel,
+                             const uint8_t *in, int64_t n, uint8_t *out, pqf_error *err) {
     convert_fn fn = converts[leaf_field->convert];
     if (fn) return fn(leaf_field, kernel, in, n, out, err);
     return pqf_fail(err, PQF_UNSUPPORTED, "this conversion of values is not built for reading");

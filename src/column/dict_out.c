@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * dict_out.c (room column): dictionaries that leave the library. A column chunk has its own dictionary,
- * or none for some of its pages; a batch has one. In: codes of a chunk's dictionary, or values. Out:
- * codes of the dictionary that goes out with the leaf, which grows by what it has not seen.
+ * dict_out.c (room column): dictionaries that leave the library. A column chunk has its own
+ * dictionary, or none for some of its pages; a batch has one. In: codes of a chunk's
+ * dictionary, or values. Out: codes of the dictionary that goes out with the leaf, which
+ * grows by what it has not seen.
  *
- * A dictionary that is not far larger than the rows of the read goes in whole and in its order, so that
- * categories which no row uses come back too; of a larger one only what is used.
+ * A dictionary that is not far larger than the rows of the read goes in whole and in its
+ * order, so that categories which no row uses come back too; of a larger one only what is
+ * used.
  */
 #include "reading.h"
 
@@ -19,8 +21,8 @@ pqf_status pqf_dict_out_new(const pqf_field *leaf_field, pqf_mem *mem, pqf_dict_
     TRY(pqf_mem_zalloc(mem, sizeof(pqf_dict_out), &block, err));
     pqf_dict_out *d = block;
     bool binary = leaf_field->layout == PQF_LEAF_BINARY;
-    pqf_status status = pqf_dict_builder_new(binary ? PQF_BINARY : PQF_FIXED, leaf_field->arrow_width,
-                                             mem, &d->builder, err);
+    pqf_status status = pqf_dict_builder_new(binary ? PQF_BINARY : PQF_FIXED,
+                                             leaf_field->arrow_width, mem, &d->builder, err);
     if (status != PQF_OK) {
         pqf_mem_free(mem, d, sizeof *d);
         return status;
@@ -37,12 +39,13 @@ void pqf_dict_out_free(pqf_dict_out *d, pqf_mem *mem) {
 
 static pqf_status check_put(int64_t n, int64_t num_put, pqf_error *err) {
     if (num_put == n) return PQF_OK;
-    return pqf_fail(err, PQF_LIMIT, "the dictionary of the column is larger than 2 GiB: read it without "
+    return pqf_fail(err, PQF_LIMIT,
+                    "the dictionary of the column is larger than 2 GiB: read it without "
                     "read_dictionary, or by read_parquet_iter with a smaller chunk_size");
 }
 
-pqf_status pqf_dict_out_put_fixed(pqf_dict_out *out, const uint8_t *values, int64_t n, uint32_t *codes,
-                                  pqf_error *err) {
+pqf_status pqf_dict_out_put_fixed(pqf_dict_out *out, const uint8_t *values, int64_t n,
+                                  uint32_t *codes, pqf_error *err) {
     int64_t num_put = 0;
     TRY(pqf_dict_put_fixed(out->builder, values, n, INT32_MAX, codes, &num_put, err));
     return check_put(n, num_put, err);
@@ -61,12 +64,12 @@ pqf_status pqf_dict_out_put_binary(pqf_dict_out *out, const uint8_t *bytes, cons
 /* ---- codes of a chunk's dictionary ---- */
 
 /* Value `code` of a BINARY dictionary, or of one whose values have a fixed width. */
-static pqf_status put_one(pqf_dict_out *out, const pqf_dict *dict, uint32_t code, uint32_t *out_code,
-                          pqf_error *err) {
+static pqf_status put_one(pqf_dict_out *out, const pqf_dict *dict, uint32_t code,
+                          uint32_t *out_code, pqf_error *err) {
     int64_t num_put = 0;
     if (dict->values)
-        return pqf_dict_out_put_fixed(out, dict->values + (size_t)code * (size_t)dict->width, 1, out_code,
-                                      err);
+        return pqf_dict_out_put_fixed(out, dict->values + (size_t)code * (size_t)dict->width, 1,
+                                      out_code, err);
     pqf_slice value = {dict->bytes + dict->starts[code], dict->lens[code]};
     TRY(pqf_dict_put_binary(out->builder, &value, 1, INT32_MAX, out_code, &num_put, err));
     return check_put(1, num_put, err);
@@ -77,17 +80,19 @@ static pqf_status put_block(pqf_dict_out *out, const pqf_dict *dict, int64_t fro
     pqf_slice slices[PQF_VALUE_BLOCK];
     int64_t num_put = 0;
     if (dict->values)
-        return pqf_dict_out_put_fixed(out, dict->values + (size_t)from * (size_t)dict->width, n, codes,
-                                      err);
+        return pqf_dict_out_put_fixed(out, dict->values + (size_t)from * (size_t)dict->width, n,
+                                      codes, err);
     for (int64_t i = 0; i < n; i++)
         slices[i] = (pqf_slice){dict->bytes + dict->starts[from + i], dict->lens[from + i]};
     TRY(pqf_dict_put_binary(out->builder, slices, n, INT32_MAX, codes, &num_put, err));
     return check_put(n, num_put, err);
 }
 
-static pqf_status put_whole(pqf_dict_out *out, const pqf_dict *dict, uint32_t *map, pqf_error *err) {
+static pqf_status put_whole(pqf_dict_out *out, const pqf_dict *dict, uint32_t *map,
+                            pqf_error *err) {
     for (int64_t i = 0; i < dict->num_values; i += PQF_VALUE_BLOCK)
-        TRY(put_block(out, dict, i, pqf_min_i64(PQF_VALUE_BLOCK, dict->num_values - i), map + i, err));
+        TRY(put_block(out, dict, i, pqf_min_i64(PQF_VALUE_BLOCK, dict->num_values - i), map + i,
+                      err));
     return PQF_OK;
 }
 

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * dict_read.c (room column): the dictionary page of a chunk becomes a pqf_dict (Encodings.md, Dictionary
- * Encoding: the page holds PLAIN values). Values are converted here, once, so that data pages only
- * gather. In: the page as the walk found it. Out: values in memory that lives as long as the reader.
+ * dict_read.c (room column): the dictionary page of a chunk becomes a pqf_dict
+ * (Encodings.md, Dictionary Encoding: the page holds PLAIN values). Values are converted
+ * here, once, so that data pages only gather. In: the page as the walk found it. Out: values
+ * in memory that lives as long as the reader.
  */
 #include "reading.h"
 
@@ -78,7 +79,8 @@ static pqf_status load_fixed(pqf_chunk_dict *d, const pqf_field *leaf_field, int
     return PQF_OK;
 }
 
-/* Lengths first: every one is checked against the page's end before anything is allocated for it. */
+/* Lengths first: every one is checked against the page's end before anything is allocated
+ * for it. */
 static pqf_status index_binary(pqf_chunk_dict *d, int64_t num_values, pqf_error *err) {
     if ((uint64_t)num_values > d->bytes.len / 4) return too_short(num_values, d->bytes.len, err);
     TRY(pqf_buf_exact(&d->starts, (size_t)num_values * 4, err));
@@ -91,8 +93,10 @@ static pqf_status index_binary(pqf_chunk_dict *d, int64_t num_values, pqf_error 
         uint32_t len = pqf_load_u32(d->bytes.data + at);
         at += 4;
         if (len > end - at)
-            return pqf_fail(err, PQF_CORRUPT, "value %lld of the dictionary page has %u bytes, %zu "
-                            "are left", (long long)i, len, end - at);
+            return pqf_fail(err, PQF_CORRUPT,
+                            "value %lld of the dictionary page has %u bytes, %zu "
+                            "are left",
+                            (long long)i, len, end - at);
         starts[i] = (uint32_t)at; /* a page is below 2 GiB */
         lens[i] = len;
         max_len = len > max_len ? len : max_len;
@@ -106,7 +110,8 @@ static pqf_status index_binary(pqf_chunk_dict *d, int64_t num_values, pqf_error 
     return PQF_OK;
 }
 
-/* Decimals out of BYTE_ARRAY: the dictionary holds what is handed out, data pages only know codes. */
+/* Decimals out of BYTE_ARRAY: the dictionary holds what is handed out, data pages only know
+ * codes. */
 static pqf_status binary_to_decimal(pqf_chunk_dict *d, int64_t num_values, pqf_error *err) {
     pqf_buf out;
     pqf_buf_init(&out, d->bytes.mem, 0);
@@ -127,8 +132,7 @@ static pqf_status binary_to_decimal(pqf_chunk_dict *d, int64_t num_values, pqf_e
 static pqf_status load_values(pqf_chunk_dict *d, const pqf_field *leaf_field, int64_t num_values,
                               const pqf_kernels *kernel, pqf_error *err) {
     switch (pqf_leaf_layout_of(leaf_field->leaf)) {
-    case PQF_BITS:
-        return pqf_fail(err, PQF_CORRUPT, "a dictionary page in a column of BOOLEAN");
+    case PQF_BITS: return pqf_fail(err, PQF_CORRUPT, "a dictionary page in a column of BOOLEAN");
     case PQF_BINARY:
         TRY(index_binary(d, num_values, err));
         if (leaf_field->convert != PQF_CONVERT_BYTES_TO_DECIMAL128) return PQF_OK;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * leaf_out.c (room column): the buffers that a leaf hands out, empty and given back. In: the LEAF field.
- * Out: one node for each field on the way from its top-level field down to it.
+ * leaf_out.c (room column): the buffers that a leaf hands out, empty and given back. In: the
+ * LEAF field. Out: one node for each field on the way from its top-level field down to it.
  */
 #include "reading.h"
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * levels.c (room column): repetition and definition levels become validity and offsets (README.md, Nested
- * Encoding). In: stretches of level pairs. Out: slots appended to the nodes of a leaf.
+ * levels.c (room column): repetition and definition levels become validity and offsets
+ * (README.md, Nested Encoding). In: stretches of level pairs. Out: slots appended to the
+ * nodes of a leaf.
  *
  * A stretch is handled as bit masks, one bit per level pair, from the root down:
  *
@@ -42,8 +43,8 @@ static void count_slots(pqf_node_out *node, int64_t n, int64_t num_nulls) {
     if (node->validity.data) node->validity.len = (size_t)pqf_bits_bytes(node->length);
 }
 
-pqf_status pqf_node_append_same(const pqf_kernels *kernel, pqf_node_out *node, int64_t n, bool valid,
-                                pqf_error *err) {
+pqf_status pqf_node_append_same(const pqf_kernels *kernel, pqf_node_out *node, int64_t n,
+                                bool valid, pqf_error *err) {
     if (n == 0) return PQF_OK;
     if (node->validity.data || !valid) {
         TRY(pqf_node_make_validity(kernel, node, n, err));
@@ -54,7 +55,8 @@ pqf_status pqf_node_append_same(const pqf_kernels *kernel, pqf_node_out *node, i
 }
 
 static pqf_status too_many_items(pqf_error *err) {
-    return pqf_fail(err, PQF_LIMIT, "the lists hold more than 2,147,483,647 items, too many for one "
+    return pqf_fail(err, PQF_LIMIT,
+                    "the lists hold more than 2,147,483,647 items, too many for one "
                     "array: read_parquet_iter with a smaller chunk_size reads them");
 }
 
@@ -72,7 +74,8 @@ static pqf_status reserve_offsets(pqf_node_out *node, int64_t n, int64_t base, i
     return pqf_buf_reserve(offsets, (size_t)n * sizeof(int32_t), err);
 }
 
-/* Where the offset of the node's next slot stands; `length` is that before the slots were counted. */
+/* Where the offset of the node's next slot stands; `length` is that before the slots were
+ * counted. */
 static int32_t *offset_at(pqf_node_out *node, int64_t slot) {
     return (int32_t *)(void *)node->offsets.data + slot;
 }
@@ -87,8 +90,10 @@ static bool has_items(const pqf_field *field) {
 }
 
 static pqf_status bad_continuation(const pqf_field *list, pqf_error *err) {
-    return pqf_fail(err, PQF_CORRUPT, "levels: a repetition level of %d continues a list that has no "
-                    "item", list->rep_level);
+    return pqf_fail(err, PQF_CORRUPT,
+                    "levels: a repetition level of %d continues a list that has no "
+                    "item",
+                    list->rep_level);
 }
 
 /* ---- stretches of one level pair ---- */
@@ -144,7 +149,8 @@ static int64_t root_mask(const pqf_kernels *kernel, const pqf_levels *levels, in
 }
 
 /* mask &= bits; returns how many are left. */
-static int64_t mask_and(const pqf_kernels *kernel, int64_t n, const level_mask *bits, level_mask *mask) {
+static int64_t mask_and(const pqf_kernels *kernel, int64_t n, const level_mask *bits,
+                        level_mask *mask) {
     for (int64_t i = 0; i < (n + 63) / 64; i++)
         mask->w[i] &= bits->w[i];
     return kernel->count_bits(mask_bytes(mask), 0, n);
@@ -174,8 +180,9 @@ static pqf_status check_continuations(const pqf_levels *levels, const pqf_field 
 }
 
 /* Bits where the list has an item. */
-static pqf_status item_mask(const pqf_kernels *kernel, const pqf_levels *levels, const pqf_field *list,
-                            int max_rep, level_mask *mask, int64_t *num_items, pqf_error *err) {
+static pqf_status item_mask(const pqf_kernels *kernel, const pqf_levels *levels,
+                            const pqf_field *list, int max_rep, level_mask *mask,
+                            int64_t *num_items, pqf_error *err) {
     level_mask rep;
     *num_items = def_mask(kernel, levels, list->def_level + 1, mask);
     rep_mask(kernel, levels, list->rep_level, &rep);
@@ -188,16 +195,19 @@ static pqf_status item_mask(const pqf_kernels *kernel, const pqf_levels *levels,
     return PQF_OK;
 }
 
-static pqf_status append_slots(const pqf_kernels *kernel, const pqf_levels *levels, pqf_node_out *node,
-                               level_mask *slots, int64_t num_slots, pqf_error *err) {
+static pqf_status append_slots(const pqf_kernels *kernel, const pqf_levels *levels,
+                               pqf_node_out *node, level_mask *slots, int64_t num_slots,
+                               pqf_error *err) {
     const pqf_field *f = node->field;
     level_mask valid;
     if (num_slots == 0) return PQF_OK;
     if (f->def_level == f->def_parent)
         return pqf_node_append_same(kernel, node, num_slots, true, err);
     int64_t num_valid = def_mask(kernel, levels, f->def_level, &valid);
-    if (num_valid < levels->n) num_valid = mask_and(kernel, levels->n, slots, &valid);
-    else num_valid = num_slots;
+    if (num_valid < levels->n)
+        num_valid = mask_and(kernel, levels->n, slots, &valid);
+    else
+        num_valid = num_slots;
     if (num_valid == num_slots || num_valid == 0)
         return pqf_node_append_same(kernel, node, num_slots, num_valid != 0, err);
     TRY(pqf_node_make_validity(kernel, node, num_slots, err));
@@ -229,8 +239,8 @@ static int32_t *word_offsets(uint64_t slots, uint64_t items, int n, int32_t base
 
 /* `first` is the node's length before its slots were counted. */
 static pqf_status append_offsets(pqf_node_out *node, int64_t first, int64_t base, int64_t n,
-                                 const level_mask *slots, const level_mask *items, int64_t num_items,
-                                 pqf_error *err) {
+                                 const level_mask *slots, const level_mask *items,
+                                 int64_t num_items, pqf_error *err) {
     /* word_offsets stores one element behind what it counts: slack */
     TRY(reserve_offsets(node, node->length - first, base, num_items, err));
     int32_t *at = offset_at(node, first);
@@ -256,8 +266,8 @@ static pqf_status append_block(const pqf_kernels *kernel, const pqf_levels *leve
         if (!has_items(node->field)) continue;
         int64_t num_items;
         TRY(item_mask(kernel, levels, node->field, max_rep, items, &num_items, err));
-        TRY(append_offsets(node, first, out->nodes[i + 1].length, levels->n, slots, items, num_items,
-                           err));
+        TRY(append_offsets(node, first, out->nodes[i + 1].length, levels->n, slots, items,
+                           num_items, err));
         level_mask *other = slots;
         slots = items;
         items = other;

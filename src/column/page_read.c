@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * page_read.c (room column): pages of a chunk found, checked and taken apart. In: the bytes of a column
- * chunk. Out: level bytes and value bytes, whatever the page's version, codec or checksum. This is
- * the border where the numbers of page headers are checked (README.md, Data Pages; parquet.thrift,
- * PageHeader, DataPageHeaderV2).
+ * page_read.c (room column): pages of a chunk found, checked and taken apart. In: the bytes
+ * of a column chunk. Out: level bytes and value bytes, whatever the page's version, codec or
+ * checksum. This is the border where the numbers of page headers are checked (README.md,
+ * Data Pages; parquet.thrift, PageHeader, DataPageHeaderV2).
  *
  *   V1, dictionary   [ rep | def | values ]            compressed as a whole
  *   V2               [ rep | def ] [ values ]          levels never, values perhaps
  *
- * rep and def of V1 begin with their byte length (uint32); those of V2 have it in the header.
+ * rep and def of V1 begin with their byte length (uint32); those of V2 have it in the
+ * header.
  */
 #include "reading.h"
 
@@ -43,8 +44,10 @@ static pqf_status read_header(pqf_page_walk *walk, pqf_page_ref *ref, pqf_error 
         TRY(pqf_page_header_read(view, &ref->header, &header_bytes, &truncated, err));
         if (!truncated) break;
         if (want >= left)
-            return pqf_fail(err, PQF_CORRUPT, "the column chunk ends inside a page header, with "
-                            "%lld of its values still missing", (long long)walk->values_left);
+            return pqf_fail(err, PQF_CORRUPT,
+                            "the column chunk ends inside a page header, with "
+                            "%lld of its values still missing",
+                            (long long)walk->values_left);
     }
     ref->file_offset = walk->next_offset;
     ref->body_offset = walk->next_offset + (int64_t)header_bytes;
@@ -54,8 +57,10 @@ static pqf_status read_header(pqf_page_walk *walk, pqf_page_ref *ref, pqf_error 
 static pqf_status check_sizes(const pqf_page_walk *walk, const pqf_page_ref *ref, pqf_error *err) {
     const pqf_page_header *h = &ref->header;
     if (h->compressed_page_size < 0 || h->uncompressed_page_size < 0)
-        return pqf_fail(err, PQF_CORRUPT, "a page header with negative sizes: %d bytes stored, %d bytes "
-                        "uncompressed", h->compressed_page_size, h->uncompressed_page_size);
+        return pqf_fail(err, PQF_CORRUPT,
+                        "a page header with negative sizes: %d bytes stored, %d bytes "
+                        "uncompressed",
+                        h->compressed_page_size, h->uncompressed_page_size);
     int64_t left = walk->end_offset - ref->body_offset;
     if (h->compressed_page_size > left)
         return pqf_fail(err, PQF_CORRUPT, "a page of %d bytes, the column chunk has %lld left",
@@ -71,8 +76,7 @@ static pqf_status check_dictionary(pqf_page_walk *walk, pqf_page_ref *ref, pqf_e
     if (!ref->header.has_dictionary_page_header) return missing_part("dictionary_page_header", err);
     if (walk->seen_dictionary)
         return pqf_fail(err, PQF_CORRUPT, "a second dictionary page in one column chunk");
-    if (walk->page > 0)
-        return pqf_fail(err, PQF_CORRUPT, "a dictionary page behind data pages");
+    if (walk->page > 0) return pqf_fail(err, PQF_CORRUPT, "a dictionary page behind data pages");
     ref->num_values = ref->header.dictionary_page_header.num_values;
     if (ref->num_values < 0)
         return pqf_fail(err, PQF_CORRUPT, "a dictionary page of %lld values",
@@ -87,9 +91,11 @@ static pqf_status check_v2(const pqf_page_header *h, pqf_error *err) {
     int64_t rep = d->repetition_levels_byte_length, def = d->definition_levels_byte_length;
     if (rep < 0 || def < 0 || rep + def > h->compressed_page_size ||
         rep + def > h->uncompressed_page_size)
-        return pqf_fail(err, PQF_CORRUPT, "a page of %d bytes (%d uncompressed) with %lld bytes of "
-                        "repetition and %lld of definition levels", h->compressed_page_size,
-                        h->uncompressed_page_size, (long long)rep, (long long)def);
+        return pqf_fail(err, PQF_CORRUPT,
+                        "a page of %d bytes (%d uncompressed) with %lld bytes of "
+                        "repetition and %lld of definition levels",
+                        h->compressed_page_size, h->uncompressed_page_size, (long long)rep,
+                        (long long)def);
     return PQF_OK;
 }
 
@@ -140,8 +146,8 @@ pqf_status pqf_page_walk_next(pqf_page_walk *walk, pqf_page_ref *out, bool *end,
 
 /* ---- the body ---- */
 
-/* The codec of the page's values: those of a V2 page may be stored as they are. Versions of parquet-cpp
- * before 3.0 said so of pages that are compressed: their two sizes differ. */
+/* The codec of the page's values: those of a V2 page may be stored as they are. Versions of
+ * parquet-cpp before 3.0 said so of pages that are compressed: their two sizes differ. */
 static int32_t codec_of(const pqf_page_ref *ref, const pqf_chunk *chunk) {
     const pqf_page_header *h = &ref->header;
     const pqf_data_page_header_v2 *v2 = &h->data_page_header_v2;
@@ -151,13 +157,15 @@ static int32_t codec_of(const pqf_page_ref *ref, const pqf_chunk *chunk) {
     return chunk->meta->codec;
 }
 
-static pqf_status check_crc(const pqf_page_ref *ref, const pqf_page_context *context, pqf_bytes body,
-                            pqf_error *err) {
+static pqf_status check_crc(const pqf_page_ref *ref, const pqf_page_context *context,
+                            pqf_bytes body, pqf_error *err) {
     if (!ref->header.has_crc || context->skip_checksums) return PQF_OK;
     uint32_t found = pqf_crc32(0, body), stored = (uint32_t)ref->header.crc;
     if (found == stored) return PQF_OK;
-    return pqf_fail(err, PQF_CORRUPT, "the page's checksum is %08x, its bytes give %08x; "
-                    "page_checksum_verification=False reads it regardless", stored, found);
+    return pqf_fail(err, PQF_CORRUPT,
+                    "the page's checksum is %08x, its bytes give %08x; "
+                    "page_checksum_verification=False reads it regardless",
+                    stored, found);
 }
 
 static pqf_status stored_body(pqf_page_walk *walk, const pqf_page_ref *ref,
@@ -167,9 +175,9 @@ static pqf_status stored_body(pqf_page_walk *walk, const pqf_page_ref *ref,
     return check_crc(ref, context, *body, err);
 }
 
-/* The most bytes that one stored byte can become: snappy copies 64 bytes by 3; an LZ4 length byte adds
- * 255; deflate copies 258 bytes by 2 bits; a zstd block makes 128 KiB of 4 bytes. Brotli has no such
- * bound: there the memory that is touched is the memory that was decoded. */
+/* The most bytes that one stored byte can become: snappy copies 64 bytes by 3; an LZ4 length
+ * byte adds 255; deflate copies 258 bytes by 2 bits; a zstd block makes 128 KiB of 4 bytes.
+ * Brotli has no such bound: there the memory that is touched is the memory that was decoded. */
 static int64_t max_expansion(int32_t codec) {
     switch (codec) {
     case PQF_SNAPPY: return 22;
@@ -203,8 +211,9 @@ static pqf_status make_room(pqf_buf *room, size_t num_bytes, pqf_error *err) {
     return pqf_buf_reserve(room, num_bytes, err);
 }
 
-static pqf_status inflate(const pqf_page_context *context, int32_t codec, pqf_bytes in, size_t out_len,
-                          pqf_buf *room, pqf_page *page, pqf_bytes *out, pqf_error *err) {
+static pqf_status inflate(const pqf_page_context *context, int32_t codec, pqf_bytes in,
+                          size_t out_len, pqf_buf *room, pqf_page *page, pqf_bytes *out,
+                          pqf_error *err) {
     page->in_room = false;
     *out = in;
     if (codec == PQF_UNCOMPRESSED) return check_stored_len(in.len, out_len, err);
@@ -224,7 +233,8 @@ static pqf_status take_levels(pqf_bytes *body, int32_t encoding, int max_level, 
                               pqf_bytes *out, pqf_error *err) {
     if (max_level == 0) return PQF_OK;
     if (encoding == PQF_BIT_PACKED)
-        return pqf_fail(err, PQF_UNSUPPORTED, "%s levels in the deprecated encoding BIT_PACKED", what);
+        return pqf_fail(err, PQF_UNSUPPORTED, "%s levels in the deprecated encoding BIT_PACKED",
+                        what);
     if (encoding != PQF_RLE)
         return pqf_fail(err, PQF_CORRUPT, "%s levels in encoding %d, only RLE (3) is valid", what,
                         encoding);
@@ -239,8 +249,8 @@ static pqf_status take_levels(pqf_bytes *body, int32_t encoding, int max_level, 
     return PQF_OK;
 }
 
-static pqf_status unseal_v1(const pqf_page_ref *ref, const pqf_page_context *context, pqf_bytes body,
-                            pqf_buf *room, pqf_page *out, pqf_error *err) {
+static pqf_status unseal_v1(const pqf_page_ref *ref, const pqf_page_context *context,
+                            pqf_bytes body, pqf_buf *room, pqf_page *out, pqf_error *err) {
     const pqf_data_page_header *h = &ref->header.data_page_header;
     const pqf_leaf *leaf = context->chunk->leaf;
     out->encoding = h->encoding;
@@ -254,8 +264,8 @@ static pqf_status unseal_v1(const pqf_page_ref *ref, const pqf_page_context *con
 }
 
 /* check_v2 has seen that both level parts lie inside the body. */
-static pqf_status unseal_v2(const pqf_page_ref *ref, const pqf_page_context *context, pqf_bytes body,
-                            pqf_buf *room, pqf_page *out, pqf_error *err) {
+static pqf_status unseal_v2(const pqf_page_ref *ref, const pqf_page_context *context,
+                            pqf_bytes body, pqf_buf *room, pqf_page *out, pqf_error *err) {
     const pqf_data_page_header_v2 *h = &ref->header.data_page_header_v2;
     size_t rep = (size_t)h->repetition_levels_byte_length;
     size_t def = (size_t)h->definition_levels_byte_length;
@@ -268,8 +278,9 @@ static pqf_status unseal_v2(const pqf_page_ref *ref, const pqf_page_context *con
                    err);
 }
 
-pqf_status pqf_page_unseal(pqf_page_walk *walk, const pqf_page_ref *ref, const pqf_page_context *context,
-                           pqf_buf *room, pqf_page *out, pqf_error *err) {
+pqf_status pqf_page_unseal(pqf_page_walk *walk, const pqf_page_ref *ref,
+                           const pqf_page_context *context, pqf_buf *room, pqf_page *out,
+                           pqf_error *err) {
     pqf_bytes body;
     *out = (pqf_page){.num_values = ref->num_values};
     TRY(stored_body(walk, ref, context, &body, err));

@@ -14,12 +14,13 @@
 
 /* ---- pages ---- */
 
-/* A page taken apart. The bytes have PQF_SLACK behind and hold until the walk or the room moves on. */
+/* A page taken apart. The bytes have PQF_SLACK behind and hold until the walk or the room
+ * moves on. */
 typedef struct pqf_page {
     int64_t num_values; /* level entries; of a dictionary page its values */
     int32_t encoding;
-    bool in_room;     /* the bytes stand in the room, not in the window */
-    pqf_bytes rep;    /* hybrid runs without length; empty where the level is always 0 */
+    bool in_room;  /* the bytes stand in the room, not in the window */
+    pqf_bytes rep; /* hybrid runs without length; empty where the level is always 0 */
     pqf_bytes def;
     pqf_bytes values;
 } pqf_page;
@@ -31,8 +32,9 @@ typedef struct pqf_page_context {
 } pqf_page_context;
 
 /* Takes a page apart; `room` receives its bytes when they have to be decompressed. */
-pqf_status pqf_page_unseal(pqf_page_walk *walk, const pqf_page_ref *ref, const pqf_page_context *context,
-                           pqf_buf *room, pqf_page *out, pqf_error *err);
+pqf_status pqf_page_unseal(pqf_page_walk *walk, const pqf_page_ref *ref,
+                           const pqf_page_context *context, pqf_buf *room, pqf_page *out,
+                           pqf_error *err);
 /* True for a data page that holds `num_bytes` bytes of PLAIN values and nothing else. */
 bool pqf_page_is_plain(const pqf_page_ref *ref, const pqf_leaf *leaf, int64_t num_bytes);
 /* Of such a page: its bytes to `out`, which has room for them and PQF_SLACK. */
@@ -47,8 +49,8 @@ pqf_status pqf_page_unseal_plain(pqf_page_walk *walk, const pqf_page_ref *ref,
 /* Levels that are decoded at a time: what a block needs stays in L1. */
 #define PQF_LEVEL_BLOCK 2048
 
-/* A stretch of level pairs. Where an array is NULL all levels are the value beside it. With an array
- * n is at most PQF_LEVEL_BLOCK. */
+/* A stretch of level pairs. Where an array is NULL all levels are the value beside it. With
+ * an array n is at most PQF_LEVEL_BLOCK. */
 typedef struct pqf_levels {
     int64_t n;
     const uint8_t *rep;
@@ -62,8 +64,8 @@ typedef struct pqf_levels {
 pqf_status pqf_levels_append(const pqf_kernels *kernel, const pqf_levels *levels, int max_rep,
                              pqf_leaf_out *out, pqf_error *err);
 /* Appends n slots that are all valid or all null. */
-pqf_status pqf_node_append_same(const pqf_kernels *kernel, pqf_node_out *node, int64_t n, bool valid,
-                                pqf_error *err);
+pqf_status pqf_node_append_same(const pqf_kernels *kernel, pqf_node_out *node, int64_t n,
+                                bool valid, pqf_error *err);
 /* Gives the node a validity bitmap (its slots so far are valid) with room for n more slots. */
 pqf_status pqf_node_make_validity(const pqf_kernels *kernel, pqf_node_out *node, int64_t n,
                                   pqf_error *err);
@@ -106,8 +108,8 @@ void pqf_dict_out_free(pqf_dict_out *d, pqf_mem *mem);
 pqf_status pqf_dict_out_map(pqf_dict_out *out, pqf_chunk_dict *dict, const pqf_kernels *kernel,
                             int64_t num_rows, uint32_t *codes, int64_t n, pqf_error *err);
 /* Values that stand in a page themselves, with widths of Arrow: their codes. */
-pqf_status pqf_dict_out_put_fixed(pqf_dict_out *out, const uint8_t *values, int64_t n, uint32_t *codes,
-                                  pqf_error *err);
+pqf_status pqf_dict_out_put_fixed(pqf_dict_out *out, const uint8_t *values, int64_t n,
+                                  uint32_t *codes, pqf_error *err);
 /* n (at most PQF_VALUE_BLOCK) values, value i ends at ends[i]. */
 pqf_status pqf_dict_out_put_binary(pqf_dict_out *out, const uint8_t *bytes, const int32_t *ends,
                                    int64_t n, uint32_t *codes, pqf_error *err);
@@ -120,8 +122,8 @@ pqf_layout pqf_leaf_layout_of(const pqf_leaf *leaf);
 
 /* n values of the leaf's Parquet layout to what Arrow holds. FIXED: `in` to `out`, which may be the
  * same address where the width stays. */
-pqf_status pqf_convert_fixed(const pqf_field *leaf_field, const pqf_kernels *kernel, const uint8_t *in,
-                             int64_t n, uint8_t *out, pqf_error *err);
+pqf_status pqf_convert_fixed(const pqf_field *leaf_field, const pqf_kernels *kernel,
+                             const uint8_t *in, int64_t n, uint8_t *out, pqf_error *err);
 /* PQF_CONVERT_BYTES_TO_DECIMAL128. */
 pqf_status pqf_convert_decimal(pqf_bytes in, uint8_t *out, pqf_error *err);
 
@@ -136,8 +138,8 @@ typedef struct pqf_value_reader {
     int64_t num_rows; /* of this read */
 } pqf_value_reader;
 
-/* Fills the last num_slots slots of the leaf, which the levels have appended, with the next num_values
- * values of the page. */
+/* Fills the last num_slots slots of the leaf, which the levels have appended, with the next
+ * num_values values of the page. */
 pqf_status pqf_values_append(pqf_value_reader *v, pqf_leaf_out *out, int64_t num_slots,
                              int64_t num_values, pqf_scratch *scratch, pqf_error *err);
 pqf_status pqf_values_skip(pqf_value_reader *v, int64_t num_values, pqf_error *err);

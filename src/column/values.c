@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * values.c (room column): the values of a page into the buffers of a leaf. In: a page's value bytes and the
- * number of slots that its levels have just appended. Out: values in Arrow's layout, zero in null
- * slots. Without nulls values are decoded straight into the outgoing buffer; with nulls they pass
- * through blocks that stay in L1 and are spread by the validity bits.
+ * values.c (room column): the values of a page into the buffers of a leaf. In: a page's
+ * value bytes and the number of slots that its levels have just appended. Out: values in
+ * Arrow's layout, zero in null slots. Without nulls values are decoded straight into the
+ * outgoing buffer; with nulls they pass through blocks that stay in L1 and are spread by the
+ * validity bits.
  */
 #include "reading.h"
 
@@ -32,15 +33,16 @@ static int64_t width_of_slot(const pqf_leaf_out *out) {
     return out->dictionary ? (int64_t)sizeof(uint32_t) : out->leaf_field->arrow_width;
 }
 
-static pqf_status reserve_slots(pqf_buf *buf, int64_t num_slots, int64_t width, int64_t num_expected,
-                                pqf_error *err) {
+static pqf_status reserve_slots(pqf_buf *buf, int64_t num_slots, int64_t width,
+                                int64_t num_expected, pqf_error *err) {
     size_t bytes;
     if (!buf->data) num_slots = pqf_max_i64(num_slots, num_expected);
     if (!pqf_mul_size((size_t)num_slots, (size_t)width, &bytes)) bytes = SIZE_MAX;
     return pqf_buf_reserve(buf, bytes, err);
 }
 
-static pqf_status reserve_bits(pqf_buf *buf, int64_t num_slots, int64_t num_expected, pqf_error *err) {
+static pqf_status reserve_bits(pqf_buf *buf, int64_t num_slots, int64_t num_expected,
+                               pqf_error *err) {
     if (!buf->data) num_slots = pqf_max_i64(num_slots, num_expected);
     return pqf_buf_reserve(buf, (size_t)pqf_bits_bytes(num_slots) + 1, err);
 }
@@ -74,8 +76,8 @@ static int64_t block_values(const pqf_field *f) {
 }
 
 /* Two areas of a block each: values as they are in Parquet, and as they are in Arrow. */
-static pqf_status make_blocks(pqf_scratch *scratch, const pqf_field *f, uint8_t **raw, uint8_t **dense,
-                              pqf_error *err) {
+static pqf_status make_blocks(pqf_scratch *scratch, const pqf_field *f, uint8_t **raw,
+                              uint8_t **dense, pqf_error *err) {
     size_t n = (size_t)block_values(f);
     size_t raw_bytes = n * (size_t)pqf_leaf_width(f->leaf) + PQF_SLACK;
     size_t dense_bytes = n * (size_t)f->arrow_width + PQF_SLACK;
@@ -86,8 +88,8 @@ static pqf_status make_blocks(pqf_scratch *scratch, const pqf_field *f, uint8_t 
     return PQF_OK;
 }
 
-static void expand(const pqf_kernels *k, int64_t width, const uint8_t *in, const uint8_t *bits, int64_t at,
-                   int64_t n, uint8_t *out) {
+static void expand(const pqf_kernels *k, int64_t width, const uint8_t *in, const uint8_t *bits,
+                   int64_t at, int64_t n, uint8_t *out) {
     const void *from = in;
     void *to = out;
     switch (width) {
@@ -127,8 +129,8 @@ static pqf_status dense_decimals(pqf_value_reader *v, int64_t n, uint8_t *out, p
 }
 
 /* Values that are not the bytes of the file: PLAIN ones are converted out of the page. */
-static pqf_status dense_converted(pqf_value_reader *v, int64_t n, uint8_t *out, pqf_scratch *scratch,
-                                  pqf_error *err) {
+static pqf_status dense_converted(pqf_value_reader *v, int64_t n, uint8_t *out,
+                                  pqf_scratch *scratch, pqf_error *err) {
     const pqf_field *f = v->leaf_field;
     const uint8_t *in = pqf_decoder_plain(&v->decoder);
     if (in) {
@@ -223,9 +225,9 @@ static pqf_status append_bits(pqf_value_reader *v, pqf_leaf_out *out, const slot
     return PQF_OK;
 }
 
-/* The ends of the k values stand at the end of the n slots and move to their slots, first to last: an
- * end is never overtaken, because the slots written exceed the ends read by the nulls so far. A null
- * slot ends where the value before it ends. */
+/* The ends of the k values stand at the end of the n slots and move to their slots, first to
+ * last: an end is never overtaken, because the slots written exceed the ends read by the
+ * nulls so far. A null slot ends where the value before it ends. */
 static void spread_ends(int32_t *ends, const slot_range *r) {
     const int32_t *dense = ends + (r->num_slots - r->num_values);
     int32_t end = ends[-1];

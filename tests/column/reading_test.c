@@ -28,10 +28,24 @@ void tree_leaf(test_tree *t, pqf_field *f, pqf_physical physical) {
     f->leaf = leaf;
     f->factor = 1;
     switch (physical) {
-    case PQF_PHYSICAL_BOOLEAN: f->layout = PQF_LEAF_BITS; f->format = "b"; break;
-    case PQF_PHYSICAL_BYTE_ARRAY: f->layout = PQF_LEAF_BINARY; f->format = "z"; break;
-    case PQF_PHYSICAL_INT32: f->layout = PQF_LEAF_FIXED; f->arrow_width = 4; f->format = "i"; break;
-    default: f->layout = PQF_LEAF_FIXED; f->arrow_width = 8; f->format = "l"; break;
+    case PQF_PHYSICAL_BOOLEAN:
+        f->layout = PQF_LEAF_BITS;
+        f->format = "b";
+        break;
+    case PQF_PHYSICAL_BYTE_ARRAY:
+        f->layout = PQF_LEAF_BINARY;
+        f->format = "z";
+        break;
+    case PQF_PHYSICAL_INT32:
+        f->layout = PQF_LEAF_FIXED;
+        f->arrow_width = 4;
+        f->format = "i";
+        break;
+    default:
+        f->layout = PQF_LEAF_FIXED;
+        f->arrow_width = 8;
+        f->format = "l";
+        break;
     }
 }
 
@@ -90,7 +104,8 @@ static void random_field(test_tree *t, pqf_field *f, int depth) {
         tree_leaf(t, &entries->children[0], PQF_PHYSICAL_BYTE_ARRAY);
         random_field(t, &entries->children[1], depth - 1);
     } else {
-        tree_group(t, f, kind ? PQF_FIELD_LIST : PQF_FIELD_STRUCT, kind ? 1 : 1 + (int32_t)rnd_below(3));
+        tree_group(t, f, kind ? PQF_FIELD_LIST : PQF_FIELD_STRUCT,
+                   kind ? 1 : 1 + (int32_t)rnd_below(3));
         for (int32_t i = 0; i < f->num_children; i++)
             random_field(t, &f->children[i], depth - 1);
     }
@@ -121,7 +136,9 @@ test_value value_random(const pqf_field *f, const value_spec *spec) {
         return v;
     }
     bool group = f->kind == PQF_FIELD_STRUCT;
-    v.num_items = group ? f->num_children : spec->same ? spec->max_items : rnd_below(spec->max_items + 1);
+    v.num_items = group        ? f->num_children
+                  : spec->same ? spec->max_items
+                               : rnd_below(spec->max_items + 1);
     v.items = new_items(v.num_items);
     for (int64_t i = 0; i < v.num_items; i++)
         v.items[i] = value_random(&f->children[group ? i : 0], spec);
@@ -165,7 +182,8 @@ static void shred(const pqf_field *f, const test_value *v, int rep, int def, int
         levels_put(out, rep, def, v->v);
     } else if (f->kind == PQF_FIELD_STRUCT) {
         for (int32_t i = 0; i < f->num_children; i++)
-            if (holds_leaf(&f->children[i], leaf)) shred(&f->children[i], &v->items[i], rep, def, leaf, out);
+            if (holds_leaf(&f->children[i], leaf))
+                shred(&f->children[i], &v->items[i], rep, def, leaf, out);
     } else if (v->num_items == 0) {
         levels_put(out, rep, def, 0);
     } else {
@@ -202,12 +220,12 @@ size_t leaf_bytes(const pqf_leaf *leaf, int64_t v, uint8_t out[64]) {
 
 static pqf_error builder_err;
 
-#define MUST(expr)                                                                              \
-    do {                                                                                        \
-        if ((expr) != PQF_OK) {                                                                 \
-            print_error("%s: %s\n", #expr, builder_err.message);                                \
-            fail();                                                                             \
-        }                                                                                       \
+#define MUST(expr)                                                                                 \
+    do {                                                                                           \
+        if ((expr) != PQF_OK) {                                                                    \
+            print_error("%s: %s\n", #expr, builder_err.message);                                   \
+            fail();                                                                                \
+        }                                                                                          \
     } while (0)
 
 void chunk_begin(test_chunk *c, const pqf_leaf *leaf, int32_t codec, pqf_mem *mem) {
@@ -220,7 +238,8 @@ void chunk_begin(test_chunk *c, const pqf_leaf *leaf, int32_t codec, pqf_mem *me
 }
 
 /* `levels` stay as they are in V2 pages; in V1 pages everything is compressed together. */
-void chunk_put_page(test_chunk *c, pqf_page_header *header, pqf_bytes levels, pqf_bytes values, bool crc) {
+void chunk_put_page(test_chunk *c, pqf_page_header *header, pqf_bytes levels, pqf_bytes values,
+                    bool crc) {
     pqf_codec_ctx ctx = {0};
     pqf_buf plain, body;
     bool v2 = header->type == PQF_PAGE_DATA_V2;
@@ -229,9 +248,9 @@ void chunk_put_page(test_chunk *c, pqf_page_header *header, pqf_bytes levels, pq
     if (!v2) MUST(pqf_buf_put(&plain, levels.data, levels.len, &builder_err));
     MUST(pqf_buf_put(&plain, values.data, values.len, &builder_err));
     if (v2) MUST(pqf_buf_put(&body, levels.data, levels.len, &builder_err));
-    bool stored = c->meta.codec == PQF_UNCOMPRESSED ||
-                  (v2 && header->data_page_header_v2.has_is_compressed &&
-                   !header->data_page_header_v2.is_compressed);
+    bool stored =
+        c->meta.codec == PQF_UNCOMPRESSED || (v2 && header->data_page_header_v2.has_is_compressed &&
+                                              !header->data_page_header_v2.is_compressed);
     if (stored)
         MUST(pqf_buf_put(&body, plain.data, plain.len, &builder_err));
     else if (plain.len)
@@ -327,11 +346,15 @@ static void put_data_page(test_chunk *c, const test_levels *l, int64_t from, int
     h.type = version == 1 ? PQF_PAGE_DATA : PQF_PAGE_DATA_V2;
     if (version == 1) {
         h.has_data_page_header = true;
-        h.data_page_header = (pqf_data_page_header){.num_values = (int32_t)n, .encoding = encoding,
-            .definition_level_encoding = PQF_RLE, .repetition_level_encoding = PQF_RLE};
+        h.data_page_header = (pqf_data_page_header){.num_values = (int32_t)n,
+                                                    .encoding = encoding,
+                                                    .definition_level_encoding = PQF_RLE,
+                                                    .repetition_level_encoding = PQF_RLE};
     } else {
         h.has_data_page_header_v2 = true;
-        h.data_page_header_v2 = (pqf_data_page_header_v2){.num_values = (int32_t)n, .encoding = encoding,
+        h.data_page_header_v2 = (pqf_data_page_header_v2){
+            .num_values = (int32_t)n,
+            .encoding = encoding,
             .repetition_levels_byte_length = (int32_t)rep_len,
             .definition_levels_byte_length = (int32_t)(levels.len - rep_len)};
         h.data_page_header_v2.has_is_compressed = rnd_below(2);
@@ -350,7 +373,8 @@ static void put_dictionary_page(test_chunk *c, bool crc) {
     pqf_buf_init(&values, c->mem, 0);
     put_plain(c->chunk.leaf, all, NULL, 37, &values);
     pqf_page_header h = {.type = PQF_PAGE_DICTIONARY, .has_dictionary_page_header = true};
-    h.dictionary_page_header = (pqf_dictionary_page_header){.num_values = 37, .encoding = PQF_PLAIN};
+    h.dictionary_page_header =
+        (pqf_dictionary_page_header){.num_values = 37, .encoding = PQF_PLAIN};
     chunk_put_page(c, &h, (pqf_bytes){NULL, 0}, pqf_buf_view(&values), crc);
     pqf_buf_reset(&values);
 }
@@ -402,7 +426,8 @@ pqf_status chunk_read(const test_chunk *c, const pqf_field *leaf_field, size_t w
         status = pqf_chunk_reader_read(reader, n, out, &scratch, &run, 0, err);
         left -= n;
         if (status == PQF_OK) CHECK(pqf_chunk_reader_rows_left(reader) == left, "rows left");
-        if (in_pieces && rnd_below(3) == 0) pqf_scratch_reset(&scratch); /* as if another chunk used it */
+        if (in_pieces && rnd_below(3) == 0)
+            pqf_scratch_reset(&scratch); /* as if another chunk used it */
         if (!scratch.mem) pqf_scratch_init(&scratch, mem);
     }
     pqf_chunk_reader_free(reader);
@@ -435,8 +460,8 @@ static void leaf_check(const pqf_field *f, const struct ArrowArray *array, const
     }
 }
 
-static void struct_check(const pqf_field *f, const struct ArrowArray *array, const test_value **rows,
-                         int64_t n) {
+static void struct_check(const pqf_field *f, const struct ArrowArray *array,
+                         const test_value **rows, int64_t n) {
     const test_value **slots = calloc((size_t)n + 1, sizeof *slots);
     if (!slots) fail();
     for (int32_t c = 0; c < f->num_children; c++) {
@@ -466,7 +491,8 @@ static void list_check(const pqf_field *f, const struct ArrowArray *array, const
     free(slots);
 }
 
-void array_check(const pqf_field *f, const struct ArrowArray *array, const test_value **rows, int64_t n) {
+void array_check(const pqf_field *f, const struct ArrowArray *array, const test_value **rows,
+                 int64_t n) {
     int64_t num_nulls = 0;
     CHECK(array->length == n, "length %lld, not %lld", (long long)array->length, (long long)n);
     for (int64_t i = 0; f->nullable && i < n; i++) {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * reading_test.h: what the tests of reading share. Random field trees and values for them, a naive
- * shredder (Dremel, one value at a time) and a builder of column chunks out of level pairs, and a naive
- * comparison of Arrow arrays with the values that went in.
+ * reading_test.h: what the tests of reading share. Random field trees and values for them, a
+ * naive shredder (Dremel, one value at a time) and a builder of column chunks out of level
+ * pairs, and a naive comparison of Arrow arrays with the values that went in.
  */
 #ifndef PQF_TESTS_READING_TEST_H
 #define PQF_TESTS_READING_TEST_H
@@ -22,14 +22,14 @@ extern uint64_t rnd_seed;
 void rnd_start(uint64_t seed);
 int64_t rnd_below(int64_t n);
 
-#define CHECK(what, ...)                                                                        \
-    do {                                                                                        \
-        if (!(what)) {                                                                          \
-            print_error("seed %llu: %s: ", (unsigned long long)rnd_seed, #what);                \
-            print_error(__VA_ARGS__);                                                           \
-            print_error("\n");                                                                  \
-            fail();                                                                             \
-        }                                                                                       \
+#define CHECK(what, ...)                                                                           \
+    do {                                                                                           \
+        if (!(what)) {                                                                             \
+            print_error("seed %llu: %s: ", (unsigned long long)rnd_seed, #what);                   \
+            print_error(__VA_ARGS__);                                                              \
+            print_error("\n");                                                                     \
+            fail();                                                                                \
+        }                                                                                          \
     } while (0)
 
 /* ---- fields ---- */
@@ -109,7 +109,8 @@ void chunk_build(test_chunk *c, const pqf_leaf *leaf, const test_levels *levels,
 /* Bytes of the caller's making instead. */
 void chunk_begin(test_chunk *c, const pqf_leaf *leaf, int32_t codec, pqf_mem *mem);
 /* One page; body as it stands before compression. */
-void chunk_put_page(test_chunk *c, pqf_page_header *header, pqf_bytes levels, pqf_bytes values, bool crc);
+void chunk_put_page(test_chunk *c, pqf_page_header *header, pqf_bytes levels, pqf_bytes values,
+                    bool crc);
 void chunk_finish(test_chunk *c, int64_t num_values, int64_t num_rows);
 void chunk_free(test_chunk *c);
 
@@ -119,6 +120,7 @@ void chunk_free(test_chunk *c);
 pqf_status chunk_read(const test_chunk *c, const pqf_field *leaf_field, size_t window_bytes,
                       bool in_pieces, pqf_leaf_out *out, pqf_mem *mem, pqf_error *err);
 /* Compares with rows [0, n); skipped under null parents. */
-void array_check(const pqf_field *f, const struct ArrowArray *array, const test_value **rows, int64_t n);
+void array_check(const pqf_field *f, const struct ArrowArray *array, const test_value **rows,
+                 int64_t n);
 
 #endif

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Reading as a whole: random trees of structs, lists and maps, their values shredded naively into chunks
- * of random layout, read in random pieces, assembled and compared value by value; then the forms of
- * lists, strings and dictionaries, and siblings that contradict each other.
+ * Reading as a whole: random trees of structs, lists and maps, their values shredded naively
+ * into chunks of random layout, read in random pieces, assembled and compared value by
+ * value; then the forms of lists, strings and dictionaries, and siblings that contradict
+ * each other.
  */
 #include "reading_test.h"
 
@@ -20,8 +21,9 @@ static int teardown(void **state) {
     int64_t used = pqf_mem_used(mem) + pqf_mem_used(builder_mem);
     pqf_mem_release(mem);
     pqf_mem_release(builder_mem);
-    if (used) print_error("seed %llu: %lld bytes not given back\n", (unsigned long long)rnd_seed,
-                          (long long)used);
+    if (used)
+        print_error("seed %llu: %lld bytes not given back\n", (unsigned long long)rnd_seed,
+                    (long long)used);
     return used != 0;
 }
 
@@ -66,7 +68,8 @@ static pqf_status read_leaf(test_tree *t, int32_t leaf, const test_value *rows, 
 }
 
 static void check_ok(pqf_status status) {
-    CHECK(status == PQF_OK, "column %s, page %lld: %s", err.column, (long long)err.page, err.message);
+    CHECK(status == PQF_OK, "column %s, page %lld: %s", err.column, (long long)err.page,
+          err.message);
 }
 
 static void round_trip(test_tree *t, const value_spec *spec, int64_t num_rows) {
@@ -145,8 +148,8 @@ static test_tree list_tree(bool nullable) {
 /* [[1, 2], null, [3, 4]] or, without a null, [[1, 2], [3, 4]]. */
 static pqf_status read_pairs(test_tree *t, bool with_null, pqf_leaf_out *out) {
     static test_value items[4] = {{.v = 1}, {.v = 2}, {.v = 3}, {.v = 4}};
-    test_value rows[3] = {{.num_items = 2, .items = items}, {.null = true},
-                          {.num_items = 2, .items = items + 2}};
+    test_value rows[3] = {
+        {.num_items = 2, .items = items}, {.null = true}, {.num_items = 2, .items = items + 2}};
     if (!with_null) rows[1] = rows[2];
     rnd_start(7);
     tree_group(t, &t->root, PQF_FIELD_LIST, 1);
@@ -172,10 +175,12 @@ static void test_list_forms(void **state) {
         assert_int_equal(a.n_buffers, view ? 3 : 2);
         assert_int_equal(a.null_count, 1);
         for (int i = 0; i < (view ? 3 : 4); i++)
-            assert_int_equal(large ? ((const int64_t *)a.buffers[1])[i] : ((const int32_t *)a.buffers[1])[i],
+            assert_int_equal(large ? ((const int64_t *)a.buffers[1])[i]
+                                   : ((const int32_t *)a.buffers[1])[i],
                              starts[i]);
         for (int i = 0; view && i < 3; i++)
-            assert_int_equal(large ? ((const int64_t *)a.buffers[2])[i] : ((const int32_t *)a.buffers[2])[i],
+            assert_int_equal(large ? ((const int64_t *)a.buffers[2])[i]
+                                   : ((const int32_t *)a.buffers[2])[i],
                              sizes[i]);
         a.release(&a);
     }
@@ -219,7 +224,8 @@ static pqf_status read_strings(test_tree *t, pqf_leaf_out *out) {
     return read_leaf(t, 0, rows, 5, false, out);
 }
 
-static const char *const strings[] = {"abc3", "", "abcdefghijklmno15", "abcdefghijklmnop36", "abc3"};
+static const char *const strings[] = {"abc3", "", "abcdefghijklmno15", "abcdefghijklmnop36",
+                                      "abc3"};
 
 static void test_binary_forms(void **state) {
     (void)state;
@@ -383,7 +389,8 @@ static void test_no_memory(void **state) {
             rows[i] = value_random(&t.root, &spec);
         for (int32_t l = 0; l < t.num_leaves; l++) {
             levels_shred(&t.root, rows, 40, l, &levels[l]);
-            chunk_build(&chunks[l], find_leaf(&t.root, l)->leaf, &levels[l], 40, &layout, builder_mem);
+            chunk_build(&chunks[l], find_leaf(&t.root, l)->leaf, &levels[l], 40, &layout,
+                        builder_mem);
         }
         bool failed = true;
         for (int64_t nth = 1; failed; nth++) {
@@ -392,7 +399,8 @@ static void test_no_memory(void **state) {
             pqf_status status = PQF_OK;
             pqf_mem_fail_after(nth);
             for (int32_t l = 0; l < t.num_leaves && status == PQF_OK; l++)
-                status = chunk_read(&chunks[l], find_leaf(&t.root, l), 64, true, &outs[l], mem, &err);
+                status =
+                    chunk_read(&chunks[l], find_leaf(&t.root, l), 64, true, &outs[l], mem, &err);
             if (status == PQF_OK) status = pqf_assemble(&t.root, outs, 40, mem, &a, &err);
             pqf_mem_fail_after(0);
             failed = status != PQF_OK;
@@ -416,10 +424,17 @@ static void test_no_memory(void **state) {
 int main(void) {
     static const struct CMUnitTest tests[] = {
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
-        T(test_flat),          T(test_random_trees),  T(test_long_lists),
-        T(test_list_forms),    T(test_fixed_size_lists), T(test_binary_forms),
-        T(test_dictionary_forms), T(test_siblings_differ), T(test_null_key),
-        T(test_no_leaves),     T(test_no_memory),
+        T(test_flat),
+        T(test_random_trees),
+        T(test_long_lists),
+        T(test_list_forms),
+        T(test_fixed_size_lists),
+        T(test_binary_forms),
+        T(test_dictionary_forms),
+        T(test_siblings_differ),
+        T(test_null_key),
+        T(test_no_leaves),
+        T(test_no_memory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Column chunks from strangers: page headers forged and cut, checksums, levels out of range, rows
- * missing or left over; then skipping, conversions of values, and runs of nulls far larger than the file.
+ * Column chunks from strangers: page headers forged and cut, checksums, levels out of range,
+ * rows missing or left over; then skipping, conversions of values, and runs of nulls far
+ * larger than the file.
  */
 #include "reading_test.h"
 
@@ -100,7 +101,8 @@ static void test_every_byte(void **state) {
             list_tree();
         else
             flat_tree(seed & 2 ? PQF_PHYSICAL_BYTE_ARRAY : PQF_PHYSICAL_INT64, seed & 8);
-        chunk_layout layout = {.codec = codecs[seed % 5], .dictionary = seed & 4, .page_levels = 20};
+        chunk_layout layout = {
+            .codec = codecs[seed % 5], .dictionary = seed & 4, .page_levels = 20};
         damage_every_byte(&layout);
     }
 }
@@ -116,12 +118,14 @@ static void test_cut_anywhere(void **state) {
         else
             flat_tree(PQF_PHYSICAL_INT64, seed & 2);
         chunk_layout layout = {.codec = seed & 4 ? PQF_SNAPPY : PQF_UNCOMPRESSED,
-                               .page_levels = 10, .dictionary = seed & 8};
+                               .page_levels = 10,
+                               .dictionary = seed & 8};
         random_levels(&levels, 40);
         chunk_build(&c, leaf_field()->leaf, &levels, 40, &layout, builder_mem);
         for (int64_t len = 0; len < (int64_t)c.bytes.len - 4; len++) {
             c.chunk.byte_len = len;
-            CHECK(read_whole(&c) == PQF_CORRUPT, "cut to %lld bytes: %s", (long long)len, err.message);
+            CHECK(read_whole(&c) == PQF_CORRUPT, "cut to %lld bytes: %s", (long long)len,
+                  err.message);
         }
         chunk_free(&c);
         levels_free(&levels);
@@ -138,7 +142,9 @@ static void test_checksum(void **state) {
         levels_put(&levels, 0, 0, i);
     for (int version = 1; version <= 2; version++) {
         for (int codec = 0; codec < 2; codec++) {
-            chunk_layout layout = {.version = version, .crc = true, .page_levels = 2,
+            chunk_layout layout = {.version = version,
+                                   .crc = true,
+                                   .page_levels = 2,
                                    .codec = codec ? PQF_SNAPPY : PQF_UNCOMPRESSED};
             chunk_build(&c, leaf_field()->leaf, &levels, 10, &layout, builder_mem);
             assert_int_equal(read_whole(&c), PQF_OK);
@@ -157,14 +163,17 @@ static void test_checksum(void **state) {
 
 static pqf_page_header data_header(int32_t num_values) {
     pqf_page_header h = {.type = PQF_PAGE_DATA, .has_data_page_header = true};
-    h.data_page_header = (pqf_data_page_header){.num_values = num_values, .encoding = PQF_PLAIN,
-        .definition_level_encoding = PQF_RLE, .repetition_level_encoding = PQF_RLE};
+    h.data_page_header = (pqf_data_page_header){.num_values = num_values,
+                                                .encoding = PQF_PLAIN,
+                                                .definition_level_encoding = PQF_RLE,
+                                                .repetition_level_encoding = PQF_RLE};
     return h;
 }
 
 static const uint8_t zeros[64];
 
-/* A chunk of one page over 4 PLAIN int64 values. `change` forges its header after the sizes are set. */
+/* A chunk of one page over 4 PLAIN int64 values. `change` forges its header after the sizes
+ * are set. */
 static void expect_forged(void (*change)(pqf_page_header *), const char *message) {
     test_chunk c;
     pqf_page_header h = data_header(4);
@@ -183,7 +192,9 @@ static void expect_forged(void (*change)(pqf_page_header *), const char *message
 
 static void negative_stored(pqf_page_header *h) { h->compressed_page_size = -1; }
 static void negative_plain(pqf_page_header *h) { h->uncompressed_page_size = -5; }
-static void too_long(pqf_page_header *h) { h->compressed_page_size = h->uncompressed_page_size = 1000; }
+static void too_long(pqf_page_header *h) {
+    h->compressed_page_size = h->uncompressed_page_size = 1000;
+}
 static void sizes_differ(pqf_page_header *h) { h->uncompressed_page_size = 24; }
 static void negative_count(pqf_page_header *h) { h->data_page_header.num_values = -4; }
 static void too_many(pqf_page_header *h) { h->data_page_header.num_values = 5; }
@@ -392,10 +403,13 @@ static void test_cancel(void **state) {
     pqf_run_init(&run, &control);
     run.next_tick_ns = 0;
     pqf_scratch_init(&scratch, mem);
-    pqf_chunk_read_options options = {.source = c.source, .kernel = pqf_kernels_get(), .window_bytes = 64};
+    pqf_chunk_read_options options = {
+        .source = c.source, .kernel = pqf_kernels_get(), .window_bytes = 64};
     assert_int_equal(pqf_leaf_out_init(&out, leaf_field(), 20, mem, &err), PQF_OK);
-    assert_int_equal(pqf_chunk_reader_open(&c.chunk, leaf_field(), &options, mem, &reader, &err), PQF_OK);
-    assert_int_equal(pqf_chunk_reader_read(reader, 20, &out, &scratch, &run, 0, &err), PQF_CANCELLED);
+    assert_int_equal(pqf_chunk_reader_open(&c.chunk, leaf_field(), &options, mem, &reader, &err),
+                     PQF_OK);
+    assert_int_equal(pqf_chunk_reader_read(reader, 20, &out, &scratch, &run, 0, &err),
+                     PQF_CANCELLED);
     pqf_chunk_reader_free(reader);
     pqf_leaf_out_reset(&out);
     pqf_scratch_reset(&scratch);
@@ -407,17 +421,20 @@ static void test_cancel(void **state) {
 
 /* Reads and skips at random; what is read is compared with the same rows of a whole read. */
 static void skip_and_compare(const test_chunk *c, int64_t num_rows, const test_value *rows) {
-    pqf_chunk_read_options options = {.source = c->source, .kernel = pqf_kernels_get(), .window_bytes = 64};
+    pqf_chunk_read_options options = {
+        .source = c->source, .kernel = pqf_kernels_get(), .window_bytes = 64};
     pqf_chunk_reader *reader;
     pqf_scratch scratch;
     pqf_run run;
     pqf_run_init(&run, NULL);
     pqf_scratch_init(&scratch, mem);
-    CHECK(pqf_chunk_reader_open(&c->chunk, leaf_field(), &options, mem, &reader, &err) == PQF_OK, "open");
+    CHECK(pqf_chunk_reader_open(&c->chunk, leaf_field(), &options, mem, &reader, &err) == PQF_OK,
+          "open");
     for (int64_t at = 0; at < num_rows;) {
         int64_t n = pqf_min_i64(num_rows - at, 1 + rnd_below(rnd_below(2) ? 5 : num_rows));
         if (rnd_below(2)) {
-            CHECK(pqf_chunk_reader_skip(reader, n, &scratch, &run, 0, &err) == PQF_OK, "%s", err.message);
+            CHECK(pqf_chunk_reader_skip(reader, n, &scratch, &run, 0, &err) == PQF_OK, "%s",
+                  err.message);
         } else {
             pqf_leaf_out out;
             struct ArrowArray array;
@@ -428,7 +445,8 @@ static void skip_and_compare(const test_chunk *c, int64_t num_rows, const test_v
             CHECK(pqf_leaf_out_init(&out, leaf_field(), n, mem, &err) == PQF_OK, "init");
             CHECK(pqf_chunk_reader_read(reader, n, &out, &scratch, &run, 0, &err) == PQF_OK, "%s",
                   err.message);
-            CHECK(pqf_assemble(&tree.root, &out, n, mem, &array, &err) == PQF_OK, "%s", err.message);
+            CHECK(pqf_assemble(&tree.root, &out, n, mem, &array, &err) == PQF_OK, "%s",
+                  err.message);
             array_check(&tree.root, &array, slots, n);
             array.release(&array);
             free(slots);
@@ -436,7 +454,8 @@ static void skip_and_compare(const test_chunk *c, int64_t num_rows, const test_v
         at += n;
     }
     CHECK(pqf_chunk_reader_rows_left(reader) == 0, "rows left");
-    CHECK(pqf_chunk_reader_read(reader, 1, NULL, &scratch, &run, 0, &err) == PQF_INVALID, "past the end");
+    CHECK(pqf_chunk_reader_read(reader, 1, NULL, &scratch, &run, 0, &err) == PQF_INVALID,
+          "past the end");
     pqf_chunk_reader_free(reader);
     pqf_scratch_reset(&scratch);
     fresh_error();
@@ -461,8 +480,10 @@ static void test_skip(void **state) {
         for (int64_t i = 0; i < num_rows; i++)
             rows[i] = value_random(&tree.root, &spec);
         levels_shred(&tree.root, rows, num_rows, 0, &levels);
-        chunk_layout layout = {.codec = seed & 8 ? PQF_ZSTD : PQF_UNCOMPRESSED, .dictionary = seed & 2,
-                               .page_levels = 1 + rnd_below(900), .plain_tail = true};
+        chunk_layout layout = {.codec = seed & 8 ? PQF_ZSTD : PQF_UNCOMPRESSED,
+                               .dictionary = seed & 2,
+                               .page_levels = 1 + rnd_below(900),
+                               .plain_tail = true};
         chunk_build(&c, leaf_field()->leaf, &levels, num_rows, &layout, builder_mem);
         skip_and_compare(&c, num_rows, rows);
         for (int64_t i = 0; i < num_rows; i++)
@@ -476,9 +497,9 @@ static void test_skip(void **state) {
 /* ---- conversions ---- */
 
 /* One value of `width` bytes as PLAIN page (or dictionary) read by a field of this conversion. */
-static pqf_status convert_one(pqf_physical physical, int32_t type_length, const void *in, size_t in_len,
-                              pqf_convert convert, int64_t factor, int32_t arrow_width, bool dictionary,
-                              uint8_t out_value[16]) {
+static pqf_status convert_one(pqf_physical physical, int32_t type_length, const void *in,
+                              size_t in_len, pqf_convert convert, int64_t factor,
+                              int32_t arrow_width, bool dictionary, uint8_t out_value[16]) {
     test_chunk c;
     pqf_leaf_out out;
     flat_tree(PQF_PHYSICAL_INT64, false);
@@ -491,7 +512,8 @@ static pqf_status convert_one(pqf_physical physical, int32_t type_length, const 
     chunk_begin(&c, leaf_field()->leaf, PQF_UNCOMPRESSED, builder_mem);
     if (dictionary) {
         pqf_page_header d = {.type = PQF_PAGE_DICTIONARY, .has_dictionary_page_header = true};
-        d.dictionary_page_header = (pqf_dictionary_page_header){.num_values = 1, .encoding = PQF_PLAIN};
+        d.dictionary_page_header =
+            (pqf_dictionary_page_header){.num_values = 1, .encoding = PQF_PLAIN};
         chunk_put_page(&c, &d, (pqf_bytes){NULL, 0}, pqf_bytes_of(in, in_len), false);
     }
     pqf_page_header h = data_header(1);
@@ -538,7 +560,8 @@ static void test_convert_integers(void **state) {
          INT32_MIN * INT64_C(86400000), PQF_OK},
         {PQF_PHYSICAL_INT32, PQF_CONVERT_DIVIDE_32, 1000, 4, -7000, -7, PQF_OK},
         {PQF_PHYSICAL_INT32, PQF_CONVERT_DIVIDE_32, 1000, 4, 7001, 0, PQF_CORRUPT},
-        {PQF_PHYSICAL_INT64, PQF_CONVERT_DIVIDE_64, 1000, 8, INT64_C(-9000000000000), -9000000000, PQF_OK},
+        {PQF_PHYSICAL_INT64, PQF_CONVERT_DIVIDE_64, 1000, 8, INT64_C(-9000000000000), -9000000000,
+         PQF_OK},
         {PQF_PHYSICAL_INT64, PQF_CONVERT_DIVIDE_64, 1000, 8, -1, 0, PQF_CORRUPT},
         {PQF_PHYSICAL_INT64, PQF_CONVERT_MULTIPLY_64, 1000, 8, -5, -5000, PQF_OK},
         {PQF_PHYSICAL_INT64, PQF_CONVERT_MULTIPLY_64, 1000, 8, INT64_MAX / 999, 0, PQF_CORRUPT},
@@ -585,8 +608,9 @@ static void test_convert_int96(void **state) {
         pqf_store_u64(in, (uint64_t)cases[i].ns);
         pqf_store_u32(in + 8, cases[i].day);
         for (int dictionary = 0; dictionary < 2; dictionary++) {
-            pqf_status status = convert_one(PQF_PHYSICAL_INT96, 0, in, 12, PQF_CONVERT_INT96_TO_TIMESTAMP,
-                                            cases[i].factor, 8, dictionary, value);
+            pqf_status status =
+                convert_one(PQF_PHYSICAL_INT96, 0, in, 12, PQF_CONVERT_INT96_TO_TIMESTAMP,
+                            cases[i].factor, 8, dictionary, value);
             CHECK(status == cases[i].status, "case %zu: %s", i, err.message);
             if (status == PQF_LIMIT)
                 assert_non_null(strstr(err.message, "coerce_int96_timestamp_unit"));
@@ -606,7 +630,8 @@ static void test_convert_decimals(void **state) {
                                        0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFE, 0x0C};
         static const uint8_t text3[] = {3, 0, 0, 0, 0xFF, 0xFE, 0x0C};
         static const uint8_t text0[] = {0, 0, 0, 0};
-        static const uint8_t text17[] = {17, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0};
+        static const uint8_t text17[] = {17, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0,
+                                         0,  0, 0, 0, 0, 0, 0, 0, 0, 0};
         uint8_t i32[4], i64[8];
         pqf_store_u32(i32, (uint32_t)-500);
         pqf_store_u64(i64, (uint64_t)-500);
@@ -630,8 +655,9 @@ static void test_convert_decimals(void **state) {
             {PQF_PHYSICAL_BYTE_ARRAY, 0, text17, 21, PQF_CONVERT_BYTES_TO_DECIMAL128, PQF_CORRUPT},
         };
         for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-            pqf_status status = convert_one(cases[i].physical, cases[i].type_length, cases[i].in,
-                                            cases[i].len, cases[i].convert, 1, 16, dictionary, value);
+            pqf_status status =
+                convert_one(cases[i].physical, cases[i].type_length, cases[i].in, cases[i].len,
+                            cases[i].convert, 1, 16, dictionary, value);
             CHECK(status == cases[i].status, "case %zu: %s", i, err.message);
             if (status == PQF_OK) assert_memory_equal(value, want, 16);
         }
@@ -641,11 +667,21 @@ static void test_convert_decimals(void **state) {
 int main(void) {
     static const struct CMUnitTest tests[] = {
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
-        T(test_every_byte),     T(test_cut_anywhere),     T(test_checksum),
-        T(test_forged),         T(test_impossible_expansion), T(test_dictionary_pages),
-        T(test_row_counts),     T(test_levels_too_large), T(test_bit_packed_levels),
-        T(test_run_of_nulls),   T(test_cancel),           T(test_skip),
-        T(test_convert_integers), T(test_convert_int96),  T(test_convert_decimals),
+        T(test_every_byte),
+        T(test_cut_anywhere),
+        T(test_checksum),
+        T(test_forged),
+        T(test_impossible_expansion),
+        T(test_dictionary_pages),
+        T(test_row_counts),
+        T(test_levels_too_large),
+        T(test_bit_packed_levels),
+        T(test_run_of_nulls),
+        T(test_cancel),
+        T(test_skip),
+        T(test_convert_integers),
+        T(test_convert_int96),
+        T(test_convert_decimals),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Reads every column chunk of every .parquet file below the folder that the environment variable
- * PQF_CORPORA names, good and damaged ones: each read ends with arrays or an error that says why, in
- * pieces as in one. Without the variable the test is skipped.
+ * Reads every column chunk of every .parquet file below the folder that the environment
+ * variable PQF_CORPORA names, good and damaged ones: each read ends with arrays or an error
+ * that says why, in pieces as in one. Without the variable the test is skipped.
  */
 #include "reading_test.h"
 
@@ -11,8 +11,9 @@
 static pqf_mem *mem;
 static int64_t num_files, num_chunks, num_failed;
 
-static pqf_status read_chunk(pqf_source *source, const pqf_metadata *metadata, const pqf_schema *schema,
-                             int64_t row_group, int32_t leaf, bool in_pieces, pqf_error *err) {
+static pqf_status read_chunk(pqf_source *source, const pqf_metadata *metadata,
+                             const pqf_schema *schema, int64_t row_group, int32_t leaf,
+                             bool in_pieces, pqf_error *err) {
     test_chunk c = {.source = source};
     pqf_leaf_out out;
     const pqf_field *f = schema->leaf_fields[leaf];
@@ -46,12 +47,13 @@ static void read_chunks(const char *path, pqf_source *source, const pqf_metadata
             pqf_error_init(&err);
             pqf_error_init(&err_pieces);
             pqf_status status = read_chunk(source, metadata, schema, g, l, false, &err);
-            pqf_status pieces = small ? read_chunk(source, metadata, schema, g, l, true, &err_pieces)
-                                      : status;
+            pqf_status pieces =
+                small ? read_chunk(source, metadata, schema, g, l, true, &err_pieces) : status;
             num_chunks++;
             num_failed += status != PQF_OK;
-            CHECK(status == pieces, "%s, row group %lld, column %d: whole %d (%s), in pieces %d (%s)",
-                  path, (long long)g, l, (int)status, err.message, (int)pieces, err_pieces.message);
+            CHECK(status == pieces,
+                  "%s, row group %lld, column %d: whole %d (%s), in pieces %d (%s)", path,
+                  (long long)g, l, (int)status, err.message, (int)pieces, err_pieces.message);
             if (status != PQF_OK) assert_true(err.message[0] && status != PQF_INVALID);
         }
     }
@@ -75,7 +77,8 @@ static int read_file(const char *path, const struct stat *st, int type, struct F
     pqf_schema_free(schema);
     pqf_metadata_free(metadata);
     pqf_source_free(source);
-    CHECK(pqf_mem_used(mem) == 0, "%s: %lld bytes not given back", path, (long long)pqf_mem_used(mem));
+    CHECK(pqf_mem_used(mem) == 0, "%s: %lld bytes not given back", path,
+          (long long)pqf_mem_used(mem));
     return 0;
 }
 
