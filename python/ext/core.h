@@ -60,6 +60,8 @@ const char *core_path(PyObject *path, core_memory *memory);
 
 int core_add_dataset_types(PyObject *module, core_state *state);
 int core_add_writer_type(PyObject *module, core_state *state);
+/* batches_stream(schema, batches): see streams.c. */
+PyObject *core_batches_stream(PyObject *module, PyObject *args);
 /* The predicate behind an object of the module, NULL for None; -1 with TypeError. */
 int core_predicate_of(core_state *state, PyObject *object, pqf_predicate **out);
 

@@ -49,6 +49,8 @@ static PyObject *simd_level(PyObject *module, PyObject *unused)
 }
 
 static PyMethodDef core_methods[] = {
+    {"batches_stream", core_batches_stream, METH_VARARGS,
+     "batches_stream(schema, batches) -> capsule of an ArrowArrayStream that owns the batches"},
     {"io_counters", io_counters, METH_NOARGS,
      "io_counters() -> (bytes read, reads, files opened) of this process"},
     {"features", features, METH_O, "features(table) -> [(name, reads, writes), ...]"},

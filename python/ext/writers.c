@@ -5,12 +5,17 @@
  */
 #include "core.h"
 
+#include <stddef.h>
+#include <structmember.h>
+
 typedef struct writer_object {
     PyObject_HEAD
     pqf_writer *file;            /* one of the two */
     pqf_dataset_writer *dataset;
     core_call call;
     PyObject *progress;
+    long long rows_seen; /* put or checked, as the engine counts rows in its records */
+    long long rows_put;
 } writer_object;
 
 static void writer_free_engine(writer_object *w)
@@ -94,8 +99,8 @@ static PyObject *writer_new(PyTypeObject *type, PyObject *args, PyObject *kwargs
 
 /* ---- put ---- */
 
-static pqf_status put_batch(writer_object *w, bool check, const struct ArrowSchema *schema,
-                            const struct ArrowArray *batch, pqf_report *report, pqf_error *err)
+static pqf_status call_engine(writer_object *w, bool check, const struct ArrowSchema *schema,
+                              const struct ArrowArray *batch, pqf_report *report, pqf_error *err)
 {
     if (w->file != NULL) {
         return check ? pqf_writer_check(w->file, schema, batch, report, err)
@@ -103,6 +108,21 @@ static pqf_status put_batch(writer_object *w, bool check, const struct ArrowSche
     }
     return check ? pqf_dataset_writer_check(w->dataset, schema, batch, report, err)
                  : pqf_dataset_writer_put(w->dataset, schema, batch, report, err);
+}
+
+/* No rows fit every schema. */
+static pqf_status put_batch(writer_object *w, bool check, const struct ArrowSchema *schema,
+                            const struct ArrowArray *batch, pqf_report *report, pqf_error *err)
+{
+    pqf_status status = PQF_OK;
+    if (batch->length > 0) {
+        CORE_BEGIN(&w->call);
+        status = call_engine(w, check, schema, batch, report, err);
+        CORE_END(&w->call);
+        w->rows_seen += batch->length;
+        w->rows_put += check || status != PQF_OK ? 0 : batch->length;
+    }
+    return status;
 }
 
 static int need_open(writer_object *w)
@@ -114,17 +134,20 @@ static int need_open(writer_object *w)
     return -1;
 }
 
-/* The records of a refused batch, None for one that was taken. */
+/* The records of what was refused, None when all was taken. */
 static PyObject *outcome(writer_object *w, pqf_status status, const pqf_report *report,
                          const pqf_error *err)
 {
-    if (status == PQF_OK) {
-        Py_RETURN_NONE;
+    if (status != PQF_OK && status != PQF_SCHEMA) {
+        return core_raise(core_state_of_type(Py_TYPE(w)), err);
     }
-    if (status == PQF_SCHEMA && pqf_report_num_failures(report) > 0) {
+    if (pqf_report_num_failures(report) > 0) {
         return pqf_py_failures(report);
     }
-    return core_raise(core_state_of_type(Py_TYPE(w)), err);
+    if (status == PQF_SCHEMA) {
+        return core_raise(core_state_of_type(Py_TYPE(w)), err);
+    }
+    Py_RETURN_NONE;
 }
 
 /* put(batch, check=False): batch is an object with __arrow_c_array__. Returns None, or the list of
@@ -154,9 +177,7 @@ static PyObject *writer_put(PyObject *self, PyObject *args, PyObject *kwargs)
         goto done;
     }
     pqf_error err;
-    CORE_BEGIN(&w->call);
     pqf_status status = put_batch(w, check, c_schema, c_array, report, &err);
-    CORE_END(&w->call);
     result = outcome(w, status, report, &err);
 done:
     pqf_report_free(report);
@@ -195,16 +216,14 @@ static PyObject *put_all(writer_object *w, struct ArrowArrayStream *stream,
         if (batch.release == NULL) {
             break;
         }
-        CORE_BEGIN(&w->call);
         status = put_batch(w, refused, schema, &batch, report, &err);
-        CORE_END(&w->call);
         batch.release(&batch);
         refused |= status == PQF_SCHEMA;
         if (status != PQF_OK && status != PQF_SCHEMA) {
-            return core_raise(core_state_of_type(Py_TYPE(w)), &err);
+            break;
         }
     }
-    return outcome(w, refused && !check ? PQF_SCHEMA : status, report, &err);
+    return outcome(w, status, report, &err);
 }
 
 /* put_stream(source, check=False): source is an object with __arrow_c_stream__. */
@@ -276,8 +295,15 @@ static PyMethodDef writer_methods[] = {
     {NULL, NULL, 0, NULL},
 };
 
+static PyMemberDef writer_members[] = {
+    {"rows_seen", T_LONGLONG, offsetof(writer_object, rows_seen), READONLY, "Rows put or checked."},
+    {"rows_put", T_LONGLONG, offsetof(writer_object, rows_put), READONLY, "Rows put."},
+    {NULL, 0, 0, 0, NULL},
+};
+
 static PyType_Slot writer_slots[] = {
     {Py_tp_new, writer_new},
+    {Py_tp_members, writer_members},
     {Py_tp_dealloc, writer_dealloc},
     {Py_tp_methods, writer_methods},
     {0, NULL},

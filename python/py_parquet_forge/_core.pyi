@@ -1,0 +1,79 @@
+# SPDX-License-Identifier: Apache-2.0
+from collections.abc import Callable, Sequence
+from typing import Any
+
+version: str
+
+_Record = tuple[str, str, int, str, str, list[tuple[int, str]]]
+
+class EngineError(Exception):
+    status: str
+    os_errno: int
+    path: str
+    column: str
+    row_group: int
+    page: int
+    file_offset: int
+    message: str
+
+class BuiltArray:
+    num_rows: int
+    def __arrow_c_array__(self, requested_schema: object = None) -> tuple[object, object]: ...
+
+class Predicate:
+    columns: list[str]
+    def __new__(cls, batch: object) -> Predicate: ...
+
+class Stream:
+    def __arrow_c_schema__(self) -> object: ...
+    def next(self) -> BuiltArray | None: ...
+    def close(self) -> None: ...
+
+class Dataset:
+    files: list[str]
+    def __new__(
+        cls,
+        paths: list[Any] | bytes,
+        options: dict[str, Any] | None = None,
+        root: str | bytes | None = None,
+    ) -> Dataset: ...
+    def __arrow_c_schema__(self) -> object: ...
+    def scan(
+        self,
+        columns: Sequence[str] | None = None,
+        predicate: Predicate | None = None,
+        batch_rows: int = 0,
+    ) -> Stream: ...
+    def count_rows(
+        self,
+        columns: Sequence[str] | None = None,
+        predicate: Predicate | None = None,
+        batch_rows: int = 0,
+    ) -> int: ...
+
+class Writer:
+    rows_seen: int
+    rows_put: int
+    def __new__(
+        cls,
+        path: str | bytes,
+        schema: object,
+        options: dict[str, Any] | None = None,
+        mode: int | None = None,
+        partition_columns: Sequence[str] | None = None,
+    ) -> Writer: ...
+    def put(self, batch: object, check: bool = False) -> list[_Record] | None: ...
+    def put_stream(self, source: object, check: bool = False) -> list[_Record] | None: ...
+    def finish(self) -> None: ...
+    def abort(self) -> None: ...
+
+def rows_to_array(
+    rows: Sequence[object], schema: object, drop_extra: bool = False, row_base: int = 0
+) -> tuple[BuiltArray | None, list[_Record]]: ...
+def objects_to_array(
+    values: object, field: object, from_pandas: bool = True, row_base: int = 0
+) -> tuple[BuiltArray | None, list[_Record]]: ...
+def batches_stream(schema: object, batches: list[BuiltArray]) -> object: ...
+def io_counters() -> tuple[int, int, int]: ...
+def features(table: str) -> list[tuple[str, bool, bool]]: ...
+def simd_level() -> str: ...

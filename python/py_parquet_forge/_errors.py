@@ -1,0 +1,117 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The one place that turns the engine's error into the classes users catch."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from ._failures import Failure, describe
+
+
+class ParquetError(ValueError):
+    """A file that is damaged or asks too much, where pyarrow is not installed."""
+
+
+def arrow_invalid() -> type[ValueError]:
+    """pyarrow.ArrowInvalid, or a ValueError of ours without pyarrow."""
+    try:
+        import pyarrow
+    except ImportError:
+        return ParquetError
+    invalid: type[ValueError] = pyarrow.ArrowInvalid
+    return invalid
+
+
+# ---- SchemaValidationError ----
+
+
+
+def make_schema_validation_error() -> type[ValueError]:
+    """The class; it derives from pyarrow.ArrowInvalid where that can be imported."""
+    base = arrow_invalid()
+    if base is ParquetError:
+        base = ValueError
+
+    class SchemaValidationError(base):  # type: ignore[misc, valid-type]
+        """The data cannot be conformed to the schema without loss; `.failures` says why."""
+
+        failures: list[Failure]
+
+        def __init__(self, message: str = "", failures: Iterable[Failure] = ()) -> None:
+            super().__init__(message)
+            self.failures = list(failures)
+
+        def __reduce__(self) -> tuple[Any, ...]:
+            return type(self), (str(self), self.failures)
+
+        def to_dict(self) -> dict[str, Any]:
+            """The message and all records, in JSON types only."""
+            return {
+                "message": str(self),
+                "failures": [failure.to_dict() for failure in self.failures],
+            }
+
+    SchemaValidationError.__module__ = __package__ or "py_parquet_forge"
+    SchemaValidationError.__qualname__ = "SchemaValidationError"
+    return SchemaValidationError
+
+
+def schema_validation_error() -> type[Any]:
+    """The cached class."""
+    import py_parquet_forge
+
+    return py_parquet_forge.SchemaValidationError
+
+
+def _failure(path: str, rule: str, count: int, *rest: Any) -> Failure:
+    of_column = rule in ("missing", "extra", "duplicate") and not rest[-1]
+    return Failure(path, rule, 1 if of_column else count, *rest)
+
+
+def refused(records: Iterable[Sequence[Any]], names: Sequence[str] = ()) -> Exception:
+    """The exception for records of the engine; `names` are the schema's, for close matches."""
+    failures = [_failure(*record) for record in records]
+    error: Exception = schema_validation_error()(describe(failures, names), failures)
+    return error
+
+
+def unsupported_data(data: object) -> Exception:
+    """The exception for an object that is no data."""
+    kind = type(data)
+    name = kind.__qualname__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}"
+    error: Exception = schema_validation_error()(
+        f"Unsupported data type: {name}. Data is a pandas.DataFrame, a list of dicts, a pyarrow.Table "
+        "or RecordBatch, anything that offers the Arrow PyCapsule protocol, or an iterator of these"
+    )
+    return error
+
+
+# ---- errors of the engine ----
+
+
+def _os_error(error: Any) -> Exception:
+    if not error.os_errno:
+        return OSError(str(error))
+    if not error.path:
+        return OSError(error.os_errno, error.message)
+    return OSError(error.os_errno, error.message, error.path)
+
+
+def public_error(error: Any, *, writing: bool) -> Exception:
+    """The exception that users see for an EngineError."""
+    status, text = error.status, str(error)
+    if status == "io":
+        return _os_error(error)
+    if status == "invalid":
+        return ValueError(text)
+    if status == "schema" and writing and not error.message.startswith("Partition column"):
+        exception: Exception = schema_validation_error()(text)
+        return exception
+    if status in ("schema", "corrupt", "limit"):
+        return arrow_invalid()(text)
+    if status in ("unsupported", "key"):
+        return NotImplementedError(text)
+    if status == "out of memory":
+        return MemoryError(text)
+    return RuntimeError(text)

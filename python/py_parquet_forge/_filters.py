@@ -1,0 +1,79 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Filters: the engine prunes with them, pyarrow judges the rows.
+
+An expression of pyarrow.compute has no public tree, but its pickled form is an Arrow IPC file with one
+record batch that the engine understands. What cannot be handed over this way prunes nothing.
+"""
+
+from __future__ import annotations
+
+from . import _core
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import Any
+
+
+class Filter:
+    """An expression with what the engine makes of it."""
+
+    __slots__ = ("expression", "predicate")
+
+    def __init__(self, expression: Any) -> None:
+        self.expression = expression
+        self.predicate = _predicate(expression)
+
+    def columns_to_read(self, columns: list[str] | None) -> list[str] | None:
+        """Those asked for and those judged; None: all."""
+        if columns is None or self.predicate is None:
+            return None
+        return list(dict.fromkeys([*columns, *self.predicate.columns]))
+
+    def rows(self, batch: Any) -> Any:
+        """A Table of the rows of a Table that satisfy the expression."""
+        return batch.filter(self.expression)
+
+
+def make_filter(filters: Any) -> Filter | None:
+    """A Filter of what a user handed in, None for none."""
+    if filters is None:
+        return None
+    try:
+        import pyarrow.compute as pc
+    except ImportError:
+        raise ImportError("filters need pyarrow: pip install pyarrow") from None
+    if isinstance(filters, pc.Expression):
+        return Filter(filters)
+    if not isinstance(filters, (list, tuple)):
+        raise ValueError(
+            "filters must be a pyarrow.compute expression or a list of (column, operator, value), "
+            f"not {type(filters).__name__}"
+        )
+    if not filters:
+        return None
+    from pyarrow.parquet import filters_to_expression
+
+    return Filter(filters_to_expression(filters))
+
+
+def _predicate(expression: Any) -> _core.Predicate | None:
+    """None when the expression does not pickle, or in a form that is not known."""
+    import pyarrow as pa
+
+    try:
+        buffer = expression.__reduce__()[1][0]
+        for batch in _batches(pa, buffer):
+            return _core.Predicate(batch)
+    except (pa.ArrowException, _core.EngineError, TypeError, IndexError, AttributeError):
+        pass
+    return None
+
+
+def _batches(pa: Any, buffer: Any) -> Iterator[Any]:
+    try:
+        file = pa.ipc.open_file(buffer)
+    except pa.ArrowInvalid:
+        yield from pa.ipc.open_stream(buffer)
+        return
+    yield file.get_batch(0)

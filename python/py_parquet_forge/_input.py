@@ -1,0 +1,294 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Input data of every accepted form on its way into one writer of the engine.
+
+A Sink owns the engine's writer. What a form needs before it is Arrow happens in its put function; the
+engine's conforming then judges everything alike. Each put function returns the records of what was
+refused, none when all of it was taken.
+"""
+
+from __future__ import annotations
+
+import sys
+
+from . import _core
+from ._progress import Progress
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any, TypeAlias
+
+    from ._options import Options
+
+    Record: TypeAlias = tuple[str, str, int, str, str, list[tuple[int, str]]]
+    Put: TypeAlias = Callable[["Sink", Any, bool], list[Record]]
+
+ROWS_STEP = 1 << 16
+"""Dicts that are turned into one Arrow array."""
+BATCH_STEP = 1 << 17
+"""Rows of a piece when progress is to be told."""
+
+
+class Sink:
+    """One writer of the engine, and what has been put into it."""
+
+    __slots__ = ("capsule", "options", "progress", "rows", "schema", "writer")
+
+    def __init__(
+        self,
+        path: str,
+        schema: Any,
+        options: Options,
+        mode: int | None = None,
+        partition_cols: list[str] | None = None,
+    ) -> None:
+        if not hasattr(schema, "__arrow_c_schema__"):
+            raise TypeError(
+                "schema must be a pyarrow.Schema or offer __arrow_c_schema__, "
+                f"not {type(schema).__name__}"
+            )
+        self.options = options
+        self.schema = schema
+        self.capsule = schema.__arrow_c_schema__()
+        self.progress = None if options.progress is None else Progress(options.progress)
+        self.rows = 0
+        try:
+            self.writer = _core.Writer(path, self.capsule, options.engine, mode, partition_cols)
+        except _core.EngineError as error:
+            raise _public(error) from None
+
+    def put(self, data: Any, *, atomic: bool) -> None:
+        """Takes all of the data or raises; with `atomic` a refused piece leaves nothing behind."""
+        try:
+            records = putter_of(data)(self, data, atomic)
+        except _core.EngineError as error:
+            raise _public(error) from None
+        if records:
+            from ._errors import refused
+
+            raise refused(records, getattr(self.schema, "names", ()))
+        if self.progress is not None:
+            self.progress(self.rows)
+
+    def finish(self) -> None:
+        """Gives what was written its name."""
+        try:
+            self.writer.finish()
+        except _core.EngineError as error:
+            raise _public(error) from None
+        if self.progress is not None:
+            self.progress.finish(self.rows)
+
+    def abort(self) -> None:
+        """Leaves nothing behind."""
+        self.writer.abort()
+
+    def __enter__(self) -> Sink:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *rest: object) -> None:
+        if kind is not None:
+            self.abort()
+            return
+        try:
+            self.finish()
+        except BaseException:
+            self.abort()
+            raise
+
+    # ---- what the put functions use ----
+
+    def give(self, data: Any, *, stream: bool, check: bool = False) -> list[Record]:
+        """Batch or stream to the engine, with row numbers that count every row given once."""
+        writer = self.writer
+        put, shift = writer.rows_put, self.rows - writer.rows_seen
+        try:
+            records = (writer.put_stream if stream else writer.put)(data, check)
+        finally:
+            self.rows += writer.rows_put - put
+        if not records:
+            return []
+        return [_shifted(record, shift) for record in records] if shift else records
+
+
+def _public(error: _core.EngineError) -> Exception:
+    from ._errors import public_error
+
+    return public_error(error, writing=True)
+
+
+def _shifted(record: Record, shift: int) -> Record:
+    *head, samples = record
+    moved = [(row + shift if row >= 0 else row, value) for row, value in samples]
+    return (*head, moved)  # type: ignore[return-value]
+
+
+def merged(records: list[Record]) -> list[Record]:
+    """Records of the same path and rule as one."""
+    by_key: dict[tuple[str, str], Record] = {}
+    for record in records:
+        path, rule, count, expected, found, samples = record
+        before = by_key.get((path, rule))
+        if before is not None:
+            count += before[2]
+            samples = (before[5] + samples)[:5]
+        by_key[path, rule] = (path, rule, count, expected, found, samples)
+    return list(by_key.values())
+
+
+# ---- one function per form ----
+
+
+def put_rows(sink: Sink, rows: Any, atomic: bool) -> list[Record]:
+    """A list of dicts, ROWS_STEP at a time."""
+    arrays: list[_core.BuiltArray] = []
+    failures: list[Record] = []
+    base = sink.rows
+    drop_extra = sink.options.drop_extra
+    for start in range(0, len(rows), ROWS_STEP):
+        part = rows[start : start + ROWS_STEP] if len(rows) > ROWS_STEP else rows
+        array, records = _core.rows_to_array(part, sink.capsule, drop_extra, base + start)
+        failures += records
+        if failures and sink.options.coerce:
+            return _put_coerced_rows(sink, rows, failures, atomic)
+        if failures or array is None:
+            arrays.clear()
+        elif atomic or sink.options.coerce:
+            arrays.append(array)
+        else:
+            failures += sink.give(array, stream=False)
+        if sink.progress is not None:
+            sink.progress(base + start + len(part))
+    for array in arrays:
+        failures += sink.give(array, stream=False)
+    return merged(failures)
+
+
+def _put_coerced_rows(
+    sink: Sink, rows: Any, failures: list[Record], atomic: bool
+) -> list[Record]:
+    import pyarrow as pa
+
+    try:
+        table = pa.Table.from_pylist(rows)
+    except (pa.ArrowInvalid, pa.ArrowTypeError):
+        return merged(failures)
+    return put_table(sink, table, atomic)
+
+
+def put_frame(sink: Sink, frame: Any, atomic: bool) -> list[Record]:
+    """A pandas.DataFrame."""
+    from ._pandas import frame_to_table
+
+    if not len(frame):
+        return []
+    table, records = frame_to_table(frame, sink)
+    if table is not None:
+        return put_table(sink, table, atomic) if not records else records
+    return records
+
+
+def put_table(sink: Sink, table: Any, atomic: bool) -> list[Record]:
+    """A pyarrow.Table."""
+    if not table.num_rows:
+        return []
+    if sink.options.coerce:
+        table = coerced(table, sink.schema)
+    if atomic and _num_chunks(table) > 1:
+        records = sink.give(table, stream=True, check=True)
+        if records:
+            return records
+    if sink.progress is not None:
+        return _put_with_progress(sink, table)
+    return sink.give(table, stream=True)
+
+
+def _put_with_progress(sink: Sink, table: Any) -> list[Record]:
+    failures: list[Record] = []
+    end = sink.rows + table.num_rows
+    for batch in table.to_batches(max_chunksize=BATCH_STEP):
+        failures += sink.give(batch, stream=False, check=bool(failures))
+        if sink.progress is not None:
+            sink.progress(min(sink.rows, end))
+    return merged(failures)
+
+
+def put_batch(sink: Sink, batch: Any, atomic: bool) -> list[Record]:
+    """A pyarrow.RecordBatch, or anything with __arrow_c_array__."""
+    if sink.options.coerce:
+        import pyarrow as pa
+
+        return put_table(sink, pa.Table.from_batches([pa.record_batch(batch)]), atomic)
+    return sink.give(batch, stream=False)
+
+
+def put_stream(sink: Sink, source: Any, atomic: bool) -> list[Record]:
+    """Anything with __arrow_c_stream__; what has a length can be looked at first."""
+    if sink.options.coerce:
+        import pyarrow as pa
+
+        return put_pieces(sink, pa.RecordBatchReader.from_stream(source), atomic)
+    if atomic and hasattr(source, "__len__"):
+        records = sink.give(source, stream=True, check=True)
+        if records:
+            return records
+    return sink.give(source, stream=True)
+
+
+def put_pieces(sink: Sink, pieces: Any, atomic: bool) -> list[Record]:
+    """An iterator of any of the forms. Its exceptions pass as they are."""
+    for piece in pieces:
+        records = putter_of(piece)(sink, piece, atomic)
+        if records:
+            return records
+        if sink.progress is not None:
+            sink.progress(sink.rows)
+    return []
+
+
+def _num_chunks(table: Any) -> int:
+    return max((table.column(i).num_chunks for i in range(table.num_columns)), default=1)
+
+
+def putter_of(data: Any) -> Put:
+    """The put function for the form of the data."""
+    if isinstance(data, (list, tuple)):
+        return put_rows
+    frame = getattr(sys.modules.get("pandas"), "DataFrame", None)
+    if frame is not None and isinstance(data, frame):
+        return put_frame
+    table = getattr(sys.modules.get("pyarrow"), "Table", None)
+    if table is not None and isinstance(data, table):
+        return put_table
+    reader = getattr(sys.modules.get("pyarrow"), "RecordBatchReader", None)
+    if reader is not None and isinstance(data, reader):
+        return put_pieces
+    if hasattr(data, "__arrow_c_stream__"):
+        return put_stream
+    if hasattr(data, "__arrow_c_array__"):
+        return put_batch
+    if hasattr(data, "__next__"):
+        return put_pieces
+    from ._errors import unsupported_data
+
+    raise unsupported_data(data)
+
+
+# ---- coerce=True ----
+
+
+def coerced(table: Any, schema: Any) -> Any:
+    """The table with the columns that differ from the schema cast, where pyarrow's safe cast can."""
+    import pyarrow as pa
+
+    declared = {field.name: field for field in pa.schema(schema)}
+    for i, field in enumerate(table.schema):
+        target = declared.get(field.name)
+        if target is None or target.type == field.type:
+            continue
+        try:
+            column = table.column(i).cast(target.type, safe=True)
+        except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
+            continue
+        table = table.set_column(i, pa.field(field.name, target.type), column)
+    return table

@@ -1,0 +1,346 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Keyword arguments: one table row per name, checked here and translated to the engine's options.
+
+Names and meanings are pyarrow's. A name of pyarrow's signatures that is not built accepts the value
+that changes nothing and is a NotImplementedError otherwise; any other name is a TypeError.
+"""
+
+from __future__ import annotations
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+    from typing import Any, TypeAlias
+
+    Handler: TypeAlias = Callable[["Options", str, Any], None]
+
+
+class Options:
+    """What a call was asked: the engine's part and the package's."""
+
+    __slots__ = ("coerce", "drop_extra", "engine", "pandas_metadata", "progress", "use_threads")
+
+    def __init__(self) -> None:
+        self.engine: dict[str, Any] = {}
+        self.coerce = False
+        self.drop_extra = False
+        self.pandas_metadata = False
+        self.progress: Any = None
+        self.use_threads = True
+
+
+# ---- checks of values ----
+
+
+def _bad(name: str, expected: str, value: object) -> ValueError:
+    return ValueError(f"{name} must be {expected}, not {value!r}")
+
+
+def _bool(name: str, value: object) -> bool:
+    if not isinstance(value, bool):
+        raise _bad(name, "True or False", value)
+    return value
+
+
+def positive(name: str, value: object) -> int:
+    """The value as an int of at least 1."""
+    try:
+        number = value.__index__()  # type: ignore[attr-defined]
+    except AttributeError:
+        raise _bad(name, "an integer", value) from None
+    if isinstance(value, bool) or number < 1:
+        raise _bad(name, "an integer of at least 1", value)
+    if number > 2**63 - 1:
+        raise _bad(name, "below 2**63", value)
+    return int(number)
+
+
+def names(name: str, value: object) -> list[str]:
+    """The value as a list of str; a str alone is a mistake."""
+    if isinstance(value, (str, bytes)) or not hasattr(value, "__iter__"):
+        raise _bad(name, "a list of column names", value)
+    result = list(value)
+    for item in result:
+        if not isinstance(item, str):
+            raise _bad(name, "a list of column names", value)
+    return result
+
+
+# ---- handlers: how a kind of keyword reaches the engine ----
+
+
+def _flag(option: str, *, when: bool) -> Handler:
+    def put(options: Options, name: str, value: Any) -> None:
+        if _bool(name, value) is when:
+            options.engine[option] = True
+
+    return put
+
+
+def _count(option: str) -> Handler:
+    def put(options: Options, name: str, value: Any) -> None:
+        if value is not None:
+            options.engine[option] = positive(name, value)
+
+    return put
+
+
+def _choice(option: str, choices: dict[Any, Any]) -> Handler:
+    def put(options: Options, name: str, value: Any) -> None:
+        try:
+            chosen = choices[value]
+        except (KeyError, TypeError):
+            known = ", ".join(map(repr, choices))
+            raise _bad(name, f"one of {known}", value) from None
+        if chosen is not None:
+            options.engine[option] = chosen
+
+    return put
+
+
+def _columns(none_option: str, columns_option: str) -> Handler:
+    """True: all, False: none, a list: those."""
+
+    def put(options: Options, name: str, value: Any) -> None:
+        if value is False:
+            options.engine[none_option] = True
+        elif value is not True and value is not None:
+            options.engine[columns_option] = names(name, value)
+
+    return put
+
+
+def _name_list(option: str) -> Handler:
+    def put(options: Options, name: str, value: Any) -> None:
+        if value is not None:
+            options.engine[option] = names(name, value)
+
+    return put
+
+
+def _hint(options: Options, name: str, value: Any) -> None:
+    """A hint that may be ignored."""
+
+
+def _only(*defaults: Any) -> Handler:
+    """Not built: the defaults change nothing, anything else would."""
+
+    def put(options: Options, name: str, value: Any) -> None:
+        if not any(value is default or value == default for default in defaults):
+            raise NotImplementedError(f"the keyword {name}= is not built yet")
+
+    return put
+
+
+_CODECS = ("none", "snappy", "gzip", "brotli", "lz4", "zstd")
+
+
+def _codec(name: str, value: object) -> str:
+    if value is None:
+        return "none"
+    if not isinstance(value, str):
+        raise _bad(name, "the name of a codec", value)
+    codec = {"uncompressed": "none", "lz4_raw": "lz4"}.get(value.lower(), value.lower())
+    if codec not in _CODECS:
+        raise NotImplementedError(
+            f"{name}={value!r}: this codec is not built; there are {', '.join(_CODECS)}"
+        )
+    return codec
+
+
+def _compression(options: Options, name: str, value: Any) -> None:
+    if isinstance(value, dict):  # pyarrow leaves columns that are not named uncompressed
+        options.engine["compression"] = "none"
+        options.engine["column_compression"] = {
+            column: _codec(name, codec) for column, codec in value.items()
+        }
+    else:
+        options.engine["compression"] = _codec(name, value)
+
+
+def _level(name: str, value: object) -> int:
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise _bad(name, "an integer, or a dict of them by column", value)
+    return value
+
+
+def _compression_level(options: Options, name: str, value: Any) -> None:
+    if isinstance(value, dict):
+        options.engine["column_compression_level"] = {
+            column: str(_level(name, level)) for column, level in value.items()
+        }
+    elif value is not None:
+        options.engine["compression_level"] = _level(name, value)
+        options.engine["has_compression_level"] = True
+
+
+def _metadata(options: Options, name: str, value: Any) -> None:
+    if value is None:
+        return
+    if not isinstance(value, dict) or not all(
+        isinstance(text, (str, bytes)) for pair in value.items() for text in pair
+    ):
+        raise _bad(name, "a dict of str to str", value)
+    options.engine["metadata"] = value
+
+
+def _use_threads(options: Options, name: str, value: Any) -> None:
+    options.use_threads = value is None or _bool(name, value)
+    if not options.use_threads:
+        options.engine["num_threads"] = 1
+
+
+def _progress(options: Options, name: str, value: Any) -> None:
+    if value is not None and not isinstance(value, bool) and not callable(value):
+        raise _bad(name, "True, False or a callable(done, total, unit)", value)
+    options.progress = value or None
+
+
+def _coerce(options: Options, name: str, value: Any) -> None:
+    options.coerce = _bool(name, value)
+
+
+def _on_extra(options: Options, name: str, value: Any) -> None:
+    _choice("drop_extra", {"error": None, "drop": True})(options, name, value)
+    options.drop_extra = value == "drop"
+
+
+def _use_pandas_metadata(options: Options, name: str, value: Any) -> None:
+    options.pandas_metadata = _bool(name, value)
+
+
+# ---- the tables ----
+
+_ANY_CALL: dict[str, Handler] = {
+    "use_threads": _use_threads,
+    "memory_limit": _count("memory_limit"),
+    "progress": _progress,
+    "filesystem": _only(None),
+}
+
+_WRITE: dict[str, Handler] = {
+    **_ANY_CALL,
+    "row_group_size": _count("row_group_rows"),
+    "row_group_bytes": _count("row_group_bytes"),
+    "version": _choice("version", {"1.0": "1.0", "2.4": "2.4", "2.6": "2.6"}),
+    "use_dictionary": _columns("no_dictionary", "dictionary_columns"),
+    "compression": _compression,
+    "compression_level": _compression_level,
+    "write_statistics": _columns("no_statistics", "statistics_columns"),
+    "data_page_size": _count("data_page_bytes"),
+    "max_rows_per_page": _count("page_rows"),
+    "dictionary_pagesize_limit": _count("dictionary_page_bytes"),
+    "data_page_version": _choice("data_page_version", {"1.0": 1, "2.0": 2}),
+    "store_schema": _flag("no_store_schema", when=False),
+    "write_page_checksum": _flag("no_page_checksums", when=False),
+    "use_compliant_nested_type": _flag("legacy_list_names", when=False),
+    "coerce_timestamps": _choice("coerce_timestamps", {None: None, "ms": "ms", "us": "us"}),
+    "allow_truncated_timestamps": _flag("allow_truncated_timestamps", when=True),
+    "use_deprecated_int96_timestamps": _choice(
+        "int96_timestamps", {None: None, False: None, True: True}
+    ),
+    "metadata": _metadata,
+    "durable": _flag("not_durable", when=False),
+    "on_extra": _on_extra,
+    "on_missing": _choice("null_missing", {"error": None, "null": True}),
+    "coerce": _coerce,
+    "write_batch_size": _hint,
+    "writer_engine_version": _hint,
+    "write_page_index": _only(False),
+    "column_encoding": _only(None),
+    "use_byte_stream_split": _only(False),
+    "sorting_columns": _only(None),
+    "store_decimal_as_integer": _only(False),
+    "write_time_adjusted_to_utc": _only(False),
+    "bloom_filter_options": _only(None),
+    "encryption_properties": _only(None),
+    "use_content_defined_chunking": _only(False),
+    "flavor": _only(None),
+}
+
+_WRITE_FILE: dict[str, Handler] = {
+    **_WRITE,
+    "if_exists": _choice("if_exists", {"replace": 0, "error": 1, "skip": 2}),
+}
+
+_WRITE_DATASET: dict[str, Handler] = {
+    **_WRITE,
+    "max_rows_per_file": _only(None, 0),
+    "target_file_bytes": _only(None),
+    "unify": _only(None),
+    "overwrite_scope": _only("all"),
+    "partitioning": _only(None),
+    "basename_template": _only(None),
+    "file_visitor": _only(None),
+    "metadata_collector": _only(None),
+    "existing_data_behavior": _only(None),
+    "format": _only(None, "parquet"),
+    "file_options": _only(None),
+    "max_partitions": _only(None),
+    "max_open_files": _only(None),
+    "min_rows_per_group": _only(None, 0),
+    "max_rows_per_group": _count("row_group_rows"),
+    "create_dir": _only(True),
+    "preserve_order": _only(True),
+}
+
+_READ: dict[str, Handler] = {
+    **_ANY_CALL,
+    "memory_map": _flag("memory_map", when=True),
+    "page_checksum_verification": _flag("skip_page_checksums", when=False),
+    "thrift_string_size_limit": _count("thrift_string_limit"),
+    "thrift_container_size_limit": _count("thrift_container_limit"),
+    "read_dictionary": _name_list("read_dictionary"),
+    "coerce_int96_timestamp_unit": _choice(
+        "int96_unit", {None: None, "s": "s", "ms": "ms", "us": "us", "ns": "ns"}
+    ),
+    "use_pandas_metadata": _use_pandas_metadata,
+    "ignore_prefixes": _name_list("ignore_prefixes"),
+    "partitioning": _choice("no_partitions", {"hive": None, None: True}),
+    "pre_buffer": _hint,
+    "buffer_size": _hint,
+    "schema": _only(None),
+    "unify": _only(None),
+    "binary_type": _only(None),
+    "list_type": _only(None),
+    "arrow_extensions_enabled": _only(True),
+    "check_utf8": _only(True),
+    "schema_depth_limit": _only(None),
+    "metadata": _only(None),
+    "common_metadata": _only(None),
+    "decryption_properties": _only(None),
+    "row_groups": _only(None),
+}
+
+
+def _unknown(call: str, name: str, known: Iterable[str]) -> TypeError:
+    from difflib import get_close_matches
+
+    near = get_close_matches(name, list(known), n=1, cutoff=0.5)
+    hint = f"; did you mean {near[0]!r}?" if near else ""
+    return TypeError(f"{call}() got an unexpected keyword argument {name!r}{hint}")
+
+
+def _read_table(call: str, table: dict[str, Handler], kwargs: dict[str, Any]) -> Options:
+    options = Options()
+    for name, value in kwargs.items():
+        handler = table.get(name)
+        if handler is None:
+            raise _unknown(call, name, table)
+        handler(options, name, value)
+    return options
+
+
+def file_options(call: str, kwargs: dict[str, Any]) -> Options:
+    """Keywords of write_parquet and ParquetStreamWriter."""
+    return _read_table(call, _WRITE_FILE, kwargs)
+
+
+def dataset_options(call: str, kwargs: dict[str, Any]) -> Options:
+    """Keywords of write_to_dataset."""
+    return _read_table(call, _WRITE_DATASET, kwargs)
+
+
+def read_options(call: str, kwargs: dict[str, Any]) -> Options:
+    """Keywords of read_parquet and read_parquet_iter."""
+    return _read_table(call, _READ, kwargs)

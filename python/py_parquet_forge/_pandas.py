@@ -1,0 +1,169 @@
+# SPDX-License-Identifier: Apache-2.0
+"""pandas both ways.
+
+In: NumPy, masked, Arrow-backed and categorical columns become Arrow arrays of their own type, never
+of the declared one, because the converter of pandas and pyarrow parses text and drops zones when it
+is given a type. Object columns go through the engine's converter of Python objects. Out: what
+pyarrow gives, except that integers with nulls keep being integers.
+"""
+
+from __future__ import annotations
+
+from . import _core
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from ._input import Record, Sink
+
+
+# ---- DataFrame to Arrow ----
+
+
+class _Frame:
+    """One conversion: the declared fields, and what was refused so far."""
+
+    def __init__(self, frame: Any, sink: Sink) -> None:
+        import pyarrow as pa
+
+        self.pa = pa
+        self.sink = sink
+        self.num_rows = len(frame)
+        self.declared = {field.name: field for field in pa.schema(sink.schema)}
+        self.records: list[Record] = []
+        self.names: list[str] = []
+        self.arrays: list[Any] = []
+
+    def add(self, name: Any, series: Any) -> None:
+        text = name if isinstance(name, str) else str(name)
+        field = self.declared.get(text)
+        if field is None and self.sink.options.drop_extra:
+            return
+        array = self.convert(series, field)
+        if array is not None:
+            self.names.append(text)
+            self.arrays.append(array)
+
+    def convert(self, series: Any, field: Any) -> Any:
+        """The column as an Arrow array, None when its objects were refused."""
+        pa, dtype = self.pa, series.dtype
+        if dtype == object:
+            return pa.nulls(self.num_rows) if field is None else self.objects(series, field)
+        if dtype.kind == "f" and field is not None and not field.nullable:
+            if not hasattr(dtype, "na_value") and pa.types.is_floating(field.type):
+                return pa.array(series.to_numpy())  # NaN is a value where null cannot be
+        if hasattr(series.array, "sp_values"):
+            series = series.sparse.to_dense()
+        try:
+            array = pa.array(series, from_pandas=True)
+        except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError):
+            if field is None:
+                return pa.nulls(self.num_rows)
+            return self.objects(series.astype(object), field)
+        if dtype.kind == "f" and hasattr(dtype, "pyarrow_dtype"):
+            array = _nan_to_null(array)
+        return array
+
+    def objects(self, series: Any, field: Any) -> Any:
+        array, records = _core.objects_to_array(
+            series.to_numpy(), field, True, self.sink.rows
+        )
+        if not records:
+            return self.pa.array(array)
+        if self.sink.options.coerce:
+            try:
+                return self.pa.array(series, from_pandas=True)
+            except (self.pa.ArrowInvalid, self.pa.ArrowTypeError):
+                pass
+        self.records += records
+        return None
+
+    def table(self) -> Any:
+        return self.pa.Table.from_arrays(self.arrays, names=self.names)
+
+
+def _nan_to_null(array: Any) -> Any:
+    import pyarrow.compute as pc
+
+    mask = pc.is_nan(array)
+    if not pc.any(mask).as_py():
+        return array
+    return pc.if_else(mask, None, array)
+
+
+def _index_columns(frame: Any, declared: Any) -> list[tuple[str, Any]]:
+    """Levels of the index that the schema names."""
+    found = []
+    for level, name in enumerate(frame.index.names):
+        text = f"__index_level_{level}__" if name is None else str(name)
+        if text in declared and name not in frame.columns:
+            found.append((text, frame.index.get_level_values(level).to_series()))
+    return found
+
+
+def frame_to_table(frame: Any, sink: Sink) -> tuple[Any, list[Record]]:
+    """(the frame as a Table, no records), or (None, the records of everything that is refused)."""
+    work = _Frame(frame, sink)
+    for name, series in frame.items():
+        work.add(name, series)
+    for name, series in _index_columns(frame, work.declared):
+        work.add(name, series)
+    table = work.table()
+    if not work.records:
+        return table, []
+    failed = {record[0].split(".")[0].split("[")[0] for record in work.records}
+    others = sink.give(table, stream=True, check=True) if table.num_columns else []
+    missing = [r for r in others if not (r[1] == "missing" and r[0] in failed)]
+    return None, [*work.records, *missing]
+
+
+# ---- Arrow to DataFrame ----
+
+
+def table_to_frame(table: Any, *, use_threads: bool = True) -> Any:
+    """table.to_pandas(), with nullable dtypes for integer columns that have nulls."""
+    import pyarrow as pa
+
+    places = [
+        i
+        for i, column in enumerate(table.columns)
+        if column.null_count and pa.types.is_integer(column.type)
+    ]
+    if not places:
+        return table.to_pandas(use_threads=use_threads)
+    light = table
+    for i in places:
+        field = table.schema.field(i)
+        light = light.set_column(i, field.name, pa.nulls(table.num_rows, pa.int8()))
+    frame = light.to_pandas(use_threads=use_threads)
+    for i in places:
+        _put_nullable(frame, table, i)
+    return frame
+
+
+def _put_nullable(frame: Any, table: Any, i: int) -> None:
+    """Column i of the table in the frame, as a masked array of its width."""
+    import pandas as pd
+
+    column, name = table.column(i), table.schema.field(i).name
+    dtype = pd.api.types.pandas_dtype(_masked_name(str(column.type)))
+    array = dtype.__from_arrow__(column)
+    if frame.shape[1] == table.num_columns:
+        frame.isetitem(i, array)
+    elif name in frame.columns:  # columns of the index stand elsewhere
+        frame[name] = array
+
+
+def _masked_name(arrow_name: str) -> str:
+    return arrow_name.replace("uint", "UInt") if arrow_name[0] == "u" else arrow_name.capitalize()
+
+
+def index_columns(metadata: Any) -> list[str]:
+    """Names of the columns that the metadata of pandas says are the index."""
+    import json
+
+    text = (metadata or {}).get(b"pandas")
+    if text is None:
+        return []
+    return [name for name in json.loads(text)["index_columns"] if isinstance(name, str)]

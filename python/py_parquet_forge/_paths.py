@@ -1,0 +1,103 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Paths: what a user hands in becomes a list of paths and the root of their partition folders."""
+
+from __future__ import annotations
+
+import errno
+import os
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import Any
+
+    from ._types import PathLike
+
+MAGIC = "*?["
+
+
+def local_path(path: PathLike, name: str) -> str:
+    """The path as str; URLs and other objects are refused."""
+    try:
+        text = os.fsdecode(path)
+    except TypeError:
+        raise TypeError(
+            f"{name} must be a str, bytes or os.PathLike, not {type(path).__name__}"
+        ) from None
+    if "://" in text and _is_url(text):
+        raise ValueError(f"{name} is a URL: {text!r}; only local paths are read and written")
+    if not text:
+        raise FileNotFoundError(errno.ENOENT, "the path is empty", text)
+    return text
+
+
+def _is_url(text: str) -> bool:
+    scheme = text.split("://", 1)[0]
+    plain = scheme.replace("+", "").replace("-", "").replace(".", "")
+    return plain.isascii() and plain.isalnum() and plain[0].isalpha()
+
+
+def input_paths(path: Any, ignore_prefixes: list[str] | None) -> tuple[list[str], str | None]:
+    """Paths for the engine, and where partition folders begin (None: it knows)."""
+    if isinstance(path, (list, tuple)):
+        if not path:
+            raise ValueError("the list of input paths is empty")
+        return [local_path(item, "input_path") for item in path], None
+    text = local_path(path, "input_path")
+    if any(sign in text for sign in MAGIC) and not os.path.lexists(text):
+        return _matches(text, ignore_prefixes)
+    return [text], None
+
+
+# ---- globs ----
+
+
+def _matches(pattern: str, ignore_prefixes: list[str] | None) -> tuple[list[str], str]:
+    import glob
+
+    prefixes = (".", "_") if ignore_prefixes is None else tuple(ignore_prefixes)
+    root = _fixed_prefix(pattern)
+    found = {
+        file
+        for match in glob.iglob(pattern, recursive=True)
+        for file in _files(match, prefixes)
+        if "**" not in pattern or not _is_hidden_below(root, file, prefixes)
+    }
+    if not found:
+        raise FileNotFoundError(errno.ENOENT, "no file matches the pattern", pattern)
+    return sorted(found, key=_order), root
+
+
+def _fixed_prefix(pattern: str) -> str:
+    """The folders before the first one with a wildcard."""
+    parts = pattern.split("/")
+    for i, part in enumerate(parts):
+        if any(sign in part for sign in MAGIC):
+            return "/".join(parts[:i]) or ("/" if pattern.startswith("/") else ".")
+    return pattern
+
+
+def _order(path: str) -> list[bytes]:
+    return os.fsencode(path).split(b"/")
+
+
+def _is_hidden(name: str, prefixes: tuple[str, ...], is_folder: bool) -> bool:
+    return name.startswith(prefixes) and not (is_folder and "=" in name)
+
+
+def _is_hidden_below(root: str, file: str, prefixes: tuple[str, ...]) -> bool:
+    *folders, name = os.path.relpath(file, root).split("/")
+    return _is_hidden(name, prefixes, False) or any(
+        _is_hidden(folder, prefixes, True) for folder in folders
+    )
+
+
+def _files(path: str, prefixes: tuple[str, ...]) -> Iterator[str]:
+    """A file itself; of a folder the files in it, however deep."""
+    if not os.path.isdir(path):
+        yield path
+        return
+    with os.scandir(path) as entries:
+        for entry in entries:
+            if not _is_hidden(entry.name, prefixes, entry.is_dir()):
+                yield from _files(entry.path, prefixes)

@@ -1,0 +1,288 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Reading: whole, in batches, and the schema alone."""
+
+from __future__ import annotations
+
+from . import _core
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import Any
+
+    from ._filters import Filter
+    from ._options import Options
+    from ._types import PathLike, PyArrowFilters, PyArrowSchema
+
+FORMATS = ("pandas", "arrow")
+FILTER_STEP = 1 << 17
+"""Rows that are judged at a time."""
+
+
+def _public(error: _core.EngineError) -> Exception:
+    from ._errors import public_error
+
+    return public_error(error, writing=False)
+
+
+def _pyarrow() -> Any:
+    """pyarrow, or None where it is not installed."""
+    try:
+        import pyarrow
+    except ImportError:
+        return None
+    return pyarrow
+
+
+# ---- one call ----
+
+
+class _Request:
+    """What one call reads: the open dataset, the columns and the filter."""
+
+    __slots__ = ("columns", "dataset", "filter", "options", "progress", "schema")
+
+    def __init__(
+        self, call: str, path: Any, columns: Any, filters: Any, kwargs: dict[str, Any]
+    ) -> None:
+        from ._options import read_options
+
+        self.options: Options = read_options(call, kwargs)
+        self.progress = None
+        if self.options.progress is not None:
+            from ._progress import Progress
+
+            self.progress = Progress(self.options.progress)
+        wanted = _column_list(columns)
+        self.filter: Filter | None = None
+        if filters is not None:
+            from ._filters import make_filter
+
+            self.filter = make_filter(filters)
+        self.dataset = _open(path, self.options, self.progress)
+        self.columns = self._checked(wanted)
+
+    def _checked(self, wanted: list[str] | None) -> list[str] | None:
+        if wanted is None or not self.options.pandas_metadata:
+            return wanted
+        from ._pandas import index_columns
+
+        extra = index_columns(_pyarrow().schema(self.dataset).metadata)
+        return wanted + [name for name in extra if name not in wanted]
+
+    def scan(self, batch_rows: int) -> _core.Stream:
+        """Starts to read what is asked for and what the filter needs."""
+        columns, predicate = self.columns, None
+        if self.filter is not None:
+            columns = self.filter.columns_to_read(columns)
+            predicate = self.filter.predicate
+        try:
+            return self.dataset.scan(columns, predicate, batch_rows)
+        except _core.EngineError as error:
+            raise self.explained(error) from None
+
+    def explained(self, error: _core.EngineError) -> Exception:
+        """The exception for an error, with the nearest names for an unknown column."""
+        public = _public(error)
+        if "there is no column" in error.message and (pyarrow := _pyarrow()) is not None:
+            public = type(public)(str(public) + _nearest(error.message, self.names(pyarrow)))
+        return public
+
+    def names(self, pyarrow: Any) -> list[str]:
+        """Names of the dataset's columns."""
+        return list(pyarrow.schema(self.dataset).names)
+
+
+def _column_list(columns: Any) -> list[str] | None:
+    if columns is None:
+        return None
+    if isinstance(columns, (list, tuple)) and any(isinstance(name, tuple) for name in columns):
+        raise NotImplementedError("columns= with paths into nested columns is not built yet")
+    from ._options import names
+
+    return names("columns", columns)
+
+
+def _nearest(message: str, names: list[str]) -> str:
+    from difflib import get_close_matches
+
+    asked = message.split("'")[1] if "'" in message else ""
+    near = get_close_matches(asked, names, n=3)
+    if near:
+        return "; did you mean " + " or ".join(map(repr, near)) + "?"
+    if "." in asked and asked.split(".")[0] in names:
+        return "; paths into nested columns are not built yet"
+    shown = ", ".join(map(repr, names[:10])) + (", ..." if len(names) > 10 else "")
+    return f"; there are {shown}" if names else "; there are no columns"
+
+
+def _open(path: Any, options: Options | None, progress: Any = None) -> _core.Dataset:
+    from ._paths import input_paths
+
+    engine = None
+    if options is not None and (options.engine or progress is not None):
+        engine = {**options.engine, "progress": progress}
+    paths, root = input_paths(path, engine and engine.get("ignore_prefixes"))
+    try:
+        return _core.Dataset(paths, engine, root)
+    except _core.EngineError as error:
+        raise _public(error) from None
+
+
+# ---- whole ----
+
+
+def read_parquet(
+    input_path: PathLike,
+    output_format: str = "pandas",
+    columns: list[str] | None = None,
+    filters: PyArrowFilters | None = None,
+    **kwargs: Any,
+) -> Any:
+    """Reads a file, a folder, a glob or a list of files as a pandas.DataFrame or pyarrow.Table.
+
+    columns: names in the order wanted. filters: a pyarrow.compute expression, or pyarrow's lists of
+    (column, operator, value); what partition values and statistics rule out is not read. Keywords
+    are those of pyarrow.parquet.read_table, and memory_limit and progress.
+    """
+    if output_format not in FORMATS:
+        raise ValueError(
+            f"output_format must be either 'pandas' or 'arrow', not {output_format!r}"
+        )
+    request = _Request("read_parquet", input_path, columns, filters, kwargs)
+    pyarrow = _pyarrow()
+    if pyarrow is None:
+        from ._plain import read_plain
+
+        if output_format == "pandas":
+            raise ImportError("output_format='pandas' needs pyarrow: pip install pyarrow")
+        return read_plain(request)
+    read = _read_whole if request.filter is None else _read_filtered
+    try:
+        table = read(request, pyarrow)
+    except _core.EngineError as error:
+        raise request.explained(error) from None
+    if request.progress is not None:
+        request.progress.finish(table.num_rows)
+    if output_format == "arrow":
+        return table
+    from ._pandas import table_to_frame
+
+    return table_to_frame(table, use_threads=request.options.use_threads)
+
+
+def _read_whole(request: _Request, pyarrow: Any) -> Any:
+    stream = request.scan(0)
+    batches = []
+    while (batch := stream.next()) is not None:
+        batches.append(pyarrow.record_batch(batch))
+    return pyarrow.Table.from_batches(batches, schema=pyarrow.schema(stream))
+
+
+def _read_filtered(request: _Request, pyarrow: Any) -> Any:
+    stream = request.scan(FILTER_STEP)
+    tables = list(_filtered_tables(request, stream, pyarrow))
+    return pyarrow.concat_tables(tables)
+
+
+def _filtered_tables(request: _Request, stream: _core.Stream, pyarrow: Any) -> Iterator[Any]:
+    """The rows that satisfy the filter, of the columns asked for; at least one table."""
+    judge = request.filter
+    assert judge is not None
+    columns = request.columns
+    empty = pyarrow.schema(stream).empty_table()
+    first = judge.rows(empty)
+    yield first if columns is None else first.select(columns)
+    done = 0
+    while (batch := stream.next()) is not None:
+        done += batch.num_rows
+        table = judge.rows(pyarrow.Table.from_batches([pyarrow.record_batch(batch)]))
+        if table.num_rows:
+            yield table if columns is None else table.select(columns)
+        if request.progress is not None:
+            request.progress(done)
+
+
+# ---- in batches ----
+
+
+def read_parquet_iter(
+    input_path: PathLike,
+    chunk_size: int = 100_000,
+    columns: list[str] | None = None,
+    filters: PyArrowFilters | None = None,
+    **kwargs: Any,
+) -> Iterator[Any]:
+    """Yields pyarrow.RecordBatches of exactly `chunk_size` rows, the last one with the rest.
+
+    Memory is bounded by the batch, whatever the size of files and row groups. Arguments are checked at
+    the call; the iterator has close(). Otherwise as read_parquet.
+    """
+    from ._options import positive
+
+    size = positive("chunk_size", chunk_size)
+    request = _Request("read_parquet_iter", input_path, columns, filters, kwargs)
+    pyarrow = _pyarrow()
+    if request.filter is not None:
+        return _iterate_filtered(request, request.scan(min(size, FILTER_STEP)), size, pyarrow)
+    return _iterate(request, request.scan(size), pyarrow)
+
+
+def _iterate(request: _Request, stream: _core.Stream, pyarrow: Any) -> Iterator[Any]:
+    done = 0
+    try:
+        while (batch := stream.next()) is not None:
+            done += batch.num_rows
+            if request.progress is not None:
+                request.progress(done)
+            yield batch if pyarrow is None else pyarrow.record_batch(batch)
+    except _core.EngineError as error:
+        raise request.explained(error) from None
+    finally:
+        stream.close()
+    if request.progress is not None:
+        request.progress.finish(done)
+
+
+def _iterate_filtered(
+    request: _Request, stream: _core.Stream, size: int, pyarrow: Any
+) -> Iterator[Any]:
+    """Collects judged rows until there are `size` of them."""
+    rows = 0
+    waiting: list[Any] = []
+    try:
+        for table in _filtered_tables(request, stream, pyarrow):
+            waiting.append(table)
+            rows += table.num_rows
+            while rows >= size:
+                whole = pyarrow.concat_tables(waiting)
+                yield _as_batch(whole.slice(0, size))
+                waiting = [whole.slice(size)]
+                rows -= size
+    except _core.EngineError as error:
+        raise request.explained(error) from None
+    finally:
+        stream.close()
+    if rows:
+        yield _as_batch(pyarrow.concat_tables(waiting))
+    if request.progress is not None:
+        request.progress.finish(rows)
+
+
+def _as_batch(table: Any) -> Any:
+    """The rows of a table as one batch."""
+    batches = table.combine_chunks().to_batches()
+    return batches[0]
+
+
+# ---- schema ----
+
+
+def inspect_schema(path: PathLike) -> PyArrowSchema:
+    """The Arrow schema of a file or a dataset; no data is read."""
+    dataset = _open(path, None)
+    pyarrow = _pyarrow()
+    if pyarrow is None:
+        return dataset
+    schema: PyArrowSchema = pyarrow.schema(dataset)
+    return schema
