@@ -426,6 +426,33 @@ static void test_list_annotated_leaf(void **state) {
     close_rows();
 }
 
+/* Footer, fields and Arrow schema with the n-th allocation failing: no leak, no other status. */
+static void test_no_memory(void **state) {
+    (void)state;
+    static const row rows[] = {G("l", OPT, 1, LIST),
+                               G("list", REP, 1, NO),
+                               {"element", OPT, FIXED, 0, NO, &uuid_type, 16, 0, 0, 3},
+                               {"s", OPT, BYTES, 0, UTF8, NULL, 0, 0, 0, 4}};
+    pqf_status status = PQF_NOMEM;
+    for (int64_t n = 1; n < 300 && status != PQF_OK; n++) {
+        struct ArrowSchema arrow;
+        metadata = NULL;
+        schema = NULL;
+        pqf_error_init(&err);
+        pqf_mem_fail_after(n);
+        status = parse_rows(rows, 4, 2, &metadata);
+        if (status == PQF_OK) status = pqf_schema_from_parquet(metadata, NULL, mem, &schema, &err);
+        if (status == PQF_OK) status = pqf_schema_export(schema, &arrow, &err);
+        pqf_mem_fail_after(0);
+        if (status == PQF_OK)
+            pqf_schema_release(&arrow);
+        else
+            assert_int_equal(status, PQF_NOMEM);
+        close_rows();
+    }
+    assert_int_equal(status, PQF_OK);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         TEST(test_logical_types),
@@ -443,6 +470,7 @@ int main(void) {
         TEST(test_extensions_and_field_ids),
         TEST(test_logical_rows),
         TEST(test_list_annotated_leaf),
+        TEST(test_no_memory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
