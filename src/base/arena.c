@@ -34,7 +34,7 @@ void pqf_arena_reset(pqf_arena *arena) {
 
 static pqf_status new_block(pqf_arena *arena, size_t size, struct pqf_arena_block **out,
                             pqf_error *err) {
-    void *room;
+    void *room = NULL;
     TRY(pqf_mem_zalloc(arena->mem, size, &room, err));
     *out = room;
     (*out)->size = size;
@@ -88,7 +88,7 @@ pqf_status pqf_arena_array(pqf_arena *arena, size_t count, size_t elem_size, voi
 }
 
 pqf_status pqf_arena_string(pqf_arena *arena, pqf_bytes s, const char **out, pqf_error *err) {
-    void *room;
+    void *room = NULL;
     if (s.len == SIZE_MAX) return pqf_fail(err, PQF_NOMEM, "cannot allocate %zu bytes", s.len);
     TRY(pqf_arena_alloc(arena, s.len + 1, &room, err));
     if (s.len) memcpy(room, s.data, s.len);
@@ -103,7 +103,7 @@ pqf_status pqf_arena_printf(pqf_arena *arena, const char **out, pqf_error *err, 
     int len = vsnprintf(NULL, 0, fmt, args);
     va_end(args);
     if (len < 0) return pqf_fail(err, PQF_INVALID, "text cannot be formatted: %s", fmt);
-    void *room;
+    void *room = NULL;
     TRY(pqf_arena_alloc(arena, (size_t)len + 1, &room, err));
     va_start(args, fmt);
     vsnprintf(room, (size_t)len + 1, fmt, args);

@@ -188,8 +188,7 @@ static int num_stale(int64_t now, size_t bytes) {
     int n = 0;
     for (; n < cache.num_blocks; n++) {
         const cached_block *b = &cache.blocks[n];
-        bool fits = kept + bytes <= CACHE_BYTES &&
-                    (bytes == 0 || cache.num_blocks - n < CACHE_BLOCKS);
+        bool fits = kept + bytes <= CACHE_BYTES && cache.num_blocks - n < CACHE_BLOCKS;
         if (fits && now - b->freed_ns < CACHE_KEEP_NS) break;
         kept -= b->bytes;
     }
@@ -200,9 +199,9 @@ static void unmap_all(const cached_block *blocks, int n) {
     for (int i = 0; i < n; i++) unmap(blocks[i].block, blocks[i].bytes);
 }
 
-/* The block of exactly `bytes` that was freed last; NULL: none. Sends away what is out of time. */
+/* The block of exactly `bytes` that was freed last; NULL: none. Old blocks stay until the next free: a
+ * call that comes after a pause still finds warm memory. */
 static void *cache_take(size_t bytes) {
-    cached_block gone[CACHE_BLOCKS];
     void *found = NULL;
     pthread_mutex_lock(&cache.lock);
     for (int i = cache.num_blocks - 1; i >= 0 && !found; i--) {
@@ -213,9 +212,7 @@ static void *cache_take(size_t bytes) {
         memmove(&cache.blocks[i], &cache.blocks[i + 1],
                 (size_t)(cache.num_blocks - i) * sizeof *cache.blocks);
     }
-    int n = cache.num_blocks ? drop_oldest(num_stale(now_ns(), 0), gone) : 0;
     pthread_mutex_unlock(&cache.lock);
-    unmap_all(gone, n);
     return found;
 }
 
