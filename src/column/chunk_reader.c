@@ -93,19 +93,22 @@ void pqf_chunk_reader_free(pqf_chunk_reader *reader) {
     pqf_mem_free(reader->mem, reader, sizeof *reader);
 }
 
-int64_t pqf_chunk_reader_rows_left(const pqf_chunk_reader *reader) { return reader->rows_left; }
+int64_t pqf_chunk_reader_rows_left(const pqf_chunk_reader *reader) {
+    return reader->rows_left;
+}
 
 /* ---- pages ---- */
 
 static pqf_page_context page_context(const pull *p) {
-    return (pqf_page_context){&p->r->chunk, p->r->options.skip_page_checksums, &p->scratch->codec};
+    return (pqf_page_context){&p->r->chunk, p->r->options.skip_page_checksums,
+                              &p->scratch->codec};
 }
 
 static pqf_status load_dictionary(const pull *p, pqf_error *err) {
     pqf_chunk_reader *r = p->r;
     pqf_page_context context = page_context(p);
-    return pqf_chunk_dict_load(&r->dict, &r->walk, &r->ref, &context, r->values.leaf_field,
-                               r->options.kernel, err);
+    return pqf_chunk_dict_load(&r->dict, &r->walk, &r->ref, &context,
+                               r->values.leaf_field, r->options.kernel, err);
 }
 
 /* The current page, or the next one that has level pairs; *end when there is none. */
@@ -135,14 +138,16 @@ static pqf_status open_page(const pull *p, pqf_error *err) {
     pqf_page_context context = page_context(p);
     pqf_page *page = &r->values.page;
     bool own_room = r->room.data != NULL;
-    TRY(pqf_page_unseal(&r->walk, &r->ref, &context, own_room ? &r->room : &p->scratch->page, page,
-                        err));
+    TRY(pqf_page_unseal(&r->walk, &r->ref, &context,
+                        own_room ? &r->room : &p->scratch->page, page, err));
     r->in_scratch = page->in_room && !own_room;
     r->sealed = false;
     r->values.begun = false;
     const pqf_kernels *kernel = r->options.kernel;
-    TRY(pqf_rle_begin(&r->rep, kernel, page->rep, pqf_bit_width((uint64_t)leaf->max_rep), err));
-    return pqf_rle_begin(&r->def, kernel, page->def, pqf_bit_width((uint64_t)leaf->max_def), err);
+    TRY(pqf_rle_begin(&r->rep, kernel, page->rep, pqf_bit_width((uint64_t)leaf->max_rep),
+                      err));
+    return pqf_rle_begin(&r->def, kernel, page->def,
+                         pqf_bit_width((uint64_t)leaf->max_def), err);
 }
 
 /* The next call may use the scratch for another chunk. */
@@ -157,12 +162,12 @@ static void keep_page(const pull *p) {
 /* ---- stretches of levels ---- */
 
 static pqf_status level_too_large(const char *what, int level, int max, pqf_error *err) {
-    return pqf_fail(err, PQF_CORRUPT, "levels: a %s level of %d, the largest is %d", what, level,
-                    max);
+    return pqf_fail(err, PQF_CORRUPT, "levels: a %s level of %d, the largest is %d", what,
+                    level, max);
 }
 
-static pqf_status decode_levels(const pqf_chunk_reader *r, pqf_rle *rle, int64_t n, int max,
-                                const char *what, uint8_t *out, pqf_error *err) {
+static pqf_status decode_levels(const pqf_chunk_reader *r, pqf_rle *rle, int64_t n,
+                                int max, const char *what, uint8_t *out, pqf_error *err) {
     TRY(pqf_rle_decode_u8(rle, n, out, err));
     uint8_t found = r->options.kernel->max_u8(out, n);
     return found <= max ? PQF_OK : level_too_large(what, found, max, err);
@@ -179,7 +184,8 @@ static pqf_status next_defs(pqf_chunk_reader *r, uint8_t *room, pqf_levels *leve
     levels->def = NULL;
     if (max) TRY(pqf_rle_peek(&r->def, &is_run, &value, &run_left, err));
     if (is_run && (run_left >= levels->n || (!levels->rep && run_left >= LONG_RUN))) {
-        if (value > (uint32_t)max) return level_too_large("definition", (int)value, max, err);
+        if (value > (uint32_t)max)
+            return level_too_large("definition", (int)value, max, err);
         levels->n = pqf_min_i64(levels->n, run_left);
         levels->def_value = (uint8_t)value;
         if (max) TRY(pqf_rle_skip(&r->def, levels->n, err));
@@ -204,7 +210,8 @@ static pqf_status put_stretch(pull *p, const pqf_levels *levels, pqf_error *err)
     pqf_chunk_reader *r = p->r;
     r->levels_left -= levels->n;
     if (p->out)
-        return pqf_levels_append(r->options.kernel, levels, r->chunk.leaf->max_rep, p->out, err);
+        return pqf_levels_append(r->options.kernel, levels, r->chunk.leaf->max_rep,
+                                 p->out, err);
     p->num_skipped += count_values(r, levels);
     return PQF_OK;
 }
@@ -225,7 +232,8 @@ static pqf_node_out *only_nullable(const pqf_leaf_out *out) {
 
 /* Levels 0 and 1 are validity bits: runs are filled, literals copied. No bitmap before the
  * first run that is not all valid. */
-static pqf_status bit_levels(pqf_chunk_reader *r, int64_t n, pqf_node_out *node, pqf_error *err) {
+static pqf_status bit_levels(pqf_chunk_reader *r, int64_t n, pqf_node_out *node,
+                             pqf_error *err) {
     const pqf_kernels *kernel = r->options.kernel;
     while (n > 0 && !node->validity.data) {
         bool is_run;
@@ -244,14 +252,16 @@ static pqf_status bit_levels(pqf_chunk_reader *r, int64_t n, pqf_node_out *node,
     if (n == 0) return PQF_OK;
     int64_t num_set;
     TRY(pqf_node_make_validity(kernel, node, n, err));
-    TRY(pqf_rle_decode_bits(&r->def, n, node->validity.data, node->length, &num_set, err));
+    TRY(pqf_rle_decode_bits(&r->def, n, node->validity.data, node->length, &num_set,
+                            err));
     node->length += n;
     node->num_nulls += n - num_set;
     node->validity.len = (size_t)pqf_bits_bytes(node->length);
     return PQF_OK;
 }
 
-static pqf_status append_required(pull *p, int64_t n, const pqf_node_out *except, pqf_error *err) {
+static pqf_status append_required(pull *p, int64_t n, const pqf_node_out *except,
+                                  pqf_error *err) {
     pqf_leaf_out *out = p->out;
     for (int32_t i = 0; i < out->num_nodes; i++)
         if (&out->nodes[i] != except)
@@ -262,7 +272,8 @@ static pqf_status append_required(pull *p, int64_t n, const pqf_node_out *except
 static pqf_status flat_levels(pull *p, int64_t n, pqf_error *err) {
     pqf_chunk_reader *r = p->r;
     uint8_t room[PQF_LEVEL_BLOCK + PQF_SLACK];
-    pqf_node_out *node = p->out && r->chunk.leaf->max_def == 1 ? only_nullable(p->out) : NULL;
+    pqf_node_out *node =
+        p->out && r->chunk.leaf->max_def == 1 ? only_nullable(p->out) : NULL;
     if (node || (p->out && r->chunk.leaf->max_def == 0)) {
         r->levels_left -= n;
         if (node) TRY(bit_levels(r, n, node, err));
@@ -278,7 +289,8 @@ static pqf_status flat_levels(pull *p, int64_t n, pqf_error *err) {
 }
 
 /* Fills what the levels have just appended. */
-static pqf_status put_values(pull *p, int64_t slots_before, int64_t nulls_before, pqf_error *err) {
+static pqf_status put_values(pull *p, int64_t slots_before, int64_t nulls_before,
+                             pqf_error *err) {
     if (!p->out) {
         int64_t n = p->num_skipped;
         p->num_skipped = 0;
@@ -287,8 +299,8 @@ static pqf_status put_values(pull *p, int64_t slots_before, int64_t nulls_before
     const pqf_node_out *node = pqf_leaf_node(p->out);
     int64_t num_slots = node->length - slots_before;
     int64_t num_nulls = node->num_nulls - nulls_before;
-    return pqf_values_append(&p->r->values, p->out, num_slots, num_slots - num_nulls, p->scratch,
-                             err);
+    return pqf_values_append(&p->r->values, p->out, num_slots, num_slots - num_nulls,
+                             p->scratch, err);
 }
 
 /* A page of nothing but PLAIN values that is wanted whole goes straight to its place. */
@@ -303,7 +315,8 @@ static pqf_status direct_page(pull *p, int64_t n, pqf_error *err) {
     pqf_buf *values = &p->out->values;
     pqf_page_context context = page_context(p);
     TRY(pqf_values_reserve(p->out, n, err));
-    TRY(pqf_page_unseal_plain(&p->r->walk, &p->r->ref, &context, values->data + values->len, err));
+    TRY(pqf_page_unseal_plain(&p->r->walk, &p->r->ref, &context,
+                              values->data + values->len, err));
     values->len += (size_t)(n * p->out->leaf_field->arrow_width);
     p->r->levels_left = 0;
     return append_required(p, n, NULL, err);
@@ -350,14 +363,16 @@ static pqf_status pull_flat(pull *p, pqf_error *err) {
         left -= n;
     }
     bool at_end = r->rows_left == p->num_rows;
-    return at_end && (r->levels_left || r->walk.values_left) ? too_many_rows(p, err) : PQF_OK;
+    return at_end && (r->levels_left || r->walk.values_left) ? too_many_rows(p, err)
+                                                             : PQF_OK;
 }
 
 /* ---- columns with lists ---- */
 
 static pqf_status check_start(pqf_chunk_reader *r, int first_rep, pqf_error *err) {
     if (r->at_start && first_rep != 0)
-        return pqf_fail(err, PQF_CORRUPT, "levels: a column chunk begins with repetition level %d",
+        return pqf_fail(err, PQF_CORRUPT,
+                        "levels: a column chunk begins with repetition level %d",
                         first_rep);
     r->at_start = false;
     return PQF_OK;
@@ -379,8 +394,8 @@ static int64_t find_bit(const uint64_t *bits, int64_t k) {
 }
 
 /* A long run of one repetition level. *done when it begins a row too many. */
-static pqf_status run_of_reps(pull *p, uint32_t value, int64_t run_left, pqf_levels *levels,
-                              bool *done, pqf_error *err) {
+static pqf_status run_of_reps(pull *p, uint32_t value, int64_t run_left,
+                              pqf_levels *levels, bool *done, pqf_error *err) {
     pqf_chunk_reader *r = p->r;
     int max = r->chunk.leaf->max_rep;
     if (value > (uint32_t)max) return level_too_large("repetition", (int)value, max, err);
@@ -452,7 +467,8 @@ static pqf_status pull_nested(pull *p, pqf_error *err) {
         TRY(put_values(p, slots, nulls, err));
         if (done) break;
     }
-    if (p->rows_begun < p->num_rows) return missing_rows(p, p->num_rows - p->rows_begun, err);
+    if (p->rows_begun < p->num_rows)
+        return missing_rows(p, p->num_rows - p->rows_begun, err);
     return done && r->rows_left == p->num_rows ? too_many_rows(p, err) : PQF_OK;
 }
 
@@ -470,15 +486,20 @@ static int64_t likely_string_bytes(const pqf_chunk_reader *r) {
     return bytes > 0 && bytes <= limit ? bytes : 0;
 }
 
-/* What the first allocations are for. */
+/* What the first allocations are for. Row counts are words of the file: what they ask for at once is
+ * far below what is left of the memory, the rest has to be shown by pages. */
 static pqf_status expect(const pull *p, pqf_error *err) {
     pqf_chunk_reader *r = p->r;
+    int64_t width = pqf_max_i64(p->out->leaf_field->arrow_width, sizeof(int32_t));
+    int64_t limit = pqf_mem_left(p->out->mem) / 4 / width;
     bool whole = p->num_rows == r->rows_left;
     for (int32_t i = 0; i < p->out->num_nodes; i++) {
         pqf_node_out *node = &p->out->nodes[i];
         int64_t more = i == 0 || r->chunk.leaf->max_rep == 0 ? p->num_rows : 0;
-        if (node == pqf_leaf_node(p->out) && whole) more = r->levels_left + r->walk.values_left;
+        if (node == pqf_leaf_node(p->out) && whole)
+            more = r->levels_left + r->walk.values_left;
         node->num_expected = pqf_max_i64(node->num_expected, node->length + more);
+        node->num_expected = pqf_min_i64(node->num_expected, limit);
     }
     if (!whole || p->out->leaf_field->layout != PQF_LEAF_BINARY || p->out->dictionary)
         return PQF_OK;
@@ -512,14 +533,16 @@ static pqf_status pull_or_fail(pull *p, pqf_error *err) {
     return pqf_error_at_column(err, r->chunk.leaf->path);
 }
 
-pqf_status pqf_chunk_reader_read(pqf_chunk_reader *reader, int64_t num_rows, pqf_leaf_out *out,
-                                 pqf_scratch *scratch, pqf_run *run, int worker, pqf_error *err) {
+pqf_status pqf_chunk_reader_read(pqf_chunk_reader *reader, int64_t num_rows,
+                                 pqf_leaf_out *out, pqf_scratch *scratch, pqf_run *run,
+                                 int worker, pqf_error *err) {
     pull p = {reader, out, scratch, run, worker, num_rows, 0, 0};
     return pull_or_fail(&p, err);
 }
 
-pqf_status pqf_chunk_reader_skip(pqf_chunk_reader *reader, int64_t num_rows, pqf_scratch *scratch,
-                                 pqf_run *run, int worker, pqf_error *err) {
+pqf_status pqf_chunk_reader_skip(pqf_chunk_reader *reader, int64_t num_rows,
+                                 pqf_scratch *scratch, pqf_run *run, int worker,
+                                 pqf_error *err) {
     pull p = {reader, NULL, scratch, run, worker, num_rows, 0, 0};
     return pull_or_fail(&p, err);
 }

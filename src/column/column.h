@@ -1,15 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * column.h: door of the room column. One column chunk at a time: pages to Arrow buffers and back.
+ * column.h: door of the room column. One column chunk at a time: pages to Arrow buffers and
+ * back.
  *
- *   reading   chunk bytes ─ page walk ─ page (unsealed) ─ levels ─ values ─► pqf_leaf_out ─ assemble ─► ArrowArray
- *   writing   pqf_view ─ shred ─► blocks of levels and dense values ─ encode ─ page (sealed) ─► chunk bytes
+ *   reading   chunk bytes ─ page walk ─ page (unsealed) ─ levels ─ values ─► pqf_leaf_out
+ *             pqf_leaf_out ─ assemble ─► ArrowArray
+ *   writing   pqf_view ─ shred ─► blocks of levels and dense values
+ *             ─ encode ─ page (sealed) ─► chunk bytes
  *
- * A leaf is one column of Parquet. Both directions are pulls or pushes of rows with no fixed unit: a
- * whole read, a bounded batch and a filtered read are the same call with another number of rows; any
- * split of the same rows gives the same bytes. Nothing here starts threads or knows files by name:
- * the room file runs one task per leaf. Specification: README.md (nested encoding, data pages),
- * Encodings.md, parquet.thrift (PageHeader, Statistics).
+ * A leaf is one column of Parquet. Both directions are pulls or pushes of rows with no fixed
+ * unit: a whole read, a bounded batch and a filtered read are the same call with another
+ * number of rows; any split of the same rows gives the same bytes. Nothing here starts
+ * threads or knows files by name: the room file runs one task per leaf. Specification:
+ * README.md (nested encoding, data pages), Encodings.md, parquet.thrift (PageHeader,
+ * Statistics).
  */
 #ifndef PQF_COLUMN_COLUMN_H
 #define PQF_COLUMN_COLUMN_H
@@ -24,13 +28,13 @@
 
 #define PQF_SHRED_BUFS 12
 
-/* What a worker thread keeps warm between chunks: codec contexts and page scratch. Zeroed with init,
- * used by one thread at a time, lives as long as the scan or writer. */
+/* What a worker thread keeps warm between chunks: codec contexts and page scratch. Zeroed
+ * with init, used by one thread at a time, lives as long as the scan or writer. */
 typedef struct pqf_scratch {
     pqf_mem *mem; /* borrowed */
     pqf_codec_ctx codec;
-    pqf_buf page;     /* one decompressed page, or one page body before compression */
-    pqf_buf blocks;   /* fixed-size working blocks of levels and values */
+    pqf_buf page;   /* one decompressed page, or one page body before compression */
+    pqf_buf blocks; /* fixed-size working blocks of levels and values */
     pqf_buf extra;
     pqf_buf shred[PQF_SHRED_BUFS]; /* writing: levels and values of a step, see shred.h */
 } pqf_scratch;
@@ -39,14 +43,14 @@ void pqf_scratch_reset(pqf_scratch *s);
 
 /* ---- reading: pages ---- */
 
-/* A page as the walk finds it: header read and checked (every number against the bytes of the chunk),
- * body not touched. */
+/* A page as the walk finds it: header read and checked (every number against the bytes of
+ * the chunk), body not touched. */
 typedef struct pqf_page_ref {
     pqf_page_header header;
     int64_t file_offset; /* of the header */
     int64_t body_offset; /* of the body, in the file */
     int64_t num_values;  /* level entries; of a dictionary page its values */
-    int64_t page;        /* number of the data page in its chunk, -1: the dictionary page */
+    int64_t page; /* number of the data page in its chunk, -1: the dictionary page */
 } pqf_page_ref;
 
 /* The page walk: a step of its own, so that pages of one chunk may be decoded in any order. */
@@ -63,37 +67,40 @@ void pqf_page_walk_init(pqf_page_walk *walk, const pqf_chunk *chunk, pqf_source 
 void pqf_page_walk_reset(pqf_page_walk *walk);
 /* The next dictionary or data page; *end once the data pages have held all values of the chunk (its
  * bytes may go on). Index pages and unknown types are stepped over. */
-pqf_status pqf_page_walk_next(pqf_page_walk *walk, pqf_page_ref *out, bool *end, pqf_error *err);
+pqf_status pqf_page_walk_next(pqf_page_walk *walk, pqf_page_ref *out, bool *end,
+                              pqf_error *err);
 
 /* ---- reading: what a leaf hands out ---- */
 
 /* One node of the way from a top-level field (root first) to a leaf (last). */
 typedef struct pqf_node_out {
     const pqf_field *field;
-    int64_t length;     /* slots so far */
+    int64_t length; /* slots so far */
     int64_t num_nulls;
-    int64_t num_expected; /* slots that are likely in the end: what the first allocation is for */
-    pqf_buf validity;   /* of use when num_nulls > 0; then one bit per slot */
-    pqf_buf offsets;    /* LIST, MAP: int32, length + 1 of them once length > 0 */
+    int64_t
+        num_expected; /* slots that are likely in the end: what the first allocation is for */
+    pqf_buf validity; /* of use when num_nulls > 0; then one bit per slot */
+    pqf_buf offsets;  /* LIST, MAP: int32, length + 1 of them once length > 0 */
 } pqf_node_out;
 
-/* Grows as rows are read, from one chunk reader or from several one after the other (a batch that spans
- * row groups). Values of null slots are zero. */
+/* Grows as rows are read, from one chunk reader or from several one after the other (a batch
+ * that spans row groups). Values of null slots are zero. */
 typedef struct pqf_leaf_out {
     pqf_mem *mem; /* borrowed */
     const pqf_field *leaf_field;
     int32_t num_nodes;
     pqf_node_out *nodes;
     int64_t num_rows;
-    pqf_buf values;       /* BITS, FIXED: as Arrow lays them out; dictionary output: uint32 codes */
-    pqf_buf ends;         /* BINARY: int32 offsets, slots + 1 of them once there is a slot */
-    pqf_buf bytes;        /* BINARY: their bytes */
+    pqf_buf
+        values; /* BITS, FIXED: as Arrow lays them out; dictionary output: uint32 codes */
+    pqf_buf ends;  /* BINARY: int32 offsets, slots + 1 of them once there is a slot */
+    pqf_buf bytes; /* BINARY: their bytes */
     struct pqf_dict_out *dictionary; /* leaf_field->index_format: the dictionary so far */
 } pqf_leaf_out;
 
 /* Prepares for the leaf under `leaf_field`, expecting about num_rows rows (a hint). */
-pqf_status pqf_leaf_out_init(pqf_leaf_out *out, const pqf_field *leaf_field, int64_t num_rows,
-                             pqf_mem *mem, pqf_error *err);
+pqf_status pqf_leaf_out_init(pqf_leaf_out *out, const pqf_field *leaf_field,
+                             int64_t num_rows, pqf_mem *mem, pqf_error *err);
 void pqf_leaf_out_reset(pqf_leaf_out *out);
 
 /* ---- reading: a column chunk ---- */
@@ -104,10 +111,12 @@ typedef struct pqf_chunk_read_options {
     pqf_source *source;
     const pqf_kernels *kernel;
     bool skip_page_checksums;
-    size_t window_bytes; /* bytes to read ahead: 1 MiB for whole reads, less for many columns */
+    size_t
+        window_bytes; /* bytes to read ahead: 1 MiB for whole reads, less for many columns */
 } pqf_chunk_read_options;
 
-/* Takes up a chunk. Reads nothing yet. `leaf_field` is the LEAF field that stands over chunk->leaf. */
+/* Takes up a chunk. Reads nothing yet. `leaf_field` is the LEAF field that stands over
+ * chunk->leaf. */
 pqf_status pqf_chunk_reader_open(const pqf_chunk *chunk, const pqf_field *leaf_field,
                                  const pqf_chunk_read_options *options, pqf_mem *mem,
                                  pqf_chunk_reader **out, pqf_error *err);
@@ -115,31 +124,34 @@ void pqf_chunk_reader_free(pqf_chunk_reader *reader);
 /* Appends exactly the next num_rows rows (top-level records) to `out`. Memory: out, one page, one
  * dictionary, one window. Fewer rows in the chunk are PQF_CORRUPT, as is anything left over when
  * num_rows reaches chunk->num_rows. Errors name column, page and byte. */
-pqf_status pqf_chunk_reader_read(pqf_chunk_reader *reader, int64_t num_rows, pqf_leaf_out *out,
-                                 pqf_scratch *scratch, pqf_run *run, int worker, pqf_error *err);
-pqf_status pqf_chunk_reader_skip(pqf_chunk_reader *reader, int64_t num_rows, pqf_scratch *scratch,
-                                 pqf_run *run, int worker, pqf_error *err);
+pqf_status pqf_chunk_reader_read(pqf_chunk_reader *reader, int64_t num_rows,
+                                 pqf_leaf_out *out, pqf_scratch *scratch, pqf_run *run,
+                                 int worker, pqf_error *err);
+pqf_status pqf_chunk_reader_skip(pqf_chunk_reader *reader, int64_t num_rows,
+                                 pqf_scratch *scratch, pqf_run *run, int worker,
+                                 pqf_error *err);
 int64_t pqf_chunk_reader_rows_left(const pqf_chunk_reader *reader);
 
-/* Builds the array of a top-level field from its leaves (field->num_leaves of them, in order; consumed:
- * their buffers are moved out and they are empty again, success or not). The first leaf below a
- * group gives its offsets and validity; where another leaf's differ the file is corrupt. Large, view and
- * fixed-size forms, dictionaries and the declared index width are made here. A group without leaves
- * has num_rows slots. */
-pqf_status pqf_assemble(const pqf_field *field, pqf_leaf_out *leaves, int64_t num_rows, pqf_mem *mem,
-                        struct ArrowArray *out, pqf_error *err);
+/* Builds the array of a top-level field from its leaves (field->num_leaves of them, in
+ * order; consumed: their buffers are moved out and they are empty again, success or not).
+ * The first leaf below a group gives its offsets and validity; where another leaf's differ
+ * the file is corrupt. Large, view and fixed-size forms, dictionaries and the declared index
+ * width are made here. A group without leaves has num_rows slots. */
+pqf_status pqf_assemble(const pqf_field *field, pqf_leaf_out *leaves, int64_t num_rows,
+                        pqf_mem *mem, struct ArrowArray *out, pqf_error *err);
 
 /* ---- writing: a column chunk ---- */
 
 typedef struct pqf_chunk_write_options {
     const pqf_kernels *kernel;
-    int32_t codec; /* pqf_codec_id */
-    int level;     /* PQF_LEVEL_DEFAULT or the codec's own */
+    int32_t codec;             /* pqf_codec_id */
+    int level;                 /* PQF_LEVEL_DEFAULT or the codec's own */
     int32_t data_page_version; /* 1 or 2 */
     bool dictionary;
     bool statistics;
     bool page_checksums;
-    bool write_plain_dictionary_name; /* format version 1.0: PLAIN_DICTIONARY as the encoding's name */
+    bool
+        write_plain_dictionary_name; /* format version 1.0: PLAIN_DICTIONARY as the encoding's name */
     int64_t data_page_bytes;
     int64_t page_rows;
     int64_t dictionary_page_bytes;
@@ -147,36 +159,41 @@ typedef struct pqf_chunk_write_options {
 
 typedef struct pqf_chunk_writer pqf_chunk_writer;
 
-/* A finished chunk: its pages in order, dictionary page first, and its metadata with offsets counted
- * from the start of `bytes` (the caller adds the file offset to data_page_offset and
- * dictionary_page_offset). Binaries inside meta point into the writer and hold until its next finish. */
+/* A finished chunk: its pages in order, dictionary page first, and its metadata with offsets
+ * counted from the start of `bytes` (the caller adds the file offset to data_page_offset and
+ * dictionary_page_offset). Binaries inside meta point into the writer and hold until its
+ * next finish. */
 typedef struct pqf_chunk_out {
     pqf_bytes dictionary_page; /* header and body; empty: none */
     pqf_bytes data_pages;      /* headers and bodies */
     pqf_column_metadata meta;
 } pqf_chunk_out;
 
-/* For one LEAF field of a schema made by pqf_schema_from_arrow; used for row group after row group. */
-pqf_status pqf_chunk_writer_new(const pqf_field *leaf_field, const pqf_chunk_write_options *options,
-                                pqf_mem *mem, pqf_chunk_writer **out, pqf_error *err);
+/* For one LEAF field of a schema made by pqf_schema_from_arrow; used for row group after row
+ * group. */
+pqf_status pqf_chunk_writer_new(const pqf_field *leaf_field,
+                                const pqf_chunk_write_options *options, pqf_mem *mem,
+                                pqf_chunk_writer **out, pqf_error *err);
 void pqf_chunk_writer_free(pqf_chunk_writer *writer);
-/* Shreds rows [start, start + num_rows) of the top-level column `column` (already conformed; also
- * dictionary-encoded) and encodes or copies this leaf's values. A page ends at a row boundary when it
- * has page_rows rows or its values reach data_page_bytes. A failure leaves the row group unusable. */
-pqf_status pqf_chunk_writer_put(pqf_chunk_writer *writer, const pqf_view *column, int64_t start,
-                                int64_t num_rows, pqf_scratch *scratch, pqf_run *run, int worker,
-                                pqf_error *err);
+/* Shreds rows [start, start + num_rows) of the top-level column `column` (already conformed;
+ * also dictionary-encoded) and encodes or copies this leaf's values. A page ends at a row
+ * boundary when it has page_rows rows or its values reach data_page_bytes. A failure leaves
+ * the row group unusable. */
+pqf_status pqf_chunk_writer_put(pqf_chunk_writer *writer, const pqf_view *column,
+                                int64_t start, int64_t num_rows, pqf_scratch *scratch,
+                                pqf_run *run, int worker, pqf_error *err);
 /* Closes the chunk. The writer is ready for the next row group after the next put. */
-pqf_status pqf_chunk_writer_finish(pqf_chunk_writer *writer, pqf_scratch *scratch, pqf_run *run,
-                                   int worker, pqf_chunk_out *out, pqf_error *err);
+pqf_status pqf_chunk_writer_finish(pqf_chunk_writer *writer, pqf_scratch *scratch,
+                                   pqf_run *run, int worker, pqf_chunk_out *out,
+                                   pqf_error *err);
 /* Bytes of encoded pages and of values that wait for their page. */
 int64_t pqf_chunk_writer_bytes(const pqf_chunk_writer *writer);
 
 /* ---- statistics as they were read: for pruning and for read_metadata ---- */
 
-/* Bounds of a chunk in the leaf's Parquet value (PLAIN bytes), only where the format's rules allow to use
- * them: by column order, deprecated min/max by the known rules, NaN bounds ignored, zero bounds
- * widened to -0 and +0. */
+/* Bounds of a chunk in the leaf's Parquet value (PLAIN bytes), only where the format's rules
+ * allow to use them: by column order, deprecated min/max by the known rules, NaN bounds
+ * ignored, zero bounds widened to -0 and +0. */
 typedef struct pqf_bounds {
     bool has_min, has_max;
     pqf_bytes min, max;
@@ -184,7 +201,8 @@ typedef struct pqf_bounds {
     int64_t num_nulls;
     int64_t num_values; /* level entries */
 } pqf_bounds;
-void pqf_bounds_of_chunk(const pqf_metadata *metadata, const pqf_chunk *chunk, pqf_bounds *out);
+void pqf_bounds_of_chunk(const pqf_metadata *metadata, const pqf_chunk *chunk,
+                         pqf_bounds *out);
 /* Compares two PLAIN values in the leaf's order: < 0, 0, > 0. */
 int pqf_order_compare(const pqf_leaf *leaf, pqf_bytes a, pqf_bytes b);
 
