@@ -150,8 +150,7 @@ typedef struct pqf_chunk_write_options {
     bool dictionary;
     bool statistics;
     bool page_checksums;
-    bool
-        write_plain_dictionary_name; /* format version 1.0: PLAIN_DICTIONARY as the encoding's name */
+    bool write_plain_dictionary_name; /* format version 1.0: the encoding's older name */
     int64_t data_page_bytes;
     int64_t page_rows;
     int64_t dictionary_page_bytes;
