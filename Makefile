@@ -16,7 +16,7 @@ JOBS   ?= $(shell nproc 2>/dev/null || echo 2)
 export PKG_CONFIG_PATH
 
 .DEFAULT_GOAL := help
-.PHONY: help deps system-deps demo test test-all test-c test-simd test-python check bench format clean install lib
+.PHONY: help deps system-deps demo test test-all test-c test-simd test-install test-python check bench format clean install lib
 
 help:
 	@sed -n 's/^#   //p' Makefile
@@ -64,14 +64,19 @@ test-c: build/sanitize/build.ninja
 test-python: $(VENV)/.installed
 	$(BIN)/python -m pytest tests/python -q -n $(JOBS) --durations=10
 
-test: check test-c test-simd test-python
+# The shared library as a C programmer meets it: installed, found by pkg-config, linked.
+test-install: lib $(VENV)/.installed
+	$(BIN)/python tests/make_sample.py build/sample.parquet
+	PATH="$(CURDIR)/$(BIN):$$PATH" sh tests/test_install.sh build/release build/sample.parquet
+
+test: check test-c test-simd test-install test-python
 
 # The suite of the kernels' users once per lower level; the level of this machine ran in test-c.
 test-simd: build/sanitize/build.ninja
 	PQF_SIMD=avx2 $(BIN)/meson test -C build/sanitize --no-rebuild --quiet
 	PQF_SIMD=scalar $(BIN)/meson test -C build/sanitize --no-rebuild --quiet
 
-test-all: check test-c test-simd $(VENV)/.installed
+test-all: check test-c test-simd test-install $(VENV)/.installed
 	PQF_TEST_ALL=1 $(BIN)/python -m pytest tests/python -q -n $(JOBS)
 
 # -- habits --
