@@ -26,10 +26,12 @@ int32_t pqf_chunk_plain_encoding(const pqf_chunk_writer *w) {
 }
 
 int32_t pqf_chunk_code_encoding(const pqf_chunk_writer *w) {
-    return w->options.write_plain_dictionary_name ? PQF_PLAIN_DICTIONARY : PQF_RLE_DICTIONARY;
+    return w->options.write_plain_dictionary_name ? PQF_PLAIN_DICTIONARY
+                                                  : PQF_RLE_DICTIONARY;
 }
 
-static void add_encoding(pqf_chunk_writer *w, pqf_column_metadata *meta, int32_t encoding) {
+static void add_encoding(pqf_chunk_writer *w, pqf_column_metadata *meta,
+                         int32_t encoding) {
     for (int32_t i = 0; i < meta->num_encodings; i++)
         if (w->encodings[i] == encoding) return;
     w->encodings[meta->num_encodings++] = encoding;
@@ -51,7 +53,8 @@ static void fill_encodings(pqf_chunk_writer *w, pqf_column_metadata *meta) {
     meta->encodings = w->encodings;
     meta->encoding_stats = w->encoding_stats;
     meta->has_encoding_stats = true;
-    add_pages(w, meta, PQF_PAGE_DICTIONARY, dictionary_encoding, w->dictionary_page.len > 0);
+    add_pages(w, meta, PQF_PAGE_DICTIONARY, dictionary_encoding,
+              w->dictionary_page.len > 0);
     add_encoding(w, meta, PQF_RLE); /* of levels */
     add_pages(w, meta, data_page, pqf_chunk_code_encoding(w), w->num_dictionary_pages);
     add_pages(w, meta, data_page, pqf_chunk_plain_encoding(w), w->num_plain_pages);

@@ -5,19 +5,19 @@
  *   put ─ shred ─► steps ─ cut at check points ─► segments ─ levels, codes or PLAIN bytes ─► page
  *   check point ─ full? dictionary too big? ─► cut ─ does the dictionary pay? ─► seal
  *
- * The same rows in any split give the same bytes. Therefore everything that is decided is decided at
- * check points: ends of rows at which the open page has a number of entries that follows from the
- * rows before alone. Between them values are only appended.
+ * The same rows in any split give the same bytes. Therefore everything that is decided is decided
+ * at check points: ends of rows at which the open page has a number of entries that follows from
+ * the rows before alone. Between them values are only appended.
  *
- * The dictionary. Pages begin as codes and wait, unsealed, until dictionary and codes together take
- * less than PLAIN; from then on it is kept and pages are sealed as they are cut. At
- * dictionary_page_bytes it takes no more values: where it has paid, the pages so far keep it and the
- * rest is PLAIN; where it has not, the waiting pages are expanded and there is no dictionary. Within
- * one stretch between check points it may grow beyond that; a second limit ends it at once.
+ * The dictionary. Pages begin as codes and wait, unsealed, until dictionary and codes together
+ * take less than PLAIN; from then on it is kept and pages are sealed as they are cut. At
+ * dictionary_page_bytes it takes no more values: where it has paid, the pages so far keep it and
+ * the rest is PLAIN; where it has not, the waiting pages are expanded and there is no dictionary.
+ * Within one stretch between check points it may grow beyond that; a second limit ends it at once.
  */
 #include "chunk_writer.h"
 
-#define CHECK_LEVELS 1024 /* entries between check points, fewer of large values */
+#define CHECK_LEVELS        1024 /* entries between check points, fewer of large values */
 #define FIRST_BINARY_LEVELS 64
 /* Bytes of a dictionary page beside its values, about. */
 #define DICTIONARY_OVERHEAD 32
@@ -51,19 +51,23 @@ static void reset_bufs(pqf_chunk_writer *w) {
 
 static pqf_status writer_init(pqf_chunk_writer *w, pqf_error *err) {
     TRY(pqf_codec_check(w->options.codec, err));
-    if (w->leaf->max_def > UINT8_MAX || w->leaf->max_rep > UINT8_MAX)
-        return pqf_fail(err, PQF_LIMIT, "levels above %d are not written", UINT8_MAX);
+    if (w->leaf->max_def > INT8_MAX || w->leaf->max_rep > INT8_MAX)
+        return pqf_fail(err, PQF_LIMIT, "levels above %d are not written", INT8_MAX);
     TRY(pqf_chunk_path_init(w, err));
     bool wanted = w->options.dictionary && w->layout != PQF_BITS &&
                   w->field->layout != PQF_LEAF_NONE;
-    if (wanted) TRY(pqf_dict_builder_new(w->layout, w->width, w->mem, &w->dictionary, err));
+    if (wanted)
+        TRY(pqf_dict_builder_new(w->layout, w->width, w->mem, &w->dictionary, err));
     return PQF_OK;
 }
 
-static int64_t clamp(int64_t v, int64_t max) { return pqf_min_i64(pqf_max_i64(v, 1), max); }
+static int64_t clamp(int64_t v, int64_t max) {
+    return pqf_min_i64(pqf_max_i64(v, 1), max);
+}
 
-pqf_status pqf_chunk_writer_new(const pqf_field *leaf_field, const pqf_chunk_write_options *options,
-                                pqf_mem *mem, pqf_chunk_writer **out, pqf_error *err) {
+pqf_status pqf_chunk_writer_new(const pqf_field *leaf_field,
+                                const pqf_chunk_write_options *options, pqf_mem *mem,
+                                pqf_chunk_writer **out, pqf_error *err) {
     void *block;
     TRY(pqf_mem_zalloc(mem, sizeof(pqf_chunk_writer), &block, err));
     pqf_chunk_writer *w = block;
@@ -74,7 +78,8 @@ pqf_status pqf_chunk_writer_new(const pqf_field *leaf_field, const pqf_chunk_wri
     w->options = *options;
     w->options.data_page_bytes = clamp(options->data_page_bytes, MAX_OPTION_BYTES);
     w->options.page_rows = clamp(options->page_rows, INT32_MAX);
-    w->options.dictionary_page_bytes = clamp(options->dictionary_page_bytes, MAX_OPTION_BYTES);
+    w->options.dictionary_page_bytes =
+        clamp(options->dictionary_page_bytes, MAX_OPTION_BYTES);
     w->layout = layout_of(leaf);
     w->width = pqf_leaf_width(leaf);
     w->flat = leaf->max_rep == 0 && leaf->max_def <= 1;
@@ -100,14 +105,14 @@ void pqf_chunk_writer_free(pqf_chunk_writer *w) {
 
 int64_t pqf_chunk_writer_bytes(const pqf_chunk_writer *w) {
     size_t dictionary = w->dictionary ? pqf_dict_page_bytes(w->dictionary).len : 0;
-    return (int64_t)(w->data_pages.len + w->values.len + w->codes.len + w->reps.len + w->defs.len +
-                     dictionary);
+    return (int64_t)(w->data_pages.len + w->values.len + w->codes.len + w->reps.len +
+                     w->defs.len + dictionary);
 }
 
 /* ---- check points ---- */
 
-/* A stretch is about a quarter of a page, guessed from the values so far. Where larger values follow, it
- * ends after the row that brings two pages' worth of bytes. */
+/* A stretch is about a quarter of a page, guessed from the values so far. Where larger values
+ * follow, it ends after the row that brings two pages' worth of bytes. */
 static void set_check(pqf_chunk_writer *w) {
     int64_t step = CHECK_LEVELS;
     if (w->total.num_levels > 0) {
@@ -154,10 +159,11 @@ static int64_t dictionary_bytes(const pqf_chunk_writer *w) {
     return (int64_t)pqf_dict_page_bytes(w->dictionary).len;
 }
 
-/* Of the pages that wait and the open one. Where there are next to no values it makes no difference,
- * and waiting comes to an end. */
+/* Of the pages that wait and the open one. Where there are next to no values it makes no
+ * difference, and waiting comes to an end. */
 static bool dictionary_pays(const pqf_chunk_writer *w) {
-    int64_t bytes = dictionary_bytes(w) + code_bytes(w, w->sum.num_values) + DICTIONARY_OVERHEAD;
+    int64_t bytes =
+        dictionary_bytes(w) + code_bytes(w, w->sum.num_values) + DICTIONARY_OVERHEAD;
     bool sparse = w->num_levels >= SPARSE_LEVELS && w->sum.plain_bytes < w->num_levels;
     return bytes < w->sum.plain_bytes || sparse;
 }
@@ -180,21 +186,22 @@ static pqf_status encode_codes(pqf_chunk_writer *w, const pqf_open_page *page,
 }
 
 /* Booleans as hybrid runs behind their length. */
-static pqf_status encode_booleans(pqf_chunk_writer *w, pqf_scratch *scratch, pqf_bytes *out,
-                                  pqf_error *err) {
+static pqf_status encode_booleans(pqf_chunk_writer *w, pqf_scratch *scratch,
+                                  pqf_bytes *out, pqf_error *err) {
     pqf_buf *extra = &scratch->extra;
     extra->len = 0;
     TRY(pqf_buf_put_u32(extra, 0, err));
     if (w->num_value_bits)
-        TRY(pqf_rle_encode_bits(w->options.kernel, w->values.data, 0, w->num_value_bits, extra,
-                                err));
+        TRY(pqf_rle_encode_bits(w->options.kernel, w->values.data, 0, w->num_value_bits,
+                                extra, err));
     pqf_store_u32(extra->data, (uint32_t)(extra->len - 4));
     *out = pqf_buf_view(extra);
     return PQF_OK;
 }
 
 static pqf_status encode_values(pqf_chunk_writer *w, const pqf_open_page *page,
-                                pqf_scratch *scratch, pqf_page_parts *parts, pqf_error *err) {
+                                pqf_scratch *scratch, pqf_page_parts *parts,
+                                pqf_error *err) {
     if (w->mode != PQF_MODE_PLAIN) {
         parts->encoding = pqf_chunk_code_encoding(w);
         w->num_dictionary_pages++;
@@ -203,11 +210,12 @@ static pqf_status encode_values(pqf_chunk_writer *w, const pqf_open_page *page,
     parts->encoding = pqf_chunk_plain_encoding(w);
     parts->values = pqf_buf_view(&w->values);
     w->num_plain_pages++;
-    return parts->encoding == PQF_RLE ? encode_booleans(w, scratch, &parts->values, err) : PQF_OK;
+    return parts->encoding == PQF_RLE ? encode_booleans(w, scratch, &parts->values, err)
+                                      : PQF_OK;
 }
 
-static pqf_status seal(pqf_chunk_writer *w, const pqf_open_page *page, pqf_scratch *scratch,
-                       pqf_error *err) {
+static pqf_status seal(pqf_chunk_writer *w, const pqf_open_page *page,
+                       pqf_scratch *scratch, pqf_error *err) {
     pqf_page_parts parts = {
         .num_rows = page->num_rows,
         .num_levels = page->num_levels,
@@ -221,7 +229,8 @@ static pqf_status seal(pqf_chunk_writer *w, const pqf_open_page *page, pqf_scrat
         parts.defs = w->defs.data + page->level_at;
     }
     TRY(encode_values(w, page, scratch, &parts, err));
-    return pqf_page_seal(&parts, w->leaf, &w->options, scratch, &w->data_pages, &w->sizes, err);
+    return pqf_page_seal(&parts, w->leaf, &w->options, scratch, &w->data_pages, &w->sizes,
+                         err);
 }
 
 static const pqf_open_page *waiting_pages(const pqf_chunk_writer *w, int64_t *n) {
@@ -239,8 +248,8 @@ static void forget_waiting(pqf_chunk_writer *w) {
     w->page = w->sum = (pqf_open_page){0};
 }
 
-static pqf_status seal_waiting(pqf_chunk_writer *w, pqf_scratch *scratch, pqf_run *run, int worker,
-                               pqf_error *err) {
+static pqf_status seal_waiting(pqf_chunk_writer *w, pqf_scratch *scratch, pqf_run *run,
+                               int worker, pqf_error *err) {
     int64_t n;
     const pqf_open_page *pages = waiting_pages(w, &n);
     for (int64_t i = 0; i < n; i++) {
@@ -268,7 +277,8 @@ static pqf_status cut(pqf_chunk_writer *w, pqf_scratch *scratch, pqf_run *run, i
 /* ---- leaving the dictionary ---- */
 
 /* The values of a page, in w->values instead of codes. */
-static pqf_status expand_page(pqf_chunk_writer *w, const pqf_open_page *page, pqf_error *err) {
+static pqf_status expand_page(pqf_chunk_writer *w, const pqf_open_page *page,
+                              pqf_error *err) {
     const uint32_t *codes = (const uint32_t *)(void *)w->codes.data + page->code_at;
     w->values.len = 0;
     if (page->num_values == 0) return PQF_OK;
@@ -292,7 +302,8 @@ static pqf_status note_dictionary(pqf_chunk_writer *w, pqf_error *err) {
     int64_t n = pqf_dict_num_values(w->dictionary);
     if (!w->options.statistics || n == 0) return PQF_OK;
     if (w->layout == PQF_FIXED)
-        return pqf_notes_put_fixed(&w->notes, pqf_dict_page_bytes(w->dictionary).data, n, err);
+        return pqf_notes_put_fixed(&w->notes, pqf_dict_page_bytes(w->dictionary).data, n,
+                                   err);
     pqf_slice slices[128];
     for (int64_t at = 0; at < n; at += 128) {
         int64_t block = pqf_min_i64(128, n - at);
@@ -306,8 +317,8 @@ static pqf_status note_dictionary(pqf_chunk_writer *w, pqf_error *err) {
 }
 
 /* From here on values are PLAIN, those of the open page too. */
-static pqf_status leave_dictionary(pqf_chunk_writer *w, pqf_scratch *scratch, pqf_run *run,
-                                   int worker, pqf_error *err) {
+static pqf_status leave_dictionary(pqf_chunk_writer *w, pqf_scratch *scratch,
+                                   pqf_run *run, int worker, pqf_error *err) {
     if (w->mode == PQF_MODE_TRYING && dictionary_pays(w)) {
         w->mode = PQF_MODE_DICTIONARY;
         TRY(seal_waiting(w, scratch, run, worker, err));
@@ -324,11 +335,12 @@ static pqf_status leave_dictionary(pqf_chunk_writer *w, pqf_scratch *scratch, pq
 static bool page_is_full(const pqf_chunk_writer *w) {
     int64_t bytes = w->page.plain_bytes;
     if (w->mode == PQF_MODE_DICTIONARY) bytes = code_bytes(w, w->page.num_values);
-    return w->page.num_rows >= w->options.page_rows || bytes >= w->options.data_page_bytes;
+    return w->page.num_rows >= w->options.page_rows ||
+           bytes >= w->options.data_page_bytes;
 }
 
-static pqf_status check_point(pqf_chunk_writer *w, pqf_scratch *scratch, pqf_run *run, int worker,
-                              pqf_error *err) {
+static pqf_status check_point(pqf_chunk_writer *w, pqf_scratch *scratch, pqf_run *run,
+                              int worker, pqf_error *err) {
     bool dictionary_full = w->mode != PQF_MODE_PLAIN &&
                            dictionary_bytes(w) >= w->options.dictionary_page_bytes;
     if (dictionary_full && w->mode == PQF_MODE_TRYING && dictionary_pays(w))
@@ -365,7 +377,8 @@ static int64_t levels_of_rows(const uint8_t *reps, int64_t n, int64_t rows) {
 }
 
 /* Whole rows: the first end of a row at or behind the check point, or page_rows rows. */
-static void segment_of_rows(const pqf_chunk_writer *w, const pqf_step *step, segment *seg) {
+static void segment_of_rows(const pqf_chunk_writer *w, const pqf_step *step,
+                            segment *seg) {
     const uint8_t *reps = step->reps + seg->level_at;
     int64_t left = step->num_levels - seg->level_at;
     int64_t need = w->check_at - w->page.num_levels;
@@ -385,10 +398,11 @@ static void segment_of_rows(const pqf_chunk_writer *w, const pqf_step *step, seg
 static int64_t count_values_of(const pqf_chunk_writer *w, const pqf_step *step,
                                const segment *seg) {
     if (step->defs)
-        return count_equal(step->defs + seg->level_at, seg->num_levels, (uint8_t)w->leaf->max_def);
+        return count_equal(step->defs + seg->level_at, seg->num_levels,
+                           (uint8_t)w->leaf->max_def);
     if (!step->validity) return seg->num_levels;
-    return w->options.kernel->count_bits(step->validity, step->validity_at + seg->level_at,
-                                         seg->num_levels);
+    return w->options.kernel->count_bits(
+        step->validity, step->validity_at + seg->level_at, seg->num_levels);
 }
 
 static bool has_value(const pqf_chunk_writer *w, const pqf_step *step, int64_t level) {
@@ -397,16 +411,17 @@ static bool has_value(const pqf_chunk_writer *w, const pqf_step *step, int64_t l
 }
 
 /* Shortens the segment to end with the row of its value number num_values. */
-static void end_after_value(const pqf_chunk_writer *w, const pqf_step *step, int64_t num_values,
-                            segment *seg) {
+static void end_after_value(const pqf_chunk_writer *w, const pqf_step *step,
+                            int64_t num_values, segment *seg) {
     int64_t end = seg->level_at + seg->num_levels, i = seg->level_at;
     for (; num_values > 0; i++)
         num_values -= has_value(w, step, i);
     while (step->reps && i < end && step->reps[i] != 0)
         i++;
     seg->num_levels = i - seg->level_at;
-    seg->num_rows =
-        step->reps ? count_equal(step->reps + seg->level_at, seg->num_levels, 0) : seg->num_levels;
+    seg->num_rows = step->reps
+                        ? count_equal(step->reps + seg->level_at, seg->num_levels, 0)
+                        : seg->num_levels;
     seg->num_values = count_values_of(w, step, seg);
     seg->check = true;
 }
@@ -444,30 +459,31 @@ static segment next_segment(const pqf_chunk_writer *w, const pqf_shred *shred,
         seg.check = seg.num_levels == need;
     }
     seg.num_values = count_values_of(w, step, &seg);
-    int64_t n = values_to_bytes(w, shred, step, &seg, w->check_bytes - w->page.plain_bytes);
+    int64_t n =
+        values_to_bytes(w, shred, step, &seg, w->check_bytes - w->page.plain_bytes);
     if (n > 0) end_after_value(w, step, n, &seg);
     return seg;
 }
 
 /* ---- levels of a segment ---- */
 
-static pqf_status put_level_bits(pqf_chunk_writer *w, const pqf_step *step, const segment *seg,
-                                 pqf_error *err) {
+static pqf_status put_level_bits(pqf_chunk_writer *w, const pqf_step *step,
+                                 const segment *seg, pqf_error *err) {
     const pqf_kernels *kernel = w->options.kernel;
     size_t bytes = (size_t)pqf_bits_bytes(w->num_levels + seg->num_levels);
     TRY(pqf_buf_reserve(&w->defs, bytes - w->defs.len, err));
     w->defs.len = bytes;
     if (step->validity) {
-        kernel->copy_bits(step->validity, step->validity_at + seg->level_at, seg->num_levels,
-                          w->defs.data, w->num_levels);
+        kernel->copy_bits(step->validity, step->validity_at + seg->level_at,
+                          seg->num_levels, w->defs.data, w->num_levels);
     } else {
         kernel->fill_bits(w->defs.data, w->num_levels, seg->num_levels, true);
     }
     return PQF_OK;
 }
 
-static pqf_status put_levels(pqf_chunk_writer *w, const pqf_step *step, const segment *seg,
-                             pqf_error *err) {
+static pqf_status put_levels(pqf_chunk_writer *w, const pqf_step *step,
+                             const segment *seg, pqf_error *err) {
     size_t n = (size_t)seg->num_levels;
     if (step->reps) TRY(pqf_buf_put(&w->reps, step->reps + seg->level_at, n, err));
     if (step->defs) {
@@ -503,7 +519,8 @@ static int64_t plain_bytes_of(const pqf_chunk_writer *w, const void *values, int
     return bytes;
 }
 
-static pqf_status put_plain(pqf_chunk_writer *w, const void *values, int64_t n, pqf_error *err) {
+static pqf_status put_plain(pqf_chunk_writer *w, const void *values, int64_t n,
+                            pqf_error *err) {
     if (n == 0) return PQF_OK;
     count_values(w, n, plain_bytes_of(w, values, n));
     bool notes = w->options.statistics;
@@ -515,8 +532,8 @@ static pqf_status put_plain(pqf_chunk_writer *w, const void *values, int64_t n, 
     return pqf_plain_put_binary(values, n, &w->values, err);
 }
 
-static pqf_status put_codes(pqf_chunk_writer *w, const void *values, int64_t n, int64_t *num_put,
-                            pqf_error *err) {
+static pqf_status put_codes(pqf_chunk_writer *w, const void *values, int64_t n,
+                            int64_t *num_put, pqf_error *err) {
     size_t hard = 2 * (size_t)w->options.dictionary_page_bytes + 65536;
     TRY(pqf_buf_reserve(&w->codes, (size_t)n * sizeof(uint32_t), err));
     uint32_t *codes = (uint32_t *)(void *)(w->codes.data + w->codes.len);
@@ -532,7 +549,8 @@ static pqf_status put_codes(pqf_chunk_writer *w, const void *values, int64_t n, 
 
 /* Fixed values or slices, to codes as long as there is a dictionary. */
 static pqf_status put_dense(pqf_chunk_writer *w, const void *values, int64_t n,
-                            pqf_scratch *scratch, pqf_run *run, int worker, pqf_error *err) {
+                            pqf_scratch *scratch, pqf_run *run, int worker,
+                            pqf_error *err) {
     int64_t num_put = 0;
     if (w->layout == PQF_FIXED && w->options.statistics)
         pqf_notes_count_nans(&w->notes, values, n);
@@ -542,16 +560,18 @@ static pqf_status put_dense(pqf_chunk_writer *w, const void *values, int64_t n,
         TRY(leave_dictionary(w, scratch, run, worker, err));
     }
     size_t bytes = w->layout == PQF_FIXED ? (size_t)w->width : sizeof(pqf_slice);
-    return put_plain(w, (const uint8_t *)values + (size_t)num_put * bytes, n - num_put, err);
+    return put_plain(w, (const uint8_t *)values + (size_t)num_put * bytes, n - num_put,
+                     err);
 }
 
-static pqf_status put_bits(pqf_chunk_writer *w, const uint8_t *bits, int64_t at, int64_t n,
-                           pqf_error *err) {
+static pqf_status put_bits(pqf_chunk_writer *w, const uint8_t *bits, int64_t at,
+                           int64_t n, pqf_error *err) {
     if (n == 0) return PQF_OK;
     int64_t bytes_before = (int64_t)w->values.len;
     if (w->options.statistics)
         pqf_notes_put_booleans(&w->notes, n, w->options.kernel->count_bits(bits, at, n));
-    TRY(pqf_plain_put_bits(w->options.kernel, bits, at, n, &w->values, &w->num_value_bits, err));
+    TRY(pqf_plain_put_bits(w->options.kernel, bits, at, n, &w->values, &w->num_value_bits,
+                           err));
     count_values(w, n, (int64_t)w->values.len - bytes_before);
     return PQF_OK;
 }
@@ -564,9 +584,9 @@ typedef struct mapped {
     uint32_t len;   /* PLAIN bytes */
 } mapped;
 
-static pqf_status put_resolved(pqf_chunk_writer *w, pqf_shred *shred, const uint32_t *slots,
-                               int64_t n, pqf_scratch *scratch, pqf_run *run, int worker,
-                               pqf_error *err) {
+static pqf_status put_resolved(pqf_chunk_writer *w, pqf_shred *shred,
+                               const uint32_t *slots, int64_t n, pqf_scratch *scratch,
+                               pqf_run *run, int worker, pqf_error *err) {
     const void *values;
     if (n == 0) return PQF_OK;
     TRY(pqf_shred_resolve(shred, slots, n, &values, err));
@@ -593,8 +613,9 @@ static pqf_status put_mapped(pqf_chunk_writer *w, const uint32_t *slots, int64_t
 }
 
 /* A new slot goes through the dictionary like a value of plain input, then into the map. */
-static pqf_status put_slots(pqf_chunk_writer *w, pqf_shred *shred, const uint32_t *slots, int64_t n,
-                            pqf_scratch *scratch, pqf_run *run, int worker, pqf_error *err) {
+static pqf_status put_slots(pqf_chunk_writer *w, pqf_shred *shred, const uint32_t *slots,
+                            int64_t n, pqf_scratch *scratch, pqf_run *run, int worker,
+                            pqf_error *err) {
     int64_t at = 0;
     while (at < n && w->mode != PQF_MODE_PLAIN && w->map.len) {
         int64_t num_put;
@@ -618,8 +639,10 @@ static pqf_status begin_map(pqf_chunk_writer *w, const pqf_shred *shred, pqf_err
     const pqf_view *values = shred->leaf_view->dictionary;
     w->map.len = 0;
     w->map_max_len = INT32_MAX;
-    bool floats = w->leaf->order == PQF_ORDER_FLOAT || w->leaf->order == PQF_ORDER_FLOAT16;
-    if (!values || floats || w->mode == PQF_MODE_PLAIN || values->length / 4 > shred->rows_left)
+    bool floats =
+        w->leaf->order == PQF_ORDER_FLOAT || w->leaf->order == PQF_ORDER_FLOAT16;
+    if (!values || floats || w->mode == PQF_MODE_PLAIN ||
+        values->length / 4 > shred->rows_left)
         return PQF_OK;
     if (w->layout == PQF_BINARY) w->map_max_len = 4 + pqf_shred_max_code_len(shred);
     return pqf_buf_put_zeros(&w->map, (size_t)values->length * sizeof(mapped), err);
@@ -628,28 +651,27 @@ static pqf_status begin_map(pqf_chunk_writer *w, const pqf_shred *shred, pqf_err
 /* ---- put ---- */
 
 static pqf_status put_values(pqf_chunk_writer *w, pqf_shred *shred, const pqf_step *step,
-                             const segment *seg, pqf_scratch *scratch, pqf_run *run, int worker,
-                             pqf_error *err) {
+                             const segment *seg, pqf_scratch *scratch, pqf_run *run,
+                             int worker, pqf_error *err) {
     const uint8_t *values = step->values;
     switch (step->kind) {
-    case PQF_VALUES_NONE:
-        return PQF_OK;
+    case PQF_VALUES_NONE: return PQF_OK;
     case PQF_VALUES_BITS:
         return put_bits(w, values, step->bit_at + seg->value_at, seg->num_values, err);
     case PQF_VALUES_CODES:
-        return put_slots(w, shred, (const uint32_t *)step->values + seg->value_at, seg->num_values,
-                         scratch, run, worker, err);
-    default:
-        break;
+        return put_slots(w, shred, (const uint32_t *)step->values + seg->value_at,
+                         seg->num_values, scratch, run, worker, err);
+    default: break;
     }
     size_t bytes = step->kind == PQF_VALUES_FIXED ? (size_t)w->width : sizeof(pqf_slice);
     if (seg->num_values == 0) return PQF_OK;
-    return put_dense(w, values + (size_t)seg->value_at * bytes, seg->num_values, scratch, run,
-                     worker, err);
+    return put_dense(w, values + (size_t)seg->value_at * bytes, seg->num_values, scratch,
+                     run, worker, err);
 }
 
 static pqf_status put_step(pqf_chunk_writer *w, pqf_shred *shred, const pqf_step *step,
-                           pqf_scratch *scratch, pqf_run *run, int worker, pqf_error *err) {
+                           pqf_scratch *scratch, pqf_run *run, int worker,
+                           pqf_error *err) {
     segment seg = {0};
     while (seg.level_at + seg.num_levels < step->num_levels) {
         seg = next_segment(w, shred, step, &seg);
@@ -661,11 +683,12 @@ static pqf_status put_step(pqf_chunk_writer *w, pqf_shred *shred, const pqf_step
 }
 
 static pqf_status put_rows(pqf_chunk_writer *w, const pqf_view *column, int64_t start,
-                           int64_t num_rows, pqf_scratch *scratch, pqf_run *run, int worker,
-                           pqf_error *err) {
+                           int64_t num_rows, pqf_scratch *scratch, pqf_run *run,
+                           int worker, pqf_error *err) {
     pqf_shred shred;
     pqf_step step;
-    TRY(pqf_shred_init(&shred, w->options.kernel, w->field, column, start, num_rows, scratch, err));
+    TRY(pqf_shred_init(&shred, w->options.kernel, w->field, column, start, num_rows,
+                       scratch, err));
     TRY(begin_map(w, &shred, err));
     while (shred.rows_left > 0) {
         TRY(pqf_shred_next(&shred, &step, err));
@@ -674,9 +697,9 @@ static pqf_status put_rows(pqf_chunk_writer *w, const pqf_view *column, int64_t 
     return PQF_OK;
 }
 
-pqf_status pqf_chunk_writer_put(pqf_chunk_writer *w, const pqf_view *column, int64_t start,
-                                int64_t num_rows, pqf_scratch *scratch, pqf_run *run, int worker,
-                                pqf_error *err) {
+pqf_status pqf_chunk_writer_put(pqf_chunk_writer *w, const pqf_view *column,
+                                int64_t start, int64_t num_rows, pqf_scratch *scratch,
+                                pqf_run *run, int worker, pqf_error *err) {
     begin_chunk(w);
     pqf_status status = put_rows(w, column, start, num_rows, scratch, run, worker, err);
     return status == PQF_OK ? PQF_OK : pqf_error_at_column(err, w->leaf->path);
@@ -685,29 +708,31 @@ pqf_status pqf_chunk_writer_put(pqf_chunk_writer *w, const pqf_view *column, int
 /* ---- finish ---- */
 
 /* A dictionary that is still being tried is kept where it pays, or costs next to nothing. */
-static pqf_status decide(pqf_chunk_writer *w, pqf_scratch *scratch, pqf_run *run, int worker,
-                         pqf_error *err) {
+static pqf_status decide(pqf_chunk_writer *w, pqf_scratch *scratch, pqf_run *run,
+                         int worker, pqf_error *err) {
     if (w->mode != PQF_MODE_TRYING) return PQF_OK;
     bool small = w->sum.plain_bytes <= SMALL_CHUNK_BYTES && w->sum.num_values > 0;
-    if (!small && !dictionary_pays(w)) return leave_dictionary(w, scratch, run, worker, err);
+    if (!small && !dictionary_pays(w))
+        return leave_dictionary(w, scratch, run, worker, err);
     w->mode = PQF_MODE_DICTIONARY;
     return PQF_OK;
 }
 
-static pqf_status finish_pages(pqf_chunk_writer *w, pqf_scratch *scratch, pqf_run *run, int worker,
-                               pqf_error *err) {
+static pqf_status finish_pages(pqf_chunk_writer *w, pqf_scratch *scratch, pqf_run *run,
+                               int worker, pqf_error *err) {
     TRY(decide(w, scratch, run, worker, err));
     TRY(cut(w, scratch, run, worker, err));
     TRY(seal_waiting(w, scratch, run, worker, err));
     if (w->mode == PQF_MODE_DICTIONARY) TRY(note_dictionary(w, err));
     if (w->num_dictionary_pages == 0) return PQF_OK;
     return pqf_dictionary_page_seal(pqf_dict_page_bytes(w->dictionary),
-                                    pqf_dict_num_values(w->dictionary), &w->options, scratch,
-                                    &w->dictionary_page, &w->sizes, err);
+                                    pqf_dict_num_values(w->dictionary), &w->options,
+                                    scratch, &w->dictionary_page, &w->sizes, err);
 }
 
-pqf_status pqf_chunk_writer_finish(pqf_chunk_writer *w, pqf_scratch *scratch, pqf_run *run,
-                                   int worker, pqf_chunk_out *out, pqf_error *err) {
+pqf_status pqf_chunk_writer_finish(pqf_chunk_writer *w, pqf_scratch *scratch,
+                                   pqf_run *run, int worker, pqf_chunk_out *out,
+                                   pqf_error *err) {
     begin_chunk(w);
     pqf_status status = finish_pages(w, scratch, run, worker, err);
     if (status != PQF_OK) return pqf_error_at_column(err, w->leaf->path);

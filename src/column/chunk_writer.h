@@ -12,8 +12,8 @@
 
 /* How the values of the open page are held. */
 typedef enum pqf_value_mode {
-    PQF_MODE_PLAIN,      /* as PLAIN bytes */
-    PQF_MODE_TRYING,     /* as codes; pages wait until it is known whether the dictionary pays */
+    PQF_MODE_PLAIN, /* as PLAIN bytes */
+    PQF_MODE_TRYING, /* as codes; pages wait until it is known whether the dictionary pays */
     PQF_MODE_DICTIONARY, /* as codes; the dictionary is kept */
 } pqf_value_mode;
 
@@ -43,19 +43,19 @@ struct pqf_chunk_writer {
     pqf_open_page page;
     int64_t check_at;    /* entries of the open page at which it is looked at next */
     int64_t check_bytes; /* or PLAIN bytes, whichever comes first */
-    pqf_buf waiting;    /* pqf_open_page each: cut, not sealed */
-    pqf_open_page sum;  /* of those that wait and the open one: values and plain_bytes */
-    int64_t num_levels; /* in reps and defs */
+    pqf_buf waiting;     /* pqf_open_page each: cut, not sealed */
+    pqf_open_page sum;   /* of those that wait and the open one: values and plain_bytes */
+    int64_t num_levels;  /* in reps and defs */
     pqf_buf reps;
-    pqf_buf defs;       /* bytes, or bits where flat */
-    pqf_buf codes;      /* uint32 each */
-    pqf_buf values;     /* PLAIN, of the open page alone */
+    pqf_buf defs;           /* bytes, or bits where flat */
+    pqf_buf codes;          /* uint32 each */
+    pqf_buf values;         /* PLAIN, of the open page alone */
     int64_t num_value_bits; /* BOOLEAN */
-    pqf_buf map;        /* slot of an Arrow dictionary -> code, within one put */
-    int64_t map_max_len; /* PLAIN bytes of its largest value, or more */
+    pqf_buf map;            /* slot of an Arrow dictionary -> code, within one put */
+    int64_t map_max_len;    /* PLAIN bytes of its largest value, or more */
 
     /* the chunk so far */
-    pqf_open_page total; /* levels, values, plain_bytes */
+    pqf_open_page total;          /* levels, values, plain_bytes */
     int32_t num_dictionary_pages; /* data pages by encoding */
     int32_t num_plain_pages;
     pqf_page_sizes sizes;

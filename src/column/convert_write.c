@@ -2,17 +2,18 @@
  *
  * convert_write.c (room column): dense Arrow values to dense Parquet values where the two differ
  * (PQF_CONVERT_LIST in format.h, read from A to P; LogicalTypes.md). In: n values of arrow_width
- * bytes; out: n values of the leaf's physical width. A value that has no Parquet value of its own is
- * PQF_INVALID and named; only coerced timestamps may be cut, where the field says so.
+ * bytes; out: n values of the leaf's physical width. A value that has no Parquet value of its own
+ * is PQF_INVALID and named; only coerced timestamps may be cut, where the field says so.
  */
 #include "shred.h"
 
 typedef pqf_status (*convert_fn)(const pqf_field *field, const pqf_kernels *kernel,
-                                 const uint8_t *in, int64_t n, uint8_t *out, pqf_error *err);
+                                 const uint8_t *in, int64_t n, uint8_t *out,
+                                 pqf_error *err);
 
-#define CONVERT_ARGS                                                                              \
-    const pqf_field *field, const pqf_kernels *kernel, const uint8_t *in, int64_t n, uint8_t *out, \
-        pqf_error *err
+#define CONVERT_ARGS                                                                     \
+    const pqf_field *field, const pqf_kernels *kernel, const uint8_t *in, int64_t n,     \
+        uint8_t *out, pqf_error *err
 
 static pqf_status fail_value(const pqf_field *field, int64_t value, const char *what,
                              pqf_error *err) {
@@ -23,16 +24,16 @@ static pqf_status fail_value(const pqf_field *field, int64_t value, const char *
 /* ---- integers of other widths ---- */
 
 /* Loads and stores by memcpy: Arrow's buffers may lie at any address. */
-#define WIDEN(name, from, to)                                                                     \
-    static pqf_status name(CONVERT_ARGS) {                                                        \
-        (void)field, (void)kernel, (void)err;                                                     \
-        for (int64_t i = 0; i < n; i++) {                                                         \
-            from a;                                                                               \
-            memcpy(&a, in + i * (int64_t)sizeof a, sizeof a);                                     \
-            to p = a;                                                                             \
-            memcpy(out + i * (int64_t)sizeof p, &p, sizeof p);                                    \
-        }                                                                                         \
-        return PQF_OK;                                                                            \
+#define WIDEN(name, from, to)                                                            \
+    static pqf_status name(CONVERT_ARGS) {                                               \
+        (void)field, (void)kernel, (void)err;                                            \
+        for (int64_t i = 0; i < n; i++) {                                                \
+            from a;                                                                      \
+            memcpy(&a, in + i * (int64_t)sizeof a, sizeof a);                            \
+            to p = a;                                                                    \
+            memcpy(out + i * (int64_t)sizeof p, &p, sizeof p);                           \
+        }                                                                                \
+        return PQF_OK;                                                                   \
     }
 WIDEN(from_int8, int8_t, int32_t)
 WIDEN(from_uint8, uint8_t, int32_t)
@@ -50,7 +51,8 @@ static pqf_status from_date64(CONVERT_ARGS) {
         int64_t a = load_i64(in + i * 8), p = a / field->factor;
         if (p * field->factor != a)
             return fail_value(field, a, "is not a whole number of days", err);
-        if (p != (int32_t)p) return fail_value(field, a, "is a date beyond 32 bits of days", err);
+        if (p != (int32_t)p)
+            return fail_value(field, a, "is a date beyond 32 bits of days", err);
         pqf_store_u32(out + i * 4, (uint32_t)(int32_t)p);
     }
     return PQF_OK;
@@ -61,7 +63,8 @@ static pqf_status multiply_32(CONVERT_ARGS) {
     for (int64_t i = 0; i < n; i++) {
         int32_t a = (int32_t)pqf_load_u32(in + i * 4);
         int64_t p = a * field->factor; /* factor is 1000: no overflow of 64 bits */
-        if (p != (int32_t)p) return fail_value(field, a, "overflows the unit of the file", err);
+        if (p != (int32_t)p)
+            return fail_value(field, a, "overflows the unit of the file", err);
         pqf_store_u32(out + i * 4, (uint32_t)(int32_t)p);
     }
     return PQF_OK;
@@ -84,8 +87,10 @@ static pqf_status divide_64(CONVERT_ARGS) {
     for (int64_t i = 0; i < n; i++) {
         int64_t a = load_i64(in + i * 8), p = a / field->factor;
         if (p * field->factor != a && !field->keep_lossy)
-            return fail_value(field, a, "would lose data in the unit of the file; "
-                                        "allow_truncated_timestamps permits that", err);
+            return fail_value(field, a,
+                              "would lose data in the unit of the file; "
+                              "allow_truncated_timestamps permits that",
+                              err);
         pqf_store_u64(out + i * 8, (uint64_t)p);
     }
     return PQF_OK;
@@ -99,13 +104,15 @@ static pqf_status to_int96(CONVERT_ARGS) {
     (void)kernel;
     int64_t units_per_day = NS_PER_DAY / field->factor;
     for (int64_t i = 0; i < n; i++) {
-        int64_t a = load_i64(in + i * 8), day = a / units_per_day, unit = a % units_per_day;
+        int64_t a = load_i64(in + i * 8), day = a / units_per_day,
+                unit = a % units_per_day;
         if (unit < 0) {
             unit += units_per_day;
             day--;
         }
         day += JULIAN_EPOCH; /* |day| is at most 2^63 / 86400 */
-        if (day != (int32_t)day) return fail_value(field, a, "is beyond INT96 timestamps", err);
+        if (day != (int32_t)day)
+            return fail_value(field, a, "is beyond INT96 timestamps", err);
         pqf_store_u64(out + i * 12, (uint64_t)(unit * field->factor));
         pqf_store_u32(out + i * 12 + 8, (uint32_t)day);
     }
@@ -114,21 +121,26 @@ static pqf_status to_int96(CONVERT_ARGS) {
 
 /* ---- decimals ---- */
 
-/* Whether 16 bytes are the sign extension of their low `width` (1..16). */
-static inline bool decimal_fits(const uint8_t *p, int32_t width) {
-    __int128 v;
-    memcpy(&v, p, sizeof v);
-    int shift = 128 - 8 * width;
-    return (__int128)((unsigned __int128)v << shift) >> shift == v;
+/* Not 0 where 64 bits are not the sign extension of their low `bits`. */
+static inline uint64_t beyond(uint64_t v, int bits) {
+    int shift = 64 - bits;
+    return v ^ (uint64_t)((int64_t)(v << shift) >> shift);
 }
 
+/* All 16 bytes of each value have to be the sign extension of the low `width` (1..16). */
 static pqf_status check_decimals(const pqf_field *field, const uint8_t *in, int64_t n,
                                  int32_t width, pqf_error *err) {
-    bool fits = true;
-    for (int64_t i = 0; i < n; i++)
-        fits &= decimal_fits(in + i * 16, width);
-    if (fits) return PQF_OK;
-    return pqf_fail(err, PQF_INVALID, "a decimal of field '%s' has more digits than its precision",
+    uint64_t wrong = 0;
+    int bits = 8 * width;
+    for (int64_t i = 0; i < n && bits <= 64; i++) {
+        uint64_t lo = pqf_load_u64(in + i * 16), hi = pqf_load_u64(in + i * 16 + 8);
+        wrong |= beyond(lo, bits) | (hi ^ (uint64_t)((int64_t)lo >> 63));
+    }
+    for (int64_t i = 0; i < n && bits > 64; i++)
+        wrong |= beyond(pqf_load_u64(in + i * 16 + 8), bits - 64);
+    if (!wrong) return PQF_OK;
+    return pqf_fail(err, PQF_INVALID,
+                    "a decimal of field '%s' has more digits than its precision",
                     field->name);
 }
 
@@ -174,13 +186,15 @@ static const convert_fn converts[] = {
     [PQF_CONVERT_BYTES_TO_DECIMAL128] = NULL,
 };
 
-pqf_status pqf_convert_write(pqf_shred *s, const void **values, int64_t n, pqf_error *err) {
+pqf_status pqf_convert_write(pqf_shred *s, const void **values, int64_t n,
+                             pqf_error *err) {
     const pqf_field *field = s->leaf_field;
     if (field->convert == PQF_CONVERT_NONE) return PQF_OK;
     size_t id = (size_t)field->convert;
     if (id >= sizeof converts / sizeof *converts || !converts[id])
-        return pqf_fail(err, PQF_UNSUPPORTED, "field '%s': values of format '%s' are not written",
-                        field->name, field->format);
+        return pqf_fail(err, PQF_UNSUPPORTED,
+                        "field '%s': values of format '%s' are not written", field->name,
+                        field->format);
     pqf_buf *out = &s->bufs[PQF_SHRED_CONVERTED];
     TRY(pqf_shred_room(out, (size_t)n * (size_t)pqf_leaf_width(field->leaf), err));
     TRY(converts[id](field, s->kernel, *values, n, out->data, err));

@@ -4,8 +4,8 @@
  * parquet.thrift (Statistics, ColumnOrder):
  *
  *   floats      NaN in no bound but counted; a zero minimum is written as -0, a zero maximum as +0
- *   strings     a bound of more than 64 bytes is cut; the cut maximum is raised in its last character
- *               (or byte) so that it stays an upper bound, and left out where that is impossible
+ *   strings     a bound of more than 64 bytes is cut; the cut maximum is raised in its last
+ *               character (or byte) so that it stays an upper bound, left out where it cannot be
  *   min, max    the deprecated fields: only where values compare as signed
  *   no order    INT96, INTERVAL and the like: no bounds
  *
@@ -20,7 +20,7 @@ typedef void (*note_fn)(pqf_notes *notes, const void *values, int64_t n);
 
 typedef struct pqf_note_row {
     pqf_order order;
-    int32_t width; /* 0: booleans; ANY_WIDTH */
+    int32_t width;  /* 0: booleans; ANY_WIDTH */
     bool is_signed; /* the deprecated fields may be written */
     bool by_bytes;  /* kept in min and max */
     note_fn put;    /* numbers */
@@ -32,18 +32,18 @@ typedef struct pqf_note_row {
 /* ---- numbers ---- */
 
 /* The first block sets both bounds, later ones widen them. lo > hi: only NaN. */
-#define NOTE_NUMBERS(suffix, type)                                                                \
-    static void note_##suffix(pqf_notes *notes, const void *values, int64_t n) {                  \
-        type lo, hi, min, max;                                                                    \
-        notes->kernel->minmax_##suffix(values, n, &lo, &hi);                                      \
-        if (lo > hi) return;                                                                      \
-        memcpy(&min, notes->number_min, sizeof min);                                              \
-        memcpy(&max, notes->number_max, sizeof max);                                              \
-        if (!notes->seen || lo < min) min = lo;                                                   \
-        if (!notes->seen || hi > max) max = hi;                                                   \
-        memcpy(notes->number_min, &min, sizeof min);                                              \
-        memcpy(notes->number_max, &max, sizeof max);                                              \
-        notes->seen = true;                                                                       \
+#define NOTE_NUMBERS(suffix, type)                                                       \
+    static void note_##suffix(pqf_notes *notes, const void *values, int64_t n) {         \
+        type lo, hi, min, max;                                                           \
+        notes->kernel->minmax_##suffix(values, n, &lo, &hi);                             \
+        if (lo > hi) return;                                                             \
+        memcpy(&min, notes->number_min, sizeof min);                                     \
+        memcpy(&max, notes->number_max, sizeof max);                                     \
+        if (!notes->seen || lo < min) min = lo;                                          \
+        if (!notes->seen || hi > max) max = hi;                                          \
+        memcpy(notes->number_min, &min, sizeof min);                                     \
+        memcpy(notes->number_max, &max, sizeof max);                                     \
+        notes->seen = true;                                                              \
     }
 NOTE_NUMBERS(i32, int32_t)
 NOTE_NUMBERS(u32, uint32_t)
@@ -73,27 +73,31 @@ static void note_f16(pqf_notes *notes, const void *values, int64_t n) {
     }
 }
 
-#define ZEROS(suffix, type, uint, minus)                                                          \
-    static void zeros_##suffix(pqf_notes *notes) {                                                \
-        type min, max;                                                                            \
-        memcpy(&min, notes->bound_min, sizeof min);                                               \
-        memcpy(&max, notes->bound_max, sizeof max);                                               \
-        uint negative = minus, positive = 0;                                                      \
-        if (fpclassify(min) == FP_ZERO) memcpy(notes->bound_min, &negative, sizeof negative);     \
-        if (fpclassify(max) == FP_ZERO) memcpy(notes->bound_max, &positive, sizeof positive);     \
+#define ZEROS(suffix, type, uint, minus)                                                 \
+    static void zeros_##suffix(pqf_notes *notes) {                                       \
+        type min, max;                                                                   \
+        memcpy(&min, notes->bound_min, sizeof min);                                      \
+        memcpy(&max, notes->bound_max, sizeof max);                                      \
+        uint negative = minus, positive = 0;                                             \
+        if (fpclassify(min) == FP_ZERO)                                                  \
+            memcpy(notes->bound_min, &negative, sizeof negative);                        \
+        if (fpclassify(max) == FP_ZERO)                                                  \
+            memcpy(notes->bound_max, &positive, sizeof positive);                        \
     }
 ZEROS(f32, float, uint32_t, UINT32_C(1) << 31)
 ZEROS(f64, double, uint64_t, UINT64_C(1) << 63)
 
 static void zeros_f16(pqf_notes *notes) {
-    if (half_key(pqf_load_u16(notes->bound_min)) == 0) pqf_store_u16(notes->bound_min, 0x8000);
+    if (half_key(pqf_load_u16(notes->bound_min)) == 0)
+        pqf_store_u16(notes->bound_min, 0x8000);
     if (half_key(pqf_load_u16(notes->bound_max)) == 0) pqf_store_u16(notes->bound_max, 0);
 }
 
 static const pqf_note_row note_rows[] = {
     {PQF_ORDER_SIGNED, 4, true, false, note_i32, NULL},
     {PQF_ORDER_SIGNED, 8, true, false, note_i64, NULL},
-    {PQF_ORDER_UNSIGNED, 0, true, false, NULL, NULL}, /* booleans: pqf_notes_put_booleans */
+    {PQF_ORDER_UNSIGNED, 0, true, false, NULL,
+     NULL}, /* booleans: pqf_notes_put_booleans */
     {PQF_ORDER_UNSIGNED, 4, false, false, note_u32, NULL},
     {PQF_ORDER_UNSIGNED, 8, false, false, note_u64, NULL},
     {PQF_ORDER_FLOAT, 4, true, false, note_f32, zeros_f32},
@@ -106,13 +110,14 @@ static const pqf_note_row note_rows[] = {
 static const pqf_note_row *note_row(pqf_order order, int32_t width) {
     for (size_t i = 0; i < sizeof note_rows / sizeof *note_rows; i++) {
         const pqf_note_row *row = &note_rows[i];
-        if (row->order == order && (row->width == width || row->width == ANY_WIDTH)) return row;
+        if (row->order == order && (row->width == width || row->width == ANY_WIDTH))
+            return row;
     }
     return NULL;
 }
 
-void pqf_notes_init(pqf_notes *notes, const pqf_field *leaf_field, const pqf_kernels *kernel,
-                    pqf_mem *mem) {
+void pqf_notes_init(pqf_notes *notes, const pqf_field *leaf_field,
+                    const pqf_kernels *kernel, pqf_mem *mem) {
     const pqf_leaf *leaf = leaf_field->leaf;
     *notes = (pqf_notes){
         .kernel = kernel,
@@ -136,7 +141,8 @@ void pqf_notes_clear(pqf_notes *notes) {
 }
 
 static bool counts_nans(const pqf_notes *notes) {
-    return notes->leaf->order == PQF_ORDER_FLOAT || notes->leaf->order == PQF_ORDER_FLOAT16;
+    return notes->leaf->order == PQF_ORDER_FLOAT ||
+           notes->leaf->order == PQF_ORDER_FLOAT16;
 }
 
 void pqf_notes_count_nans(pqf_notes *notes, const void *values, int64_t n) {
@@ -202,11 +208,13 @@ pqf_status pqf_notes_put_slices(pqf_notes *notes, const pqf_slice *values, int64
     uint64_t min_prefix = prefix_of(min, flip), max_prefix = prefix_of(max, flip);
     for (int64_t i = 0; i < n; i++) {
         uint64_t prefix = prefix_of(values[i], flip);
-        if (prefix <= min_prefix && (prefix < min_prefix || compare_rest(values[i], min) < 0)) {
+        if (prefix <= min_prefix &&
+            (prefix < min_prefix || compare_rest(values[i], min) < 0)) {
             min = values[i];
             min_prefix = prefix;
         }
-        if (prefix >= max_prefix && (prefix > max_prefix || compare_rest(values[i], max) > 0)) {
+        if (prefix >= max_prefix &&
+            (prefix > max_prefix || compare_rest(values[i], max) > 0)) {
             max = values[i];
             max_prefix = prefix;
         }
@@ -219,7 +227,8 @@ pqf_status pqf_notes_put_slices(pqf_notes *notes, const pqf_slice *values, int64
 
 #define NOTE_BLOCK 128
 
-pqf_status pqf_notes_put_fixed(pqf_notes *notes, const void *values, int64_t n, pqf_error *err) {
+pqf_status pqf_notes_put_fixed(pqf_notes *notes, const void *values, int64_t n,
+                               pqf_error *err) {
     if (n == 0 || !notes->row) return PQF_OK;
     if (!notes->row->by_bytes) {
         notes->row->put(notes, values, n);
@@ -291,7 +300,8 @@ static size_t raise_text(uint8_t *bytes, size_t len) {
 /* ---- what goes into the metadata ---- */
 
 static void finish_bytes(pqf_notes *notes, pqf_statistics *out) {
-    bool fixed = notes->leaf->physical == PQF_PHYSICAL_FIXED; /* all bounds have its length */
+    bool fixed =
+        notes->leaf->physical == PQF_PHYSICAL_FIXED; /* all bounds have its length */
     out->min_value = pqf_buf_view(&notes->min);
     out->max_value = pqf_buf_view(&notes->max);
     out->has_min_value = out->has_max_value = true;
@@ -301,7 +311,8 @@ static void finish_bytes(pqf_notes *notes, pqf_statistics *out) {
     if (out->is_max_value_exact) return;
     size_t len = cut_length(notes, &notes->max);
     memcpy(notes->bound_max, notes->max.data, len);
-    len = notes->is_utf8 ? raise_text(notes->bound_max, len) : raise_bytes(notes->bound_max, len);
+    len = notes->is_utf8 ? raise_text(notes->bound_max, len)
+                         : raise_bytes(notes->bound_max, len);
     out->max_value = (pqf_bytes){notes->bound_max, len};
     out->has_max_value = len > 0;
 }

@@ -20,25 +20,26 @@ typedef struct pqf_notes {
     const pqf_leaf *leaf;
     const struct pqf_note_row *row; /* of the column's order and width; NULL: no bounds */
     bool is_utf8;
-    bool seen;           /* min and max hold */
+    bool seen; /* min and max hold */
     int64_t num_nans;
     uint8_t number_min[8]; /* numbers */
     uint8_t number_max[8];
-    pqf_buf min;         /* byte strings, in full length */
+    pqf_buf min; /* byte strings, in full length */
     pqf_buf max;
     uint8_t bound_min[8]; /* what the metadata points at */
     uint8_t bound_max[PQF_BOUND_BYTES];
 } pqf_notes;
 
-void pqf_notes_init(pqf_notes *notes, const pqf_field *leaf_field, const pqf_kernels *kernel,
-                    pqf_mem *mem);
+void pqf_notes_init(pqf_notes *notes, const pqf_field *leaf_field,
+                    const pqf_kernels *kernel, pqf_mem *mem);
 void pqf_notes_reset(pqf_notes *notes);
 /* Forgets the values, keeps the memory. */
 void pqf_notes_clear(pqf_notes *notes);
 /* NaN are counted apart from the bounds, which may be noted from a dictionary. */
 void pqf_notes_count_nans(pqf_notes *notes, const void *values, int64_t n);
 /* n values of the leaf's width. */
-pqf_status pqf_notes_put_fixed(pqf_notes *notes, const void *values, int64_t n, pqf_error *err);
+pqf_status pqf_notes_put_fixed(pqf_notes *notes, const void *values, int64_t n,
+                               pqf_error *err);
 pqf_status pqf_notes_put_slices(pqf_notes *notes, const pqf_slice *values, int64_t n,
                                 pqf_error *err);
 /* n booleans of which num_true are true. */

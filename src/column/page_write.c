@@ -14,8 +14,8 @@
 static pqf_status put_bit_levels(const pqf_page_parts *page, const pqf_kernels *kernel,
                                  pqf_buf *out, pqf_error *err) {
     if (page->num_nulls > 0)
-        return pqf_rle_encode_bits(kernel, page->def_bits, page->def_at, page->num_levels, out,
-                                   err);
+        return pqf_rle_encode_bits(kernel, page->def_bits, page->def_at, page->num_levels,
+                                   out, err);
     if (page->num_levels == 0) return PQF_OK;
     /* one run of ones */
     TRY(pqf_buf_put_varint(out, (uint64_t)page->num_levels << 1, err));
@@ -26,7 +26,8 @@ static pqf_status put_bit_levels(const pqf_page_parts *page, const pqf_kernels *
 static pqf_status close_levels(pqf_buf *out, size_t start, bool prefix, pqf_error *err) {
     if (!prefix) return PQF_OK;
     size_t len = out->len - start - 4;
-    if (len > INT32_MAX) return pqf_fail(err, PQF_LIMIT, "levels of a page take %zu bytes", len);
+    if (len > INT32_MAX)
+        return pqf_fail(err, PQF_LIMIT, "levels of a page take %zu bytes", len);
     pqf_store_u32(out->data + start, (uint32_t)len);
     return PQF_OK;
 }
@@ -62,7 +63,8 @@ static pqf_status check_counts(const pqf_page_parts *page, size_t body, pqf_erro
         return pqf_fail(err, PQF_LIMIT, "a page of %lld values: one row holds too many",
                         (long long)page->num_levels);
     if (body > INT32_MAX)
-        return pqf_fail(err, PQF_LIMIT, "a page of %zu bytes: the format ends at 2 GiB", body);
+        return pqf_fail(err, PQF_LIMIT, "a page of %zu bytes: the format ends at 2 GiB",
+                        body);
     return PQF_OK;
 }
 
@@ -72,11 +74,11 @@ static pqf_status put_page(pqf_page_header *header, pqf_bytes first, pqf_bytes s
                            pqf_page_sizes *sizes, pqf_error *err) {
     size_t stored = first.len + second.len, start = out->len;
     if (stored > INT32_MAX)
-        return pqf_fail(err, PQF_LIMIT, "a page of %zu bytes: the format ends at 2 GiB", stored);
+        return pqf_fail(err, PQF_LIMIT, "a page of %zu bytes: the format ends at 2 GiB",
+                        stored);
     header->compressed_page_size = (int32_t)stored;
     header->has_crc = options->page_checksums;
-    if (header->has_crc)
-        header->crc = (int32_t)pqf_crc32(pqf_crc32(0, first), second);
+    if (header->has_crc) header->crc = (int32_t)pqf_crc32(pqf_crc32(0, first), second);
     TRY(pqf_page_header_write(header, out, err));
     sizes->uncompressed += (int64_t)(out->len - start) + header->uncompressed_page_size;
     TRY(pqf_buf_put(out, first.data, first.len, err));
@@ -88,15 +90,15 @@ static pqf_status put_page(pqf_page_header *header, pqf_bytes first, pqf_bytes s
 static pqf_status compress(pqf_bytes in, const pqf_chunk_write_options *options,
                            pqf_scratch *scratch, pqf_bytes *out, pqf_error *err) {
     scratch->blocks.len = 0;
-    TRY(pqf_codec_compress(&scratch->codec, options->codec, options->level, in, &scratch->blocks,
-                           err));
+    TRY(pqf_codec_compress(&scratch->codec, options->codec, options->level, in,
+                           &scratch->blocks, err));
     *out = pqf_buf_view(&scratch->blocks);
     return PQF_OK;
 }
 
-static pqf_status seal_v1(const pqf_page_parts *page, const pqf_chunk_write_options *options,
-                          pqf_scratch *scratch, pqf_buf *out, pqf_page_sizes *sizes,
-                          pqf_error *err) {
+static pqf_status seal_v1(const pqf_page_parts *page,
+                          const pqf_chunk_write_options *options, pqf_scratch *scratch,
+                          pqf_buf *out, pqf_page_sizes *sizes, pqf_error *err) {
     pqf_bytes levels = pqf_buf_view(&scratch->page), values = page->values;
     pqf_page_header header = {
         .type = PQF_PAGE_DATA,
@@ -137,7 +139,8 @@ static pqf_status seal_v2(const pqf_page_parts *page, size_t rep_bytes,
                                 .num_nulls = (int32_t)page->num_nulls,
                                 .num_rows = (int32_t)page->num_rows,
                                 .encoding = page->encoding,
-                                .definition_levels_byte_length = (int32_t)(levels.len - rep_bytes),
+                                .definition_levels_byte_length =
+                                    (int32_t)(levels.len - rep_bytes),
                                 .repetition_levels_byte_length = (int32_t)rep_bytes,
                                 .is_compressed = is_compressed,
                                 .has_is_compressed = true},
@@ -146,18 +149,20 @@ static pqf_status seal_v2(const pqf_page_parts *page, size_t rep_bytes,
 }
 
 pqf_status pqf_page_seal(const pqf_page_parts *page, const pqf_leaf *leaf,
-                         const pqf_chunk_write_options *options, pqf_scratch *scratch, pqf_buf *out,
-                         pqf_page_sizes *sizes, pqf_error *err) {
+                         const pqf_chunk_write_options *options, pqf_scratch *scratch,
+                         pqf_buf *out, pqf_page_sizes *sizes, pqf_error *err) {
     size_t rep_bytes;
     TRY(put_levels(page, leaf, options, &scratch->page, &rep_bytes, err));
     TRY(check_counts(page, scratch->page.len + page->values.len, err));
-    if (options->data_page_version == 1) return seal_v1(page, options, scratch, out, sizes, err);
+    if (options->data_page_version == 1)
+        return seal_v1(page, options, scratch, out, sizes, err);
     return seal_v2(page, rep_bytes, options, scratch, out, sizes, err);
 }
 
 pqf_status pqf_dictionary_page_seal(pqf_bytes values, int64_t num_values,
-                                    const pqf_chunk_write_options *options, pqf_scratch *scratch,
-                                    pqf_buf *out, pqf_page_sizes *sizes, pqf_error *err) {
+                                    const pqf_chunk_write_options *options,
+                                    pqf_scratch *scratch, pqf_buf *out,
+                                    pqf_page_sizes *sizes, pqf_error *err) {
     /* the builder keeps both below 2^31 */
     pqf_page_header header = {
         .type = PQF_PAGE_DICTIONARY,

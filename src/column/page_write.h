@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * page_write.h (room column, inner): seals pages. In come levels and encoded values, out go header and
- * body as they stand in the file (README.md, Data Pages; parquet.thrift, PageHeader).
+ * page_write.h (room column, inner): seals pages. In come levels and encoded values, out go
+ * header and body as they stand in the file (README.md, Data Pages; parquet.thrift, PageHeader).
  */
 #ifndef PQF_COLUMN_PAGE_WRITE_H
 #define PQF_COLUMN_PAGE_WRITE_H
@@ -15,7 +15,8 @@ typedef struct pqf_page_parts {
     int64_t num_nulls;
     const uint8_t *reps; /* NULL: max_rep is 0 */
     const uint8_t *defs; /* NULL: see def_bits */
-    const uint8_t *def_bits; /* levels 0 and 1 from bit def_at on; NULL with defs NULL: max_def is 0 */
+    /* levels 0 and 1 from bit def_at on; NULL with defs NULL: max_def is 0 */
+    const uint8_t *def_bits;
     int64_t def_at;
     int32_t encoding;
     pqf_bytes values;
@@ -29,10 +30,11 @@ typedef struct pqf_page_sizes {
 
 /* Both append to `out` and add to *sizes. scratch->extra may hold the values. */
 pqf_status pqf_page_seal(const pqf_page_parts *page, const pqf_leaf *leaf,
-                         const pqf_chunk_write_options *options, pqf_scratch *scratch, pqf_buf *out,
-                         pqf_page_sizes *sizes, pqf_error *err);
+                         const pqf_chunk_write_options *options, pqf_scratch *scratch,
+                         pqf_buf *out, pqf_page_sizes *sizes, pqf_error *err);
 pqf_status pqf_dictionary_page_seal(pqf_bytes values, int64_t num_values,
-                                    const pqf_chunk_write_options *options, pqf_scratch *scratch,
-                                    pqf_buf *out, pqf_page_sizes *sizes, pqf_error *err);
+                                    const pqf_chunk_write_options *options,
+                                    pqf_scratch *scratch, pqf_buf *out,
+                                    pqf_page_sizes *sizes, pqf_error *err);
 
 #endif

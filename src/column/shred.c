@@ -11,9 +11,9 @@
  *                      garbage and is stepped over
  *   def <  slot_def    a list above is null or empty: no slot
  *
- * A nullable field raises the open entries whose validity bit is set. A struct changes no entries, a
- * list replaces every open entry by its items, one entry for none. Columns without lists and with
- * at most one nullable field need no bytes: the bitmap of that field is the stream of levels.
+ * A nullable field raises the open entries whose validity bit is set. A struct changes no entries,
+ * a list replaces every open entry by its items, one entry for none. Columns without lists and
+ * with at most one nullable field need no bytes: the bitmap of that field is the stream of levels.
  */
 #include "shred.h"
 
@@ -21,14 +21,12 @@
 
 static bool shape_fits(const pqf_field *field, const pqf_view *view) {
     switch (field->kind) {
-    case PQF_FIELD_STRUCT:
-        return view->type.id == PQF_TYPE_STRUCT;
-    case PQF_FIELD_MAP:
-        return view->type.id == PQF_TYPE_MAP;
+    case PQF_FIELD_STRUCT: return view->type.id == PQF_TYPE_STRUCT;
+    case PQF_FIELD_MAP: return view->type.id == PQF_TYPE_MAP;
     case PQF_FIELD_LIST:
-        return view->type.shape >= PQF_SHAPE_LIST && view->type.shape <= PQF_SHAPE_FIXED_LIST;
-    default:
-        return true; /* pqf_take_check */
+        return view->type.shape >= PQF_SHAPE_LIST &&
+               view->type.shape <= PQF_SHAPE_FIXED_LIST;
+    default: return true; /* pqf_take_check */
     }
 }
 
@@ -36,8 +34,8 @@ static pqf_status route_step(pqf_shred *s, const pqf_field *field, const pqf_vie
                              pqf_error *err) {
     bool is_leaf = field->kind == PQF_FIELD_LEAF;
     if (!shape_fits(field, view) || (!is_leaf && view->dictionary)) {
-        return pqf_fail(err, PQF_INVALID, "field '%s' does not have the type of the schema",
-                        field->name);
+        return pqf_fail(err, PQF_INVALID,
+                        "field '%s' does not have the type of the schema", field->name);
     }
     s->route[s->num_nodes++] = (pqf_route_node){field, view};
     return PQF_OK;
@@ -48,7 +46,8 @@ static pqf_status route_init(pqf_shred *s, const pqf_view *column, pqf_error *er
     int32_t depth = 0;
     for (const pqf_field *f = s->leaf_field; f; f = f->parent) {
         if (depth == PQF_MAX_DEPTH)
-            return pqf_fail(err, PQF_LIMIT, "fields are nested deeper than %d", PQF_MAX_DEPTH);
+            return pqf_fail(err, PQF_LIMIT, "fields are nested deeper than %d",
+                            PQF_MAX_DEPTH);
         way[depth++] = f;
     }
     const pqf_view *view = column;
@@ -66,9 +65,10 @@ static pqf_status route_init(pqf_shred *s, const pqf_view *column, pqf_error *er
     return PQF_OK;
 }
 
-pqf_status pqf_shred_init(pqf_shred *s, const pqf_kernels *kernel, const pqf_field *leaf_field,
-                          const pqf_view *column, int64_t start, int64_t num_rows,
-                          pqf_scratch *scratch, pqf_error *err) {
+pqf_status pqf_shred_init(pqf_shred *s, const pqf_kernels *kernel,
+                          const pqf_field *leaf_field, const pqf_view *column,
+                          int64_t start, int64_t num_rows, pqf_scratch *scratch,
+                          pqf_error *err) {
     const pqf_leaf *leaf = leaf_field->leaf;
     *s = (pqf_shred){
         .kernel = kernel,
@@ -101,11 +101,13 @@ static const pqf_slots *ranges_of(const pqf_shred *s, int64_t *n) {
 }
 
 /* A slot of a dictionary array is null where its value is. */
-static void validity_of_dictionary(const pqf_view *view, pqf_slots slots, uint8_t *out, int64_t to) {
+static void validity_of_dictionary(const pqf_view *view, pqf_slots slots, uint8_t *out,
+                                   int64_t to) {
     const pqf_view *dictionary = view->dictionary;
     for (int64_t i = 0; i < slots.len; i++) {
         bool valid = pqf_view_is_valid(view, slots.start + i);
-        if (valid) valid = pqf_view_is_valid(dictionary, pqf_view_index(view, slots.start + i));
+        if (valid)
+            valid = pqf_view_is_valid(dictionary, pqf_view_index(view, slots.start + i));
         pqf_bit_put(out, to + i, valid);
     }
 }
@@ -138,9 +140,10 @@ static pqf_status slots_validity(pqf_shred *s, const pqf_view *view, const uint8
     int64_t num_ranges;
     const pqf_slots *ranges = ranges_of(s, &num_ranges);
     if (num_ranges == 0) return PQF_OK;
-    bool in_place = num_ranges == 1 && view->type.id != PQF_TYPE_NULL &&
-                    !(view->dictionary && view->dictionary->null_count > 0) &&
-                    pqf_bits_have_slack(view, view->offset + ranges[0].start + ranges[0].len);
+    bool in_place =
+        num_ranges == 1 && view->type.id != PQF_TYPE_NULL &&
+        !(view->dictionary && view->dictionary->null_count > 0) &&
+        pqf_bits_have_slack(view, view->offset + ranges[0].start + ranges[0].len);
     if (in_place) {
         *bits = view->validity;
         *at = view->offset + ranges[0].start;
@@ -152,7 +155,8 @@ static pqf_status slots_validity(pqf_shred *s, const pqf_view *view, const uint8
 }
 
 static pqf_status fail_required(const pqf_field *field, pqf_error *err) {
-    return pqf_fail(err, PQF_INVALID, "field '%s' is declared non-nullable but contains nulls",
+    return pqf_fail(err, PQF_INVALID,
+                    "field '%s' is declared non-nullable but contains nulls",
                     field->name);
 }
 
@@ -198,7 +202,8 @@ static pqf_status keep_mask(pqf_shred *s, pqf_error *err) {
     return PQF_OK;
 }
 
-static pqf_status walk_flat(pqf_shred *s, int64_t num_rows, pqf_step *out, pqf_error *err) {
+static pqf_status walk_flat(pqf_shred *s, int64_t num_rows, pqf_step *out,
+                            pqf_error *err) {
     TRY(set_one_range(s, (pqf_slots){s->next_row, num_rows}, err));
     for (int32_t i = 0; i < s->num_nodes; i++) {
         pqf_route_node node = s->route[i];
@@ -246,7 +251,8 @@ static pqf_status spread_to_entries(pqf_shred *s, const uint8_t **bits, int64_t 
     size_t bytes = (size_t)pqf_bits_bytes(s->num_levels) + 8;
     TRY(pqf_shred_room(mask, bytes, err));
     TRY(pqf_shred_room(spread, bytes, err));
-    s->kernel->levels_ge(s->defs, s->num_levels, s->slot_def, (uint64_t *)(void *)mask->data);
+    s->kernel->levels_ge(s->defs, s->num_levels, s->slot_def,
+                         (uint64_t *)(void *)mask->data);
     s->kernel->deposit_bits(*bits, *at, mask->data, 0, s->num_levels, spread->data, 0);
     *bits = spread->data;
     *at = 0;
@@ -258,17 +264,24 @@ static void raise_open(uint8_t *defs, int64_t n, uint8_t open) {
         defs[i] = (uint8_t)(defs[i] + (defs[i] == open));
 }
 
-static void raise_valid(uint8_t *defs, int64_t n, uint8_t open, const uint8_t *bits, int64_t at) {
-    for (int64_t i = 0; i < n; i += 8) {
-        int len = (int)pqf_min_i64(8, n - i);
-        uint64_t byte = pqf_bits_load(bits, at + i, len);
-        /* bit k to byte k: one copy of the byte each, its own bit kept, made 1 */
-        uint64_t ones = byte * UINT64_C(0x0101010101010101) & UINT64_C(0x8040201008040201);
-        ones = (ones + UINT64_C(0x7F7F7F7F7F7F7F7F)) >> 7 & UINT64_C(0x0101010101010101);
-        uint8_t raise[8];
-        memcpy(raise, &ones, 8);
-        for (int k = 0; k < 8; k++) /* behind n: slack of the buffer */
-            defs[i + k] = (uint8_t)(defs[i + k] + (raise[k] & (defs[i + k] == open)));
+#define ONES  UINT64_C(0x0101010101010101)
+#define TOPS  UINT64_C(0x8080808080808080)
+#define BELOW UINT64_C(0x7F7F7F7F7F7F7F7F)
+
+/* Levels are far below 128, so that no byte carries into the next. */
+static void raise_valid(uint8_t *defs, int64_t n, uint8_t open, const uint8_t *bits,
+                        int64_t at) {
+    for (int64_t i = 0; i < n; i += 64) {
+        uint64_t word = pqf_bits_load(bits, at + i, (int)pqf_min_i64(64, n - i));
+        int64_t bytes = pqf_min_i64(64, n - i); /* the last 8 may reach into the slack */
+        for (int64_t k = 0; k < bytes; k += 8, word >>= 8) {
+            /* bit j to byte j: a copy of the byte each, its own bit kept, made the top one */
+            uint64_t valid =
+                ((word & 0xFF) * ONES & UINT64_C(0x8040201008040201)) + BELOW;
+            uint64_t levels = pqf_load_u64(defs + i + k);
+            uint64_t closed = (levels ^ open * ONES) + BELOW;
+            pqf_store_u64(defs + i + k, levels + ((valid & ~closed & TOPS) >> 7));
+        }
     }
 }
 
@@ -290,7 +303,8 @@ static pqf_status walk_validity(pqf_shred *s, pqf_route_node node, pqf_error *er
         s->open_def++;
         return PQF_OK;
     }
-    if (memchr(s->defs, open, (size_t)s->num_levels)) return fail_required(node.field, err);
+    if (memchr(s->defs, open, (size_t)s->num_levels))
+        return fail_required(node.field, err);
     for (int64_t i = 0; i < s->num_levels; i++)
         s->defs[i] = (uint8_t)(s->defs[i] - (s->defs[i] == open + 1));
     return PQF_OK;
@@ -301,6 +315,7 @@ static pqf_status walk_validity(pqf_shred *s, pqf_route_node node, pqf_error *er
 /* What a list makes of the entries. */
 typedef struct expansion {
     pqf_buf *reps, *defs, *ranges;
+    int64_t cap; /* of reps and defs */
     int64_t num_levels, num_slots;
     pqf_slots last; /* not in ranges yet */
 } expansion;
@@ -308,7 +323,9 @@ typedef struct expansion {
 static pqf_status room_for_items(expansion *e, int64_t n, pqf_error *err) {
     e->reps->len = e->defs->len = (size_t)e->num_levels;
     TRY(pqf_buf_reserve(e->reps, (size_t)n, err));
-    return pqf_buf_reserve(e->defs, (size_t)n, err);
+    TRY(pqf_buf_reserve(e->defs, (size_t)n, err));
+    e->cap = (int64_t)(e->reps->cap < e->defs->cap ? e->reps->cap : e->defs->cap);
+    return PQF_OK;
 }
 
 static pqf_status push_range(expansion *e, pqf_slots next, pqf_error *err) {
@@ -319,46 +336,41 @@ static pqf_status push_range(expansion *e, pqf_slots next, pqf_error *err) {
 
 /* Items of the list in slot i. Offsets and sizes have been checked by the view. */
 static inline __attribute__((always_inline)) pqf_slots list_items(const pqf_view *view,
-                                                                  pqf_shape shape, int64_t slot) {
+                                                                  pqf_shape shape,
+                                                                  int64_t slot) {
     int64_t i = view->offset + slot;
     const int32_t *small = view->values;
     const int64_t *large = view->values;
     switch (shape) {
-    case PQF_SHAPE_LIST:
-        return (pqf_slots){small[i], small[i + 1] - small[i]};
-    case PQF_SHAPE_LARGE_LIST:
-        return (pqf_slots){large[i], large[i + 1] - large[i]};
+    case PQF_SHAPE_LIST: return (pqf_slots){small[i], small[i + 1] - small[i]};
+    case PQF_SHAPE_LARGE_LIST: return (pqf_slots){large[i], large[i + 1] - large[i]};
     case PQF_SHAPE_LIST_VIEW:
         return (pqf_slots){small[i], ((const int32_t *)view->sizes)[i]};
     case PQF_SHAPE_LARGE_LIST_VIEW:
         return (pqf_slots){large[i], ((const int64_t *)view->sizes)[i]};
-    default:
-        return (pqf_slots){i * view->type.width, view->type.width};
+    default: return (pqf_slots){i * view->type.width, view->type.width};
     }
 }
 
-/* Entries of one list. 16 bytes are stored whatever the length: slack of the buffers. */
-static inline void put_items(expansion *e, int64_t n, uint8_t first_rep, uint8_t rep, uint8_t def) {
-    uint8_t *reps = e->reps->data + e->num_levels, *defs = e->defs->data + e->num_levels;
-    memset(reps, rep, 16);
-    memset(defs, def, 16);
-    if (n > 16) {
-        memset(reps + 16, rep, (size_t)n - 16);
-        memset(defs + 16, def, (size_t)n - 16);
-    }
-    reps[0] = first_rep;
-    e->num_levels += n;
+/* n entries of `level`, the first one `first`. 16 bytes are stored whatever n is: slack. */
+static inline void put_items(uint8_t *out, int64_t n, uint8_t first, uint8_t level) {
+    memset(out, level, 16);
+    if (n > 16) memset(out + 16, level, (size_t)n - 16);
+    out[0] = first;
 }
 
-static inline __attribute__((always_inline)) pqf_status
-expand_shape(pqf_shred *s, pqf_route_node node, pqf_shape shape, expansion *e, pqf_error *err) {
+static inline __attribute__((always_inline)) pqf_status expand_shape(
+    pqf_shred *s, pqf_route_node node, pqf_shape shape, expansion *e, pqf_error *err) {
     const uint8_t *reps = s->reps, *defs = s->defs;
+    uint8_t *out_reps = e->reps->data, *out_defs = e->defs->data;
+    const pqf_view view = *node.view; /* local: stores of bytes do not change it */
     uint8_t slot_def = s->slot_def, open = s->open_def;
-    uint8_t rep_level = (uint8_t)node.field->rep_level;
-    int64_t num_ranges;
+    uint8_t rep_level = (uint8_t)node.field->rep_level, item_def = (uint8_t)(open + 1);
+    int64_t num_ranges, num_levels = s->num_levels;
     const pqf_slots *range = ranges_of(s, &num_ranges);
-    int64_t slot = num_ranges ? range->start : 0, end = num_ranges ? slot + range->len : 0;
-    for (int64_t i = 0; i < s->num_levels; i++) {
+    int64_t slot = num_ranges ? range->start : 0,
+            end = num_ranges ? slot + range->len : 0;
+    for (int64_t i = 0; i < num_levels; i++) {
         pqf_slots items = {0, 0};
         if (defs[i] >= slot_def) {
             if (slot == end) {
@@ -366,36 +378,39 @@ expand_shape(pqf_shred *s, pqf_route_node node, pqf_shape shape, expansion *e, p
                 slot = range->start;
                 end = slot + range->len;
             }
-            if (defs[i] == open) items = list_items(node.view, shape, slot);
+            items = list_items(&view, shape, slot); /* of null lists too: not used */
+            items.len = defs[i] == open ? items.len : 0;
             slot++;
         }
         int64_t n = items.len > 0 ? items.len : 1;
-        if ((size_t)(e->num_levels + n) > e->defs->cap || (size_t)(e->num_levels + n) > e->reps->cap)
+        if (e->num_levels + n > e->cap) {
             TRY(room_for_items(e, n, err));
-        put_items(e, n, reps[i], rep_level, (uint8_t)(defs[i] + (items.len > 0)));
-        if (items.len == 0) continue;
+            out_reps = e->reps->data;
+            out_defs = e->defs->data;
+        }
+        put_items(out_reps + e->num_levels, n, reps[i], rep_level);
+        put_items(out_defs + e->num_levels, n, (uint8_t)(defs[i] + (items.len > 0)),
+                  item_def);
+        e->num_levels += n;
         e->num_slots += items.len;
-        if (items.start == e->last.start + e->last.len && e->last.len) {
-            e->last.len += items.len;
-        } else {
+        if (items.start != e->last.start + e->last.len && items.len) {
             TRY(push_range(e, items, err));
+        } else {
+            e->last.len += items.len;
         }
     }
     return PQF_OK;
 }
 
-static pqf_status expand_any(pqf_shred *s, pqf_route_node node, expansion *e, pqf_error *err) {
+static pqf_status expand_any(pqf_shred *s, pqf_route_node node, expansion *e,
+                             pqf_error *err) {
     switch (node.view->type.shape) {
-    case PQF_SHAPE_LIST:
-        return expand_shape(s, node, PQF_SHAPE_LIST, e, err);
-    case PQF_SHAPE_LARGE_LIST:
-        return expand_shape(s, node, PQF_SHAPE_LARGE_LIST, e, err);
-    case PQF_SHAPE_LIST_VIEW:
-        return expand_shape(s, node, PQF_SHAPE_LIST_VIEW, e, err);
+    case PQF_SHAPE_LIST: return expand_shape(s, node, PQF_SHAPE_LIST, e, err);
+    case PQF_SHAPE_LARGE_LIST: return expand_shape(s, node, PQF_SHAPE_LARGE_LIST, e, err);
+    case PQF_SHAPE_LIST_VIEW: return expand_shape(s, node, PQF_SHAPE_LIST_VIEW, e, err);
     case PQF_SHAPE_LARGE_LIST_VIEW:
         return expand_shape(s, node, PQF_SHAPE_LARGE_LIST_VIEW, e, err);
-    default:
-        return expand_shape(s, node, PQF_SHAPE_FIXED_LIST, e, err);
+    default: return expand_shape(s, node, PQF_SHAPE_FIXED_LIST, e, err);
     }
 }
 
@@ -446,7 +461,8 @@ static pqf_status walk_leaf(pqf_shred *s, pqf_step *out, pqf_error *err) {
     return PQF_OK;
 }
 
-static pqf_status walk_levels(pqf_shred *s, int64_t num_rows, pqf_step *out, pqf_error *err) {
+static pqf_status walk_levels(pqf_shred *s, int64_t num_rows, pqf_step *out,
+                              pqf_error *err) {
     TRY(walk_begin(s, num_rows, err));
     for (int32_t i = 0; i < s->num_nodes; i++) {
         pqf_route_node node = s->route[i];

@@ -11,15 +11,13 @@
 
 static bool layout_fits(const pqf_field *field, const pqf_type *type) {
     switch (field->layout) {
-    case PQF_LEAF_BITS:
-        return type->shape == PQF_SHAPE_BITS;
+    case PQF_LEAF_BITS: return type->shape == PQF_SHAPE_BITS;
     case PQF_LEAF_FIXED:
         return type->shape == PQF_SHAPE_FIXED && type->byte_width == field->arrow_width;
     case PQF_LEAF_BINARY:
         return type->shape == PQF_SHAPE_BINARY || type->shape == PQF_SHAPE_LARGE_BINARY ||
                type->shape == PQF_SHAPE_VIEW;
-    default:
-        return false;
+    default: return false;
     }
 }
 
@@ -74,7 +72,8 @@ static const uint8_t *slot_bytes(const pqf_view *view, int64_t slot) {
 }
 
 /* The slots of a range, copied where the array ends too early for kernels. */
-static pqf_status safe_slots(pqf_shred *s, pqf_slots range, const uint8_t **out, pqf_error *err) {
+static pqf_status safe_slots(pqf_shred *s, pqf_slots range, const uint8_t **out,
+                             pqf_error *err) {
     const pqf_view *view = s->leaf_view;
     *out = slot_bytes(view, range.start);
     if (values_have_slack(view, range.start + range.len)) return PQF_OK;
@@ -126,8 +125,8 @@ static pqf_status take_fixed(pqf_shred *s, pqf_step *out, pqf_error *err) {
 /* ---- booleans ---- */
 
 /* The bits of a range as they are, in place or copied: *bits from bit *at on. */
-static pqf_status safe_bits(pqf_shred *s, pqf_slots range, const uint8_t **bits, int64_t *at,
-                            pqf_error *err) {
+static pqf_status safe_bits(pqf_shred *s, pqf_slots range, const uint8_t **bits,
+                            int64_t *at, pqf_error *err) {
     const pqf_view *view = s->leaf_view;
     *bits = view->values;
     *at = view->offset + range.start;
@@ -154,8 +153,8 @@ static pqf_status take_bits(pqf_shred *s, pqf_step *out, pqf_error *err) {
     for (; w.left; ranges_next(&w)) {
         TRY(safe_bits(s, *w.range, &bits, &at, err));
         if (s->mask) {
-            to += s->kernel->extract_bits(bits, at, s->mask, w.mask_at, w.range->len, dense->data,
-                                          to);
+            to += s->kernel->extract_bits(bits, at, s->mask, w.mask_at, w.range->len,
+                                          dense->data, to);
         } else {
             s->kernel->copy_bits(bits, at, w.range->len, dense->data, to);
             to += w.range->len;
@@ -195,7 +194,8 @@ static inline pqf_slice slice_of_view(const pqf_view *view, const uint8_t *p) {
 
 /* Value i, offset counted. Lengths above 4 GiB come out as UINT32_MAX, which no caller takes. */
 static inline __attribute__((always_inline)) pqf_slice slice_at(const pqf_view *view,
-                                                                pqf_shape shape, int64_t i) {
+                                                                pqf_shape shape,
+                                                                int64_t i) {
     if (shape == PQF_SHAPE_BINARY) {
         const int32_t *ends = view->values;
         return (pqf_slice){view->bytes + ends[i], (uint32_t)(ends[i + 1] - ends[i])};
@@ -203,14 +203,17 @@ static inline __attribute__((always_inline)) pqf_slice slice_at(const pqf_view *
     if (shape == PQF_SHAPE_LARGE_BINARY) {
         const int64_t *ends = view->values;
         int64_t len = ends[i + 1] - ends[i];
-        return (pqf_slice){view->bytes + ends[i], len < UINT32_MAX ? (uint32_t)len : UINT32_MAX};
+        return (pqf_slice){view->bytes + ends[i],
+                           len < UINT32_MAX ? (uint32_t)len : UINT32_MAX};
     }
     return slice_of_view(view, (const uint8_t *)view->values + i * 16);
 }
 
 /* Offsets may be read under null, views may not. */
-static inline __attribute__((always_inline)) int64_t
-slices_of_range(const pqf_shred *s, pqf_shape shape, const range_walk *w, pqf_slice *out) {
+static inline __attribute__((always_inline)) int64_t slices_of_range(const pqf_shred *s,
+                                                                     pqf_shape shape,
+                                                                     const range_walk *w,
+                                                                     pqf_slice *out) {
     const pqf_view *view = s->leaf_view;
     int64_t from = view->offset + w->range->start, n = 0;
     if (!s->mask) {
@@ -271,7 +274,8 @@ static pqf_status take_codes(pqf_shred *s, pqf_step *out, pqf_error *err) {
     return PQF_OK;
 }
 
-static void resolve_fixed(const pqf_shred *s, const uint32_t *codes, int64_t n, uint8_t *out) {
+static void resolve_fixed(const pqf_shred *s, const uint32_t *codes, int64_t n,
+                          uint8_t *out) {
     const pqf_view *values = s->leaf_view->dictionary;
     size_t width = (size_t)values->type.byte_width;
     const uint8_t *in = slot_bytes(values, 0);
@@ -287,8 +291,8 @@ static pqf_status resolve_slices(const pqf_shred *s, const uint32_t *codes, int6
     return check_lengths(out, n, err);
 }
 
-pqf_status pqf_shred_resolve(pqf_shred *s, const uint32_t *codes, int64_t n, const void **values,
-                             pqf_error *err) {
+pqf_status pqf_shred_resolve(pqf_shred *s, const uint32_t *codes, int64_t n,
+                             const void **values, pqf_error *err) {
     const pqf_field *field = s->leaf_field;
     pqf_buf *dense = &s->bufs[PQF_SHRED_TAIL]; /* the codes stand in PQF_SHRED_DENSE */
     bool binary = field->layout == PQF_LEAF_BINARY;
