@@ -14,6 +14,33 @@
 
 /* ---- pages ---- */
 
+/* A page as the walk finds it: header read and checked (every number against the bytes of
+ * the chunk), body not touched. */
+typedef struct pqf_page_ref {
+    pqf_page_header header;
+    int64_t file_offset; /* of the header */
+    int64_t body_offset; /* of the body, in the file */
+    int64_t num_values;  /* level entries; of a dictionary page its values */
+    int64_t page; /* number of the data page in its chunk, -1: the dictionary page */
+} pqf_page_ref;
+
+/* The page walk: a step of its own, so that pages of one chunk may be decoded in any order. */
+typedef struct pqf_page_walk {
+    pqf_window window;
+    int64_t next_offset; /* of the next header */
+    int64_t end_offset;
+    int64_t values_left; /* level entries that data pages still owe */
+    int64_t page;        /* number of the next data page */
+    bool seen_dictionary;
+} pqf_page_walk;
+void pqf_page_walk_init(pqf_page_walk *walk, const pqf_chunk *chunk, pqf_source *source,
+                        size_t window_bytes, pqf_mem *mem);
+void pqf_page_walk_reset(pqf_page_walk *walk);
+/* The next dictionary or data page; *end once the data pages have held all values of the chunk (its
+ * bytes may go on). Index pages and unknown types are stepped over. */
+pqf_status pqf_page_walk_next(pqf_page_walk *walk, pqf_page_ref *out, bool *end,
+                              pqf_error *err);
+
 /* A page taken apart. The bytes have PQF_SLACK behind and hold until the walk or the room
  * moves on. */
 typedef struct pqf_page {
