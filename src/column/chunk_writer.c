@@ -8,23 +8,9 @@
  * The same rows in any split give the same bytes. Therefore everything that is decided is decided
  * at check points: ends of rows at which the open page has a number of entries that follows from
  * the rows before alone. Between them values are only appended.
- *
- * The dictionary. Pages begin as codes and wait, unsealed, until dictionary and codes together
- * take less than PLAIN; from then on it is kept and pages are sealed as they are cut. At
- * dictionary_page_bytes it takes no more values: where it has paid, the pages so far keep it and
- * the rest is PLAIN; where it has not, the waiting pages are expanded and there is no dictionary.
- * Within one stretch between check points it may grow beyond that; a second limit ends it at once.
  */
 #include "chunk_writer.h"
 
-#define CHECK_LEVELS        1024 /* entries between check points, fewer of large values */
-#define FIRST_BINARY_LEVELS 64
-/* Bytes of a dictionary page beside its values, about. */
-#define DICTIONARY_OVERHEAD 32
-/* A chunk of no more PLAIN bytes keeps the dictionary that was asked for: nothing is at stake. */
-#define SMALL_CHUNK_BYTES 4096
-/* Entries that may wait for a decision while they hold less than a byte of values each. */
-#define SPARSE_LEVELS (1 << 20)
 /* Of options in bytes: pages end at 2 GiB. */
 #define MAX_OPTION_BYTES (INT64_C(1) << 29)
 
@@ -53,12 +39,7 @@ static pqf_status writer_init(pqf_chunk_writer *w, pqf_error *err) {
     TRY(pqf_codec_check(w->options.codec, err));
     if (w->leaf->max_def > INT8_MAX || w->leaf->max_rep > INT8_MAX)
         return pqf_fail(err, PQF_LIMIT, "levels above %d are not written", INT8_MAX);
-    TRY(pqf_chunk_path_init(w, err));
-    bool wanted = w->options.dictionary && w->layout != PQF_BITS &&
-                  w->field->layout != PQF_LEAF_NONE;
-    if (wanted)
-        TRY(pqf_dict_builder_new(w->layout, w->width, w->mem, &w->dictionary, err));
-    return PQF_OK;
+    return pqf_chunk_path_init(w, err);
 }
 
 static int64_t clamp(int64_t v, int64_t max) {
@@ -82,6 +63,8 @@ pqf_status pqf_chunk_writer_new(const pqf_field *leaf_field,
         clamp(options->dictionary_page_bytes, MAX_OPTION_BYTES);
     w->layout = layout_of(leaf);
     w->width = pqf_leaf_width(leaf);
+    w->wants_dictionary = options->dictionary && w->layout != PQF_BITS &&
+                          leaf_field->layout != PQF_LEAF_NONE;
     w->flat = leaf->max_rep == 0 && leaf->max_def <= 1;
     init_bufs(w);
     pqf_notes_init(&w->notes, leaf_field, options->kernel, mem);
@@ -107,249 +90,6 @@ int64_t pqf_chunk_writer_bytes(const pqf_chunk_writer *w) {
     size_t dictionary = w->dictionary ? pqf_dict_page_bytes(w->dictionary).len : 0;
     return (int64_t)(w->data_pages.len + w->values.len + w->codes.len + w->reps.len +
                      w->defs.len + dictionary);
-}
-
-/* ---- check points ---- */
-
-/* A stretch is about a quarter of a page, guessed from the values so far. Where larger values
- * follow, it ends after the row that brings two pages' worth of bytes. */
-static void set_check(pqf_chunk_writer *w) {
-    int64_t step = CHECK_LEVELS;
-    if (w->total.num_levels > 0) {
-        int64_t each = w->total.plain_bytes / w->total.num_levels;
-        step = w->options.data_page_bytes / 4 / pqf_max_i64(each, 1);
-    } else if (w->layout == PQF_BINARY) {
-        step = FIRST_BINARY_LEVELS;
-    } else if (w->width > 0) {
-        step = w->options.data_page_bytes / 4 / w->width;
-    }
-    step = pqf_min_i64(pqf_max_i64(step, 1), CHECK_LEVELS);
-    w->check_at = w->page.num_levels + step;
-    w->check_bytes = w->page.plain_bytes + 2 * w->options.data_page_bytes;
-}
-
-static void begin_chunk(pqf_chunk_writer *w) {
-    if (w->begun) return;
-    w->begun = true;
-    w->mode = w->dictionary ? PQF_MODE_TRYING : PQF_MODE_PLAIN;
-    if (w->dictionary) pqf_dict_builder_clear(w->dictionary);
-    w->page = w->sum = w->total = (pqf_open_page){0};
-    w->waiting.len = w->reps.len = w->defs.len = w->codes.len = w->values.len = 0;
-    w->data_pages.len = w->dictionary_page.len = 0;
-    w->num_levels = w->num_value_bits = 0;
-    w->num_dictionary_pages = w->num_plain_pages = 0;
-    w->sizes = (pqf_page_sizes){0};
-    pqf_notes_clear(&w->notes);
-    set_check(w);
-}
-
-/* Bits of a code, at least 1 where there is any: width 0 confuses old readers. */
-static int code_width(uint32_t max_code) {
-    int width = pqf_bit_width(max_code);
-    return width ? width : 1;
-}
-
-static int64_t code_bytes(const pqf_chunk_writer *w, int64_t num_codes) {
-    int64_t num_values = pqf_dict_num_values(w->dictionary);
-    int width = code_width((uint32_t)pqf_max_i64(num_values - 1, 0));
-    return num_codes * width / 8;
-}
-
-static int64_t dictionary_bytes(const pqf_chunk_writer *w) {
-    return (int64_t)pqf_dict_page_bytes(w->dictionary).len;
-}
-
-/* Of the pages that wait and the open one. Where there are next to no values it makes no
- * difference, and waiting comes to an end. */
-static bool dictionary_pays(const pqf_chunk_writer *w) {
-    int64_t bytes =
-        dictionary_bytes(w) + code_bytes(w, w->sum.num_values) + DICTIONARY_OVERHEAD;
-    bool sparse = w->num_levels >= SPARSE_LEVELS && w->sum.plain_bytes < w->num_levels;
-    return bytes < w->sum.plain_bytes || sparse;
-}
-
-/* ---- sealing ---- */
-
-static pqf_status encode_codes(pqf_chunk_writer *w, const pqf_open_page *page,
-                               pqf_scratch *scratch, pqf_bytes *out, pqf_error *err) {
-    const pqf_kernels *kernel = w->options.kernel;
-    const uint32_t *codes = (const uint32_t *)(void *)w->codes.data + page->code_at;
-    uint32_t max_code = page->num_values ? kernel->max_u32(codes, page->num_values) : 0;
-    int width = page->num_values ? code_width(max_code) : 0;
-    pqf_buf *extra = &scratch->extra;
-    extra->len = 0;
-    TRY(pqf_buf_put_u8(extra, (uint8_t)width, err));
-    if (page->num_values)
-        TRY(pqf_rle_encode_u32(kernel, codes, page->num_values, width, extra, err));
-    *out = pqf_buf_view(extra);
-    return PQF_OK;
-}
-
-/* Booleans as hybrid runs behind their length. */
-static pqf_status encode_booleans(pqf_chunk_writer *w, pqf_scratch *scratch,
-                                  pqf_bytes *out, pqf_error *err) {
-    pqf_buf *extra = &scratch->extra;
-    extra->len = 0;
-    TRY(pqf_buf_put_u32(extra, 0, err));
-    if (w->num_value_bits)
-        TRY(pqf_rle_encode_bits(w->options.kernel, w->values.data, 0, w->num_value_bits,
-                                extra, err));
-    pqf_store_u32(extra->data, (uint32_t)(extra->len - 4));
-    *out = pqf_buf_view(extra);
-    return PQF_OK;
-}
-
-static pqf_status encode_values(pqf_chunk_writer *w, const pqf_open_page *page,
-                                pqf_scratch *scratch, pqf_page_parts *parts,
-                                pqf_error *err) {
-    if (w->mode != PQF_MODE_PLAIN) {
-        parts->encoding = pqf_chunk_code_encoding(w);
-        w->num_dictionary_pages++;
-        return encode_codes(w, page, scratch, &parts->values, err);
-    }
-    parts->encoding = pqf_chunk_plain_encoding(w);
-    parts->values = pqf_buf_view(&w->values);
-    w->num_plain_pages++;
-    return parts->encoding == PQF_RLE ? encode_booleans(w, scratch, &parts->values, err)
-                                      : PQF_OK;
-}
-
-static pqf_status seal(pqf_chunk_writer *w, const pqf_open_page *page,
-                       pqf_scratch *scratch, pqf_error *err) {
-    pqf_page_parts parts = {
-        .num_rows = page->num_rows,
-        .num_levels = page->num_levels,
-        .num_nulls = page->num_levels - page->num_values,
-    };
-    if (w->leaf->max_rep > 0) parts.reps = w->reps.data + page->level_at;
-    if (w->flat) {
-        parts.def_bits = w->defs.data;
-        parts.def_at = page->level_at;
-    } else if (w->leaf->max_def > 0) {
-        parts.defs = w->defs.data + page->level_at;
-    }
-    TRY(encode_values(w, page, scratch, &parts, err));
-    return pqf_page_seal(&parts, w->leaf, &w->options, scratch, &w->data_pages, &w->sizes,
-                         err);
-}
-
-static const pqf_open_page *waiting_pages(const pqf_chunk_writer *w, int64_t *n) {
-    *n = (int64_t)(w->waiting.len / sizeof(pqf_open_page));
-    return (const pqf_open_page *)(void *)w->waiting.data;
-}
-
-/* The buffers begin anew where nothing of the open page stands in them. */
-static void forget_waiting(pqf_chunk_writer *w) {
-    w->waiting.len = 0;
-    w->sum = w->page;
-    if (w->page.num_levels > 0) return;
-    w->reps.len = w->defs.len = w->codes.len = w->values.len = 0;
-    w->num_levels = w->num_value_bits = 0;
-    w->page = w->sum = (pqf_open_page){0};
-}
-
-static pqf_status seal_waiting(pqf_chunk_writer *w, pqf_scratch *scratch, pqf_run *run,
-                               int worker, pqf_error *err) {
-    int64_t n;
-    const pqf_open_page *pages = waiting_pages(w, &n);
-    for (int64_t i = 0; i < n; i++) {
-        TRY(seal(w, &pages[i], scratch, err));
-        TRY(pqf_run_poll(run, worker, err));
-    }
-    forget_waiting(w);
-    return PQF_OK;
-}
-
-/* Ends the open page; seals it unless it has to wait. */
-static pqf_status cut(pqf_chunk_writer *w, pqf_scratch *scratch, pqf_run *run, int worker,
-                      pqf_error *err) {
-    if (w->page.num_levels == 0) return PQF_OK;
-    TRY(pqf_buf_put(&w->waiting, &w->page, sizeof w->page, err));
-    w->page = (pqf_open_page){.level_at = w->num_levels,
-                              .code_at = (int64_t)(w->codes.len / sizeof(uint32_t))};
-    if (w->mode == PQF_MODE_TRYING) {
-        if (!dictionary_pays(w)) return PQF_OK;
-        w->mode = PQF_MODE_DICTIONARY;
-    }
-    return seal_waiting(w, scratch, run, worker, err);
-}
-
-/* ---- leaving the dictionary ---- */
-
-/* The values of a page, in w->values instead of codes. */
-static pqf_status expand_page(pqf_chunk_writer *w, const pqf_open_page *page,
-                              pqf_error *err) {
-    const uint32_t *codes = (const uint32_t *)(void *)w->codes.data + page->code_at;
-    w->values.len = 0;
-    if (page->num_values == 0) return PQF_OK;
-    return pqf_dict_expand(w->dictionary, codes, page->num_values, &w->values, err);
-}
-
-static pqf_status expand_waiting(pqf_chunk_writer *w, pqf_scratch *scratch, pqf_run *run,
-                                 int worker, pqf_error *err) {
-    int64_t n;
-    const pqf_open_page *pages = waiting_pages(w, &n);
-    for (int64_t i = 0; i < n; i++) {
-        TRY(expand_page(w, &pages[i], err));
-        TRY(seal(w, &pages[i], scratch, err));
-        TRY(pqf_run_poll(run, worker, err));
-    }
-    return PQF_OK;
-}
-
-/* Every value of the dictionary stands in some page, so its bounds are bounds of the chunk. */
-static pqf_status note_dictionary(pqf_chunk_writer *w, pqf_error *err) {
-    int64_t n = pqf_dict_num_values(w->dictionary);
-    if (!w->options.statistics || n == 0) return PQF_OK;
-    if (w->layout == PQF_FIXED)
-        return pqf_notes_put_fixed(&w->notes, pqf_dict_page_bytes(w->dictionary).data, n,
-                                   err);
-    pqf_slice slices[128];
-    for (int64_t at = 0; at < n; at += 128) {
-        int64_t block = pqf_min_i64(128, n - at);
-        for (int64_t i = 0; i < block; i++) {
-            pqf_bytes v = pqf_dict_value(w->dictionary, at + i);
-            slices[i] = (pqf_slice){v.data, (uint32_t)v.len};
-        }
-        TRY(pqf_notes_put_slices(&w->notes, slices, block, err));
-    }
-    return PQF_OK;
-}
-
-/* From here on values are PLAIN, those of the open page too. */
-static pqf_status leave_dictionary(pqf_chunk_writer *w, pqf_scratch *scratch,
-                                   pqf_run *run, int worker, pqf_error *err) {
-    if (w->mode == PQF_MODE_TRYING && dictionary_pays(w)) {
-        w->mode = PQF_MODE_DICTIONARY;
-        TRY(seal_waiting(w, scratch, run, worker, err));
-    }
-    TRY(note_dictionary(w, err));
-    bool expand = w->mode == PQF_MODE_TRYING;
-    w->mode = PQF_MODE_PLAIN;
-    if (expand) TRY(expand_waiting(w, scratch, run, worker, err));
-    TRY(expand_page(w, &w->page, err));
-    forget_waiting(w);
-    return PQF_OK;
-}
-
-static bool page_is_full(const pqf_chunk_writer *w) {
-    int64_t bytes = w->page.plain_bytes;
-    if (w->mode == PQF_MODE_DICTIONARY) bytes = code_bytes(w, w->page.num_values);
-    return w->page.num_rows >= w->options.page_rows ||
-           bytes >= w->options.data_page_bytes;
-}
-
-static pqf_status check_point(pqf_chunk_writer *w, pqf_scratch *scratch, pqf_run *run,
-                              int worker, pqf_error *err) {
-    bool dictionary_full = w->mode != PQF_MODE_PLAIN &&
-                           dictionary_bytes(w) >= w->options.dictionary_page_bytes;
-    if (dictionary_full && w->mode == PQF_MODE_TRYING && dictionary_pays(w))
-        w->mode = PQF_MODE_DICTIONARY;
-    if (page_is_full(w) || (dictionary_full && w->mode == PQF_MODE_DICTIONARY))
-        TRY(cut(w, scratch, run, worker, err));
-    if (dictionary_full) TRY(leave_dictionary(w, scratch, run, worker, err));
-    set_check(w);
-    return PQF_OK;
 }
 
 /* ---- segments: parts of a step up to a check point ---- */
@@ -523,7 +263,8 @@ static pqf_status put_plain(pqf_chunk_writer *w, const void *values, int64_t n,
                             pqf_error *err) {
     if (n == 0) return PQF_OK;
     count_values(w, n, plain_bytes_of(w, values, n));
-    bool notes = w->options.statistics;
+    bool notes =
+        w->options.statistics && w->mode == PQF_MODE_PLAIN; /* later for the first page */
     if (w->layout == PQF_FIXED) {
         if (notes) TRY(pqf_notes_put_fixed(&w->notes, values, n, err));
         return pqf_plain_put_fixed(values, n, w->width, &w->values, err);
@@ -532,32 +273,17 @@ static pqf_status put_plain(pqf_chunk_writer *w, const void *values, int64_t n,
     return pqf_plain_put_binary(values, n, &w->values, err);
 }
 
-static pqf_status put_codes(pqf_chunk_writer *w, const void *values, int64_t n,
-                            int64_t *num_put, pqf_error *err) {
-    size_t hard = 2 * (size_t)w->options.dictionary_page_bytes + 65536;
-    TRY(pqf_buf_reserve(&w->codes, (size_t)n * sizeof(uint32_t), err));
-    uint32_t *codes = (uint32_t *)(void *)(w->codes.data + w->codes.len);
-    if (w->layout == PQF_FIXED) {
-        TRY(pqf_dict_put_fixed(w->dictionary, values, n, hard, codes, num_put, err));
-    } else {
-        TRY(pqf_dict_put_binary(w->dictionary, values, n, hard, codes, num_put, err));
-    }
-    w->codes.len += (size_t)*num_put * sizeof(uint32_t);
-    count_values(w, *num_put, plain_bytes_of(w, values, *num_put));
-    return PQF_OK;
-}
-
 /* Fixed values or slices, to codes as long as there is a dictionary. */
 static pqf_status put_dense(pqf_chunk_writer *w, const void *values, int64_t n,
-                            pqf_scratch *scratch, pqf_run *run, int worker,
-                            pqf_error *err) {
+                            const pqf_chunk_work *work, pqf_error *err) {
     int64_t num_put = 0;
     if (w->layout == PQF_FIXED && w->options.statistics)
         pqf_notes_count_nans(&w->notes, values, n);
-    if (w->mode != PQF_MODE_PLAIN) {
-        TRY(put_codes(w, values, n, &num_put, err));
+    if (pqf_chunk_has_codes(w)) {
+        TRY(pqf_chunk_put_codes(w, values, n, &num_put, err));
+        count_values(w, num_put, plain_bytes_of(w, values, num_put));
         if (num_put == n) return PQF_OK;
-        TRY(leave_dictionary(w, scratch, run, worker, err));
+        TRY(pqf_chunk_leave_dictionary(w, work, err));
     }
     size_t bytes = w->layout == PQF_FIXED ? (size_t)w->width : sizeof(pqf_slice);
     return put_plain(w, (const uint8_t *)values + (size_t)num_put * bytes, n - num_put,
@@ -585,12 +311,12 @@ typedef struct mapped {
 } mapped;
 
 static pqf_status put_resolved(pqf_chunk_writer *w, pqf_shred *shred,
-                               const uint32_t *slots, int64_t n, pqf_scratch *scratch,
-                               pqf_run *run, int worker, pqf_error *err) {
+                               const uint32_t *slots, int64_t n,
+                               const pqf_chunk_work *work, pqf_error *err) {
     const void *values;
     if (n == 0) return PQF_OK;
     TRY(pqf_shred_resolve(shred, slots, n, &values, err));
-    return put_dense(w, values, n, scratch, run, worker, err);
+    return put_dense(w, values, n, work, err);
 }
 
 /* Codes by the map; *num_put stops at the first slot that is not mapped. */
@@ -614,24 +340,23 @@ static pqf_status put_mapped(pqf_chunk_writer *w, const uint32_t *slots, int64_t
 
 /* A new slot goes through the dictionary like a value of plain input, then into the map. */
 static pqf_status put_slots(pqf_chunk_writer *w, pqf_shred *shred, const uint32_t *slots,
-                            int64_t n, pqf_scratch *scratch, pqf_run *run, int worker,
-                            pqf_error *err) {
+                            int64_t n, const pqf_chunk_work *work, pqf_error *err) {
     int64_t at = 0;
-    while (at < n && w->mode != PQF_MODE_PLAIN && w->map.len) {
+    while (at < n && pqf_chunk_has_codes(w) && w->map.len) {
         int64_t num_put;
         TRY(put_mapped(w, slots + at, n - at, &num_put, err));
         at += num_put;
         if (at == n) return PQF_OK;
         int64_t plain = w->total.plain_bytes;
-        TRY(put_resolved(w, shred, slots + at, 1, scratch, run, worker, err));
-        if (w->mode != PQF_MODE_PLAIN) {
+        TRY(put_resolved(w, shred, slots + at, 1, work, err));
+        if (pqf_chunk_has_codes(w)) {
             uint32_t code = pqf_load_u32(w->codes.data + w->codes.len - sizeof(uint32_t));
             mapped m = {code + 1, (uint32_t)(w->total.plain_bytes - plain)};
             memcpy(w->map.data + slots[at] * sizeof m, &m, sizeof m);
         }
         at++;
     }
-    return put_resolved(w, shred, slots + at, n - at, scratch, run, worker, err);
+    return put_resolved(w, shred, slots + at, n - at, work, err);
 }
 
 /* The map pays where the rows are not few beside the dictionary; NaN are counted by value. */
@@ -651,8 +376,8 @@ static pqf_status begin_map(pqf_chunk_writer *w, const pqf_shred *shred, pqf_err
 /* ---- put ---- */
 
 static pqf_status put_values(pqf_chunk_writer *w, pqf_shred *shred, const pqf_step *step,
-                             const segment *seg, pqf_scratch *scratch, pqf_run *run,
-                             int worker, pqf_error *err) {
+                             const segment *seg, const pqf_chunk_work *work,
+                             pqf_error *err) {
     const uint8_t *values = step->values;
     switch (step->kind) {
     case PQF_VALUES_NONE: return PQF_OK;
@@ -660,39 +385,37 @@ static pqf_status put_values(pqf_chunk_writer *w, pqf_shred *shred, const pqf_st
         return put_bits(w, values, step->bit_at + seg->value_at, seg->num_values, err);
     case PQF_VALUES_CODES:
         return put_slots(w, shred, (const uint32_t *)step->values + seg->value_at,
-                         seg->num_values, scratch, run, worker, err);
+                         seg->num_values, work, err);
     default: break;
     }
     size_t bytes = step->kind == PQF_VALUES_FIXED ? (size_t)w->width : sizeof(pqf_slice);
     if (seg->num_values == 0) return PQF_OK;
-    return put_dense(w, values + (size_t)seg->value_at * bytes, seg->num_values, scratch,
-                     run, worker, err);
+    return put_dense(w, values + (size_t)seg->value_at * bytes, seg->num_values, work,
+                     err);
 }
 
 static pqf_status put_step(pqf_chunk_writer *w, pqf_shred *shred, const pqf_step *step,
-                           pqf_scratch *scratch, pqf_run *run, int worker,
-                           pqf_error *err) {
+                           const pqf_chunk_work *work, pqf_error *err) {
     segment seg = {0};
     while (seg.level_at + seg.num_levels < step->num_levels) {
         seg = next_segment(w, shred, step, &seg);
         TRY(put_levels(w, step, &seg, err));
-        TRY(put_values(w, shred, step, &seg, scratch, run, worker, err));
-        if (seg.check) TRY(check_point(w, scratch, run, worker, err));
+        TRY(put_values(w, shred, step, &seg, work, err));
+        if (seg.check) TRY(pqf_chunk_check(w, work, err));
     }
     return PQF_OK;
 }
 
 static pqf_status put_rows(pqf_chunk_writer *w, const pqf_view *column, int64_t start,
-                           int64_t num_rows, pqf_scratch *scratch, pqf_run *run,
-                           int worker, pqf_error *err) {
+                           int64_t num_rows, const pqf_chunk_work *work, pqf_error *err) {
     pqf_shred shred;
     pqf_step step;
     TRY(pqf_shred_init(&shred, w->options.kernel, w->field, column, start, num_rows,
-                       scratch, err));
+                       work->scratch, err));
     TRY(begin_map(w, &shred, err));
     while (shred.rows_left > 0) {
         TRY(pqf_shred_next(&shred, &step, err));
-        TRY(put_step(w, &shred, &step, scratch, run, worker, err));
+        TRY(put_step(w, &shred, &step, work, err));
     }
     return PQF_OK;
 }
@@ -700,42 +423,21 @@ static pqf_status put_rows(pqf_chunk_writer *w, const pqf_view *column, int64_t 
 pqf_status pqf_chunk_writer_put(pqf_chunk_writer *w, const pqf_view *column,
                                 int64_t start, int64_t num_rows, pqf_scratch *scratch,
                                 pqf_run *run, int worker, pqf_error *err) {
-    begin_chunk(w);
-    pqf_status status = put_rows(w, column, start, num_rows, scratch, run, worker, err);
-    return status == PQF_OK ? PQF_OK : pqf_error_at_column(err, w->leaf->path);
+    const pqf_chunk_work work = {scratch, run, worker};
+    pqf_chunk_begin(w);
+    if (put_rows(w, column, start, num_rows, &work, err) == PQF_OK) return PQF_OK;
+    return pqf_error_at_column(err, w->leaf->path);
 }
 
 /* ---- finish ---- */
 
-/* A dictionary that is still being tried is kept where it pays, or costs next to nothing. */
-static pqf_status decide(pqf_chunk_writer *w, pqf_scratch *scratch, pqf_run *run,
-                         int worker, pqf_error *err) {
-    if (w->mode != PQF_MODE_TRYING) return PQF_OK;
-    bool small = w->sum.plain_bytes <= SMALL_CHUNK_BYTES && w->sum.num_values > 0;
-    if (!small && !dictionary_pays(w))
-        return leave_dictionary(w, scratch, run, worker, err);
-    w->mode = PQF_MODE_DICTIONARY;
-    return PQF_OK;
-}
-
-static pqf_status finish_pages(pqf_chunk_writer *w, pqf_scratch *scratch, pqf_run *run,
-                               int worker, pqf_error *err) {
-    TRY(decide(w, scratch, run, worker, err));
-    TRY(cut(w, scratch, run, worker, err));
-    TRY(seal_waiting(w, scratch, run, worker, err));
-    if (w->mode == PQF_MODE_DICTIONARY) TRY(note_dictionary(w, err));
-    if (w->num_dictionary_pages == 0) return PQF_OK;
-    return pqf_dictionary_page_seal(pqf_dict_page_bytes(w->dictionary),
-                                    pqf_dict_num_values(w->dictionary), &w->options,
-                                    scratch, &w->dictionary_page, &w->sizes, err);
-}
-
 pqf_status pqf_chunk_writer_finish(pqf_chunk_writer *w, pqf_scratch *scratch,
                                    pqf_run *run, int worker, pqf_chunk_out *out,
                                    pqf_error *err) {
-    begin_chunk(w);
-    pqf_status status = finish_pages(w, scratch, run, worker, err);
-    if (status != PQF_OK) return pqf_error_at_column(err, w->leaf->path);
+    const pqf_chunk_work work = {scratch, run, worker};
+    pqf_chunk_begin(w);
+    if (pqf_chunk_finish_pages(w, &work, err) != PQF_OK)
+        return pqf_error_at_column(err, w->leaf->path);
     w->begun = false;
     out->dictionary_page = pqf_buf_view(&w->dictionary_page);
     out->data_pages = pqf_buf_view(&w->data_pages);

@@ -10,8 +10,9 @@
 #include "page_write.h"
 #include "shred.h"
 
-/* How the values of the open page are held. */
+/* How the values of the open page are held, see chunk_pages.c. */
 typedef enum pqf_value_mode {
+    PQF_MODE_FIRST, /* as PLAIN bytes, to become codes */
     PQF_MODE_PLAIN, /* as PLAIN bytes */
     PQF_MODE_TRYING, /* as codes; pages wait until it is known whether the dictionary pays */
     PQF_MODE_DICTIONARY, /* as codes; the dictionary is kept */
@@ -35,11 +36,12 @@ struct pqf_chunk_writer {
     pqf_layout layout;
     int32_t width; /* of FIXED */
     bool flat;     /* definition levels are bits */
-    bool begun;    /* there is a chunk that finish has not closed */
+    bool wants_dictionary;
+    bool begun; /* there is a chunk that finish has not closed */
 
     /* the open page and those that wait */
     pqf_value_mode mode;
-    pqf_dict_builder *dictionary; /* NULL: none is wanted */
+    pqf_dict_builder *dictionary; /* NULL: none at the moment */
     pqf_open_page page;
     int64_t check_at;    /* entries of the open page at which it is looked at next */
     int64_t check_bytes; /* or PLAIN bytes, whichever comes first */
@@ -71,6 +73,33 @@ struct pqf_chunk_writer {
     pqf_statistics statistics;
     pqf_size_statistics size_statistics;
 };
+
+/* Who is at work. */
+typedef struct pqf_chunk_work {
+    pqf_scratch *scratch;
+    pqf_run *run;
+    int worker;
+} pqf_chunk_work;
+
+/* ---- chunk_pages.c ---- */
+
+/* Begins a chunk unless there is one. */
+void pqf_chunk_begin(pqf_chunk_writer *w);
+/* A check point has been reached: cuts the page and judges the dictionary. */
+pqf_status pqf_chunk_check(pqf_chunk_writer *w, const pqf_chunk_work *work,
+                           pqf_error *err);
+/* The values of the open page are codes. */
+bool pqf_chunk_has_codes(const pqf_chunk_writer *w);
+/* Appends the codes of the first *num_put of n values: fewer where the dictionary must be left. */
+pqf_status pqf_chunk_put_codes(pqf_chunk_writer *w, const void *values, int64_t n,
+                               int64_t *num_put, pqf_error *err);
+/* From here on values are PLAIN, those of the open page too. */
+pqf_status pqf_chunk_leave_dictionary(pqf_chunk_writer *w, const pqf_chunk_work *work,
+                                      pqf_error *err);
+pqf_status pqf_chunk_finish_pages(pqf_chunk_writer *w, const pqf_chunk_work *work,
+                                  pqf_error *err);
+
+/* ---- chunk_meta.c ---- */
 
 /* Names from below the root to the leaf, in w->path. */
 pqf_status pqf_chunk_path_init(pqf_chunk_writer *w, pqf_error *err);

@@ -21,4 +21,8 @@ void pqf_scratch_reset(pqf_scratch *s) {
     pqf_buf_reset(&s->extra);
     for (int i = 0; i < PQF_SHRED_BUFS; i++)
         pqf_buf_reset(&s->shred[i]);
+    for (int i = 0; i < 3; i++) {
+        pqf_dict_builder_free(s->dictionaries[i]);
+        s->dictionaries[i] = NULL;
+    }
 }

@@ -1,0 +1,429 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * chunk_pages.c (room column): what happens at the check points of a chunk that is written: pages
+ * are cut and sealed, the dictionary is begun, kept or left (Encodings.md, Dictionary Encoding).
+ *
+ *   FIRST ─ first page is cut or large ─► TRYING ─ it pays ─► DICTIONARY ─ it is full ─► PLAIN
+ *                                            └──── it is full and does not pay ───────────┘
+ *
+ * FIRST       the first page is held as PLAIN bytes: chunks of one page need no table of their own
+ * TRYING      pages are codes and wait, unsealed, until dictionary and codes together take less
+ *             than PLAIN
+ * DICTIONARY  it is kept; pages are sealed as they are cut
+ * PLAIN       no dictionary was wanted, or it has reached dictionary_page_bytes: where it has paid,
+ *             the pages so far keep it; where it has not, those that wait are expanded and there is
+ *             no dictionary
+ *
+ * Within one stretch between check points a dictionary may grow beyond its limit; at a second limit
+ * it is left at once.
+ */
+#include "chunk_writer.h"
+
+#define CHECK_LEVELS        1024 /* entries between check points, fewer of large values */
+#define FIRST_BINARY_LEVELS 64
+/* Bytes of a dictionary page beside its values, about. */
+#define DICTIONARY_OVERHEAD 32
+/* A chunk of no more PLAIN bytes keeps the dictionary that was asked for: nothing is at stake. */
+#define SMALL_CHUNK_BYTES 4096
+/* Entries that may wait for a decision while they hold less than a byte of values each. */
+#define SPARSE_LEVELS (1 << 20)
+
+/* Strings that pass through at a time. */
+#define SLICE_BLOCK 128
+
+/* ---- sizes ---- */
+
+/* A stretch is about a quarter of a page, guessed from the values so far. Where larger values
+ * follow, it ends after the row that brings two pages' worth of bytes. */
+static void set_check(pqf_chunk_writer *w) {
+    int64_t step = CHECK_LEVELS;
+    if (w->total.num_levels > 0) {
+        int64_t each = w->total.plain_bytes / w->total.num_levels;
+        step = w->options.data_page_bytes / 4 / pqf_max_i64(each, 1);
+    } else if (w->layout == PQF_BINARY) {
+        step = FIRST_BINARY_LEVELS;
+    } else if (w->width > 0) {
+        step = w->options.data_page_bytes / 4 / w->width;
+    }
+    step = pqf_min_i64(pqf_max_i64(step, 1), CHECK_LEVELS);
+    w->check_at = w->page.num_levels + step;
+    w->check_bytes = w->page.plain_bytes + 2 * w->options.data_page_bytes;
+}
+
+/* Bits of a code, at least 1 where there is any: width 0 confuses old readers. */
+static int code_width(uint32_t max_code) {
+    int width = pqf_bit_width(max_code);
+    return width ? width : 1;
+}
+
+static int64_t code_bytes(const pqf_chunk_writer *w, int64_t num_codes) {
+    int64_t num_values = pqf_dict_num_values(w->dictionary);
+    int width = code_width((uint32_t)pqf_max_i64(num_values - 1, 0));
+    return num_codes * width / 8;
+}
+
+static int64_t dictionary_bytes(const pqf_chunk_writer *w) {
+    return (int64_t)pqf_dict_page_bytes(w->dictionary).len;
+}
+
+static size_t second_limit(const pqf_chunk_writer *w) {
+    return 2 * (size_t)w->options.dictionary_page_bytes + 65536;
+}
+
+/* Of the pages that wait and the open one. Where there are next to no values it makes no
+ * difference, and waiting comes to an end. */
+static bool dictionary_pays(const pqf_chunk_writer *w) {
+    int64_t bytes =
+        dictionary_bytes(w) + code_bytes(w, w->sum.num_values) + DICTIONARY_OVERHEAD;
+    bool sparse = w->num_levels >= SPARSE_LEVELS && w->sum.plain_bytes < w->num_levels;
+    return bytes < w->sum.plain_bytes || sparse;
+}
+
+bool pqf_chunk_has_codes(const pqf_chunk_writer *w) {
+    return w->mode == PQF_MODE_TRYING || w->mode == PQF_MODE_DICTIONARY;
+}
+
+/* ---- sealing ---- */
+
+static pqf_status encode_codes(pqf_chunk_writer *w, const pqf_open_page *page,
+                               pqf_buf *out, pqf_error *err) {
+    const pqf_kernels *kernel = w->options.kernel;
+    const uint32_t *codes = (const uint32_t *)(void *)w->codes.data + page->code_at;
+    uint32_t max_code = page->num_values ? kernel->max_u32(codes, page->num_values) : 0;
+    int width = page->num_values ? code_width(max_code) : 0;
+    TRY(pqf_buf_put_u8(out, (uint8_t)width, err));
+    if (page->num_values == 0) return PQF_OK;
+    return pqf_rle_encode_u32(kernel, codes, page->num_values, width, out, err);
+}
+
+/* Booleans as hybrid runs behind their length. */
+static pqf_status encode_booleans(pqf_chunk_writer *w, pqf_buf *out, pqf_error *err) {
+    TRY(pqf_buf_put_u32(out, 0, err));
+    if (w->num_value_bits)
+        TRY(pqf_rle_encode_bits(w->options.kernel, w->values.data, 0, w->num_value_bits,
+                                out, err));
+    pqf_store_u32(out->data, (uint32_t)(out->len - 4));
+    return PQF_OK;
+}
+
+static pqf_status encode_values(pqf_chunk_writer *w, const pqf_open_page *page,
+                                pqf_buf *room, pqf_page_parts *parts, pqf_error *err) {
+    room->len = 0;
+    if (pqf_chunk_has_codes(w)) {
+        w->num_dictionary_pages++;
+        parts->encoding = pqf_chunk_code_encoding(w);
+        TRY(encode_codes(w, page, room, err));
+        parts->values = pqf_buf_view(room);
+        return PQF_OK;
+    }
+    w->num_plain_pages++;
+    parts->encoding = pqf_chunk_plain_encoding(w);
+    parts->values = pqf_buf_view(&w->values);
+    if (parts->encoding != PQF_RLE) return PQF_OK;
+    TRY(encode_booleans(w, room, err));
+    parts->values = pqf_buf_view(room);
+    return PQF_OK;
+}
+
+static pqf_status seal(pqf_chunk_writer *w, const pqf_open_page *page,
+                       const pqf_chunk_work *work, pqf_error *err) {
+    pqf_page_parts parts = {
+        .num_rows = page->num_rows,
+        .num_levels = page->num_levels,
+        .num_nulls = page->num_levels - page->num_values,
+    };
+    if (w->leaf->max_rep > 0) parts.reps = w->reps.data + page->level_at;
+    if (w->flat) {
+        parts.def_bits = w->defs.data;
+        parts.def_at = page->level_at;
+    } else if (w->leaf->max_def > 0) {
+        parts.defs = w->defs.data + page->level_at;
+    }
+    TRY(encode_values(w, page, &work->scratch->extra, &parts, err));
+    TRY(pqf_page_seal(&parts, w->leaf, &w->options, work->scratch, &w->data_pages,
+                      &w->sizes, err));
+    return pqf_run_poll(work->run, work->worker, err);
+}
+
+static const pqf_open_page *waiting_pages(const pqf_chunk_writer *w, int64_t *n) {
+    *n = (int64_t)(w->waiting.len / sizeof(pqf_open_page));
+    return (const pqf_open_page *)(void *)w->waiting.data;
+}
+
+/* The buffers begin anew where nothing of the open page stands in them. */
+static void forget_waiting(pqf_chunk_writer *w) {
+    w->waiting.len = 0;
+    w->sum = w->page;
+    if (w->page.num_levels > 0) return;
+    w->reps.len = w->defs.len = w->codes.len = w->values.len = 0;
+    w->num_levels = w->num_value_bits = 0;
+    w->page = w->sum = (pqf_open_page){0};
+}
+
+static pqf_status seal_waiting(pqf_chunk_writer *w, const pqf_chunk_work *work,
+                               pqf_error *err) {
+    int64_t n;
+    const pqf_open_page *pages = waiting_pages(w, &n);
+    for (int64_t i = 0; i < n; i++)
+        TRY(seal(w, &pages[i], work, err));
+    forget_waiting(w);
+    return PQF_OK;
+}
+
+/* ---- beginning the dictionary ---- */
+
+static pqf_status codes_of_slices(pqf_chunk_writer *w, uint32_t *codes, int64_t *num_put,
+                                  pqf_error *err) {
+    const uint8_t *p = w->values.data;
+    pqf_slice slices[SLICE_BLOCK];
+    int64_t n = w->page.num_values, put = 0;
+    for (*num_put = 0; *num_put < n; *num_put += put) {
+        int64_t block = pqf_min_i64(SLICE_BLOCK, n - *num_put);
+        for (int64_t i = 0; i < block; i++) {
+            slices[i] = (pqf_slice){p + 4, pqf_load_u32(p)};
+            p += 4 + slices[i].len;
+        }
+        TRY(pqf_dict_put_binary(w->dictionary, slices, block, second_limit(w),
+                                codes + *num_put, &put, err));
+        if (put < block) return PQF_OK;
+    }
+    return PQF_OK;
+}
+
+/* Bounds of the first page's values, which stand in w->values. */
+static pqf_status note_plain(pqf_chunk_writer *w, pqf_error *err) {
+    int64_t n = w->page.num_values;
+    if (!w->options.statistics || n == 0) return PQF_OK;
+    if (w->layout == PQF_FIXED)
+        return pqf_notes_put_fixed(&w->notes, w->values.data, n, err);
+    const uint8_t *p = w->values.data;
+    for (int64_t i = 0; i < n; i++) {
+        pqf_slice value = {p + 4, pqf_load_u32(p)};
+        TRY(pqf_notes_put_slices(&w->notes, &value, 1, err));
+        p += 4 + value.len;
+    }
+    return PQF_OK;
+}
+
+/* The first page, from PLAIN to codes; its PLAIN bytes stay until they are in the way. */
+static pqf_status begin_dictionary(pqf_chunk_writer *w, pqf_error *err) {
+    if (w->dictionary) {
+        pqf_dict_builder_clear(w->dictionary);
+    } else {
+        TRY(pqf_dict_builder_new(w->layout, w->width, w->mem, &w->dictionary, err));
+    }
+    int64_t n = w->page.num_values, num_put = n;
+    size_t bytes = (size_t)n * sizeof(uint32_t);
+    w->codes.len = 0;
+    TRY(pqf_buf_reserve(&w->codes, bytes, err));
+    uint32_t *codes = (uint32_t *)(void *)w->codes.data;
+    if (w->layout == PQF_BINARY) {
+        TRY(codes_of_slices(w, codes, &num_put, err));
+    } else if (n > 0) {
+        TRY(pqf_dict_put_fixed(w->dictionary, w->values.data, n, second_limit(w), codes,
+                               &num_put, err));
+    }
+    if (num_put == n) {
+        w->mode = PQF_MODE_TRYING;
+        w->codes.len = bytes;
+        return PQF_OK;
+    }
+    w->mode = PQF_MODE_PLAIN;
+    return note_plain(w, err);
+}
+
+/* ---- leaving the dictionary ---- */
+
+/* The values of a page, in w->values instead of codes. */
+static pqf_status expand_page(pqf_chunk_writer *w, const pqf_open_page *page,
+                              pqf_error *err) {
+    const uint32_t *codes = (const uint32_t *)(void *)w->codes.data + page->code_at;
+    w->values.len = 0;
+    if (page->num_values == 0) return PQF_OK;
+    return pqf_dict_expand(w->dictionary, codes, page->num_values, &w->values, err);
+}
+
+static pqf_status expand_waiting(pqf_chunk_writer *w, const pqf_chunk_work *work,
+                                 pqf_error *err) {
+    int64_t n;
+    const pqf_open_page *pages = waiting_pages(w, &n);
+    for (int64_t i = 0; i < n; i++) {
+        TRY(expand_page(w, &pages[i], err));
+        TRY(seal(w, &pages[i], work, err));
+    }
+    return PQF_OK;
+}
+
+/* Every value of the dictionary stands in some page, so its bounds are bounds of the chunk. */
+static pqf_status note_dictionary(pqf_chunk_writer *w, pqf_error *err) {
+    const pqf_dict_builder *d = w->dictionary;
+    int64_t n = pqf_dict_num_values(d);
+    if (!w->options.statistics || n == 0) return PQF_OK;
+    if (w->layout == PQF_FIXED)
+        return pqf_notes_put_fixed(&w->notes, pqf_dict_page_bytes(d).data, n, err);
+    pqf_slice slices[SLICE_BLOCK];
+    for (int64_t at = 0; at < n; at += SLICE_BLOCK) {
+        int64_t block = pqf_min_i64(SLICE_BLOCK, n - at);
+        for (int64_t i = 0; i < block; i++) {
+            pqf_bytes v = pqf_dict_value(d, at + i);
+            slices[i] = (pqf_slice){v.data, (uint32_t)v.len};
+        }
+        TRY(pqf_notes_put_slices(&w->notes, slices, block, err));
+    }
+    return PQF_OK;
+}
+
+pqf_status pqf_chunk_leave_dictionary(pqf_chunk_writer *w, const pqf_chunk_work *work,
+                                      pqf_error *err) {
+    if (w->mode == PQF_MODE_TRYING && dictionary_pays(w)) {
+        w->mode = PQF_MODE_DICTIONARY;
+        TRY(seal_waiting(w, work, err));
+    }
+    TRY(note_dictionary(w, err));
+    bool expand = w->mode == PQF_MODE_TRYING;
+    w->mode = PQF_MODE_PLAIN;
+    if (expand) TRY(expand_waiting(w, work, err));
+    TRY(expand_page(w, &w->page, err));
+    forget_waiting(w);
+    if (w->num_dictionary_pages > 0) return PQF_OK;
+    pqf_dict_builder_free(w->dictionary);
+    w->dictionary = NULL;
+    pqf_buf_reset(&w->codes);
+    return PQF_OK;
+}
+
+pqf_status pqf_chunk_put_codes(pqf_chunk_writer *w, const void *values, int64_t n,
+                               int64_t *num_put, pqf_error *err) {
+    TRY(pqf_buf_reserve(&w->codes, (size_t)n * sizeof(uint32_t), err));
+    uint32_t *codes = (uint32_t *)(void *)(w->codes.data + w->codes.len);
+    if (w->layout == PQF_FIXED) {
+        TRY(pqf_dict_put_fixed(w->dictionary, values, n, second_limit(w), codes, num_put,
+                               err));
+    } else {
+        TRY(pqf_dict_put_binary(w->dictionary, values, n, second_limit(w), codes, num_put,
+                                err));
+    }
+    w->codes.len += (size_t)*num_put * sizeof(uint32_t);
+    return PQF_OK;
+}
+
+/* ---- check points ---- */
+
+void pqf_chunk_begin(pqf_chunk_writer *w) {
+    if (w->begun) return;
+    w->begun = true;
+    w->mode = w->wants_dictionary ? PQF_MODE_FIRST : PQF_MODE_PLAIN;
+    w->page = w->sum = w->total = (pqf_open_page){0};
+    w->waiting.len = w->reps.len = w->defs.len = w->codes.len = w->values.len = 0;
+    w->data_pages.len = w->dictionary_page.len = 0;
+    w->num_levels = w->num_value_bits = 0;
+    w->num_dictionary_pages = w->num_plain_pages = 0;
+    w->sizes = (pqf_page_sizes){0};
+    pqf_notes_clear(&w->notes);
+    set_check(w);
+}
+
+/* Ends the open page; seals it unless it has to wait. */
+static pqf_status cut(pqf_chunk_writer *w, const pqf_chunk_work *work, pqf_error *err) {
+    if (w->page.num_levels == 0) return PQF_OK;
+    if (w->mode == PQF_MODE_FIRST) TRY(begin_dictionary(w, err));
+    TRY(pqf_buf_put(&w->waiting, &w->page, sizeof w->page, err));
+    w->page = (pqf_open_page){
+        .level_at = w->num_levels,
+        .code_at = (int64_t)(w->codes.len / sizeof(uint32_t)),
+    };
+    if (w->mode == PQF_MODE_TRYING) {
+        if (!dictionary_pays(w)) return PQF_OK;
+        w->mode = PQF_MODE_DICTIONARY;
+    }
+    return seal_waiting(w, work, err);
+}
+
+static bool page_is_full(const pqf_chunk_writer *w) {
+    int64_t bytes = w->page.plain_bytes;
+    if (w->mode == PQF_MODE_DICTIONARY) bytes = code_bytes(w, w->page.num_values);
+    return w->page.num_rows >= w->options.page_rows ||
+           bytes >= w->options.data_page_bytes;
+}
+
+pqf_status pqf_chunk_check(pqf_chunk_writer *w, const pqf_chunk_work *work,
+                           pqf_error *err) {
+    int64_t limit = w->options.dictionary_page_bytes;
+    /* a dictionary of fewer PLAIN bytes cannot be full */
+    if (w->mode == PQF_MODE_FIRST && w->page.plain_bytes >= limit)
+        TRY(begin_dictionary(w, err));
+    bool dictionary_full = pqf_chunk_has_codes(w) && dictionary_bytes(w) >= limit;
+    if (dictionary_full && w->mode == PQF_MODE_TRYING && dictionary_pays(w))
+        w->mode = PQF_MODE_DICTIONARY;
+    if (page_is_full(w) || (dictionary_full && w->mode == PQF_MODE_DICTIONARY))
+        TRY(cut(w, work, err));
+    if (dictionary_full) TRY(pqf_chunk_leave_dictionary(w, work, err));
+    set_check(w);
+    return PQF_OK;
+}
+
+/* ---- the end ---- */
+
+static bool is_worth_keeping(const pqf_chunk_writer *w) {
+    bool small = w->sum.plain_bytes <= SMALL_CHUNK_BYTES && w->sum.num_values > 0;
+    return small || dictionary_pays(w);
+}
+
+/* Where the dictionary is not kept after one page, w->values still holds the page's PLAIN bytes. */
+static pqf_status decide(pqf_chunk_writer *w, const pqf_chunk_work *work,
+                         pqf_error *err) {
+    bool first = w->mode == PQF_MODE_FIRST;
+    if (first) TRY(begin_dictionary(w, err));
+    if (w->mode != PQF_MODE_TRYING) return PQF_OK;
+    if (is_worth_keeping(w)) {
+        w->mode = PQF_MODE_DICTIONARY;
+        return PQF_OK;
+    }
+    if (!first) return pqf_chunk_leave_dictionary(w, work, err);
+    w->mode = PQF_MODE_PLAIN;
+    return note_dictionary(w, err);
+}
+
+static pqf_status finish_pages(pqf_chunk_writer *w, const pqf_chunk_work *work,
+                               pqf_error *err) {
+    TRY(decide(w, work, err));
+    TRY(cut(w, work, err));
+    TRY(seal_waiting(w, work, err));
+    if (w->mode == PQF_MODE_DICTIONARY) TRY(note_dictionary(w, err));
+    if (w->num_dictionary_pages == 0) return PQF_OK;
+    return pqf_dictionary_page_seal(pqf_dict_page_bytes(w->dictionary),
+                                    pqf_dict_num_values(w->dictionary), &w->options,
+                                    work->scratch, &w->dictionary_page, &w->sizes, err);
+}
+
+/* The worker's table for values of this layout; NULL: it keeps none of them. */
+static pqf_dict_builder **table_of_worker(const pqf_chunk_writer *w,
+                                          pqf_scratch *scratch) {
+    if (w->layout == PQF_BINARY) return &scratch->dictionaries[0];
+    if (w->width == 4) return &scratch->dictionaries[1];
+    return w->width == 8 ? &scratch->dictionaries[2] : NULL;
+}
+
+static void swap_codes(pqf_chunk_writer *w, pqf_buf *other) {
+    pqf_buf codes = w->codes;
+    w->codes = *other;
+    *other = codes;
+}
+
+/* A chunk of one page needs table and codes here alone: it takes those of the worker, so that a file
+ * of thousands of columns does not hold thousands of them. */
+pqf_status pqf_chunk_finish_pages(pqf_chunk_writer *w, const pqf_chunk_work *work,
+                                  pqf_error *err) {
+    pqf_dict_builder **table = table_of_worker(w, work->scratch);
+    if (w->mode != PQF_MODE_FIRST || w->dictionary || !table)
+        return finish_pages(w, work, err);
+    if (!*table)
+        TRY(pqf_dict_builder_new(w->layout, w->width, work->scratch->mem, table, err));
+    pqf_buf *codes = &work->scratch->shred[PQF_SHRED_DENSE];
+    w->dictionary = *table;
+    swap_codes(w, codes);
+    pqf_status status = finish_pages(w, work, err);
+    swap_codes(w, codes);
+    w->dictionary = NULL;
+    return status;
+}
