@@ -181,17 +181,19 @@ def _read_whole(request: _Request, pyarrow: Any) -> Any:
 
 def _read_filtered(request: _Request, pyarrow: Any) -> Any:
     stream = request.scan(FILTER_STEP)
-    tables = list(_filtered_tables(request, stream, pyarrow))
-    return pyarrow.concat_tables(tables)
+    table = pyarrow.concat_tables(_filtered_tables(request, stream, pyarrow))
+    return table.select([]) if request.columns == [] else table
 
 
 def _filtered_tables(request: _Request, stream: _core.Stream, pyarrow: Any) -> Iterator[Any]:
-    """The rows that satisfy the filter, of the columns asked for; at least one table."""
+    """The rows that satisfy the filter, of the columns asked for; at least one table.
+
+    Of no columns one is kept, because tables without columns do not add up their rows.
+    """
     judge = request.filter
     assert judge is not None
-    columns = request.columns
-    empty = pyarrow.schema(stream).empty_table()
-    first = judge.rows(empty)
+    first = judge.rows(pyarrow.schema(stream).empty_table())
+    columns = first.column_names[:1] if request.columns == [] else request.columns
     yield first if columns is None else first.select(columns)
     done = 0
     while (batch := stream.next()) is not None:
@@ -256,7 +258,7 @@ def _iterate_filtered(
             rows += table.num_rows
             while rows >= size:
                 whole = pyarrow.concat_tables(waiting)
-                yield _as_batch(whole.slice(0, size))
+                yield _as_batch(whole.slice(0, size), request.columns)
                 waiting = [whole.slice(size)]
                 rows -= size
     except _core.EngineError as error:
@@ -264,15 +266,15 @@ def _iterate_filtered(
     finally:
         stream.close()
     if rows:
-        yield _as_batch(pyarrow.concat_tables(waiting))
+        yield _as_batch(pyarrow.concat_tables(waiting), request.columns)
     if request.progress is not None:
         request.progress.finish(rows)
 
 
-def _as_batch(table: Any) -> Any:
+def _as_batch(table: Any, columns: list[str] | None) -> Any:
     """The rows of a table as one batch."""
-    batches = table.combine_chunks().to_batches()
-    return batches[0]
+    batch = table.combine_chunks().to_batches()[0]
+    return batch.select([]) if columns == [] else batch
 
 
 # ---- schema ----
