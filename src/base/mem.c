@@ -34,6 +34,7 @@
 #define BLOCK_ALIGN   ((size_t)64)
 #define HUGE_PAGE     ((size_t)2 << 20)
 #define CACHE_BYTES   ((size_t)256 << 20)
+#define CACHE_FLOOR   ((size_t)32 << 20)
 #define CACHE_BLOCKS  256
 #define CACHE_KEEP_NS INT64_C(1000000000)
 #define SMALLEST_STEP ((size_t)64 << 10) /* the largest page of the machines we know */
@@ -144,9 +145,24 @@ typedef struct cached_block {
 static struct {
     pthread_mutex_t lock;
     int num_blocks;
-    size_t bytes;
+    size_t bytes;     /* in the cache */
+    size_t used;      /* mapped and handed out */
+    size_t most_used; /* since the cache was last empty for want of use */
     cached_block blocks[CACHE_BLOCKS];
 } cache = {.lock = PTHREAD_MUTEX_INITIALIZER};
+
+/* Bytes that may lie in the cache: used and cached blocks together stay below what was really in use at
+ * some time, so an iterator over small batches does not collect blocks of sizes that never recur. */
+static size_t cache_limit(void) {
+    size_t most = cache.most_used > CACHE_FLOOR ? cache.most_used : CACHE_FLOOR;
+    size_t left = most > cache.used ? most - cache.used : 0;
+    return left < CACHE_BYTES ? left : CACHE_BYTES;
+}
+
+static void note_used(size_t bytes) {
+    cache.used += bytes;
+    if (cache.used > cache.most_used) cache.most_used = cache.used;
+}
 
 static pthread_once_t fork_once = PTHREAD_ONCE_INIT;
 
@@ -182,14 +198,14 @@ static int drop_oldest(int n, cached_block *out) {
     return n;
 }
 
-/* How many of the oldest blocks have to go: those out of time, and more until `bytes` fit. */
-static int num_stale(int64_t now, size_t bytes) {
-    size_t kept = cache.bytes;
+/* How many of the oldest blocks have to go: those freed before `since`, and more until `bytes` fit. */
+static int num_stale(int64_t since, size_t bytes) {
+    size_t kept = cache.bytes, limit = cache_limit();
     int n = 0;
     for (; n < cache.num_blocks; n++) {
         const cached_block *b = &cache.blocks[n];
-        bool fits = kept + bytes <= CACHE_BYTES && cache.num_blocks - n < CACHE_BLOCKS;
-        if (fits && now - b->freed_ns < CACHE_KEEP_NS) break;
+        bool fits = kept + bytes <= limit && cache.num_blocks - n < CACHE_BLOCKS;
+        if (fits && b->freed_ns >= since) break;
         kept -= b->bytes;
     }
     return n;
@@ -199,38 +215,54 @@ static void unmap_all(const cached_block *blocks, int n) {
     for (int i = 0; i < n; i++) unmap(blocks[i].block, blocks[i].bytes);
 }
 
-/* The block of exactly `bytes` that was freed last; NULL: none. Old blocks stay until the next free: a
- * call that comes after a pause still finds warm memory. */
+static void *take_at(int i) {
+    void *block = cache.blocks[i].block;
+    cache.bytes -= cache.blocks[i].bytes;
+    cache.num_blocks--;
+    memmove(&cache.blocks[i], &cache.blocks[i + 1],
+            (size_t)(cache.num_blocks - i) * sizeof *cache.blocks);
+    return block;
+}
+
+/* The block of exactly `bytes` that was freed last; NULL: none, and the caller maps one. Old blocks stay
+ * until the next free: a call that comes after a pause still finds warm memory. */
 static void *cache_take(size_t bytes) {
+    cached_block gone[CACHE_BLOCKS];
     void *found = NULL;
     pthread_mutex_lock(&cache.lock);
-    for (int i = cache.num_blocks - 1; i >= 0 && !found; i--) {
-        if (cache.blocks[i].bytes != bytes) continue;
-        found = cache.blocks[i].block;
-        cache.bytes -= bytes;
-        cache.num_blocks--;
-        memmove(&cache.blocks[i], &cache.blocks[i + 1],
-                (size_t)(cache.num_blocks - i) * sizeof *cache.blocks);
-    }
+    for (int i = cache.num_blocks - 1; i >= 0 && !found; i--)
+        if (cache.blocks[i].bytes == bytes) found = take_at(i);
+    note_used(bytes);
+    int n = drop_oldest(num_stale(INT64_MIN, 0), gone);
     pthread_mutex_unlock(&cache.lock);
+    unmap_all(gone, n);
     return found;
 }
 
+/* `bytes` that were counted as used are not: a mapping that failed, or the end of a block. */
+static void cache_unuse(size_t bytes) {
+    pthread_mutex_lock(&cache.lock);
+    cache.used -= bytes;
+    pthread_mutex_unlock(&cache.lock);
+}
+
 static void cache_put(void *block, size_t bytes) {
-    if (bytes > CACHE_BYTES) {
-        unmap(block, bytes);
-        return;
-    }
     cached_block gone[CACHE_BLOCKS];
     pthread_once(&fork_once, watch_forks);
     ASAN_POISON_MEMORY_REGION(block, bytes);
     pthread_mutex_lock(&cache.lock);
     int64_t now = now_ns();
-    int n = drop_oldest(num_stale(now, bytes), gone);
-    cache.blocks[cache.num_blocks++] = (cached_block){block, bytes, now};
-    cache.bytes += bytes;
+    cache.used -= bytes;
+    bool keep = bytes <= cache_limit();
+    int n = drop_oldest(num_stale(now - CACHE_KEEP_NS, keep ? bytes : 0), gone);
+    if (n && !cache.num_blocks) cache.most_used = cache.used + (keep ? bytes : 0);
+    if (keep) {
+        cache.blocks[cache.num_blocks++] = (cached_block){block, bytes, now};
+        cache.bytes += bytes;
+    }
     pthread_mutex_unlock(&cache.lock);
     unmap_all(gone, n);
+    if (!keep) unmap(block, bytes);
 }
 
 void pqf_mem_trim(void) {
@@ -252,7 +284,10 @@ static void *big_new(size_t size, bool zero) {
         pqf_mem_trim();
         p = map_once(bytes);
     }
-    if (!p) return NULL;
+    if (!p) {
+        cache_unuse(bytes);
+        return NULL;
+    }
     mark_accessible(p, size);
     if (zero && warm) memset(p, 0, size); /* a fresh mapping is zero */
     return p;
@@ -293,7 +328,7 @@ static void *grow_by_copy(void *to, void *block, size_t old_size, size_t new_siz
 /* A warm block and a copy beat fresh pages; remapping beats fresh pages and a copy. */
 static void *big_grow(void *block, size_t old_size, size_t new_size) {
     size_t old_bytes = mapped_bytes(old_size), new_bytes = mapped_bytes(new_size);
-    void *p = cache_take(new_bytes);
+    void *p = cache_take(new_bytes); /* counts new_bytes as used */
     if (p) return grow_by_copy(p, block, old_size, new_size);
     ASAN_UNPOISON_MEMORY_REGION(block, old_bytes);
     p = remap(block, old_bytes, new_bytes);
@@ -304,17 +339,23 @@ static void *big_grow(void *block, size_t old_size, size_t new_size) {
     if (p) {
         if (old_bytes < HUGE_PAGE || p != block) advise_huge(p, new_bytes);
         mark_accessible(p, new_size);
+        cache_unuse(old_bytes);
         return p;
     }
     mark_accessible(block, old_size);
     p = map_once(new_bytes);
-    return p ? grow_by_copy(p, block, old_size, new_size) : NULL;
+    if (p) return grow_by_copy(p, block, old_size, new_size);
+    cache_unuse(new_bytes);
+    return NULL;
 }
 
 static void *big_resize(void *block, size_t old_size, size_t new_size) {
     size_t old_bytes = mapped_bytes(old_size), new_bytes = mapped_bytes(new_size);
     if (new_bytes > old_bytes) return big_grow(block, old_size, new_size);
-    if (new_bytes < old_bytes) unmap((uint8_t *)block + new_bytes, old_bytes - new_bytes);
+    if (new_bytes < old_bytes) {
+        unmap((uint8_t *)block + new_bytes, old_bytes - new_bytes);
+        cache_unuse(old_bytes - new_bytes);
+    }
     mark_accessible(block, new_size);
     return block;
 }

@@ -6,7 +6,8 @@
  * Blocks are 64-byte aligned and have PQF_SLACK accessible bytes behind their size. Small blocks
  * come from malloc. Blocks of PQF_MEM_BIG bytes and more are mapped, 2 MiB-aligned with huge
  * pages where they pay, and go through a process-wide cache of freed blocks: at most 256 MiB,
- * those older than a second given back when another is freed, all dropped in a forked child. A warm
+ * together with the used ones never more than was in use before, those older than a second given
+ * back when another is freed, all dropped in a forked child. A warm
  * page costs a quarter of a fresh one. Memory of a big block that was never written costs nothing.
  *
  * A pqf_mem is counted, because results outlive the reader that made them: each exported array holds
