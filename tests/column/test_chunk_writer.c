@@ -330,6 +330,49 @@ static void test_no_rows(void **state) {
     check_column("b", 0);
 }
 
+/* Arrays without slots may have no buffers at all. */
+static void drop_buffers(struct ArrowArray *a) {
+    for (int64_t i = 0; i < a->n_buffers; i++) {
+        test_free((void *)(uintptr_t)a->buffers[i]);
+        a->buffers[i] = NULL;
+    }
+    a->offset = a->length = a->null_count = 0;
+    for (int64_t i = 0; i < a->n_children; i++)
+        drop_buffers(a->children[i]);
+    if (!a->dictionary) return;
+    drop_buffers(a->dictionary);
+}
+
+static void test_no_buffers(void **state) {
+    (void)state;
+    static const char *const items[] = {
+        "i", "b", "u", "vu", "+s(x:l)", "+l(item:i)", "+w:2(item:u)", "dict(c;u)", "w:3"};
+    for (size_t i = 0; i < sizeof items / sizeof *items; i++) {
+        char type[64];
+        gen_column c;
+        gen_start(70 + i);
+        snprintf(type, sizeof type, "+s(c:+l(item:%s))", items[i]);
+        c.arrow = build_schema(type);
+        gen_node(&c.array, 5, 1, 1);
+        c.array.offset = 0;
+        struct ArrowArray *list = c.array.children[0];
+        gen_node(list, 5, 2, 1);
+        list->offset = 0;
+        memset(gen_buffer(list, 1, 6 * 4), 0, 6 * 4);
+        gen_array(c.arrow.children[0]->children[0], 0, list->children[0]);
+        drop_buffers(list->children[0]);
+        gen_view(&c, NULL, mem);
+        pqf_chunk_write_options o = defaults();
+        written w = write_chunk(c.view, c.schema->leaf_fields[0], &o, 2);
+        pages p = check_pages(&w, &o);
+        assert_int_equal(p.num_levels, 5);
+        assert_int_equal(w.out.meta.statistics->null_count, 5);
+        check_read(&c, &w, items[i]);
+        written_free(&w);
+        gen_column_free(&c);
+    }
+}
+
 /* ---- dictionaries ---- */
 
 typedef uint64_t (*value_fn)(int64_t i);
@@ -593,6 +636,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_random_columns, setup, teardown),
         cmocka_unit_test_setup_teardown(test_no_rows, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_no_buffers, setup, teardown),
         cmocka_unit_test_setup_teardown(test_dictionary_policy, setup, teardown),
         cmocka_unit_test_setup_teardown(test_bounds_of_dictionary, setup, teardown),
         cmocka_unit_test_setup_teardown(test_dictionary_input, setup, teardown),
