@@ -486,6 +486,27 @@ static int64_t likely_string_bytes(const pqf_chunk_reader *r) {
     return bytes > 0 && bytes <= limit ? bytes : 0;
 }
 
+/* A chunk whose strings cannot fit one array is refused before a page of it is decompressed. The bytes
+ * of PLAIN strings are what is left of the chunk without lengths (4), levels (at most 2 + 2 bytes an
+ * entry here) and headers. */
+static pqf_status check_string_bytes(const pull *p, pqf_error *err) {
+    const pqf_column_metadata *meta = p->r->chunk.meta;
+    const pqf_size_statistics *sizes = meta->size_statistics;
+    bool whole = p->out && p->num_rows == p->r->rows_left;
+    if (!whole || p->out->leaf_field->layout != PQF_LEAF_BINARY) return PQF_OK;
+    if (p->out->leaf_field->index_format) return PQF_OK;
+    int64_t least = 0;
+    if (sizes && sizes->has_unencoded_byte_array_data_bytes)
+        least = sizes->unencoded_byte_array_data_bytes;
+    else if (!meta->has_dictionary_page_offset && meta->num_values < INT32_MAX)
+        least = meta->total_uncompressed_size - 16 * meta->num_values - (1 << 20);
+    if (least <= INT32_MAX) return PQF_OK;
+    return pqf_fail(err, PQF_LIMIT,
+                    "the column chunk holds %lld bytes of strings, more than the 2 GiB of one "
+                    "array; read_parquet_iter with a smaller chunk_size reads it",
+                    (long long)least);
+}
+
 /* What the first allocations are for. Row counts are words of the file: what they ask for at once is
  * far below what is left of the memory, the rest has to be shown by pages. */
 static pqf_status expect(const pull *p, pqf_error *err) {
@@ -509,6 +530,7 @@ static pqf_status expect(const pull *p, pqf_error *err) {
 }
 
 static pqf_status pull_rows(pull *p, pqf_error *err) {
+    TRY(check_string_bytes(p, err));
     pqf_chunk_reader *r = p->r;
     if (p->num_rows == 0) return PQF_OK;
     if (p->out) TRY(expect(p, err));
