@@ -26,7 +26,6 @@ def arrow_invalid() -> type[ValueError]:
 # ---- SchemaValidationError ----
 
 
-
 def make_schema_validation_error() -> type[ValueError]:
     """The class; it derives from pyarrow.ArrowInvalid where that can be imported."""
     base = arrow_invalid()

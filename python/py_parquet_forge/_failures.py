@@ -16,7 +16,7 @@ class Failure(NamedTuple):
     """The column, `s.x`, `l[]`, `m.key` or `m.value`."""
     rule: str
     """missing, extra, null, type, value or duplicate."""
-    count: int
+    count: int  # type: ignore[assignment]
     """Values that break the rule; 1 for rules about the whole column."""
     expected: str
     found: str
@@ -93,9 +93,7 @@ _WORDS = {
 
 def describe(failures: Sequence[Failure], names: Sequence[str] = ()) -> str:
     """The message: a line per record, fewer than 15 however many there are."""
-    lines = [
-        _WORDS.get(failure.rule, _value)(failure, names) for failure in failures[:MOST_LINES]
-    ]
+    lines = [_WORDS.get(failure.rule, _value)(failure, names) for failure in failures[:MOST_LINES]]
     if len(failures) == 1:
         return lines[0]
     rest = len(failures) - len(lines)

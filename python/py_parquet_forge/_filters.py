@@ -28,7 +28,7 @@ class Filter:
         """Those asked for and those judged; None: all."""
         if columns is None or self.predicate is None:
             return None
-        return list(dict.fromkeys([*columns, *self.predicate.columns]))
+        return list(dict.fromkeys([*columns, *self.predicate.columns])) or None
 
     def rows(self, batch: Any) -> Any:
         """A Table of the rows of a Table that satisfy the expression."""

@@ -44,8 +44,7 @@ class Sink:
     ) -> None:
         if not hasattr(schema, "__arrow_c_schema__"):
             raise TypeError(
-                "schema must be a pyarrow.Schema or offer __arrow_c_schema__, "
-                f"not {type(schema).__name__}"
+                f"schema must be a pyarrow.Schema or offer __arrow_c_schema__, not {type(schema).__name__}"
             )
         self.options = options
         self.schema = schema
@@ -164,9 +163,7 @@ def put_rows(sink: Sink, rows: Any, atomic: bool) -> list[Record]:
     return merged(failures)
 
 
-def _put_coerced_rows(
-    sink: Sink, rows: Any, failures: list[Record], atomic: bool
-) -> list[Record]:
+def _put_coerced_rows(sink: Sink, rows: Any, failures: list[Record], atomic: bool) -> list[Record]:
     import pyarrow as pa
 
     try:
@@ -184,7 +181,7 @@ def put_frame(sink: Sink, frame: Any, atomic: bool) -> list[Record]:
         return []
     table, records = frame_to_table(frame, sink)
     if table is not None:
-        return put_table(sink, table, atomic) if not records else records
+        return records if records else put_table(sink, table, atomic)
     return records
 
 

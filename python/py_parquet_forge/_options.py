@@ -236,9 +236,7 @@ _WRITE: dict[str, Handler] = {
     "use_compliant_nested_type": _flag("legacy_list_names", when=False),
     "coerce_timestamps": _choice("coerce_timestamps", {None: None, "ms": "ms", "us": "us"}),
     "allow_truncated_timestamps": _flag("allow_truncated_timestamps", when=True),
-    "use_deprecated_int96_timestamps": _choice(
-        "int96_timestamps", {None: None, False: None, True: True}
-    ),
+    "use_deprecated_int96_timestamps": _choice("int96_timestamps", {None: None, False: None, True: True}),
     "metadata": _metadata,
     "durable": _flag("not_durable", when=False),
     "on_extra": _on_extra,

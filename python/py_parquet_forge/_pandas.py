@@ -48,11 +48,10 @@ class _Frame:
     def convert(self, series: Any, field: Any) -> Any:
         """The column as an Arrow array, None when its objects were refused."""
         pa, dtype = self.pa, series.dtype
-        if dtype == object:
+        if dtype.kind == "O" and not hasattr(dtype, "na_value"):
             return pa.nulls(self.num_rows) if field is None else self.objects(series, field)
-        if dtype.kind == "f" and field is not None and not field.nullable:
-            if not hasattr(dtype, "na_value") and pa.types.is_floating(field.type):
-                return pa.array(series.to_numpy())  # NaN is a value where null cannot be
+        if dtype.kind == "f" and _keeps_nan(pa, dtype, field):
+            return pa.array(series.to_numpy())
         if hasattr(series.array, "sp_values"):
             series = series.sparse.to_dense()
         try:
@@ -66,9 +65,7 @@ class _Frame:
         return array
 
     def objects(self, series: Any, field: Any) -> Any:
-        array, records = _core.objects_to_array(
-            series.to_numpy(), field, True, self.sink.rows
-        )
+        array, records = _core.objects_to_array(series.to_numpy(), field, True, self.sink.rows)
         if not records:
             return self.pa.array(array)
         if self.sink.options.coerce:
@@ -81,6 +78,13 @@ class _Frame:
 
     def table(self) -> Any:
         return self.pa.Table.from_arrays(self.arrays, names=self.names)
+
+
+def _keeps_nan(pa: Any, dtype: Any, field: Any) -> bool:
+    """NaN is a value where null cannot be: NumPy floats for a non-nullable float."""
+    if field is None or field.nullable or hasattr(dtype, "na_value"):
+        return False
+    return bool(pa.types.is_floating(field.type))
 
 
 def _nan_to_null(array: Any) -> Any:
@@ -126,9 +130,7 @@ def table_to_frame(table: Any, *, use_threads: bool = True) -> Any:
     import pyarrow as pa
 
     places = [
-        i
-        for i, column in enumerate(table.columns)
-        if column.null_count and pa.types.is_integer(column.type)
+        i for i, column in enumerate(table.columns) if column.null_count and pa.types.is_integer(column.type)
     ]
     if not places:
         return table.to_pandas(use_threads=use_threads)

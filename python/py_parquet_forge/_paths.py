@@ -21,9 +21,7 @@ def local_path(path: PathLike, name: str) -> str:
     try:
         text = os.fsdecode(path)
     except TypeError:
-        raise TypeError(
-            f"{name} must be a str, bytes or os.PathLike, not {type(path).__name__}"
-        ) from None
+        raise TypeError(f"{name} must be a str, bytes or os.PathLike, not {type(path).__name__}") from None
     if "://" in text and _is_url(text):
         raise ValueError(f"{name} is a URL: {text!r}; only local paths are read and written")
     if not text:
@@ -87,9 +85,7 @@ def _is_hidden(name: str, prefixes: tuple[str, ...], is_folder: bool) -> bool:
 
 def _is_hidden_below(root: str, file: str, prefixes: tuple[str, ...]) -> bool:
     *folders, name = os.path.relpath(file, root).split("/")
-    return _is_hidden(name, prefixes, False) or any(
-        _is_hidden(folder, prefixes, True) for folder in folders
-    )
+    return _is_hidden(name, prefixes, False) or any(_is_hidden(folder, prefixes, True) for folder in folders)
 
 
 def _files(path: str, prefixes: tuple[str, ...]) -> Iterator[str]:

@@ -42,9 +42,7 @@ class _Request:
 
     __slots__ = ("columns", "dataset", "filter", "options", "progress", "schema")
 
-    def __init__(
-        self, call: str, path: Any, columns: Any, filters: Any, kwargs: dict[str, Any]
-    ) -> None:
+    def __init__(self, call: str, path: Any, columns: Any, filters: Any, kwargs: dict[str, Any]) -> None:
         from ._options import read_options
 
         self.options: Options = read_options(call, kwargs)
@@ -122,7 +120,7 @@ def _open(path: Any, options: Options | None, progress: Any = None) -> _core.Dat
     engine = None
     if options is not None and (options.engine or progress is not None):
         engine = {**options.engine, "progress": progress}
-    paths, root = input_paths(path, engine and engine.get("ignore_prefixes"))
+    paths, root = input_paths(path, None if engine is None else engine.get("ignore_prefixes"))
     try:
         return _core.Dataset(paths, engine, root)
     except _core.EngineError as error:
@@ -146,9 +144,7 @@ def read_parquet(
     are those of pyarrow.parquet.read_table, and memory_limit and progress.
     """
     if output_format not in FORMATS:
-        raise ValueError(
-            f"output_format must be either 'pandas' or 'arrow', not {output_format!r}"
-        )
+        raise ValueError(f"output_format must be either 'pandas' or 'arrow', not {output_format!r}")
     request = _Request("read_parquet", input_path, columns, filters, kwargs)
     pyarrow = _pyarrow()
     if pyarrow is None:
@@ -246,9 +242,7 @@ def _iterate(request: _Request, stream: _core.Stream, pyarrow: Any) -> Iterator[
         request.progress.finish(done)
 
 
-def _iterate_filtered(
-    request: _Request, stream: _core.Stream, size: int, pyarrow: Any
-) -> Iterator[Any]:
+def _iterate_filtered(request: _Request, stream: _core.Stream, size: int, pyarrow: Any) -> Iterator[Any]:
     """Collects judged rows until there are `size` of them."""
     rows = 0
     waiting: list[Any] = []

@@ -39,9 +39,7 @@ class ArrowArrayExportable(Protocol):
 PathLike: TypeAlias = Union[str, bytes, "os.PathLike[str]", "os.PathLike[bytes]"]
 PyArrowSchema: TypeAlias = ArrowSchemaExportable
 # pandas.DataFrame, pyarrow.Table and pyarrow.RecordBatch offer the protocols.
-InputChunk: TypeAlias = Union[
-    ArrowStreamExportable, ArrowArrayExportable, Sequence[Mapping[str, Any]]
-]
-InputData: TypeAlias = Union[InputChunk, Iterator[InputChunk]]
+InputChunk: TypeAlias = ArrowStreamExportable | ArrowArrayExportable | Sequence[Mapping[str, Any]]
+InputData: TypeAlias = InputChunk | Iterator[InputChunk]
 # A pyarrow.compute.Expression, or pyarrow's lists of (column, operator, value).
 PyArrowFilters: TypeAlias = Any

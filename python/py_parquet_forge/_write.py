@@ -22,9 +22,7 @@ def _log(message: str, *args: object) -> None:
         logging.getLogger("py_parquet_forge").info(message, *args)
 
 
-def write_parquet(
-    data: InputData, output_path: PathLike, schema: PyArrowSchema, **kwargs: Any
-) -> None:
+def write_parquet(data: InputData, output_path: PathLike, schema: PyArrowSchema, **kwargs: Any) -> None:
     """Writes the data to one Parquet file, atomically, under the declared schema.
 
     Until everything is written and synced nothing stands under `output_path`, and what stood there

@@ -81,12 +81,23 @@ static pqf_status check_paths(const pqf_column_setting *settings, int64_t n, con
     return PQF_OK;
 }
 
+static pqf_status check_names(const char *const *names, const char *keyword,
+                              const pqf_schema *schema, pqf_error *err) {
+    for (; names && *names; names++) {
+        pqf_column_setting setting = {*names, ""};
+        TRY(check_paths(&setting, 1, keyword, schema, err));
+    }
+    return PQF_OK;
+}
+
 pqf_status pqf_write_options_check(const pqf_write_options *options, const pqf_schema *schema,
                                    pqf_error *err) {
     TRY(check_paths(options->column_compression, options->num_column_compression, "compression",
                     schema, err));
     TRY(check_paths(options->column_compression_level, options->num_column_compression_level,
                     "compression_level", schema, err));
+    TRY(check_names(options->dictionary_columns, "use_dictionary", schema, err));
+    TRY(check_names(options->statistics_columns, "write_statistics", schema, err));
     if (options->data_page_version < 0 || options->data_page_version > 2)
         return pqf_fail(err, PQF_INVALID, "data_page_version must be 1 or 2, not %d",
                         (int)options->data_page_version);

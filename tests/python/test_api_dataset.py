@@ -9,13 +9,12 @@ import os
 import re
 import resource
 
+import py_parquet_forge as forge
 import pyarrow as pa
 import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 import pytest
 from conftest import names_in
-
-import py_parquet_forge as forge
 from py_parquet_forge import SchemaValidationError, read_parquet, write_to_dataset
 
 SCHEMA = pa.schema([("k", pa.string()), ("a", pa.int64())])
@@ -38,8 +37,9 @@ def rows_of(folder) -> list[dict]:
 
 def test_files_have_uuid_names_in_folders_in_the_order_of_partition_cols(folder):
     schema = pa.schema([("k", pa.string()), ("d", pa.int32()), ("a", pa.int64())])
-    write_to_dataset([{"k": "x", "d": 1, "a": 1}, {"k": "y", "d": 2, "a": 2}], folder, schema,
-                     partition_cols=["d", "k"])
+    write_to_dataset(
+        [{"k": "x", "d": 1, "a": 1}, {"k": "y", "d": 2, "a": 2}], folder, schema, partition_cols=["d", "k"]
+    )
     names = files_in(folder)
     uuid = r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}(-\d+)?\.parquet"
     assert len(names) == 2
@@ -69,7 +69,7 @@ def test_partitioning_by_every_column_or_twice_by_one_is_a_value_error(columns, 
 
 
 def test_a_bad_mode_is_a_value_error(folder):
-    with pytest.raises(ValueError, match="^mode must be either 'append' or 'overwrite'"):
+    with pytest.raises(ValueError, match=r"^mode must be either 'append' or 'overwrite'"):
         write_to_dataset(ROWS, folder, SCHEMA, mode="replace")
 
 
@@ -166,7 +166,9 @@ TYPED = {
     "floats": (pa.float64(), [0.1, -2.5, 1e300]),
     "naive timestamps": (pa.timestamp("ms"), [datetime.datetime(2020, 1, 1, 1, 2, 3, 4000)]),
     "aware timestamps": (
-        pa.timestamp("us", "UTC"), [datetime.datetime(2020, 1, 1, tzinfo=datetime.timezone.utc)]),
+        pa.timestamp("us", "UTC"),
+        [datetime.datetime(2020, 1, 1, tzinfo=datetime.timezone.utc)],
+    ),
     "escaped text": (pa.string(), ["a/b", "50%", "k=v", "x:y?", "\t", "ünïcode", "a b"]),
 }
 
@@ -315,8 +317,7 @@ def test_hidden_files_and_folders_are_skipped_but_partition_folders_are_data(tmp
         path = tmp_path / name
         path.parent.mkdir(exist_ok=True)
         pq.write_table(pa.table({"a": [name]}), path)
-    assert sorted(read_parquet(tmp_path, "arrow").column("a").to_pylist()) == [
-        "_p=1/y.parquet", "a.parquet"]
+    assert sorted(read_parquet(tmp_path, "arrow").column("a").to_pylist()) == ["_p=1/y.parquet", "a.parquet"]
 
 
 def test_files_are_ordered_by_path_component_by_component_as_bytes(tmp_path):

@@ -9,25 +9,26 @@ import threading
 
 import numpy as np
 import pandas as pd
+import py_parquet_forge as forge
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-
-import py_parquet_forge as forge
 from py_parquet_forge import _core, read_parquet, read_parquet_iter, write_parquet, write_to_dataset
 
 N = 10_000
-TABLE = pa.table({
-    "i": pa.array([i if i % 11 else None for i in range(N)], pa.int64()),
-    "f": pa.array([i / 7 for i in range(N)]),
-    "s": [f"text {i % 50}" for i in range(N)],
-    "t": pa.array(range(N), pa.timestamp("us", "UTC")),
-    "l": [[i, None] if i % 3 else None for i in range(N)],
-    "st": [{"x": i, "y": str(i)} for i in range(N)],
-})
+TABLE = pa.table(
+    {
+        "i": pa.array([i if i % 11 else None for i in range(N)], pa.int64()),
+        "f": pa.array([i / 7 for i in range(N)]),
+        "s": [f"text {i % 50}" for i in range(N)],
+        "t": pa.array(range(N), pa.timestamp("us", "UTC")),
+        "l": [[i, None] if i % 3 else None for i in range(N)],
+        "st": [{"x": i, "y": str(i)} for i in range(N)],
+    }
+)
 
 
 @pytest.fixture
@@ -40,27 +41,29 @@ def path(tmp_path):
 # ---- what comes back ----
 
 
-VARIETY = pa.table({
-    "bool": [True, None, False],
-    "int8": pa.array([1, None, -3], pa.int8()),
-    "uint32": pa.array([1, None, 2**32 - 1], pa.uint32()),
-    "float": pa.array([1.5, None, float("-inf")], pa.float32()),
-    "decimal": pa.array([decimal.Decimal("1.23"), None, decimal.Decimal("-9")], pa.decimal128(9, 2)),
-    "date": pa.array([0, None, -5], pa.date32()),
-    "date64": pa.array([0, None, -86_400_000], pa.date64()),
-    "time": pa.array([1, None, 2], pa.time32("s")),
-    "seconds": pa.array([1, None, 2], pa.timestamp("s")),
-    "zone": pa.array([1, None, 2], pa.timestamp("ns", "Europe/Berlin")),
-    "duration": pa.array([1, None, 2], pa.duration("ms")),
-    "string": ["x", None, ""],
-    "large": pa.array(["x", None, ""], pa.large_string()),
-    "binary": [b"\0", None, b""],
-    "fixed": pa.array([b"ab", None, b"cd"], pa.binary(2)),
-    "list": [[1], None, []],
-    "struct": [{"a": 1}, None, {"a": None}],
-    "map": pa.array([[("k", 1)], None, []], pa.map_(pa.string(), pa.int64())),
-    "dictionary": pa.array(["x", None, "x"]).dictionary_encode(),
-})
+VARIETY = pa.table(
+    {
+        "bool": [True, None, False],
+        "int8": pa.array([1, None, -3], pa.int8()),
+        "uint32": pa.array([1, None, 2**32 - 1], pa.uint32()),
+        "float": pa.array([1.5, None, float("-inf")], pa.float32()),
+        "decimal": pa.array([decimal.Decimal("1.23"), None, decimal.Decimal("-9")], pa.decimal128(9, 2)),
+        "date": pa.array([0, None, -5], pa.date32()),
+        "date64": pa.array([0, None, -86_400_000], pa.date64()),
+        "time": pa.array([1, None, 2], pa.time32("s")),
+        "seconds": pa.array([1, None, 2], pa.timestamp("s")),
+        "zone": pa.array([1, None, 2], pa.timestamp("ns", "Europe/Berlin")),
+        "duration": pa.array([1, None, 2], pa.duration("ms")),
+        "string": ["x", None, ""],
+        "large": pa.array(["x", None, ""], pa.large_string()),
+        "binary": [b"\0", None, b""],
+        "fixed": pa.array([b"ab", None, b"cd"], pa.binary(2)),
+        "list": [[1], None, []],
+        "struct": [{"a": 1}, None, {"a": None}],
+        "map": pa.array([[("k", 1)], None, []], pa.map_(pa.string(), pa.int64())),
+        "dictionary": pa.array(["x", None, "x"]).dictionary_encode(),
+    }
+)
 
 
 def test_we_read_what_pyarrow_writes(tmp_path):
@@ -81,16 +84,22 @@ def test_pyarrow_reads_what_we_write(tmp_path):
 def test_output_formats(path):
     assert isinstance(read_parquet(path), pd.DataFrame)
     assert read_parquet(path, output_format="arrow").equals(pq.read_table(path))
-    with pytest.raises(ValueError, match="^output_format must be either 'pandas' or 'arrow'"):
+    with pytest.raises(ValueError, match=r"^output_format must be either 'pandas' or 'arrow'"):
         read_parquet(path, output_format="polars")
 
 
 def test_pandas_output_is_what_pyarrow_gives_but_for_integers_with_nulls(tmp_path):
-    table = pa.table({
-        "a": pa.array([1, None], pa.int64()), "b": pa.array([1, None], pa.int32()),
-        "c": pa.array([1, None], pa.uint64()), "d": pa.array([1, 2], pa.int16()),
-        "s": ["x", None], "t": pa.array([1, None], pa.timestamp("us")), "o": [True, None],
-    })
+    table = pa.table(
+        {
+            "a": pa.array([1, None], pa.int64()),
+            "b": pa.array([1, None], pa.int32()),
+            "c": pa.array([1, None], pa.uint64()),
+            "d": pa.array([1, 2], pa.int16()),
+            "s": ["x", None],
+            "t": pa.array([1, None], pa.timestamp("us")),
+            "o": [True, None],
+        }
+    )
     write_parquet(table, tmp_path / "t.parquet", table.schema)
     frame = read_parquet(tmp_path / "t.parquet")
     assert [str(frame[name].dtype) for name in "abcd"] == ["Int64", "Int32", "UInt64", "int16"]
@@ -107,11 +116,15 @@ def test_integers_beyond_2_53_with_nulls_are_exact_in_pandas(tmp_path):
 
 
 def test_a_written_frame_comes_back(tmp_path):
-    frame = pd.DataFrame({
-        "i": np.arange(5), "f": [0.5, float("nan"), 1, 2, 3], "s": list("abcde"),
-        "t": pd.date_range("2020", periods=5, tz="Europe/Berlin", unit="us"),
-        "c": pd.Categorical(list("xyxyx")),
-    })
+    frame = pd.DataFrame(
+        {
+            "i": np.arange(5),
+            "f": [0.5, float("nan"), 1, 2, 3],
+            "s": list("abcde"),
+            "t": pd.date_range("2020", periods=5, tz="Europe/Berlin", unit="us"),
+            "c": pd.Categorical(list("xyxyx")),
+        }
+    )
     schema = pa.Schema.from_pandas(frame, preserve_index=False)
     write_parquet(frame, tmp_path / "t.parquet", schema)
     pd.testing.assert_frame_equal(read_parquet(tmp_path / "t.parquet"), frame)
@@ -128,7 +141,7 @@ def test_no_columns_at_all_still_counts_rows(path):
 
 
 def test_an_unknown_column_is_an_error_with_the_nearest_names(path):
-    with pytest.raises(pa.ArrowInvalid, match="'stt'.*'st'"):
+    with pytest.raises(pa.ArrowInvalid, match=r"'stt'.*'st'"):
         read_parquet(path, columns=["stt"])
     with pytest.raises(pa.ArrowInvalid):
         read_parquet_iter(path, columns=["nothing"])
@@ -212,8 +225,13 @@ FLOATS = [float("nan"), 0.0, -0.0, 1.0, -1.0, float("inf"), float("-inf"), 5e-32
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(values=st.lists(st.sampled_from(FLOATS), max_size=12), literal=st.sampled_from(FLOATS[:-1]),
-       op=st.sampled_from(["==", "!=", "<", "<=", ">", ">="]), negate=st.booleans(), ours=st.booleans())
+@given(
+    values=st.lists(st.sampled_from(FLOATS), max_size=12),
+    literal=st.sampled_from(FLOATS[:-1]),
+    op=st.sampled_from(["==", "!=", "<", "<=", ">", ">="]),
+    negate=st.booleans(),
+    ours=st.booleans(),
+)
 def test_filters_on_floats_equal_a_full_read(values, literal, op, negate, ours, tmp_path):
     table = pa.table({"f": pa.array(values, pa.float64())})
     path = tmp_path / "f.parquet"
@@ -222,8 +240,14 @@ def test_filters_on_floats_equal_a_full_read(values, literal, op, negate, ours, 
     else:
         pq.write_table(table, path, row_group_size=2)
     field = pc.field("f")
-    judge = {"==": field == literal, "!=": field != literal, "<": field < literal,
-             "<=": field <= literal, ">": field > literal, ">=": field >= literal}[op]
+    judge = {
+        "==": field == literal,
+        "!=": field != literal,
+        "<": field < literal,
+        "<=": field <= literal,
+        ">": field > literal,
+        ">=": field >= literal,
+    }[op]
     judge = ~judge if negate else judge
     found = read_parquet(path, "arrow", filters=judge).column("f").to_pylist()
     assert list(map(repr, found)) == list(map(repr, table.filter(judge).column("f").to_pylist()))
@@ -261,8 +285,11 @@ def test_batches_have_exactly_chunk_size_rows_but_the_last(size, path):
     assert all(isinstance(batch, pa.RecordBatch) for batch in batches)
     assert {batch.num_rows for batch in batches[:-1]} <= {size}
     rows = sum(batch.num_rows for batch in batches)
-    assert pa.Table.from_batches(batches).combine_chunks().equals(
-        pq.read_table(path).slice(0, rows).combine_chunks())
+    assert (
+        pa.Table.from_batches(batches)
+        .combine_chunks()
+        .equals(pq.read_table(path).slice(0, rows).combine_chunks())
+    )
     assert limit or rows == N
 
 
@@ -343,7 +370,7 @@ def test_page_checksums_are_verified_unless_told_not_to(tmp_path):
     at = data.index((500).to_bytes(8, "little"))
     data[at] ^= 1
     path.write_bytes(data)
-    with pytest.raises(pa.ArrowInvalid, match="t.parquet.*a"):
+    with pytest.raises(pa.ArrowInvalid, match=r"t\.parquet.*a"):
         read_parquet(path)
     assert read_parquet(path, "arrow", page_checksum_verification=False).num_rows == 1000
 
@@ -361,8 +388,12 @@ def test_read_dictionary(path):
 
 def test_int96_units(tmp_path):
     when = datetime.datetime(2020, 1, 1)
-    pq.write_table(pa.table({"t": [when]}), tmp_path / "t.parquet", store_schema=False,
-                   use_deprecated_int96_timestamps=True)
+    pq.write_table(
+        pa.table({"t": [when]}),
+        tmp_path / "t.parquet",
+        store_schema=False,
+        use_deprecated_int96_timestamps=True,
+    )
     assert read_parquet(tmp_path / "t.parquet", "arrow").schema.field("t").type == pa.timestamp("ns")
     table = read_parquet(tmp_path / "t.parquet", "arrow", coerce_int96_timestamp_unit="ms")
     assert table.schema.field("t").type == pa.timestamp("ms") and table.column("t")[0].as_py() == when
@@ -383,8 +414,11 @@ def test_ignore_prefixes(tmp_path):
 
 def test_progress_of_reading_is_told_to_the_end(path):
     for judge in (None, pc.field("i") > 5):
-        calls = []
-        tell = lambda *call: calls.append(call)  # noqa: E731
+        calls: list = []
+
+        def tell(*call, calls=calls):
+            calls.append(call)
+
         rows = len(read_parquet(path, filters=judge, progress=tell))
         assert calls[-1] == (rows, rows, "rows")
         calls.clear()
@@ -403,8 +437,7 @@ def test_exceptions_of_progress_pass_through(path):
 def test_the_gil_is_released_and_calls_run_side_by_side(path):
     expected = pq.read_table(path)
     results = []
-    threads = [threading.Thread(target=lambda: results.append(read_parquet(path, "arrow")))
-               for _ in range(8)]
+    threads = [threading.Thread(target=lambda: results.append(read_parquet(path, "arrow"))) for _ in range(8)]
     for thread in threads:
         thread.start()
     for thread in threads:

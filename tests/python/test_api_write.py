@@ -15,12 +15,11 @@ import textwrap
 
 import numpy as np
 import pandas as pd
+import py_parquet_forge as forge
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from conftest import names_in
-
-import py_parquet_forge as forge
 from py_parquet_forge import ParquetStreamWriter, SchemaValidationError, write_parquet
 
 INT = pa.schema([("a", pa.int64())])
@@ -146,15 +145,24 @@ def test_empty_data_of_any_form_is_zero_rows(data, target):
 
 
 def test_missing_values_of_pandas_are_null(target):
-    schema = pa.schema([("f", pa.float64()), ("t", pa.timestamp("us")), ("s", pa.string()),
-                        ("i", pa.int64()), ("o", pa.float32())])
-    frame = pd.DataFrame({
-        "f": [1.5, float("nan")],
-        "t": [pd.Timestamp("2020-01-01"), pd.NaT],
-        "s": ["x", None],
-        "i": [7.0, float("nan")],
-        "o": pd.Series([1.0, pd.NA], dtype=object),
-    })
+    schema = pa.schema(
+        [
+            ("f", pa.float64()),
+            ("t", pa.timestamp("us")),
+            ("s", pa.string()),
+            ("i", pa.int64()),
+            ("o", pa.float32()),
+        ]
+    )
+    frame = pd.DataFrame(
+        {
+            "f": [1.5, float("nan")],
+            "t": [pd.Timestamp("2020-01-01"), pd.NaT],
+            "s": ["x", None],
+            "i": [7.0, float("nan")],
+            "o": pd.Series([1.0, pd.NA], dtype=object),
+        }
+    )
     write_parquet(frame, target, schema)
     assert read(target).slice(1).to_pylist() == [dict.fromkeys("ftsio")]
 
@@ -216,31 +224,40 @@ def test_categories_become_their_values(target):
 
 
 def test_object_columns_hold_python_values(target):
-    schema = pa.schema([("d", pa.decimal128(5, 2)), ("l", pa.list_(pa.int8())), ("b", pa.binary()),
-                        ("day", pa.date32())])
-    frame = pd.DataFrame({
-        "d": [decimal.Decimal("1.25"), None],
-        "l": [[1, None], None],
-        "b": [b"\0", None],
-        "day": [datetime.date(2020, 2, 29), None],
-    })
+    schema = pa.schema(
+        [("d", pa.decimal128(5, 2)), ("l", pa.list_(pa.int8())), ("b", pa.binary()), ("day", pa.date32())]
+    )
+    frame = pd.DataFrame(
+        {
+            "d": [decimal.Decimal("1.25"), None],
+            "l": [[1, None], None],
+            "b": [b"\0", None],
+            "day": [datetime.date(2020, 2, 29), None],
+        }
+    )
     write_parquet(frame, target, schema)
     assert read(target).to_pylist()[0] == {
-        "d": decimal.Decimal("1.25"), "l": [1, None], "b": b"\0", "day": datetime.date(2020, 2, 29)}
+        "d": decimal.Decimal("1.25"),
+        "l": [1, None],
+        "b": b"\0",
+        "day": datetime.date(2020, 2, 29),
+    }
 
 
 # ---- conforming ----
 
 
 def test_columns_are_matched_by_name_and_put_in_order(target):
-    write_parquet(pa.table({"b": ["x"], "a": [1]}), target,
-                  pa.schema([("a", pa.int64()), ("b", pa.string())]))
+    write_parquet(
+        pa.table({"b": ["x"], "a": [1]}), target, pa.schema([("a", pa.int64()), ("b", pa.string())])
+    )
     assert read(target).to_pydict() == {"a": [1], "b": ["x"]}
 
 
 def test_metadata_of_field_and_schema_is_the_schemas(target):
-    schema = pa.schema([pa.field("a", pa.int64(), metadata={"k": "v", "PARQUET:field_id": "7"})],
-                       metadata={"owner": "me"})
+    schema = pa.schema(
+        [pa.field("a", pa.int64(), metadata={"k": "v", "PARQUET:field_id": "7"})], metadata={"owner": "me"}
+    )
     data = pa.table({"a": [1]}).replace_schema_metadata({"other": "x"})
     write_parquet(data, target, schema)
     found = pq.read_schema(target)
@@ -280,12 +297,16 @@ def test_an_absent_key_of_a_required_field_is_a_null(target):
     assert "Column 'a' is declared non-nullable but contains nulls" in str(error)
 
 
-@pytest.mark.parametrize("data", [
-    [{"a": 1, "b": 2}],
-    pa.table({"a": [1], "b": [2]}),
-    pd.DataFrame({"a": [1], "b": [2]}),
-    pd.DataFrame({"a": [1], "b": [object()]}),
-], ids=["rows", "table", "frame", "frame of objects"])
+@pytest.mark.parametrize(
+    "data",
+    [
+        [{"a": 1, "b": 2}],
+        pa.table({"a": [1], "b": [2]}),
+        pd.DataFrame({"a": [1], "b": [2]}),
+        pd.DataFrame({"a": [1], "b": [object()]}),
+    ],
+    ids=["rows", "table", "frame", "frame of objects"],
+)
 def test_extra_columns_are_an_error_unless_dropped(data, target):
     error = refused(data, INT, target)
     assert [(f.path, f.rule, f.count) for f in error.failures] == [("b", "extra", 1)]
@@ -384,18 +405,26 @@ def test_lossy_conversions_are_errors(case, target):
 
 
 def test_coerce_allows_what_a_safe_cast_allows(target):
-    for data in (pa.table({"a": ["1", "2"]}), pd.DataFrame({"a": ["1", "2"]}),
-                 [{"a": "1"}, {"a": "2"}], pd.DataFrame({"a": pd.Series(["1", "2"], dtype=object)})):
+    for data in (
+        pa.table({"a": ["1", "2"]}),
+        pd.DataFrame({"a": ["1", "2"]}),
+        [{"a": "1"}, {"a": "2"}],
+        pd.DataFrame({"a": pd.Series(["1", "2"], dtype=object)}),
+    ):
         write_parquet(data, target, INT, coerce=True)
         assert read(target).column("a").to_pylist() == [1, 2]
         target.unlink()
     refused(pa.table({"a": ["x"]}), INT, target, coerce=True)
 
 
-@pytest.mark.parametrize("data", [
-    pa.Table.from_arrays([pa.array([1]), pa.array([2])], ["a", "a"]),
-    pd.DataFrame([[1, 2]], columns=["a", "a"]),
-], ids=["table", "frame"])
+@pytest.mark.parametrize(
+    "data",
+    [
+        pa.Table.from_arrays([pa.array([1]), pa.array([2])], ["a", "a"]),
+        pd.DataFrame([[1, 2]], columns=["a", "a"]),
+    ],
+    ids=["table", "frame"],
+)
 def test_duplicate_column_names_are_an_error(data, target):
     assert "duplicate" in {f.rule for f in refused(data, INT, target).failures}
 
@@ -563,9 +592,12 @@ def test_a_refused_chunk_adds_nothing_and_the_writer_can_go_on(target):
 
 
 def test_a_stream_of_which_a_part_was_refused_cannot_be_finished(target):
-    with pytest.raises(OSError, match="Cannot write"), ParquetStreamWriter(target, REQUIRED) as writer:
-        with pytest.raises(SchemaValidationError):
-            writer.write_chunk(iter([[{"a": 1}], [{"a": None}]]))
+    writer = ParquetStreamWriter(target, REQUIRED)
+    writer.__enter__()
+    with pytest.raises(SchemaValidationError):
+        writer.write_chunk(iter([[{"a": 1}], [{"a": None}]]))
+    with pytest.raises(OSError, match="Cannot write"):
+        writer.__exit__(None, None, None)
     assert names_in(target.parent) == []
 
 
@@ -585,9 +617,13 @@ def test_a_thousand_small_chunks_are_one_row_group(target):
 
 def test_any_split_and_any_number_of_threads_give_the_same_bytes(target):
     n = 50_000
-    table = pa.table({"a": pa.array([i if i % 7 else None for i in range(n)]),
-                      "s": [f"v{i % 1000}" for i in range(n)],
-                      "l": [[i, i + 1] if i % 3 else [] for i in range(n)]})
+    table = pa.table(
+        {
+            "a": pa.array([i if i % 7 else None for i in range(n)]),
+            "s": [f"v{i % 1000}" for i in range(n)],
+            "l": [[i, i + 1] if i % 3 else [] for i in range(n)],
+        }
+    )
     found = set()
     for step, threads in ((n, True), (n, False), (977, True), (12_345, False)):
         with ParquetStreamWriter(target, table.schema, row_group_size=20_000, use_threads=threads) as w:
@@ -601,7 +637,11 @@ def test_row_groups_are_cut_by_rows_and_by_bytes(target):
     table = pa.table({"a": range(10_000)})
     write_parquet(table, target, INT, row_group_size=3000)
     assert [pq.ParquetFile(target).metadata.row_group(i).num_rows for i in range(4)] == [
-        3000, 3000, 3000, 1000]
+        3000,
+        3000,
+        3000,
+        1000,
+    ]
     write_parquet(table, target, INT, row_group_bytes=16_000)
     assert pq.ParquetFile(target).num_row_groups > 3
 
@@ -661,8 +701,16 @@ def test_use_dictionary_and_write_statistics_take_lists(target):
 def test_pages_and_versions(target):
     table = pa.table({"a": range(10_000)})
     for version in ("1.0", "2.0"):
-        write_parquet(table, target, INT, data_page_version=version, max_rows_per_page=100,
-                      data_page_size=1000, dictionary_pagesize_limit=1000, version="2.4")
+        write_parquet(
+            table,
+            target,
+            INT,
+            data_page_version=version,
+            max_rows_per_page=100,
+            data_page_size=1000,
+            dictionary_pagesize_limit=1000,
+            version="2.4",
+        )
         assert read(target).equals(table)
     for version in ("1.0", "2.4", "2.6"):
         write_parquet(table, target, INT, version=version)
@@ -725,7 +773,8 @@ def test_ctrl_c_is_answered_while_c_works(tmp_path):
         except KeyboardInterrupt:
             print("answered", time.perf_counter(), os.listdir({str(tmp_path)!r}))
     """
-    done = subprocess.run([sys.executable, "-c", textwrap.dedent(code)], capture_output=True, text=True,
-                          timeout=60, check=False)
+    done = subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(code)], capture_output=True, text=True, timeout=60, check=False
+    )
     assert "answered" in done.stdout, done.stderr
     assert "tmp" not in done.stdout.replace("t.parquet", "")
