@@ -492,7 +492,8 @@ static int64_t likely_string_bytes(const pqf_chunk_reader *r) {
 static pqf_status check_string_bytes(const pull *p, pqf_error *err) {
     const pqf_column_metadata *meta = p->r->chunk.meta;
     const pqf_size_statistics *sizes = meta->size_statistics;
-    bool whole = p->out && p->num_rows == p->r->rows_left;
+    /* The rest of a chunk, the last batch of many, may well fit. */
+    bool whole = p->out && p->num_rows == p->r->chunk.num_rows;
     if (!whole || p->out->leaf_field->layout != PQF_LEAF_BINARY) return PQF_OK;
     if (p->out->leaf_field->index_format) return PQF_OK;
     int64_t least = 0;
