@@ -4,7 +4,7 @@
  * of the folder, `.<name>.forge/<id>/`, on the same file system, and synced there.
  *
  *   append     each file is renamed into its partition folder; readers of a half-done append see some
- *              of its files, each whole
+ *              of its files, each whole; one that fails takes back what it has renamed
  *   overwrite  the staged tree and the folder exchange their names in one step, then the old tree is
  *              removed: a kill leaves the old or the new dataset, at worst with a hidden sibling
  */
@@ -23,6 +23,9 @@
 #define SYNCFS_FILES 16
 
 /* ---- the target ---- */
+
+/* Tries to make the stage while other writers remove the folder around it. */
+#define STAGE_TRIES 100
 
 /* True when `dir` is `inner` or one of its ancestors (both absolute, links resolved). */
 static bool holds(const char *dir, const char *inner) {
@@ -70,6 +73,10 @@ static pqf_status resolve(pqf_arena *arena, const char *dir, const char **out, p
                              &parent, err));
     TRY(resolve(arena, parent, &resolved, err));
     const char *last = slash ? slash + 1 : copy;
+    if (!strcmp(last, "..")) return pqf_fail_errno(err, ENOENT, "cannot use the folder");
+    if (!strcmp(last, ".")) last = "";
+    *out = resolved;
+    if (!*last) return PQF_OK;
     return pqf_arena_printf(arena, out, err, "%s/%s", strcmp(resolved, "/") ? resolved : "", last);
 }
 
@@ -86,7 +93,18 @@ static pqf_status find_existing(pqf_commit *c, pqf_error *err) {
     char *path = (char *)(uintptr_t)c->existing;
     while (access(path, F_OK) != 0 && strrchr(path, '/') != path)
         *strrchr(path, '/') = 0;
+    if (access(path, F_OK) != 0) path[1] = 0; /* the root */
     return PQF_OK;
+}
+
+/* A writer that ends removes the sibling when it is empty, maybe just before the stage is in it. */
+static pqf_status make_stage(const pqf_commit *c, pqf_error *err) {
+    pqf_status status = PQF_OK;
+    for (int tries = 0; tries < STAGE_TRIES; tries++) {
+        status = pqf_fs_make_folders(c->stage, err);
+        if (status == PQF_OK || err->os_errno != ENOENT) break;
+    }
+    return status;
 }
 
 static pqf_status begin(pqf_commit *c, const char *dir, pqf_error *err) {
@@ -103,12 +121,13 @@ static pqf_status begin(pqf_commit *c, const char *dir, pqf_error *err) {
     TRY(pqf_arena_printf(&c->arena, &c->sibling, err, "%s/.%s.forge",
                          strcmp(c->parent, "/") ? c->parent : "", slash + 1));
     TRY(pqf_arena_printf(&c->arena, &c->stage, err, "%s/%s", c->sibling, id));
-    return pqf_fs_make_folders(c->stage, err);
+    c->dir_existed = access(c->dir, F_OK) == 0;
+    return make_stage(c, err);
 }
 
 pqf_status pqf_commit_begin(pqf_commit *c, const char *dir, pqf_mode mode, bool durable,
                             pqf_mem *mem, pqf_error *err) {
-    *c = (pqf_commit){.mem = mem, .mode = mode, .durable = durable};
+    *c = (pqf_commit){.mem = mem, .mode = mode, .durable = durable, .owner = getpid()};
     pqf_arena_init(&c->arena, mem);
     pqf_status status = begin(c, dir, err);
     if (status == PQF_OK) return status;
@@ -123,10 +142,11 @@ static void remove_made_parents(pqf_commit *c) {
         *strrchr(path, '/') = 0;
 }
 
+/* A forked child may free its copy of a writer: the stage is its parent's. */
 void pqf_commit_reset(pqf_commit *c) {
     pqf_error ignored;
     pqf_error_init(&ignored);
-    if (c->stage) {
+    if (c->stage && c->owner == getpid()) {
         pqf_fs_remove_tree(c->stage, &ignored);
         rmdir(c->sibling); /* stays while other writers stage there */
         remove_made_parents(c);
@@ -165,15 +185,15 @@ static pqf_status parent_of(pqf_commit *c, const char *path, const char **out, p
     return pqf_arena_string(&c->arena, pqf_bytes_of(path, (size_t)(slash - path)), out, err);
 }
 
-/* Syncs the folder of `path` and those above it up to `top`. */
+/* Syncs the folder of `path` and those above it up to `top`, a path above it. */
 static pqf_status sync_folders(pqf_commit *c, const char *path, const char *top, pqf_error *err) {
     const char *folder;
     TRY(parent_of(c, path, &folder, err));
-    while (strlen(folder) >= strlen(top)) {
+    while (*folder && strlen(folder) >= strlen(top)) {
         TRY(pqf_fs_sync_folder(folder, err));
         TRY(parent_of(c, folder, &folder, err));
     }
-    return PQF_OK;
+    return *folder || strcmp(top, "/") ? PQF_OK : pqf_fs_sync_folder("/", err);
 }
 
 /* Everything staged reaches the disk, whatever its number. */
@@ -203,19 +223,48 @@ static pqf_status move_file(pqf_commit *c, const char *file, pqf_error *err) {
     return pqf_error_at_path(err, to);
 }
 
-static pqf_status append(pqf_commit *c, const char *const *files, int64_t n, pqf_error *err) {
-    TRY(sync_files(c, c->stage, files, n, err));
-    TRY(pqf_fs_make_folders(c->dir, err));
-    for (int64_t i = 0; i < n; i++)
-        TRY(move_file(c, files[i], err));
+/* The names reach the disk: of the files, of their folders, of the folders above that were made. */
+static pqf_status sync_names(pqf_commit *c, const char *const *files, int64_t n, pqf_error *err) {
     if (!c->durable) return PQF_OK;
     if (n > SYNCFS_FILES) return sync_file_system(c->dir, err);
     for (int64_t i = 0; i < n; i++) {
         const char *to;
         TRY(pqf_arena_printf(&c->arena, &to, err, "%s/%s", c->dir, files[i]));
-        TRY(sync_folders(c, to, c->parent, err));
+        TRY(sync_folders(c, to, c->dir, err));
     }
-    return pqf_fs_sync_folder(c->parent, err);
+    return sync_folders(c, c->dir, c->existing, err);
+}
+
+static pqf_status give_names(pqf_commit *c, const char *const *files, int64_t n, int64_t *num_moved,
+                             pqf_error *err) {
+    TRY(sync_files(c, c->stage, files, n, err));
+    TRY(pqf_fs_make_folders(c->dir, err));
+    for (; *num_moved < n; ++*num_moved)
+        TRY(move_file(c, files[*num_moved], err));
+    return sync_names(c, files, n, err);
+}
+
+/* Removes a file of a failed append and the folders that are empty without it. Needs no memory:
+ * there may be none. */
+static void take_back(const pqf_commit *c, const char *file, bool was_moved) {
+    char path[PATH_MAX];
+    int n = snprintf(path, sizeof path, "%s/%s", c->dir, file);
+    if (n < 0 || (size_t)n >= sizeof path) return;
+    if (was_moved) unlink(path);
+    for (char *slash = strrchr(path, '/'); slash > path + strlen(c->dir); slash = strrchr(path, '/')) {
+        *slash = 0;
+        if (rmdir(path) != 0) return;
+    }
+}
+
+static pqf_status append(pqf_commit *c, const char *const *files, int64_t n, pqf_error *err) {
+    int64_t num_moved = 0;
+    pqf_status status = give_names(c, files, n, &num_moved, err);
+    if (status == PQF_OK) return PQF_OK;
+    for (int64_t i = 0; i <= num_moved && i < n; i++)
+        take_back(c, files[i], i < num_moved);
+    if (!c->dir_existed) rmdir(c->dir);
+    return status;
 }
 
 /* The mode bits of the folder that is replaced stay. */
@@ -224,17 +273,30 @@ static void keep_mode(const pqf_commit *c) {
     if (stat(c->dir, &st) == 0 && chmod(c->stage, st.st_mode & 07777) != 0) errno = 0;
 }
 
+static pqf_status sync_switch(pqf_commit *c, pqf_error *err) {
+    if (!c->durable) return PQF_OK;
+    TRY(sync_folders(c, c->dir, c->existing, err));
+    return pqf_fs_sync_folder(c->sibling, err);
+}
+
 static pqf_status overwrite(pqf_commit *c, const char *const *files, int64_t n, pqf_error *err) {
+    pqf_error ignored;
     TRY(sync_files(c, c->stage, files, n, err));
     keep_mode(c);
-    if (rename(c->stage, c->dir) != 0) { /* succeeds where nothing or an empty folder stands */
-        if (errno != ENOTEMPTY && errno != EEXIST)
-            return pqf_fail_errno(err, errno, "cannot give the new dataset its name");
-        TRY(pqf_fs_exchange(c->stage, c->dir, err));
-    }
-    if (!c->durable) return PQF_OK;
-    TRY(pqf_fs_sync_folder(c->parent, err));
-    return access(c->sibling, F_OK) == 0 ? pqf_fs_sync_folder(c->sibling, err) : PQF_OK;
+    /* succeeds where nothing or an empty folder stands */
+    bool was_empty = rename(c->stage, c->dir) == 0;
+    if (!was_empty && errno != ENOTEMPTY && errno != EEXIST)
+        return pqf_fail_errno(err, errno, "cannot give the new dataset its name");
+    if (!was_empty) TRY(pqf_fs_exchange(c->stage, c->dir, err));
+    pqf_status status = sync_switch(c, err);
+    if (status == PQF_OK) return PQF_OK;
+    /* A call that fails changes nothing: back to the old names. */
+    pqf_error_init(&ignored);
+    if (!was_empty)
+        (void)pqf_fs_exchange(c->stage, c->dir, &ignored);
+    else if (rename(c->dir, c->stage) == 0 && c->dir_existed)
+        (void)pqf_fs_make_folders(c->dir, &ignored);
+    return status;
 }
 
 pqf_status pqf_commit_finish(pqf_commit *c, const char *const *files, int64_t num_files,

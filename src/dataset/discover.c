@@ -95,6 +95,9 @@ static pqf_status parse_folders(parts *p, int64_t file, const char *rest, pqf_er
         TRY(pqf_hive_parse(pqf_bytes_of(rest, (size_t)(slash - rest)), p->arena, &is_partition,
                            &name, &v.value, err));
         if (!is_partition) continue;
+        if (!pqf_kernels_get()->utf8_valid(name.data, (int64_t)name.len))
+            return pqf_fail(err, PQF_CORRUPT, "the folder name '%.80s' is not UTF-8",
+                            (const char *)name.data);
         if (v.value.len == strlen(PQF_HIVE_NULL) &&
             !memcmp(v.value.data, PQF_HIVE_NULL, v.value.len))
             v.value = (pqf_bytes){0};
@@ -123,8 +126,11 @@ static pqf_status fill_values(parts *p, pqf_found *out, pqf_error *err) {
 
 static const char *below_root(const char *path, const char *root) {
     size_t n = strlen(root);
+    while (n > 1 && root[n - 1] == '/')
+        n--;
     if (strncmp(path, root, n) != 0) return "";
     path += n;
+    if (n && root[n - 1] != '/' && *path != '/') return ""; /* a longer name */
     while (*path == '/')
         path++;
     return path;

@@ -81,20 +81,19 @@ typedef struct local_codes {
     pqf_buf text;
 } local_codes;
 
-static bool is_bits(const pqf_view *view) {
-    return !view->dictionary && view->type.shape == PQF_SHAPE_BITS;
-}
-
-/* Any value as bytes that tell it from others of its column. */
+/* Any valid slot as bytes that tell its value from others of its column. */
 static pqf_bytes key_of_slot(const pqf_view *view, int64_t i) {
     static const uint8_t bools[2] = {0, 1};
-    if (!is_bits(view)) return pqf_view_bytes(view, i);
+    (void)pqf_view_resolve(&view, &i);
+    if (view->type.shape != PQF_SHAPE_BITS) return pqf_view_bytes(view, i);
     return pqf_bytes_of(&bools[pqf_bit_get(view->values, view->offset + i)], 1);
 }
 
 static pqf_status code_of_row(column_state *c, const pqf_view *view, int64_t i, local_codes *local,
                               uint32_t *out, pqf_error *err) {
     pqf_bytes key = key_of_slot(view, i);
+    if (key.len > INT32_MAX)
+        return pqf_fail(err, PQF_INVALID, "a value of %zu bytes cannot name a folder", key.len);
     pqf_slice slice = {key.data, (uint32_t)key.len};
     uint32_t code;
     int64_t taken, before = pqf_dict_num_values(local->distinct);
@@ -113,11 +112,7 @@ static bool same_as_before(const pqf_view *view, int64_t i) {
     return a.len == b.len && !memcmp(a.data, b.data, a.len);
 }
 
-static bool slot_is_null(const pqf_view *view, int64_t i) {
-    if (!pqf_view_is_valid(view, i)) return true;
-    if (!view->dictionary || !view->dictionary->validity) return false;
-    return pqf_view_bytes(view, i).data == NULL;
-}
+static bool slot_is_null(const pqf_view *view, int64_t i) { return !pqf_view_resolve(&view, &i); }
 
 /* Writes the lasting codes of one column into every num_columns-th element of `codes`. */
 static pqf_status put_column(pqf_groups *g, int32_t k, const pqf_view *view, int64_t start,

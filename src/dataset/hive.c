@@ -10,12 +10,13 @@ static bool is_escaped(uint8_t c) {
     return c < 0x20 || c == 0x7F || (c && strchr("\"#%'*/:=?\\{[]^", c));
 }
 
-static pqf_status put_escaped(pqf_bytes in, pqf_buf *out, pqf_error *err) {
+/* A leading dot would hide the folder. */
+static pqf_status put_escaped(pqf_bytes in, bool leads, pqf_buf *out, pqf_error *err) {
     static const char digits[] = "0123456789ABCDEF";
     TRY(pqf_buf_reserve(out, 3 * in.len + 2, err));
     for (size_t i = 0; i < in.len; i++) {
         uint8_t c = in.data[i];
-        if (!is_escaped(c)) {
+        if (!is_escaped(c) && !(leads && i == 0 && c == '.')) {
             out->data[out->len++] = c;
             continue;
         }
@@ -28,9 +29,9 @@ static pqf_status put_escaped(pqf_bytes in, pqf_buf *out, pqf_error *err) {
 
 pqf_status pqf_hive_folder(const char *name, pqf_bytes value, pqf_buf *out, pqf_error *err) {
     size_t begin = out->len;
-    TRY(put_escaped(pqf_bytes_of(name, strlen(name)), out, err));
+    TRY(put_escaped(pqf_bytes_of(name, strlen(name)), true, out, err));
     TRY(pqf_buf_put_u8(out, '=', err));
-    TRY(put_escaped(value, out, err));
+    TRY(put_escaped(value, false, out, err));
     if (out->len - begin > 255)
         return pqf_fail(err, PQF_INVALID,
                         "the value of the partition column '%s' makes a folder name of %zu bytes; "
@@ -43,8 +44,8 @@ pqf_status pqf_hive_folder(const char *name, pqf_bytes value, pqf_buf *out, pqf_
 
 static int hex_digit(uint8_t c) {
     if (c >= '0' && c <= '9') return c - '0';
-    c |= 0x20;
-    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+    int lower = c | 0x20;
+    return lower >= 'a' && lower <= 'f' ? lower - 'a' + 10 : -1;
 }
 
 /* A '%' that no two hexadecimal digits follow stands for itself. */
@@ -56,8 +57,8 @@ static pqf_status decode(pqf_bytes in, pqf_arena *arena, pqf_bytes *out, pqf_err
     for (size_t i = 0; i < in.len; i++) {
         bool coded = in.data[i] == '%' && i + 2 < in.len && hex_digit(in.data[i + 1]) >= 0 &&
                      hex_digit(in.data[i + 2]) >= 0;
-        to[n++] = coded ? (uint8_t)(hex_digit(in.data[i + 1]) << 4 | hex_digit(in.data[i + 2]))
-                        : in.data[i];
+        int byte = coded ? hex_digit(in.data[i + 1]) << 4 | hex_digit(in.data[i + 2]) : in.data[i];
+        to[n++] = (uint8_t)byte;
         if (coded) i += 2;
     }
     to[n] = 0;

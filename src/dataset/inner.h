@@ -14,6 +14,7 @@
 
 #include <stdatomic.h>
 #include <string.h>
+#include <sys/types.h>
 
 /* Hive's folder name of the null value. */
 #define PQF_HIVE_NULL "__HIVE_DEFAULT_PARTITION__"
@@ -34,7 +35,8 @@ pqf_status pqf_hive_parse(pqf_bytes folder, pqf_arena *arena, bool *is_partition
 
 /* PQF_INVALID for types that cannot name a folder: nested, binary, null. */
 pqf_status pqf_value_check_type(const struct ArrowSchema *schema, const char *column, pqf_error *err);
-/* Text of slot i (valid, plain or dictionary-encoded) in the forms of the contract. */
+/* Text of slot i (plain or dictionary-encoded) in the forms of the contract. PQF_INVALID for the marker
+ * of null as text, and for values that are none of their type: times beyond a day. */
 pqf_status pqf_value_text(const pqf_view *view, int64_t i, pqf_buf *out, pqf_error *err);
 /* Values of `type` from their texts; one that does not parse is PQF_CORRUPT. */
 pqf_status pqf_values_parse(const struct ArrowSchema *type, const pqf_bytes *texts, int64_t n,
@@ -105,7 +107,9 @@ typedef struct pqf_commit {
     pqf_mode mode;
     bool durable;
     const char *existing; /* innermost folder above it that was there before */
+    bool dir_existed;
     bool done;
+    pid_t owner;
 } pqf_commit;
 
 /* Checks the target (refused folders, a file in its place) and makes the staging place. */

@@ -33,16 +33,17 @@ static const char *inferred_format(const pqf_dataset *d, int32_t column) {
     return wide ? "l" : "i";
 }
 
-/* The type of the values: of a dictionary the one it encodes. */
+/* The type of the values: of a dictionary the one it encodes. A record that no folder can have is
+ * a stranger's and does not count. */
 static pqf_status set_type(pqf_dataset *d, int32_t column, const struct ArrowSchema *recorded,
                            pqf_error *err) {
+    pqf_error ignored;
     const char *name = d->found.partitions[column];
     const struct ArrowSchema *type = child_of(recorded, name);
     if (type && type->dictionary) type = type->dictionary;
-    if (!type)
+    if (!type || pqf_value_check_type(type, name, &ignored) != PQF_OK)
         return pqf_schema_init(&d->types[column], inferred_format(d, column), name,
                                ARROW_FLAG_NULLABLE, 0, err);
-    TRY(pqf_value_check_type(type, name, err));
     const char *format = strcmp(type->format, "vu") ? type->format : "u"; /* views as strings */
     return pqf_schema_init(&d->types[column], format, name, ARROW_FLAG_NULLABLE, 0, err);
 }
@@ -84,8 +85,8 @@ static pqf_status set_constants(pqf_dataset *d, int32_t **codes, pqf_error *err)
     TRY(pqf_arena_array(&d->arena, n, sizeof(struct ArrowArray), &block, err));
     d->values = block;
     if (!n) return PQF_OK;
-    TRY(read_recorded(d, &recorded, err));
-    pqf_status status = PQF_OK;
+    pqf_status status = read_recorded(d, &recorded, err);
+    if (status != PQF_OK && d->files[0].path) pqf_error_at_path(err, d->files[0].path);
     for (int32_t k = 0; status == PQF_OK && k < (int32_t)n; k++) {
         status = set_type(d, k, &recorded, err);
         if (status == PQF_OK) status = set_values(d, k, codes, err);

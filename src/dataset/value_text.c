@@ -9,6 +9,7 @@
 #include <ctype.h>
 #include <errno.h>
 #include <inttypes.h>
+#include <locale.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -27,6 +28,7 @@ typedef struct kind {
     void (*print)(const pqf_type *type, const value *v, char *text, size_t text_bytes);
     bool (*parse)(const pqf_type *type, const char *text, value *v);
     void (*store)(const value *v, uint8_t *p);
+    bool (*is_sound)(const pqf_type *type, const value *v); /* NULL: every value has a text */
 } kind;
 
 /* ---- loads and stores ---- */
@@ -193,7 +195,7 @@ static bool parse_days(const char **text, int64_t *days) {
     int count = 0;
     while (isdigit((unsigned char)(*text)[count]))
         count++;
-    if (count < 4 || count > 9 || !digits(text, count, &year) || *(*text)++ != '-') return false;
+    if (count < 4 || count > 12 || !digits(text, count, &year) || *(*text)++ != '-') return false;
     if (!digits(text, 2, &month) || *(*text)++ != '-' || !digits(text, 2, &day)) return false;
     if (month < 1 || month > 12 || day < 1 || day > 31) return false;
     int64_t y;
@@ -245,6 +247,9 @@ static bool parse_timestamp(const pqf_type *type, const char *text, value *v) {
 
 /* ---- bool and decimals ---- */
 
+/* Digits of a decimal128, in either direction. */
+#define MAX_SCALE 38
+
 static bool parse_bool(const pqf_type *type, const char *text, value *v) {
     (void)type;
     v->u = !strcmp(text, "true");
@@ -269,47 +274,65 @@ static void print_decimal(const pqf_type *type, const value *v, char *text, size
     text[at] = 0;
 }
 
+/* d * 10 + digit away from zero, so that the least value of 128 bits has its text too. */
+static bool push_digit(__int128 *d, int digit, bool negative) {
+    return !__builtin_mul_overflow(*d, (__int128)10, d) &&
+           !__builtin_add_overflow(*d, (__int128)(negative ? -digit : digit), d);
+}
+
+/* Zeros behind the last digit wait until a digit follows: there may be more of them than 128 bits
+ * hold. `after` counts the digits behind the point that are in d. */
 static bool parse_decimal(const pqf_type *type, const char *text, value *v) {
     bool negative = *text == '-', seen_point = false;
-    int after = 0, count = 0;
-    __int128 d = 0;
+    int after = 0, count = 0, zeros = 0;
+    v->d = 0;
     for (text += negative; *text; text++) {
         if (*text == '.' && !seen_point) {
             seen_point = true;
             continue;
         }
-        if (!isdigit((unsigned char)*text) || ++count > 60 || d > ((__int128)1 << 122)) return false;
-        d = d * 10 + (*text - '0');
+        if (!isdigit((unsigned char)*text) || ++count > 100) return false;
         after += seen_point;
+        zeros++;
+        for (int digit = *text - '0'; digit && zeros; zeros--)
+            if (!push_digit(&v->d, zeros == 1 ? digit : 0, negative)) return false;
     }
-    for (; after < type->scale && d <= ((__int128)1 << 122); after++)
-        d *= 10;
-    for (; after > type->scale && d % 10 == 0; after--)
-        d /= 10;
-    v->d = negative ? -d : d;
-    return count && after == type->scale;
+    for (after -= zeros; after < type->scale; after++)
+        if (!push_digit(&v->d, 0, negative)) return false;
+    return count && (after == type->scale || !v->d);
+}
+
+/* ---- values that are none of their type ---- */
+
+static bool is_whole_day(const pqf_type *type, const value *v) {
+    (void)type;
+    return v->i % 86400000 == 0;
+}
+
+static bool is_within_day(const pqf_type *type, const value *v) {
+    return v->i >= 0 && v->i < 86400 * pqf_unit_per_second(type->unit);
 }
 
 /* ---- the table ---- */
 
 static const kind kinds[] = {
-    {PQF_TYPE_INT8, load_i8, print_i, parse_i, store_i8},
-    {PQF_TYPE_INT16, load_i16, print_i, parse_i, store_i16},
-    {PQF_TYPE_INT32, load_i32, print_i, parse_i, store_i32},
-    {PQF_TYPE_INT64, load_i64, print_i, parse_i, store_i64},
-    {PQF_TYPE_UINT8, load_u8, print_u, parse_u, store_u8},
-    {PQF_TYPE_UINT16, load_u16, print_u, parse_u, store_u16},
-    {PQF_TYPE_UINT32, load_u32, print_u, parse_u, store_u32},
-    {PQF_TYPE_UINT64, load_u64, print_u, parse_u, store_u64},
-    {PQF_TYPE_FLOAT, load_f32, print_f32, parse_f, store_f32},
-    {PQF_TYPE_DOUBLE, load_f64, print_f64, parse_f, store_f64},
-    {PQF_TYPE_DECIMAL128, load_d128, print_decimal, parse_decimal, store_d128},
-    {PQF_TYPE_DATE32, load_i32, print_date32, parse_date32, store_i32},
-    {PQF_TYPE_DATE64, load_i64, print_date64, parse_date64, store_i64},
-    {PQF_TYPE_TIME32, load_i32, print_time, parse_time, store_i32},
-    {PQF_TYPE_TIME64, load_i64, print_time, parse_time, store_i64},
-    {PQF_TYPE_TIMESTAMP, load_i64, print_timestamp, parse_timestamp, store_i64},
-    {PQF_TYPE_DURATION, load_i64, print_i, parse_i, store_i64},
+    {PQF_TYPE_INT8, load_i8, print_i, parse_i, store_i8, NULL},
+    {PQF_TYPE_INT16, load_i16, print_i, parse_i, store_i16, NULL},
+    {PQF_TYPE_INT32, load_i32, print_i, parse_i, store_i32, NULL},
+    {PQF_TYPE_INT64, load_i64, print_i, parse_i, store_i64, NULL},
+    {PQF_TYPE_UINT8, load_u8, print_u, parse_u, store_u8, NULL},
+    {PQF_TYPE_UINT16, load_u16, print_u, parse_u, store_u16, NULL},
+    {PQF_TYPE_UINT32, load_u32, print_u, parse_u, store_u32, NULL},
+    {PQF_TYPE_UINT64, load_u64, print_u, parse_u, store_u64, NULL},
+    {PQF_TYPE_FLOAT, load_f32, print_f32, parse_f, store_f32, NULL},
+    {PQF_TYPE_DOUBLE, load_f64, print_f64, parse_f, store_f64, NULL},
+    {PQF_TYPE_DECIMAL128, load_d128, print_decimal, parse_decimal, store_d128, NULL},
+    {PQF_TYPE_DATE32, load_i32, print_date32, parse_date32, store_i32, NULL},
+    {PQF_TYPE_DATE64, load_i64, print_date64, parse_date64, store_i64, is_whole_day},
+    {PQF_TYPE_TIME32, load_i32, print_time, parse_time, store_i32, is_within_day},
+    {PQF_TYPE_TIME64, load_i64, print_time, parse_time, store_i64, is_within_day},
+    {PQF_TYPE_TIMESTAMP, load_i64, print_timestamp, parse_timestamp, store_i64, NULL},
+    {PQF_TYPE_DURATION, load_i64, print_i, parse_i, store_i64, NULL},
 };
 
 static const kind *kind_of(pqf_type_id id) {
@@ -327,7 +350,8 @@ pqf_status pqf_value_check_type(const struct ArrowSchema *schema, const char *co
     pqf_type type;
     if (schema->dictionary) schema = schema->dictionary;
     TRY(pqf_type_parse(schema->format, &type, err));
-    if (is_text(type.id) || type.id == PQF_TYPE_BOOL || kind_of(type.id)) return PQF_OK;
+    bool has_text = is_text(type.id) || type.id == PQF_TYPE_BOOL || kind_of(type.id);
+    if (has_text && type.scale >= -MAX_SCALE && type.scale <= MAX_SCALE) return PQF_OK;
     char text[128];
     pqf_type_text(schema, text, sizeof text);
     return pqf_fail(err, PQF_INVALID,
@@ -342,8 +366,40 @@ static pqf_status put_text(const char *text, pqf_buf *out, pqf_error *err) {
     return pqf_buf_put(out, text, strlen(text), err);
 }
 
+/* Numbers are written with a point, whatever the process' locale has. */
+typedef struct plain_locale {
+    locale_t plain, before;
+} plain_locale;
+
+static plain_locale locale_begin(void) {
+    plain_locale l = {.plain = newlocale(LC_NUMERIC_MASK, "C", (locale_t)0)};
+    if (l.plain) l.before = uselocale(l.plain);
+    return l;
+}
+
+static void locale_end(plain_locale *l) {
+    if (!l->plain) return;
+    uselocale(l->before);
+    freelocale(l->plain);
+}
+
+static pqf_status put_value(const pqf_type *type, pqf_bytes bytes, pqf_buf *out, pqf_error *err) {
+    const kind *k = kind_of(type->id);
+    char text[128];
+    value v = {0};
+    if (!k) return pqf_fail(err, PQF_INVALID, "a value of this type cannot name a folder");
+    k->load(bytes.data, &v);
+    if (k->is_sound && !k->is_sound(type, &v))
+        return pqf_fail(err, PQF_INVALID, "%" PRId64 " is no whole day or no time of a day", v.i);
+    plain_locale l = locale_begin();
+    k->print(type, &v, text, sizeof text);
+    locale_end(&l);
+    return put_text(text, out, err);
+}
+
 pqf_status pqf_value_text(const pqf_view *view, int64_t i, pqf_buf *out, pqf_error *err) {
-    const pqf_type *type = view->dictionary ? &view->dictionary->type : &view->type;
+    if (!pqf_view_resolve(&view, &i)) return put_text(PQF_HIVE_NULL, out, err);
+    const pqf_type *type = &view->type;
     if (is_text(type->id)) {
         pqf_bytes s = pqf_view_bytes(view, i);
         if (s.len == strlen(PQF_HIVE_NULL) && !memcmp(s.data, PQF_HIVE_NULL, s.len))
@@ -352,15 +408,9 @@ pqf_status pqf_value_text(const pqf_view *view, int64_t i, pqf_buf *out, pqf_err
                             PQF_HIVE_NULL);
         return pqf_buf_put(out, s.data, s.len, err);
     }
-    if (type->id == PQF_TYPE_BOOL && !view->dictionary)
+    if (type->id == PQF_TYPE_BOOL)
         return put_text(pqf_bit_get(view->values, view->offset + i) ? "true" : "false", out, err);
-    const kind *k = kind_of(type->id);
-    if (!k) return pqf_fail(err, PQF_INVALID, "a value of this type cannot name a folder");
-    char text[128];
-    value v = {0};
-    k->load(pqf_view_bytes(view, i).data, &v);
-    k->print(type, &v, text, sizeof text);
-    return put_text(text, out, err);
+    return put_value(type, pqf_view_bytes(view, i), out, err);
 }
 
 /* ---- text to arrays ---- */
@@ -404,6 +454,9 @@ static pqf_status parse_text(const pqf_bytes *texts, int64_t n, bool is_large, p
     TRY_DONE(put_end(&ends, is_large, 0, err));
     TRY_DONE(pqf_buf_reserve(&bytes, 1, err));
     for (int64_t i = 0; i < n; i++) {
+        if (!pqf_kernels_get()->utf8_valid(texts[i].data, (int64_t)texts[i].len))
+            TRY_DONE(pqf_fail(err, PQF_CORRUPT, "the folder value '%.80s' is not UTF-8",
+                              (const char *)texts[i].data));
         TRY_DONE(pqf_buf_put(&bytes, texts[i].data, texts[i].len, err));
         TRY_DONE(put_end(&ends, is_large, bytes.len, err));
     }
@@ -426,7 +479,10 @@ pqf_status pqf_values_parse(const struct ArrowSchema *schema, const pqf_bytes *t
     pqf_buf none = {.mem = mem}, values = {.mem = mem};
     pqf_status status = PQF_OK;
     TRY_DONE(pqf_buf_reserve(&values, 1, err));
-    TRY_DONE(parse_fixed(schema, &type, texts, n, &values, err));
+    plain_locale l = locale_begin();
+    status = parse_fixed(schema, &type, texts, n, &values, err);
+    locale_end(&l);
+    if (status != PQF_OK) goto done;
     TRY_DONE(pqf_array_init(out, mem, n, 0, 2, 0, err));
     pqf_array_take_buffer(out, 0, &none);
     pqf_array_take_buffer(out, 1, &values);

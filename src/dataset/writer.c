@@ -10,9 +10,16 @@
 #include <sys/stat.h>
 
 typedef struct part {
-    pqf_writer *writer;
-    const char *path; /* below the stage */
+    pqf_writer *writer;  /* NULL once it is finished */
+    const char *path;    /* below the stage */
+    struct relay *relay; /* the writer's tick context */
 } part;
+
+/* A part's writer ticks on whichever thread encodes it: its ticks go to the one call in progress. */
+typedef struct relay {
+    pqf_dataset_writer *w;
+    int worker; /* of the thread that works on the part */
+} relay;
 
 struct pqf_dataset_writer {
     pqf_mem *mem;
@@ -31,6 +38,7 @@ struct pqf_dataset_writer {
     char uuid[37];
     pqf_buf parts; /* part[], by group */
     int64_t next_row;
+    int64_t num_rows; /* that parts have taken */
     bool closed;
 };
 
@@ -132,13 +140,25 @@ static pqf_status differs(const char *column, const char *how, pqf_error *err) {
     return PQF_SCHEMA;
 }
 
+/* Where no file records them the types of partition columns are guesses: any may be right. */
+static bool has_recorded_types(const pqf_dataset *d) {
+    pqf_bytes value;
+    return pqf_metadata_get(pqf_reader_metadata(d->first), PQF_PARTITION_KEY, &value);
+}
+
+static bool same_partition(const struct ArrowSchema *there, const struct ArrowSchema *value,
+                           bool is_recorded) {
+    if (!there->dictionary) return false;
+    const char *format = strcmp(value->format, "vu") ? value->format : "u";
+    return !is_recorded || !strcmp(there->dictionary->format, format);
+}
+
 static pqf_status same_column(const struct ArrowSchema *there, const struct ArrowSchema *column,
-                              bool is_partition, pqf_error *err) {
+                              bool is_partition, bool is_recorded, pqf_error *err) {
     char want[128], have[128], how[320];
     if (!there) return differs(column->name, "is not in the dataset", err);
     const struct ArrowSchema *value = column->dictionary ? column->dictionary : column;
-    bool same = is_partition ? there->dictionary && (!strcmp(there->dictionary->format, value->format) ||
-                                                     !strcmp(value->format, "vu"))
+    bool same = is_partition ? same_partition(there, value, is_recorded)
                              : pqf_schema_same_type(there, column);
     if (same) return PQF_OK;
     pqf_type_text(is_partition && there->dictionary ? there->dictionary : there, have, sizeof have);
@@ -150,12 +170,14 @@ static pqf_status same_column(const struct ArrowSchema *there, const struct Arro
     return differs(column->name, how, err);
 }
 
-static pqf_status compare(pqf_dataset_writer *w, const struct ArrowSchema *there, pqf_error *err) {
+static pqf_status compare(pqf_dataset_writer *w, const pqf_dataset *dataset, pqf_error *err) {
+    const struct ArrowSchema *there = &dataset->schema;
+    bool is_recorded = has_recorded_types(dataset);
     for (int32_t i = 0; i < w->schema.n_children; i++) {
         const struct ArrowSchema *column = w->schema.children[i];
         int32_t at = column_named(there, column->name);
         TRY(same_column(at < 0 ? NULL : there->children[at], column,
-                        is_listed(w->partition_columns, w->num_partitions, i), err));
+                        is_listed(w->partition_columns, w->num_partitions, i), is_recorded, err));
     }
     for (int64_t i = 0; i < there->n_children; i++)
         if (column_named(&w->schema, there->children[i]->name) < 0)
@@ -170,7 +192,7 @@ static pqf_status check_append(pqf_dataset_writer *w, pqf_error *err) {
     if (w->commit.mode != PQF_APPEND || stat(w->commit.dir, &st) != 0) return PQF_OK;
     TRY(pqf_dataset_open(&w->commit.dir, 1, NULL, &options, &there, err));
     pqf_status status =
-        pqf_dataset_num_files(there) ? compare(w, &there->schema, err) : PQF_OK;
+        pqf_dataset_num_files(there) ? compare(w, there, err) : PQF_OK;
     pqf_dataset_free(there);
     return status == PQF_OK ? status : pqf_error_at_path(err, w->commit.dir);
 }
@@ -178,11 +200,8 @@ static pqf_status check_append(pqf_dataset_writer *w, pqf_error *err) {
 /* ---- open and free ---- */
 
 static pqf_status check_file_options(pqf_dataset_writer *w, pqf_error *err) {
-    pqf_schema *schema;
     pqf_writer *trial;
-    TRY(pqf_schema_from_arrow(&w->file_schema, NULL, w->mem, &schema, err));
-    pqf_schema_free(schema);
-    TRY(pqf_writer_open_sink(NULL, &w->file_schema, &w->options, &trial, err));
+    TRY(pqf_writer_open_sink(NULL, &w->file_schema, &w->options, w->mem, &trial, err));
     pqf_writer_free(trial);
     return PQF_OK;
 }
@@ -268,37 +287,54 @@ void pqf_dataset_writer_free(pqf_dataset_writer *w) {
 
 /* ---- parts ---- */
 
+static int relay_tick(void *context, int64_t done, int64_t total) {
+    relay *r = context;
+    pqf_error ignored;
+    (void)total;
+    pqf_error_init(&ignored);
+    if (!r->w->num_partitions) atomic_store(&r->w->run.done, done);
+    return pqf_run_poll(&r->w->run, r->worker, &ignored) != PQF_OK;
+}
+
 /* One file per partition and call. With many partitions each file is encoded by one thread, and the
  * partitions in parallel; a single file uses all threads by itself. */
 static pqf_status open_part(pqf_dataset_writer *w, const char *folder, pqf_error *err) {
     part p = {0};
     const char *path;
+    void *block;
     pqf_sink *sink;
     pqf_sink_options sink_options = {.not_durable = true, /* synced together at the end */
                                      .close_between_writes = w->num_partitions > 0,
                                      .final_name = true};
     pqf_write_options options = w->options;
-    options.control.tick = NULL; /* this writer ticks */
+    TRY(pqf_arena_alloc(&w->arena, sizeof(relay), &block, err));
+    p.relay = block;
+    p.relay->w = w;
+    options.control.tick = relay_tick;
+    options.control.tick_context = p.relay;
     if (w->num_partitions) options.control.num_threads = 1;
     TRY(pqf_arena_printf(&w->arena, &p.path, err, "%s%s%s.parquet", folder, *folder ? "/" : "",
                          w->uuid));
     TRY(pqf_arena_printf(&w->arena, &path, err, "%s/%s", w->commit.stage, p.path));
     TRY(pqf_sink_open_file(path, &sink_options, &sink, err));
-    TRY(pqf_writer_open_sink(sink, &w->file_schema, &options, &p.writer, err));
+    TRY(pqf_writer_open_sink(sink, &w->file_schema, &options, w->mem, &p.writer, err));
     pqf_status status = pqf_buf_put(&w->parts, &p, sizeof p, err);
     if (status != PQF_OK) pqf_writer_free(p.writer);
     return status;
 }
 
 static pqf_status open_new_parts(pqf_dataset_writer *w, pqf_error *err) {
-    for (int64_t g = num_parts(w); g < pqf_groups_count(w->groups); g++)
+    for (int64_t g = num_parts(w); g < pqf_groups_count(w->groups); g++) {
+        TRY(pqf_run_poll(&w->run, 0, err));
         TRY(open_part(w, pqf_groups_folder(w->groups, g), err));
+    }
     return PQF_OK;
 }
 
 /* ---- put ---- */
 
-/* Rows by group: a stable counting sort. rows[first[g] .. first[g + 1]) are those of group g. */
+/* Rows by group: a stable counting sort. rows[first[g] .. first[g + 1]) are those of group g, counted as
+ * in the columns, which may begin before the batch does. */
 typedef struct sorted {
     pqf_view view;      /* the file's columns of the batch */
     uint32_t *group_of_row;
@@ -351,7 +387,7 @@ static pqf_status sort_rows(pqf_dataset_writer *w, int64_t num_rows, pqf_arena *
         place[g + 1] += place[g];
     }
     for (int64_t i = 0; i < num_rows; i++)
-        s->rows[place[s->group_of_row[i]]++] = i;
+        s->rows[place[s->group_of_row[i]]++] = s->view.offset + i;
     return PQF_OK;
 }
 
@@ -396,10 +432,14 @@ static pqf_status put_task(void *context, int64_t task, int worker, pqf_error *e
     int64_t group = s->present[task];
     const int64_t *rows = s->rows + s->first[group];
     int64_t n = s->first[group + 1] - s->first[group];
-    pqf_writer *writer = part_at(job->w, group)->writer;
-    TRY(pqf_run_poll(&job->w->run, worker, err));
-    if (rows[n - 1] - rows[0] == n - 1) return pqf_writer_put_view(writer, &s->view, rows[0], n, err);
-    return put_gathered(job->w, writer, &s->view, rows, n, err);
+    part *p = part_at(job->w, group);
+    p->relay->worker = worker;
+    if (rows[n - 1] - rows[0] == n - 1)
+        TRY(pqf_writer_put_view(p->writer, &s->view, rows[0] - s->view.offset, n, err));
+    else
+        TRY(put_gathered(job->w, p->writer, &s->view, rows, n, err));
+    atomic_fetch_add(&job->w->run.done, n);
+    return PQF_OK;
 }
 
 static pqf_status put_partitioned(pqf_dataset_writer *w, const pqf_view *batch, pqf_arena *arena,
@@ -448,7 +488,8 @@ pqf_status pqf_dataset_writer_put(pqf_dataset_writer *w, const struct ArrowSchem
         status = w->num_partitions ? put_partitioned(w, &view, &arena, err)
                                    : put_whole(w, &view, err);
     if (status == PQF_OK) {
-        atomic_fetch_add(&w->run.done, view.length);
+        w->num_rows += view.length;
+        atomic_store(&w->run.done, w->num_rows);
         status = pqf_run_poll(&w->run, 0, err);
     }
     if (status != PQF_OK) w->closed = true;
@@ -473,9 +514,12 @@ pqf_status pqf_dataset_writer_check(pqf_dataset_writer *w, const struct ArrowSch
 /* ---- finish ---- */
 
 static pqf_status finish_task(void *context, int64_t task, int worker, pqf_error *err) {
-    pqf_dataset_writer *w = context;
-    TRY(pqf_run_poll(&w->run, worker, err));
-    return pqf_writer_finish(part_at(w, task)->writer, err);
+    part *p = part_at(context, task);
+    p->relay->worker = worker;
+    TRY(pqf_writer_finish(p->writer, err));
+    pqf_writer_free(p->writer); /* with thousands of files memory goes as they go */
+    p->writer = NULL;
+    return PQF_OK;
 }
 
 static pqf_status finish(pqf_dataset_writer *w, pqf_error *err) {

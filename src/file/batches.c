@@ -6,9 +6,9 @@
  */
 #include "inner.h"
 
-/* All windows together; each column gets its share, within these bounds. */
+/* All windows together; each column gets its share, within these bounds: 2,000 columns take 16 MiB. */
 #define WINDOWS_BYTES    ((size_t)16 << 20)
-#define MIN_WINDOW_BYTES ((size_t)64 << 10)
+#define MIN_WINDOW_BYTES ((size_t)8 << 10)
 #define MAX_WINDOW_BYTES ((size_t)1 << 20)
 
 struct pqf_batches {
@@ -113,11 +113,29 @@ static pqf_status advance(pqf_scan *scan, pqf_error *err) {
     }
 }
 
+/* The field of the reader that shapes the result. */
+static const pqf_field *template_leaf(const pqf_scan *scan, int32_t leaf) {
+    const pqf_open_file file = {.reader = scan->template_reader, .fields = scan->template_fields};
+    return pqf_scan_leaf_field(&file, scan, leaf);
+}
+
+/* A batch may span files whose levels differ: one file's data may be required where another's is
+ * nullable. Its nodes are those of the file that is being read, and of the template in between,
+ * because files are closed. */
+static void point_at(pqf_leaf_out *out, const pqf_field *leaf_field) {
+    out->leaf_field = leaf_field;
+    for (int32_t i = out->num_nodes; i-- > 0; leaf_field = leaf_field->parent)
+        out->nodes[i].field = leaf_field;
+}
+
 static pqf_status step_task(void *context, int64_t task, int worker, pqf_error *err) {
     pqf_scan *scan = context;
     struct pqf_batches *b = scan->batches;
-    pqf_status status = pqf_chunk_reader_read(b->readers[task], b->step_rows, &b->leaves[task],
+    int32_t leaf = (int32_t)task;
+    point_at(&b->leaves[leaf], pqf_scan_leaf_field(&b->file, scan, leaf));
+    pqf_status status = pqf_chunk_reader_read(b->readers[leaf], b->step_rows, &b->leaves[leaf],
                                               &scan->scratch[worker], &scan->run, worker, err);
+    point_at(&b->leaves[leaf], template_leaf(scan, leaf));
     return status == PQF_OK ? status : at_place(scan, err);
 }
 
@@ -125,7 +143,7 @@ static pqf_status step(pqf_scan *scan, int64_t num_rows, pqf_error *err) {
     struct pqf_batches *b = scan->batches;
     b->step_rows = num_rows;
     int threads = scan->run.num_threads;
-    if (num_rows * scan->num_leaves < PQF_PARALLEL_VALUES) scan->run.num_threads = 1;
+    if (num_rows <= PQF_PARALLEL_VALUES / (scan->num_leaves + 1)) scan->run.num_threads = 1;
     pqf_status status =
         pqf_run_tasks(&scan->run, scan->num_leaves, NULL, step_task, scan, err);
     scan->run.num_threads = threads;
@@ -137,14 +155,9 @@ static pqf_status step(pqf_scan *scan, int64_t num_rows, pqf_error *err) {
 
 static pqf_status begin_batch(pqf_scan *scan, pqf_error *err) {
     struct pqf_batches *b = scan->batches;
-    for (int32_t c = 0; c < scan->num_columns; c++) {
-        const pqf_scan_column *column = &scan->columns[c];
-        for (int32_t l = 0; l < column->num_leaves; l++)
-            TRY(pqf_leaf_out_init(
-                &b->leaves[column->first_leaf + l],
-                pqf_reader_schema(scan->template_reader)->leaf_fields[column->field->first_leaf + l],
-                pqf_min_i64(scan->spec.batch_rows, b->rows_left), scan->mem, err));
-    }
+    int64_t rows = pqf_min_i64(scan->spec.batch_rows, b->rows_left);
+    for (int32_t l = 0; l < scan->num_leaves; l++)
+        TRY(pqf_leaf_out_init(&b->leaves[l], template_leaf(scan, l), rows, scan->mem, err));
     return PQF_OK;
 }
 

@@ -66,12 +66,16 @@ pqf_status pqf_scan_count_rows(pqf_scan *scan, int64_t *out, pqf_error *err);
 
 /* ---- writer: see pqf_writer_* of the public header; what the room dataset needs beside it ---- */
 
-/* As pqf_writer_open over a sink that the writer then owns (success or not). */
+/* As pqf_writer_open over a sink that the writer then owns (success or not). Memory comes from `mem`, so
+ * that thousands of writers share one budget. */
 pqf_status pqf_writer_open_sink(pqf_sink *sink, const struct ArrowSchema *schema,
-                                const pqf_write_options *options, pqf_writer **out, pqf_error *err);
+                                const pqf_write_options *options, pqf_mem *mem, pqf_writer **out,
+                                pqf_error *err);
 /* Encodes rows [start, start + num_rows) of a batch that has been conformed and looked at already. */
 pqf_status pqf_writer_put_view(pqf_writer *writer, const pqf_view *batch, int64_t start, int64_t num_rows,
                                pqf_error *err);
+/* Follows dictionaries to the slot that holds the value: *view and *i name it; false: null. */
+bool pqf_view_resolve(const pqf_view **view, int64_t *i);
 /* The options' strings and lists are moved to the arena's copies. */
 pqf_status pqf_write_options_copy(pqf_arena *arena, pqf_write_options *options, pqf_error *err);
 pqf_status pqf_read_options_copy(pqf_arena *arena, pqf_read_options *options, pqf_error *err);

@@ -18,6 +18,10 @@
 /* Values below which a step is not worth a second thread: starting one costs some 30 us. */
 #define PQF_PARALLEL_VALUES 32768
 
+/* Bytes of pages, and files to open, below which a whole read stays on the calling thread. */
+#define PQF_PARALLEL_BYTES (256 << 10)
+#define PQF_PARALLEL_FILES 8
+
 /* ---- reader.c ---- */
 
 pqf_reader *pqf_reader_retain(pqf_reader *reader);
@@ -45,7 +49,6 @@ typedef enum pqf_class {
 typedef struct pqf_scalar {
     pqf_class class;
     bool is_null;
-    bool is_single; /* FLOAT from a 32-bit float */
     int32_t scale;
     __int128 i;
     double f;
@@ -130,6 +133,7 @@ struct pqf_scan {
     pqf_shared_array **constants;
     pqf_view *constant_views;
     pqf_reader *template_reader; /* whose fields shape the result */
+    const pqf_field **template_fields; /* per column; NULL for constants */
     bool ended;
     struct pqf_whole *whole;     /* whole.c */
     struct pqf_batches *batches; /* batches.c */

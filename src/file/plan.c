@@ -19,7 +19,8 @@ bool pqf_range_of_chunk(const pqf_reader *reader, int64_t row_group, const pqf_f
     *out = (pqf_range){
         .may_have_null = !bounds.has_num_nulls || bounds.num_nulls > 0,
         .may_have_value = !bounds.has_num_nulls || bounds.num_nulls < bounds.num_values,
-        .may_have_nan = field->leaf->physical == PQF_PHYSICAL_FLOAT ||
+        .may_have_nan = field->leaf->order == PQF_ORDER_FLOAT16 ||
+                        field->leaf->physical == PQF_PHYSICAL_FLOAT ||
                         field->leaf->physical == PQF_PHYSICAL_DOUBLE,
     };
     out->has_min = bounds.has_min && pqf_scalar_of_bound(field, bounds.min, &out->min);

@@ -12,12 +12,16 @@
  */
 #include "inner.h"
 
+#include <float.h>
+#include <math.h>
+
 #define MAY_TRUE  1u
 #define MAY_FALSE 2u
 #define MAY_NULL  4u
 #define MAY_ANY   7u
 
-#define MAX_DEPTH 64
+/* Both parsing and judging recurse; what is nested deeper is not judged. */
+#define MAX_DEPTH 500
 #define MAX_PATH  16
 
 typedef enum node_kind { NODE_UNKNOWN, NODE_CALL, NODE_FIELD, NODE_LITERAL } node_kind;
@@ -34,7 +38,7 @@ struct node {
     const char **path;  /* NODE_FIELD */
     int32_t depth;
     pqf_scalar literal; /* NODE_LITERAL */
-    pqf_scalar *set;    /* is_in */
+    pqf_scalar *set;    /* is_in; NULL: not known */
     int64_t num_set;
     bool flag;          /* is_null: nan_is_null; starts_with: ignore_case */
     int64_t behavior;   /* is_in: null_matching_behavior */
@@ -54,10 +58,30 @@ struct pqf_predicate {
 
 static int sign_of(bool less, bool greater) { return greater - less; }
 
-static bool same_class(const pqf_scalar *a, const pqf_scalar *b) {
+/* v * 10^digits; false where 128 bits do not hold it. */
+static bool scale_up(__int128 v, int32_t digits, __int128 *out) {
+    for (*out = v; digits > 0 && *out; digits--)
+        if (__builtin_mul_overflow(*out, (__int128)10, out)) return false;
+    return true;
+}
+
+/* Decimals and integers as integers of one scale. */
+static bool align(const pqf_scalar *a, const pqf_scalar *b, __int128 *x, __int128 *y) {
+    int32_t of_a = a->class == PQF_CLASS_DECIMAL ? a->scale : 0;
+    int32_t of_b = b->class == PQF_CLASS_DECIMAL ? b->scale : 0;
+    return scale_up(a->i, of_b - of_a, x) && scale_up(b->i, of_a - of_b, y);
+}
+
+static bool is_exact(const pqf_scalar *s) {
+    return s->class == PQF_CLASS_INT || s->class == PQF_CLASS_DECIMAL;
+}
+
+/* Scalars that compare(): of one class, integers with floats, integers and decimals where their
+ * common scale fits 128 bits. */
+static bool is_comparable(const pqf_scalar *a, const pqf_scalar *b) {
+    __int128 x, y;
     if (a->class == PQF_CLASS_NONE || b->class == PQF_CLASS_NONE) return false;
-    if (a->class == PQF_CLASS_DECIMAL || b->class == PQF_CLASS_DECIMAL)
-        return a->class == b->class && a->scale == b->scale;
+    if (is_exact(a) && is_exact(b)) return align(a, b, &x, &y);
     bool numbers = (a->class == PQF_CLASS_INT || a->class == PQF_CLASS_FLOAT) &&
                    (b->class == PQF_CLASS_INT || b->class == PQF_CLASS_FLOAT);
     return numbers || a->class == b->class;
@@ -67,8 +91,8 @@ static double as_double(const pqf_scalar *s) {
     return s->class == PQF_CLASS_FLOAT ? s->f : (double)s->i;
 }
 
-/* Both of the same class and no NaN. An integer against a float compares as doubles, as Arrow casts
- * it: rounding is monotonic, so bounds stay bounds. */
+/* Both comparable and no NaN. An integer against a float compares as doubles, as Arrow casts it:
+ * rounding is monotonic, so bounds stay bounds. */
 static int compare(const pqf_scalar *a, const pqf_scalar *b) {
     if (a->class == PQF_CLASS_BYTES) {
         size_t n = a->s.len < b->s.len ? a->s.len : b->s.len;
@@ -77,7 +101,9 @@ static int compare(const pqf_scalar *a, const pqf_scalar *b) {
     }
     if (a->class == PQF_CLASS_FLOAT || b->class == PQF_CLASS_FLOAT)
         return sign_of(as_double(a) < as_double(b), as_double(a) > as_double(b));
-    return sign_of(a->i < b->i, a->i > b->i);
+    __int128 x = a->i, y = b->i;
+    if (is_exact(a)) (void)align(a, b, &x, &y);
+    return sign_of(x < y, x > y);
 }
 
 static bool is_nan(const pqf_scalar *s) { return s->class == PQF_CLASS_FLOAT && s->f != s->f; }
@@ -121,22 +147,32 @@ static unsigned judge_bounds(op o, const pqf_range *r, const pqf_scalar *literal
     return MAY_TRUE | MAY_FALSE;
 }
 
+/* A double beyond the range of floats becomes an infinity. */
+static pqf_scalar rounded(const pqf_scalar *s) {
+    double d = as_double(s);
+    double f = d > (double)FLT_MAX ? (double)INFINITY : d < -(double)FLT_MAX ? -(double)INFINITY : d;
+    return (pqf_scalar){.class = PQF_CLASS_FLOAT, .f = (double)(float)f};
+}
+
+/* Bounds that are cut short are bounds all the same, and equal ones leave a single value between
+ * them, so nothing here asks whether they are exact. */
 static unsigned judge_values(op o, const pqf_range *r, const pqf_scalar *literal) {
-    bool comparable = (!r->has_min || same_class(&r->min, literal)) &&
-                      (!r->has_max || same_class(&r->max, literal));
+    bool comparable = (!r->has_min || is_comparable(&r->min, literal)) &&
+                      (!r->has_max || is_comparable(&r->max, literal));
     if (!comparable) return MAY_TRUE | MAY_FALSE;
     if (is_nan(literal)) return o == OP_NOT_EQUAL ? MAY_TRUE : MAY_FALSE;
     unsigned results = judge_bounds(o, r, literal);
-    /* A 32-bit column may be compared in 32 or in 64 bits: allow both. */
-    bool single = (r->has_min && r->min.is_single) || (r->has_max && r->max.is_single);
-    if (single && literal->class == PQF_CLASS_FLOAT && !literal->is_single) {
-        pqf_scalar rounded = *literal;
-        rounded.f = (double)(float)literal->f;
-        results |= judge_bounds(o, r, &rounded);
-    }
-    /* String bounds may be cut short: equal bounds do not mean one value. */
-    if (literal->class == PQF_CLASS_BYTES) results |= o == OP_NOT_EQUAL ? (unsigned)MAY_TRUE : (unsigned)MAY_FALSE;
-    return results;
+    /* Where floats are in play Arrow may compare in 32 or in 64 bits, whichever it finds to be the
+     * common type: allow both. */
+    bool floats = literal->class == PQF_CLASS_FLOAT ||
+                  (r->has_min && r->min.class == PQF_CLASS_FLOAT) ||
+                  (r->has_max && r->max.class == PQF_CLASS_FLOAT);
+    if (!floats) return results;
+    pqf_range in_single = *r;
+    pqf_scalar single = rounded(literal);
+    if (r->has_min) in_single.min = rounded(&r->min);
+    if (r->has_max) in_single.max = rounded(&r->max);
+    return results | judge_bounds(o, &in_single, &single);
 }
 
 static unsigned judge_comparison(const node *n, pqf_range_fn range, void *context) {
@@ -237,7 +273,7 @@ static bool set_may_hit(const node *n, const pqf_range *r) {
 /* Only with null_matching_behavior MATCH (0) are the results never null. */
 static unsigned judge_is_in(const node *n, pqf_range_fn range, void *context) {
     pqf_range r;
-    if (n->behavior != 0 || !range_of_arg(n, range, context, &r)) return MAY_ANY;
+    if (!n->set || n->behavior != 0 || !range_of_arg(n, range, context, &r)) return MAY_ANY;
     return (set_may_hit(n, &r) ? MAY_TRUE : 0) | MAY_FALSE;
 }
 
@@ -297,9 +333,25 @@ bool pqf_predicate_may_match(const pqf_predicate *p, pqf_range_fn range, void *c
 
 typedef struct parser {
     pqf_predicate *p;
-    const char *metadata;
-    int64_t next; /* entry */
+    const char *at;      /* the next entry: two lengths, each with its bytes behind */
+    int64_t num_entries; /* left */
 } parser;
+
+/* The next entry, without moving; pqf_kv_count has been over all of them. */
+static bool peek(const parser *ps, pqf_bytes *key, pqf_bytes *value) {
+    if (!ps->num_entries) return false;
+    *key = pqf_bytes_of(ps->at + 4, pqf_load_u32(ps->at));
+    const char *second = ps->at + 4 + key->len;
+    *value = pqf_bytes_of(second + 4, pqf_load_u32(second));
+    return true;
+}
+
+static bool take(parser *ps, pqf_bytes *key, pqf_bytes *value) {
+    if (!peek(ps, key, value)) return false;
+    ps->at = (const char *)value->data + value->len;
+    ps->num_entries--;
+    return true;
+}
 
 static bool is(pqf_bytes s, const char *text) {
     return s.len == strlen(text) && !memcmp(s.data, text, s.len);
@@ -342,8 +394,7 @@ static pqf_status parse_field(parser *ps, pqf_bytes first, int64_t depth, node *
     n->kind = NODE_FIELD;
     n->depth = (int32_t)depth;
     for (int64_t i = 0; i < depth; i++) {
-        if (!first.data && (!pqf_kv_at(ps->metadata, ps->next++, &key, &value) ||
-                            !is(key, "field_ref")))
+        if (!first.data && (!take(ps, &key, &value) || !is(key, "field_ref")))
             return damaged(err);
         TRY(pqf_arena_string(&ps->p->arena, value, &n->path[i], err));
     }
@@ -352,13 +403,15 @@ static pqf_status parse_field(parser *ps, pqf_bytes first, int64_t depth, node *
 
 static const pqf_view *option_named(const pqf_view *options, const char *name) {
     for (int64_t i = 0; i < options->num_children; i++)
-        if (!strcmp(options->schema->children[i]->name, name)) return &options->children[i];
+        if (options->schema->children[i]->name && !strcmp(options->schema->children[i]->name, name))
+            return &options->children[i];
     return NULL;
 }
 
 static pqf_status take_set(pqf_predicate *p, const pqf_view *list, int64_t row, node *n,
                            pqf_error *err) {
-    if (list->type.id != PQF_TYPE_LIST || list->dictionary) return PQF_OK;
+    if (list->type.id != PQF_TYPE_LIST || list->dictionary || !pqf_view_is_valid(list, row))
+        return PQF_OK;
     const int32_t *offsets = (const int32_t *)list->values + list->offset + row;
     void *block;
     TRY(pqf_arena_array(&p->arena, (size_t)(offsets[1] - offsets[0]), sizeof(pqf_scalar), &block,
@@ -369,7 +422,7 @@ static pqf_status take_set(pqf_predicate *p, const pqf_view *list, int64_t row, 
     return PQF_OK;
 }
 
-/* The options that the functions here know; a set that cannot be read makes is_in unknown. */
+/* The options that the functions here know. */
 static pqf_status take_options(parser *ps, const pqf_view *options, node *n, pqf_error *err) {
     int64_t row = options->offset;
     if (options->type.id != PQF_TYPE_STRUCT) return PQF_OK;
@@ -383,10 +436,7 @@ static pqf_status take_options(parser *ps, const pqf_view *options, node *n, pqf
     const pqf_view *pattern = option_named(options, "pattern");
     if (pattern) n->literal = pqf_scalar_of_view(pattern, row);
     const pqf_view *set = option_named(options, "value_set");
-    if (!set) return PQF_OK;
-    TRY(take_set(ps->p, set, row, n, err));
-    if (!n->set) n->behavior = -1;
-    return PQF_OK;
+    return set ? take_set(ps->p, set, row, n, err) : PQF_OK;
 }
 
 static pqf_status parse_node(parser *ps, int depth, node **out, pqf_error *err);
@@ -396,11 +446,11 @@ static pqf_status parse_call(parser *ps, pqf_bytes name, int depth, node *n, pqf
     const function *f = function_named(name);
     pqf_bytes key, value;
     for (;;) {
-        if (!pqf_kv_at(ps->metadata, ps->next, &key, &value)) return damaged(err);
+        if (!peek(ps, &key, &value)) return damaged(err);
         if (is(key, "end")) break;
         if (is(key, "options")) {
             const pqf_view *options;
-            ps->next++;
+            take(ps, &key, &value);
             TRY(column(ps, value, &options, err));
             TRY(take_options(ps, options, n, err));
             continue;
@@ -410,7 +460,7 @@ static pqf_status parse_call(parser *ps, pqf_bytes name, int depth, node *n, pqf
         if (n->num_args < 2) n->args[n->num_args] = arg;
         n->num_args++;
     }
-    ps->next++;
+    take(ps, &key, &value);
     if (!f || f->num_args != n->num_args) return PQF_OK;
     n->kind = NODE_CALL;
     n->judge = f->judge;
@@ -418,14 +468,29 @@ static pqf_status parse_call(parser *ps, pqf_bytes name, int depth, node *n, pqf
     return PQF_OK;
 }
 
+/* A call that is nested too deep: up to its end, not judged. */
+static pqf_status skip_call(parser *ps, pqf_error *err) {
+    pqf_bytes key, value;
+    for (int64_t open = 1; open > 0;) {
+        if (!take(ps, &key, &value)) return damaged(err);
+        open += is(key, "call") - is(key, "end");
+        node ignored = {0};
+        int64_t names;
+        if (is(key, "field_ref")) TRY(parse_field(ps, value, 1, &ignored, err));
+        if (!is(key, "nested_field_ref")) continue;
+        TRY(number(value, &names, err));
+        TRY(parse_field(ps, (pqf_bytes){0}, names, &ignored, err));
+    }
+    return PQF_OK;
+}
+
 static pqf_status parse_node(parser *ps, int depth, node **out, pqf_error *err) {
     pqf_bytes key, value;
     void *block;
-    if (depth > MAX_DEPTH)
-        return pqf_fail(err, PQF_LIMIT, "the filter is nested more than %d deep", MAX_DEPTH);
-    if (!pqf_kv_at(ps->metadata, ps->next++, &key, &value)) return damaged(err);
+    if (!take(ps, &key, &value)) return damaged(err);
     TRY(pqf_arena_alloc(&ps->p->arena, sizeof(node), &block, err));
     node *n = *out = block;
+    if (is(key, "call") && depth > MAX_DEPTH) return skip_call(ps, err);
     if (is(key, "call")) return parse_call(ps, value, depth, n, err);
     if (is(key, "field_ref")) return parse_field(ps, value, 1, n, err);
     if (is(key, "nested_field_ref")) {
@@ -449,6 +514,7 @@ static pqf_status copy_batch(pqf_predicate *p, const struct ArrowSchema *schema,
     static const int64_t first = 0;
     pqf_arena arena;
     pqf_view view;
+    TRY(pqf_schema_check(schema, err));
     pqf_arena_init(&arena, p->mem);
     pqf_status status = pqf_view_init(&view, schema, batch, true, &arena, err);
     if (status == PQF_OK) status = pqf_schema_copy(schema, &p->schema, err);
@@ -460,9 +526,11 @@ static pqf_status copy_batch(pqf_predicate *p, const struct ArrowSchema *schema,
 }
 
 static pqf_status parse_all(pqf_predicate *p, pqf_error *err) {
-    parser ps = {p, p->schema.metadata, 0};
+    int64_t n = pqf_kv_count(p->schema.metadata);
+    if (n <= 0) return damaged(err);
+    parser ps = {p, p->schema.metadata + 4, n};
     TRY(parse_node(&ps, 0, &p->root, err));
-    return ps.next == pqf_kv_count(p->schema.metadata) ? PQF_OK : damaged(err);
+    return ps.num_entries ? damaged(err) : PQF_OK;
 }
 
 pqf_status pqf_predicate_new(const struct ArrowSchema *schema, const struct ArrowArray *batch,

@@ -41,7 +41,7 @@ static pqf_status put_task(void *context, int64_t task, int worker, pqf_error *e
 static pqf_status run_leaves(pqf_group_writer *w, int64_t num_rows, pqf_task_fn fn, void *context,
                              pqf_error *err) {
     int threads = w->run->num_threads;
-    if (num_rows * w->num_leaves < PQF_PARALLEL_VALUES) w->run->num_threads = 1;
+    if (num_rows <= PQF_PARALLEL_VALUES / (w->num_leaves + 1)) w->run->num_threads = 1;
     pqf_status status = pqf_run_tasks(w->run, w->num_leaves, NULL, fn, context, err);
     w->run->num_threads = threads;
     return status;

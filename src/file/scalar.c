@@ -55,15 +55,14 @@ static pqf_scalar scalar_of_bytes(const pqf_type *type, pqf_bytes p) {
     pqf_scalar out = {0};
     __int128 factor;
     if (is_bytes(type->id)) return (pqf_scalar){.class = PQF_CLASS_BYTES, .s = p};
-    if (type->id == PQF_TYPE_FLOAT || type->id == PQF_TYPE_DOUBLE) {
-        float single = 0;
+    if (type->id == PQF_TYPE_FLOAT) {
+        float single;
+        memcpy(&single, p.data, sizeof single);
+        return (pqf_scalar){.class = PQF_CLASS_FLOAT, .f = (double)single};
+    }
+    if (type->id == PQF_TYPE_DOUBLE) {
         out.class = PQF_CLASS_FLOAT;
-        out.is_single = type->id == PQF_TYPE_FLOAT;
-        if (out.is_single)
-            memcpy(&single, p.data, sizeof single);
-        else
-            memcpy(&out.f, p.data, sizeof out.f);
-        if (out.is_single) out.f = (double)single;
+        memcpy(&out.f, p.data, sizeof out.f);
         return out;
     }
     if (type->id == PQF_TYPE_DECIMAL128) {
@@ -78,11 +77,23 @@ static pqf_scalar scalar_of_bytes(const pqf_type *type, pqf_bytes p) {
     return out;
 }
 
+bool pqf_view_resolve(const pqf_view **view, int64_t *i) {
+    while (pqf_view_is_valid(*view, *i)) {
+        const pqf_view *v = *view;
+        if (!v->dictionary) return v->type.id != PQF_TYPE_NULL;
+        size_t width = (size_t)v->type.byte_width;
+        int64_t index = 0; /* in range, so not negative */
+        memcpy(&index, (const uint8_t *)v->values + (size_t)(v->offset + *i) * width, width);
+        *view = v->dictionary;
+        *i = index;
+    }
+    return false;
+}
+
 pqf_scalar pqf_scalar_of_view(const pqf_view *view, int64_t i) {
-    const pqf_type *type = view->dictionary ? &view->dictionary->type : &view->type;
-    if (!pqf_view_is_valid(view, i)) return (pqf_scalar){.is_null = true};
-    if (type->id == PQF_TYPE_NULL) return (pqf_scalar){.is_null = true};
-    if (type->id == PQF_TYPE_BOOL && !view->dictionary)
+    if (!pqf_view_resolve(&view, &i)) return (pqf_scalar){.is_null = true};
+    const pqf_type *type = &view->type;
+    if (type->id == PQF_TYPE_BOOL)
         return (pqf_scalar){.class = PQF_CLASS_BOOL,
                             .i = pqf_bit_get(view->values, view->offset + i)};
     if (type->shape == PQF_SHAPE_FIXED || is_bytes(type->id))

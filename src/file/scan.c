@@ -32,6 +32,9 @@ static pqf_status set_columns(pqf_scan *scan, pqf_error *err) {
 static pqf_status set_template(pqf_scan *scan, pqf_reader *reader, pqf_error *err) {
     scan->template_reader = pqf_reader_retain(reader);
     const pqf_schema *schema = pqf_reader_schema(reader);
+    void *block;
+    TRY(pqf_arena_array(&scan->arena, (size_t)scan->num_columns, sizeof(pqf_field *), &block, err));
+    scan->template_fields = block;
     for (int32_t c = 0; c < scan->num_columns; c++) {
         pqf_scan_column *column = &scan->columns[c];
         column->first_leaf = scan->num_leaves;
@@ -40,6 +43,7 @@ static pqf_status set_template(pqf_scan *scan, pqf_reader *reader, pqf_error *er
         if (!column->field)
             return pqf_fail(err, PQF_INVALID, "there is no column '%s'", column->schema->name);
         TRY(pqf_field_check(column->field, err));
+        scan->template_fields[c] = column->field;
         column->num_leaves = column->field->num_leaves;
         scan->num_leaves += column->num_leaves;
     }
@@ -118,20 +122,22 @@ void pqf_scan_free(pqf_scan *scan) {
 /* ---- files ---- */
 
 /* True when data of type `found` may be handed out as `declared`: equal types all the way down;
- * required data fits nullable fields. */
-static bool fits(const struct ArrowSchema *declared, const struct ArrowSchema *found) {
+ * required data fits nullable fields. The names of a map's key and value make no difference. */
+static bool fits(const struct ArrowSchema *declared, const struct ArrowSchema *found,
+                 bool are_entries) {
     if (strcmp(declared->format, found->format) != 0) return false;
     if ((found->flags & ARROW_FLAG_NULLABLE) && !(declared->flags & ARROW_FLAG_NULLABLE))
         return false;
     if (declared->n_children != found->n_children) return false;
-    bool named = !strcmp(declared->format, "+s");
+    bool is_map = !strcmp(declared->format, "+m");
+    bool named = !strcmp(declared->format, "+s") && !are_entries;
     for (int64_t i = 0; i < declared->n_children; i++) {
         if (named && strcmp(declared->children[i]->name, found->children[i]->name) != 0)
             return false;
-        if (!fits(declared->children[i], found->children[i])) return false;
+        if (!fits(declared->children[i], found->children[i], is_map)) return false;
     }
     if (!declared->dictionary != !found->dictionary) return false;
-    return !declared->dictionary || fits(declared->dictionary, found->dictionary);
+    return !declared->dictionary || fits(declared->dictionary, found->dictionary, false);
 }
 
 static pqf_status check_column(const pqf_scan_column *column, const pqf_schema *schema,
@@ -139,7 +145,7 @@ static pqf_status check_column(const pqf_scan_column *column, const pqf_schema *
     struct ArrowSchema found;
     TRY(pqf_field_export(schema, field, &found, err));
     pqf_status status = PQF_OK;
-    if (!fits(column->schema, &found)) {
+    if (!fits(column->schema, &found, false)) {
         char want[256], have[256];
         pqf_type_text(column->schema, want, sizeof want);
         pqf_type_text(&found, have, sizeof have);
@@ -370,16 +376,19 @@ pqf_status pqf_scan_next(pqf_scan *scan, struct ArrowArray *out, pqf_error *err)
 
 pqf_status pqf_scan_count_rows(pqf_scan *scan, int64_t *out, pqf_error *err) {
     int64_t total = 0;
+    bool fits_64 = true;
     for (int64_t i = 0; i < scan->spec.num_files; i++) {
         pqf_open_file file;
+        TRY(pqf_run_poll(&scan->run, 0, err));
         TRY(pqf_scan_open_file(scan, i, &file, err));
         if (!file.reader) continue;
-        const pqf_metadata *metadata = pqf_reader_metadata(file.reader);
-        for (int64_t r = 0; r < metadata->file.num_row_groups; r++)
+        const pqf_file_metadata *metadata = &pqf_reader_metadata(file.reader)->file;
+        for (int64_t r = 0; r < metadata->num_row_groups; r++)
             if (pqf_scan_keeps(scan, i, file.reader, r))
-                total += metadata->file.row_groups[r].num_rows;
+                fits_64 &= pqf_add_i64(total, metadata->row_groups[r].num_rows, &total);
         pqf_open_file_reset(&file);
     }
+    if (!fits_64) return pqf_fail(err, PQF_CORRUPT, "the row counts of the files overflow");
     *out = total;
     return PQF_OK;
 }

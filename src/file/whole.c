@@ -16,6 +16,7 @@ struct pqf_whole {
     pqf_leaf_out *leaves;       /* pieces x leaves */
     struct ArrowArray *batches; /* per piece, once put together */
     int64_t total_rows;
+    int64_t num_bytes; /* of pages, decompressed; counted up to PQF_PARALLEL_BYTES */
     _Atomic int64_t tasks_done;
     int64_t num_tasks;
 };
@@ -32,11 +33,22 @@ static pqf_status open_task(void *context, int64_t task, int worker, pqf_error *
     return pqf_scan_open_file(scan, task, &scan->whole->files[task], err);
 }
 
+/* Starting threads costs more than little work on one: `alone` stays on the calling thread. */
+static pqf_status run_tasks(pqf_scan *scan, int64_t n, const int64_t *order, pqf_task_fn fn,
+                            bool alone, pqf_error *err) {
+    int threads = scan->run.num_threads;
+    if (alone) scan->run.num_threads = 1;
+    pqf_status status = pqf_run_tasks(&scan->run, n, order, fn, scan, err);
+    scan->run.num_threads = threads;
+    return status;
+}
+
 static pqf_status open_files(pqf_scan *scan, pqf_error *err) {
     void *block;
-    TRY(zalloc_array(scan, scan->spec.num_files, sizeof(pqf_open_file), &block, err));
+    int64_t n = scan->spec.num_files;
+    TRY(zalloc_array(scan, n, sizeof(pqf_open_file), &block, err));
     scan->whole->files = block;
-    return pqf_run_tasks(&scan->run, scan->spec.num_files, NULL, open_task, scan, err);
+    return run_tasks(scan, n, NULL, open_task, n < PQF_PARALLEL_FILES, err);
 }
 
 /* ---- step 2: the plan ---- */
@@ -97,8 +109,11 @@ static pqf_status order_tasks(pqf_scan *scan, int64_t n, int64_t **order, pqf_er
     *order = block;
     TRY(zalloc_array(scan, n, sizeof(weighted), &block, err));
     weighted *weights = block;
-    for (int64_t t = 0; t < n; t++)
+    for (int64_t t = 0; t < n; t++) {
         weights[t] = (weighted){bytes_of_task(scan, t), t};
+        if (scan->whole->num_bytes < PQF_PARALLEL_BYTES)
+            scan->whole->num_bytes += pqf_min_i64(weights[t].bytes, PQF_PARALLEL_BYTES);
+    }
     qsort(weights, (size_t)n, sizeof *weights, heavier_first);
     for (int64_t t = 0; t < n; t++)
         (*order)[t] = weights[t].task;
@@ -106,6 +121,13 @@ static pqf_status order_tasks(pqf_scan *scan, int64_t n, int64_t **order, pqf_er
 }
 
 /* ---- step 3: decode ---- */
+
+/* Few bytes may be many rows: runs of nulls. */
+static bool is_little(const pqf_scan *scan) {
+    const struct pqf_whole *w = scan->whole;
+    return w->num_bytes < PQF_PARALLEL_BYTES &&
+           w->total_rows <= 8 * PQF_PARALLEL_VALUES / (scan->num_leaves + 1);
+}
 
 static void note_progress(pqf_scan *scan) {
     struct pqf_whole *w = scan->whole;
@@ -155,7 +177,7 @@ static pqf_status decode_all(pqf_scan *scan, pqf_error *err) {
     if (!n) return PQF_OK;
     int64_t *order;
     TRY(order_tasks(scan, n, &order, err));
-    return pqf_run_tasks(&scan->run, n, order, decode_task, scan, err);
+    return run_tasks(scan, n, order, decode_task, is_little(scan), err);
 }
 
 /* ---- step 4: batches ---- */
@@ -190,7 +212,7 @@ static pqf_status assemble_all(pqf_scan *scan, pqf_error *err) {
     void *block;
     TRY(zalloc_array(scan, scan->whole->num_pieces, sizeof(struct ArrowArray), &block, err));
     scan->whole->batches = block;
-    return pqf_run_tasks(&scan->run, scan->whole->num_pieces, NULL, assemble_task, scan, err);
+    return run_tasks(scan, scan->whole->num_pieces, NULL, assemble_task, is_little(scan), err);
 }
 
 /* ---- the pull ---- */

@@ -46,8 +46,9 @@ static pqf_status set_key_values(pqf_writer *w, const pqf_write_options *options
         pqf_key_value *kv = &w->key_values[w->schema->num_key_values + i];
         const pqf_column_setting *in = &options->metadata[i];
         TRY(copy_bytes(&w->arena, pqf_bytes_of(in->path, strlen(in->path)), &kv->key, err));
+        kv->has_value = in->value != NULL;
+        if (!in->value) continue;
         TRY(copy_bytes(&w->arena, pqf_bytes_of(in->value, strlen(in->value)), &kv->value, err));
-        kv->has_value = true;
     }
     const char *created_by =
         options->created_by ? options->created_by : "parquet_forge version " PQF_VERSION;
@@ -126,19 +127,17 @@ static pqf_status options_of(const pqf_write_options *in, pqf_write_options *out
     return PQF_OK;
 }
 
-static pqf_status open_over(pqf_sink *sink, const struct ArrowSchema *schema,
-                            const pqf_write_options *options, pqf_writer **out, pqf_error *err) {
-    pqf_mem *mem = NULL;
+pqf_status pqf_writer_open_sink(pqf_sink *sink, const struct ArrowSchema *schema,
+                                const pqf_write_options *options, pqf_mem *mem, pqf_writer **out,
+                                pqf_error *err) {
     void *block;
-    pqf_status status = pqf_mem_new(pqf_memory_limit(&options->control), &mem, err);
-    if (status == PQF_OK) status = pqf_mem_zalloc(mem, sizeof(pqf_writer), &block, err);
+    pqf_status status = pqf_mem_zalloc(mem, sizeof(pqf_writer), &block, err);
     if (status != PQF_OK) {
-        pqf_mem_release(mem);
         pqf_sink_free(sink);
         return status;
     }
     pqf_writer *w = block;
-    w->mem = mem;
+    w->mem = pqf_mem_retain(mem);
     w->sink = sink;
     pqf_arena_init(&w->arena, mem);
     pqf_run_init(&w->run, &options->control);
@@ -150,10 +149,17 @@ static pqf_status open_over(pqf_sink *sink, const struct ArrowSchema *schema,
     return status;
 }
 
-pqf_status pqf_writer_open_sink(pqf_sink *sink, const struct ArrowSchema *schema,
-                                const pqf_write_options *options, pqf_writer **out,
-                                pqf_error *err) {
-    return open_over(sink, schema, options, out, err);
+static pqf_status open_over(pqf_sink *sink, const struct ArrowSchema *schema,
+                            const pqf_write_options *options, pqf_writer **out, pqf_error *err) {
+    pqf_mem *mem;
+    pqf_status status = pqf_mem_new(pqf_memory_limit(&options->control), &mem, err);
+    if (status != PQF_OK) {
+        pqf_sink_free(sink);
+        return status;
+    }
+    status = pqf_writer_open_sink(sink, schema, options, mem, out, err);
+    pqf_mem_release(mem); /* the writer holds it */
+    return status;
 }
 
 pqf_status pqf_writer_open(const char *path, const struct ArrowSchema *schema,
