@@ -48,23 +48,21 @@ static const char *const gen_leaves[] = {
 static inline char *gen_type(char *p, int depth) {
     static const char *const lists[] = {"+l", "+L", "+vl", "+vL", "+w:2", "+w:3"};
     int64_t kind = depth > 0 ? gen_below(5) : 0;
-    const char *need = gen_below(3) ? "" : "!";
-    if (kind < 2) return p + sprintf(p, "%s", gen_leaves[gen_below(14)]);
+    const char *need = gen_below(3) ? ":" : "!:";
+    if (kind < 2) return stpcpy(p, gen_leaves[gen_below(14)]);
     if (kind == 2) {
-        int64_t n = 1 + gen_below(2);
-        p += sprintf(p, "+s(");
-        for (int64_t i = 0; i < n; i++) {
-            p += sprintf(p, "%sf%d%s:", i ? ";" : "", (int)i, gen_below(3) ? "" : "!");
-            p = gen_type(p, depth - 1);
-        }
+        p = stpcpy(p, "+s(f0");
+        p = gen_type(stpcpy(p, need), depth - 1);
+        if (gen_below(2))
+            p = gen_type(stpcpy(p, gen_below(3) ? ";f1:" : ";f1!:"), depth - 1);
     } else if (kind == 3) {
-        p += sprintf(p, "%s(item%s:", lists[gen_below(6)], need);
-        p = gen_type(p, depth - 1);
+        p = stpcpy(stpcpy(p, lists[gen_below(6)]), "(item");
+        p = gen_type(stpcpy(p, need), depth - 1);
     } else {
-        p += sprintf(p, "+m(key!:%s;value%s:", gen_below(2) ? "u" : "i", need);
-        p = gen_type(p, depth - 1);
+        p = stpcpy(p, gen_below(2) ? "+m(key!:u;value" : "+m(key!:i;value");
+        p = gen_type(stpcpy(p, need), depth - 1);
     }
-    return p + sprintf(p, ")");
+    return stpcpy(p, ")");
 }
 
 /* ---- arrays ---- */
