@@ -27,7 +27,7 @@ from py_parquet_forge import (
 )
 
 CHOSEN = os.environ.get("PQF_TEST_SEED")
-EXAMPLES = 600 if support.ALL else 60
+EXAMPLES = 2000 if support.ALL else 200
 
 
 def examples(share: float = 1.0):

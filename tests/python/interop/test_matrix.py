@@ -176,9 +176,28 @@ def _decoded(table: pa.Table) -> pa.Table:
     return table
 
 
+# Encodings that the reader does not know yet; test_encodings holds this set to the truth.
+UNREAD_ENCODINGS = {
+    "DELTA_BINARY_PACKED",
+    "DELTA_LENGTH_BYTE_ARRAY",
+    "DELTA_BYTE_ARRAY",
+    "BYTE_STREAM_SPLIT",
+}
+
+
+def _read_or_skip(path) -> pa.Table:
+    try:
+        return read_parquet(path, output_format="arrow")
+    except NotImplementedError as error:
+        named = [name for name in UNREAD_ENCODINGS if f"encoding {name} " in str(error)]
+        if not named:
+            raise
+        pytest.skip(f"not read yet: encoding {named[0]}")
+
+
 def _check_foreign(path, original: pa.Table | None = None) -> None:
     """We read `path` as pyarrow does; exactly as `original` where that is given."""
-    ours = read_parquet(path, output_format="arrow")
+    ours = _read_or_skip(path)
     theirs = pq.read_table(path)
     if original is not None:
         support.assert_same(ours, original, "against the table itself")
@@ -197,9 +216,17 @@ PYARROW_AXES = {
 }
 
 
+def _holdable(table: pa.Table, version: str) -> pa.Table:
+    """Without nanoseconds that a version before 2.6 has no room for."""
+    kind = table.schema.field("v").type
+    if version == "2.6" or not pa.types.is_timestamp(kind) or kind.unit != "ns":
+        return table
+    return table.set_column(1, "v", table.column("v").cast(pa.timestamp("us", kind.tz), safe=False).cast(kind))
+
+
 @pytest.mark.parametrize("case", _cases(PYARROW_AXES if not ALL else AXES))
 def test_pyarrow_writes_we_read(case, tmp_path):
-    table = table_of(case["type"], case["pattern"])
+    table = _holdable(table_of(case["type"], case["pattern"]), case.get("version", "2.6"))
     path = tmp_path / "theirs.parquet"
     pq.write_table(
         table,
@@ -207,7 +234,6 @@ def test_pyarrow_writes_we_read(case, tmp_path):
         version=case.get("version", "2.6"),
         store_schema=case.get("store_schema", True),
         use_compliant_nested_type=case.get("compliant", True),
-        allow_truncated_timestamps=True,
         write_page_checksum=case["small"],
         write_page_index=case["dictionary"],
         **_options(case),
@@ -308,13 +334,12 @@ def test_we_write_int96(name, tmp_path):
 @pytest.mark.parametrize("name", TYPES)
 def test_we_write_versions(name, store, version, tmp_path):
     """Each format version and store_schema: pyarrow reads ours as it reads its own."""
-    table = table_of(name, "runs")
+    table = _holdable(table_of(name, "runs"), version)
     ours, theirs = tmp_path / "ours.parquet", tmp_path / "theirs.parquet"
     options = {
         "version": version,
         "store_schema": store,
         "use_compliant_nested_type": version != "2.4",
-        "allow_truncated_timestamps": True,
     }
     pq.write_table(table, theirs, **options)
     write_parquet(table, ours, table.schema, **options)
@@ -346,6 +371,33 @@ def test_large_column(name, tmp_path):
     pq.write_table(table, theirs, **options)
     support.assert_same(pq.read_table(ours), pq.read_table(theirs), "pyarrow on ours")
     _check_foreign(theirs, table)
+
+
+ENCODED = {
+    "PLAIN": ["bool", "int32", "int64", "float", "double", "string", "fixed_size_binary[16]"],
+    "RLE": ["bool"],
+    "DELTA_BINARY_PACKED": ["int8", "int32", "int64", "uint64", "timestamp[us]"],
+    "DELTA_LENGTH_BYTE_ARRAY": ["string", "binary"],
+    "DELTA_BYTE_ARRAY": ["string", "binary", "fixed_size_binary[16]"],
+    "BYTE_STREAM_SPLIT": ["half", "float", "double", "int32", "int64", "fixed_size_binary[16]"],
+}
+ENCODED_CASES = [(encoding, name) for encoding, names in ENCODED.items() for name in names]
+
+
+@pytest.mark.parametrize("pattern", ["none", "runs", "all"])
+@pytest.mark.parametrize(("encoding", "name"), ENCODED_CASES)
+def test_encodings(encoding, name, pattern, tmp_path):
+    """Each encoding pyarrow writes is read, or refused by its name and listed as unread."""
+    table = table_of(name, pattern, 1000)
+    path = tmp_path / "x.parquet"
+    pq.write_table(
+        table, path, use_dictionary=False, column_encoding={"v": encoding, "n": "PLAIN"}, data_page_size=1000
+    )
+    if encoding in UNREAD_ENCODINGS and pattern != "all":
+        with pytest.raises(NotImplementedError, match=encoding):
+            read_parquet(path, output_format="arrow")
+    else:
+        support.assert_same(read_parquet(path, output_format="arrow"), table)
 
 
 # ------------------------------------------------------------------- what peers lack
