@@ -2,20 +2,24 @@
  *
  * whole.c: a whole read. All footers first, then one task per (row group, leaf) over all files, largest
  * first, each decoding straight into its final buffers; then one batch per row group is put together
- * and handed out.
+ * and handed out. Many files are taken in waves, because an open file costs a descriptor.
  */
 #include "inner.h"
 
 #define WHOLE_WINDOW_BYTES ((size_t)1 << 20)
+#define WAVE_FILES         128
 
 struct pqf_whole {
-    pqf_open_file *files;
-    pqf_piece *pieces;
+    pqf_open_file *files; /* open are those of the wave: [first_file, end_file) */
+    int64_t first_file;
+    int64_t end_file;
+    pqf_piece *pieces; /* of the wave, as everything below but rows_before */
     int64_t num_pieces;
     int64_t next_piece;
     pqf_leaf_out *leaves;       /* pieces x leaves */
     struct ArrowArray *batches; /* per piece, once put together */
-    int64_t total_rows;
+    int64_t rows_before;        /* of earlier waves */
+    int64_t wave_rows;
     int64_t num_bytes; /* of pages, decompressed; counted up to PQF_PARALLEL_BYTES */
     _Atomic int64_t tasks_done;
     int64_t num_tasks;
@@ -29,8 +33,9 @@ static pqf_status zalloc_array(pqf_scan *scan, int64_t n, size_t size, void **ou
 
 static pqf_status open_task(void *context, int64_t task, int worker, pqf_error *err) {
     pqf_scan *scan = context;
+    int64_t file = scan->whole->first_file + task;
     TRY(pqf_run_poll(&scan->run, worker, err));
-    return pqf_scan_open_file(scan, task, &scan->whole->files[task], err);
+    return pqf_scan_open_file(scan, file, &scan->whole->files[file], err);
 }
 
 /* Starting threads costs more than little work on one: `alone` stays on the calling thread. */
@@ -44,20 +49,18 @@ static pqf_status run_tasks(pqf_scan *scan, int64_t n, const int64_t *order, pqf
 }
 
 static pqf_status open_files(pqf_scan *scan, pqf_error *err) {
-    void *block;
-    int64_t n = scan->spec.num_files;
-    TRY(zalloc_array(scan, n, sizeof(pqf_open_file), &block, err));
-    scan->whole->files = block;
+    const struct pqf_whole *w = scan->whole;
+    int64_t n = w->end_file - w->first_file;
     return run_tasks(scan, n, NULL, open_task, n < PQF_PARALLEL_FILES, err);
 }
 
 /* ---- step 2: the plan ---- */
 
 static int64_t count_row_groups(const pqf_scan *scan) {
+    const struct pqf_whole *w = scan->whole;
     int64_t n = 0;
-    for (int64_t i = 0; i < scan->spec.num_files; i++)
-        if (scan->whole->files[i].reader)
-            n += pqf_reader_metadata(scan->whole->files[i].reader)->file.num_row_groups;
+    for (int64_t i = w->first_file; i < w->end_file; i++)
+        if (w->files[i].reader) n += pqf_reader_metadata(w->files[i].reader)->file.num_row_groups;
     return n;
 }
 
@@ -66,7 +69,7 @@ static pqf_status plan_pieces(pqf_scan *scan, pqf_error *err) {
     void *block;
     TRY(zalloc_array(scan, count_row_groups(scan), sizeof(pqf_piece), &block, err));
     w->pieces = block;
-    for (int64_t i = 0; i < scan->spec.num_files; i++) {
+    for (int64_t i = w->first_file; i < w->end_file; i++) {
         const pqf_reader *reader = w->files[i].reader;
         if (!reader) continue;
         const pqf_file_metadata *metadata = &pqf_reader_metadata(reader)->file;
@@ -74,7 +77,7 @@ static pqf_status plan_pieces(pqf_scan *scan, pqf_error *err) {
             int64_t num_rows = metadata->row_groups[r].num_rows;
             if (!num_rows || !pqf_scan_keeps(scan, i, reader, r)) continue;
             w->pieces[w->num_pieces++] = (pqf_piece){i, r, num_rows};
-            if (!pqf_add_i64(w->total_rows, num_rows, &w->total_rows))
+            if (!pqf_add_i64(w->wave_rows, num_rows, &w->wave_rows))
                 return pqf_fail(err, PQF_CORRUPT, "the row counts of the files overflow");
         }
     }
@@ -126,14 +129,14 @@ static pqf_status order_tasks(pqf_scan *scan, int64_t n, int64_t **order, pqf_er
 static bool is_little(const pqf_scan *scan) {
     const struct pqf_whole *w = scan->whole;
     return w->num_bytes < PQF_PARALLEL_BYTES &&
-           w->total_rows <= 8 * PQF_PARALLEL_VALUES / (scan->num_leaves + 1);
+           w->wave_rows <= 8 * PQF_PARALLEL_VALUES / (scan->num_leaves + 1);
 }
 
 static void note_progress(pqf_scan *scan) {
     struct pqf_whole *w = scan->whole;
     int64_t done = atomic_fetch_add(&w->tasks_done, 1) + 1;
     double share = (double)done / (double)w->num_tasks;
-    atomic_store(&scan->run.done, (int64_t)((double)w->total_rows * share));
+    atomic_store(&scan->run.done, w->rows_before + (int64_t)((double)w->wave_rows * share));
 }
 
 static pqf_status decode_leaf(pqf_scan *scan, const pqf_piece *piece, int32_t leaf, pqf_leaf_out *out,
@@ -173,7 +176,8 @@ static pqf_status decode_all(pqf_scan *scan, pqf_error *err) {
     TRY(zalloc_array(scan, n, sizeof(pqf_leaf_out), &block, err));
     w->leaves = block;
     w->num_tasks = n;
-    scan->run.total = w->total_rows;
+    bool is_last = w->end_file == scan->spec.num_files;
+    scan->run.total = is_last ? w->rows_before + w->wave_rows : -1;
     if (!n) return PQF_OK;
     int64_t *order;
     TRY(order_tasks(scan, n, &order, err));
@@ -217,23 +221,48 @@ static pqf_status assemble_all(pqf_scan *scan, pqf_error *err) {
 
 /* ---- the pull ---- */
 
-static pqf_status read_all(pqf_scan *scan, pqf_error *err) {
+static pqf_status begin(pqf_scan *scan, pqf_error *err) {
     void *block;
     TRY(zalloc_array(scan, 1, sizeof(struct pqf_whole), &block, err));
     scan->whole = block;
+    TRY(zalloc_array(scan, scan->spec.num_files, sizeof(pqf_open_file), &block, err));
+    scan->whole->files = block;
+    return PQF_OK;
+}
+
+static void end_wave(struct pqf_whole *w) {
+    for (int64_t t = 0; w->leaves && t < w->num_tasks; t++)
+        pqf_leaf_out_reset(&w->leaves[t]);
+    for (int64_t u = 0; w->batches && u < w->num_pieces; u++)
+        pqf_array_release(&w->batches[u]);
+    for (int64_t i = w->first_file; w->files && i < w->end_file; i++)
+        pqf_open_file_reset(&w->files[i]);
+    *w = (struct pqf_whole){.files = w->files,
+                            .first_file = w->end_file,
+                            .end_file = w->end_file,
+                            .rows_before = w->rows_before + w->wave_rows};
+}
+
+static pqf_status read_wave(pqf_scan *scan, pqf_error *err) {
+    struct pqf_whole *w = scan->whole;
+    end_wave(w);
+    w->end_file = pqf_min_i64(w->first_file + WAVE_FILES, scan->spec.num_files);
     TRY(open_files(scan, err));
     TRY(plan_pieces(scan, err));
     TRY(decode_all(scan, err));
     TRY(assemble_all(scan, err));
-    for (int64_t i = 0; i < scan->spec.num_files; i++)
-        pqf_open_file_reset(&scan->whole->files[i]);
+    for (int64_t i = w->first_file; i < w->end_file; i++)
+        pqf_open_file_reset(&w->files[i]);
     return PQF_OK;
 }
 
 pqf_status pqf_whole_next(pqf_scan *scan, struct ArrowArray *out, pqf_error *err) {
-    if (!scan->whole) TRY(read_all(scan, err));
+    if (!scan->whole) TRY(begin(scan, err));
     struct pqf_whole *w = scan->whole;
-    if (w->next_piece == w->num_pieces) return PQF_OK;
+    while (w->next_piece == w->num_pieces) {
+        if (w->end_file == scan->spec.num_files) return PQF_OK;
+        TRY(read_wave(scan, err));
+    }
     struct ArrowArray *batch = &w->batches[w->next_piece++];
     *out = *batch;
     batch->release = NULL;
@@ -241,13 +270,6 @@ pqf_status pqf_whole_next(pqf_scan *scan, struct ArrowArray *out, pqf_error *err
 }
 
 void pqf_whole_free(pqf_scan *scan) {
-    struct pqf_whole *w = scan->whole;
-    if (!w) return;
-    for (int64_t t = 0; w->leaves && t < w->num_tasks; t++)
-        pqf_leaf_out_reset(&w->leaves[t]);
-    for (int64_t u = 0; w->batches && u < w->num_pieces; u++)
-        pqf_array_release(&w->batches[u]);
-    for (int64_t i = 0; w->files && i < scan->spec.num_files; i++)
-        pqf_open_file_reset(&w->files[i]);
+    if (scan->whole) end_wave(scan->whole);
     scan->whole = NULL;
 }
