@@ -5,19 +5,21 @@
  *
  *   0xFFFFFFFF | length | flatbuffer, padded to 8 bytes
  *
- * The flatbuffer is written front to back: a table first, then what its offsets point at. A
- * vtable stands somewhere in front of its tables, which share it when they have the same
- * shape. Fields lie at multiples of their sizes from the flatbuffer's start.
+ * The flatbuffer is written front to back: a table first, then what its offsets point at. Tables
+ * of the same shape share a vtable; these stand behind all tables, because readers that narrow their
+ * view to an enclosing vector (as polars does) do not look in front of it. Fields lie at multiples of
+ * their sizes from the flatbuffer's start.
  *
  *   vtable: bytes of vtable (2) | bytes of table (2) | offset of each field in the table (2 each)
- *   table:  distance back to the vtable (4) | fields
+ *   table:  distance back to the vtable, here negative (4) | fields
  */
 #include "ipc.h"
 
 #include "arrow/arrow.h"
 
 #define MAX_SLOTS IPC_FIELD_SLOTS
-/* Shapes of tables are few; one that finds no room here gets a vtable per table. */
+/* Shapes of tables are few: those of Field, KeyValue, DictionaryEncoding, Schema, Message and one per
+ * layout of a type. One that finds no room here gets a vtable right before its table. */
 #define MAX_SHAPES 32
 
 /* One field of a table. size 0: absent; an offset has size 4 and is patched later. */
@@ -26,11 +28,16 @@ typedef struct flat_slot {
     uint64_t value;
 } flat_slot;
 
-/* A vtable: its bytes, those of a table, the offset of each field; and where it stands. */
+/* A vtable: its bytes, those of a table, the offset of each field. */
 typedef struct shape {
     uint16_t head[2 + MAX_SLOTS];
-    uint32_t at;
 } shape;
+
+/* A table that waits for the position of its vtable. */
+typedef struct waiting_table {
+    uint32_t at;
+    int32_t shape;
+} waiting_table;
 
 typedef struct writer {
     pqf_buf *out;
@@ -38,6 +45,7 @@ typedef struct writer {
     uint64_t num_dictionaries;
     shape shapes[MAX_SHAPES];
     int num_shapes;
+    pqf_buf waiting; /* waiting_table[] */
     pqf_error *err;
 } writer;
 
@@ -68,20 +76,28 @@ static uint16_t place(const flat_slot *slots, int n, uint16_t *offsets) {
     return end;
 }
 
-/* Position of a vtable like `head`, which is written when there is none. */
-static pqf_status put_vtable(writer *w, const uint16_t *head, uint32_t *out) {
+/* Number of the shape with this head, a new one where there is room; -1: none. */
+static int find_shape(writer *w, const uint16_t *head) {
+    for (int i = 0; i < w->num_shapes; i++)
+        if (memcmp(w->shapes[i].head, head, head[0]) == 0) return i;
+    if (w->num_shapes == MAX_SHAPES) return -1;
+    memcpy(w->shapes[w->num_shapes].head, head, head[0]);
+    return w->num_shapes++;
+}
+
+/* Writes the shared vtables and tells every table the distance to its own. */
+static pqf_status put_vtables(writer *w) {
+    uint32_t at[MAX_SHAPES];
+    const waiting_table *tables = (const waiting_table *)(const void *)w->waiting.data;
     for (int i = 0; i < w->num_shapes; i++) {
-        *out = w->shapes[i].at;
-        if (memcmp(w->shapes[i].head, head, head[0]) == 0) return PQF_OK;
+        TRY(align(w, 2));
+        at[i] = here(w);
+        TRY(pqf_buf_put(w->out, w->shapes[i].head, w->shapes[i].head[0], w->err));
     }
-    TRY(align(w, 2));
-    *out = here(w);
-    if (w->num_shapes < MAX_SHAPES) {
-        shape *kept = &w->shapes[w->num_shapes++];
-        memcpy(kept->head, head, head[0]);
-        kept->at = *out;
-    }
-    return pqf_buf_put(w->out, head, head[0], w->err);
+    for (size_t i = 0; i < w->waiting.len / sizeof *tables; i++)
+        pqf_store_u32(w->out->data + w->start + tables[i].at,
+                      tables[i].at - at[tables[i].shape]);
+    return PQF_OK;
 }
 
 /* Appends a table and points the offset at offset_at to it; at[i] is then where field i stands. */
@@ -89,15 +105,24 @@ static pqf_status put_table(writer *w, uint32_t offset_at, const flat_slot *slot
                             uint32_t *at) {
     uint16_t head[2 + MAX_SLOTS];
     uint8_t body[4 + 8 * MAX_SLOTS] = {0};
-    uint32_t vtable, largest = 4;
+    uint32_t vtable = 0, largest = 4;
     head[1] = place(slots, n, head + 2);
     head[0] = (uint16_t)(4 + 2 * n);
-    TRY(put_vtable(w, head, &vtable));
+    int number = find_shape(w, head);
+    if (number < 0) {
+        TRY(align(w, 2));
+        vtable = here(w);
+        TRY(pqf_buf_put(w->out, head, head[0], w->err));
+    }
     for (int i = 0; i < n; i++)
         largest = slots[i].size > largest ? slots[i].size : largest;
     TRY(align(w, largest));
     patch(w, offset_at);
-    pqf_store_u32(body, here(w) - vtable);
+    const waiting_table waiting = {here(w), number};
+    if (number >= 0)
+        TRY(pqf_buf_put(&w->waiting, &waiting, sizeof waiting, w->err));
+    else
+        pqf_store_u32(body, here(w) - vtable);
     for (int i = 0; i < n; i++) {
         at[i] = here(w) + head[2 + i];
         if (slots[i].size) memcpy(body + head[2 + i], &slots[i].value, slots[i].size);
@@ -294,6 +319,7 @@ static pqf_status put_message(writer *w, const struct ArrowSchema *schema) {
     uint32_t metadata_at = at[IPC_SCHEMA_METADATA];
     TRY(put_fields(w, at[IPC_SCHEMA_FIELDS], schema));
     if (has_metadata) TRY(put_metadata(w, metadata_at, schema->metadata));
+    TRY(put_vtables(w));
     return align(w, 8);
 }
 
@@ -302,8 +328,10 @@ pqf_status pqf_arrow_message_put(const struct ArrowSchema *schema, pqf_buf *out,
     TRY(pqf_schema_check(schema, err));
     TRY(pqf_buf_put_u32(out, IPC_CONTINUATION, err));
     TRY(pqf_buf_put_u32(out, 0, err));
-    writer w = {.out = out, .start = out->len, .err = err};
-    TRY(put_message(&w, schema));
+    writer w = {.out = out, .start = out->len, .waiting = {.mem = out->mem}, .err = err};
+    pqf_status status = put_message(&w, schema);
+    pqf_buf_reset(&w.waiting);
+    TRY(status);
     if (out->len - w.start > INT32_MAX)
         return pqf_fail(err, PQF_LIMIT, "the Arrow schema takes more than 2 GiB");
     pqf_store_u32(out->data + head + 4, (uint32_t)(out->len - w.start));
