@@ -133,8 +133,8 @@ static pqf_dict dict;
 static void decode_fixed(int64_t n, int param) {
     pqf_decoder d;
     (void)param;
-    must(pqf_decoder_begin(&d, kernel, PQF_RLE_DICTIONARY, PQF_FIXED, 0, &dict, pqf_buf_view(&page),
-                           n, &err));
+    must(pqf_decoder_begin(&d, kernel, PQF_RLE_DICTIONARY, PQF_FIXED, 0, &dict,
+                           pqf_buf_view(&page), n, &err));
     for (int64_t i = 0; i < n; i += PAGE)
         must(pqf_decode_fixed(&d, pqf_min_i64(PAGE, n - i), out64, &err));
 }
@@ -142,7 +142,8 @@ static void decode_fixed(int64_t n, int param) {
 static void decode_pieces(pqf_decoder *d, int64_t n) {
     for (int64_t i = 0; i < n; i += PAGE) {
         bytes.len = 0;
-        must(pqf_decode_binary(d, pqf_min_i64(PAGE, n - i), &(pqf_binary_out){ends, &bytes}, &err));
+        must(pqf_decode_binary(d, pqf_min_i64(PAGE, n - i),
+                               &(pqf_binary_out){ends, &bytes}, &err));
     }
 }
 
@@ -174,17 +175,19 @@ typedef struct strings {
 } strings;
 
 static const strings string_sets[] = {
-    {7, 3, 7}, {1000, 5, 15}, {1000, 10, 43}, {20000, 20, 40}, {100000, 8, 12}, {1000, 60, 120},
+    {7, 3, 7},       {1000, 5, 15},   {1000, 10, 43},
+    {20000, 20, 40}, {100000, 8, 12}, {1000, 60, 120},
 };
 #define NUM_SETS ((int)(sizeof string_sets / sizeof string_sets[0]))
 
 static void bench_dictionaries(void) {
     for (int width = 4; width <= 8; width += 4) {
         for (int w = 4; w <= 20; w += 4) {
-            dict = (pqf_dict){PQF_FIXED, width, (int64_t)1 << w, (uint8_t *)words, NULL, NULL,
-                              NULL, 0};
+            dict = (pqf_dict){
+                PQF_FIXED, width, (int64_t)1 << w, (uint8_t *)words, NULL, NULL, NULL, 0};
             make_page((int64_t)1 << w);
-            row(width == 4 ? "dictionary of 4 bytes" : "dictionary of 8 bytes", w, N, decode_fixed);
+            row(width == 4 ? "dictionary of 4 bytes" : "dictionary of 8 bytes", w, N,
+                decode_fixed);
         }
     }
     for (int i = 0; i < NUM_SETS; i++) {
@@ -208,8 +211,8 @@ static void encode_plain(int64_t n, int param) {
 static void decode_plain(int64_t n, int param) {
     pqf_decoder d;
     (void)param;
-    must(pqf_decoder_begin(&d, kernel, PQF_PLAIN, PQF_BINARY, 0, NULL, pqf_buf_view(&page), n,
-                           &err));
+    must(pqf_decoder_begin(&d, kernel, PQF_PLAIN, PQF_BINARY, 0, NULL,
+                           pqf_buf_view(&page), n, &err));
     decode_pieces(&d, n);
 }
 
@@ -217,8 +220,8 @@ static void decode_plain(int64_t n, int param) {
 static void make_array(int64_t n, int least, int most) {
     uint8_t *p = text;
     for (int64_t i = 0; i < n; i++) {
-        slices[i] = (pqf_slice){p,
-                                (uint32_t)least + (uint32_t)(rnd() % (uint64_t)(most - least + 1))};
+        slices[i] = (pqf_slice){p, (uint32_t)least +
+                                       (uint32_t)(rnd() % (uint64_t)(most - least + 1))};
         for (uint32_t k = 0; k < slices[i].len; k++)
             *p++ = (uint8_t)('a' + rnd() % 26);
     }
@@ -230,7 +233,8 @@ static void bench_plain(void) {
         int n = 32768;
         char name[64];
         make_array(n, ranges[i][0], ranges[i][1]);
-        snprintf(name, sizeof name, "plain put strings %d-%d", ranges[i][0], ranges[i][1]);
+        snprintf(name, sizeof name, "plain put strings %d-%d", ranges[i][0],
+                 ranges[i][1]);
         row(name, n, n, encode_plain);
         encode_plain(n, 0);
         snprintf(name, sizeof name, "plain strings %d-%d", ranges[i][0], ranges[i][1]);
@@ -256,7 +260,9 @@ static void build_strings(int64_t n, int param) {
 
 static uint64_t make_word(int kind, uint64_t id) {
     double cents = (double)id / 100;
-    uint64_t word = kind == 1 ? id * 7919 : kind == 3 ? id * id * UINT64_C(0x9E3779B97F4A7C15) : id;
+    uint64_t word = kind == 1   ? id * 7919
+                    : kind == 3 ? id * id * UINT64_C(0x9E3779B97F4A7C15)
+                                : id;
     if (kind == 2) memcpy(&word, &cents, sizeof word);
     return word;
 }
@@ -290,8 +296,8 @@ static void bench_builder(void) {
         make_strings(s->distinct, s->least, s->most);
         make_slices(s->distinct, i % 2);
         must(pqf_dict_builder_new(PQF_BINARY, 0, mem, &builder, &err));
-        snprintf(name, sizeof name, "build, %s %d-%d", i % 2 ? "scattered" : "an array", s->least,
-                 s->most);
+        snprintf(name, sizeof name, "build, %s %d-%d", i % 2 ? "scattered" : "an array",
+                 s->least, s->most);
         row(name, (int)s->distinct, N / 8, build_strings);
         pqf_dict_builder_free(builder);
     }

@@ -43,7 +43,9 @@ static void max_u8(const bench *b) { sink = b->k->max_u8(in8, N); }
 static void run_u32(const bench *b) { sink = b->k->run_u32((uint32_t *)same, N); }
 static void run_u8(const bench *b) { sink = b->k->run_u8(same, N); }
 static void gather_32(const bench *b) { b->k->gather_32(dict, idx, N, out32()); }
-static void gather_64(const bench *b) { b->k->gather_64((uint64_t *)dict, idx, N, out64()); }
+static void gather_64(const bench *b) {
+    b->k->gather_64((uint64_t *)dict, idx, N, out64());
+}
 static void gather_any(const bench *b) {
     b->k->gather_any((uint8_t *)dict, b->param, idx, N, out8);
 }
@@ -52,18 +54,28 @@ static void expand_8(const bench *b) { sink = b->k->expand_8(in8, bits, 0, N, ou
 static void expand_16(const bench *b) {
     sink = b->k->expand_16((uint16_t *)in8, bits, 0, N, (uint16_t *)out8);
 }
-static void expand_32(const bench *b) { sink = b->k->expand_32(in32(), bits, 0, N, out32()); }
+static void expand_32(const bench *b) {
+    sink = b->k->expand_32(in32(), bits, 0, N, out32());
+}
 static void expand_64(const bench *b) {
     sink = b->k->expand_64((uint64_t *)in8, bits, 0, N, out64());
 }
-static void expand_16b(const bench *b) { sink = b->k->expand_any(in8, 16, bits, 0, N, out8); }
-static void compress_32(const bench *b) { sink = b->k->compress_32(in32(), bits, 0, N, out32()); }
+static void expand_16b(const bench *b) {
+    sink = b->k->expand_any(in8, 16, bits, 0, N, out8);
+}
+static void compress_32(const bench *b) {
+    sink = b->k->compress_32(in32(), bits, 0, N, out32());
+}
 static void compress_64(const bench *b) {
     sink = b->k->compress_64((uint64_t *)in8, bits, 0, N, out64());
 }
-static void compress_16b(const bench *b) { sink = b->k->compress_any(in8, 16, bits, 0, N, out8); }
+static void compress_16b(const bench *b) {
+    sink = b->k->compress_any(in8, 16, bits, 0, N, out8);
+}
 static void count_bits(const bench *b) { sink = b->k->count_bits(bits, b->param, N - 8); }
-static void copy_bits(const bench *b) { sink = b->k->copy_bits(in8, 0, N, out8, b->param); }
+static void copy_bits(const bench *b) {
+    sink = b->k->copy_bits(in8, 0, N, out8, b->param);
+}
 static void extract_bits(const bench *b) {
     sink = b->k->extract_bits(in8, 3, bits, 0, N, out8, 5);
 }
@@ -108,23 +120,29 @@ static const struct row {
     int percent; /* of bits set in `bits`; of -1 unused */
 } rows[] = {
 #define R(name, param, percent) {#name, name, param, percent}
-    R(unpack_u32, 1, -1), R(unpack_u32, 3, -1), R(unpack_u32, 10, -1), R(unpack_u32, 17, -1),
-    R(unpack_u32, 27, -1), R(unpack_u32, 31, -1), R(unpack_u8, 1, -1), R(unpack_u8, 3, -1),
-    R(unpack_u8, 8, -1), R(pack_u32, 1, -1), R(pack_u32, 5, -1), R(pack_u32, 8, -1),
-    R(pack_u32, 13, -1), R(pack_u32, 20, -1), R(pack_u32, 31, -1), R(pack_u8, 1, -1),
-    R(pack_u8, 3, -1), R(max_u32, 0, -1), R(max_u8, 0, -1), R(run_u32, 0, -1), R(run_u8, 0, -1),
-    R(gather_32, 20, -1), R(gather_32, 4000, -1), R(gather_32, 60000, -1), R(gather_64, 20, -1),
-    R(gather_64, 4000, -1), R(gather_64, 60000, -1), R(gather_any, 12, -1), R(gather_any, 16, -1),
-    R(gather_sum, 4000, -1), R(expand_8, 0, 50), R(expand_16, 0, 50), R(expand_32, 0, 3),
-    R(expand_32, 0, 50), R(expand_32, 0, 90), R(expand_32, 0, 100), R(expand_64, 0, 50),
-    R(expand_64, 0, 90), R(expand_16b, 0, 90), R(compress_32, 0, 50), R(compress_32, 0, 90),
-    R(compress_64, 0, 50), R(compress_64, 0, 90), R(compress_16b, 0, 90), R(count_bits, 0, 50),
-    R(count_bits, 3, 50), R(copy_bits, 0, -1), R(copy_bits, 5, -1), R(extract_bits, 0, 50),
-    R(extract_bits, 0, 90), R(deposit_bits, 0, 50), R(deposit_bits, 0, 90), R(levels_ge, 0, -1),
-    R(levels_eq, 0, -1), R(minmax_i32, 0, -1), R(minmax_i64, 0, -1), R(minmax_u64, 0, -1),
-    R(minmax_f32, 0, -1), R(minmax_f64, 0, -1), R(narrow_32_16, 0, -1), R(narrow_32_8, 0, -1),
-    R(from_be, 5, -1), R(from_be, 16, -1), R(to_be, 5, -1), R(to_be, 16, -1),
-    R(utf8_ascii, 0, -1), R(utf8_mixed, 0, -1),
+    R(unpack_u32, 1, -1),   R(unpack_u32, 3, -1),   R(unpack_u32, 10, -1),
+    R(unpack_u32, 17, -1),  R(unpack_u32, 27, -1),  R(unpack_u32, 31, -1),
+    R(unpack_u8, 1, -1),    R(unpack_u8, 3, -1),    R(unpack_u8, 8, -1),
+    R(pack_u32, 1, -1),     R(pack_u32, 5, -1),     R(pack_u32, 8, -1),
+    R(pack_u32, 13, -1),    R(pack_u32, 20, -1),    R(pack_u32, 31, -1),
+    R(pack_u8, 1, -1),      R(pack_u8, 3, -1),      R(max_u32, 0, -1),
+    R(max_u8, 0, -1),       R(run_u32, 0, -1),      R(run_u8, 0, -1),
+    R(gather_32, 20, -1),   R(gather_32, 4000, -1), R(gather_32, 60000, -1),
+    R(gather_64, 20, -1),   R(gather_64, 4000, -1), R(gather_64, 60000, -1),
+    R(gather_any, 12, -1),  R(gather_any, 16, -1),  R(gather_sum, 4000, -1),
+    R(expand_8, 0, 50),     R(expand_16, 0, 50),    R(expand_32, 0, 3),
+    R(expand_32, 0, 50),    R(expand_32, 0, 90),    R(expand_32, 0, 100),
+    R(expand_64, 0, 50),    R(expand_64, 0, 90),    R(expand_16b, 0, 90),
+    R(compress_32, 0, 50),  R(compress_32, 0, 90),  R(compress_64, 0, 50),
+    R(compress_64, 0, 90),  R(compress_16b, 0, 90), R(count_bits, 0, 50),
+    R(count_bits, 3, 50),   R(copy_bits, 0, -1),    R(copy_bits, 5, -1),
+    R(extract_bits, 0, 50), R(extract_bits, 0, 90), R(deposit_bits, 0, 50),
+    R(deposit_bits, 0, 90), R(levels_ge, 0, -1),    R(levels_eq, 0, -1),
+    R(minmax_i32, 0, -1),   R(minmax_i64, 0, -1),   R(minmax_u64, 0, -1),
+    R(minmax_f32, 0, -1),   R(minmax_f64, 0, -1),   R(narrow_32_16, 0, -1),
+    R(narrow_32_8, 0, -1),  R(from_be, 5, -1),      R(from_be, 16, -1),
+    R(to_be, 5, -1),        R(to_be, 16, -1),       R(utf8_ascii, 0, -1),
+    R(utf8_mixed, 0, -1),
 #undef R
 };
 
@@ -140,11 +158,13 @@ static uint32_t next_random(void) {
 static void prepare(const struct row *row) {
     bool packs = strncmp(row->name, "pack", 4) == 0;
     uint32_t below = strncmp(row->name, "gather_", 7) == 0 && row->param > 16
-                         ? (uint32_t)row->param : 4000;
+                         ? (uint32_t)row->param
+                         : 4000;
     uint64_t limit = packs ? UINT64_C(1) << row->param : below;
     for (int i = 0; i < N; i++) {
         idx[i] = (uint32_t)(next_random() % limit);
-        in8[i] = strcmp(row->name, "pack_u8") == 0 ? (uint8_t)idx[i] : (uint8_t)next_random();
+        in8[i] =
+            strcmp(row->name, "pack_u8") == 0 ? (uint8_t)idx[i] : (uint8_t)next_random();
     }
     for (int i = 0; row->percent >= 0 && i < N; i++)
         pqf_bit_put(bits, i, (int)(next_random() % 100) < row->percent);
@@ -183,7 +203,8 @@ int main(int argc, char **argv) {
         memcpy(text + text_len, p, strlen(p));
         text_len += (int64_t)strlen(p);
     }
-    printf("%-14s %6s %4s  %8s %8s %8s\n", "10^9/s", "param", "set%", "scalar", "avx2", "avx512");
+    printf("%-14s %6s %4s  %8s %8s %8s\n", "10^9/s", "param", "set%", "scalar", "avx2",
+           "avx512");
     for (size_t r = 0; r < sizeof rows / sizeof rows[0]; r++) {
         const struct row *row = &rows[r];
         if (argc > 1 && !strstr(row->name, argv[1])) continue;

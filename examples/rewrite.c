@@ -22,7 +22,8 @@ static int copy(struct ArrowArrayStream *stream, const struct ArrowSchema *schem
     struct ArrowArray batch;
     pqf_error err;
     for (;;) {
-        if (stream->get_next(stream, &batch) != 0) return fail("read", pqf_stream_error(stream));
+        if (stream->get_next(stream, &batch) != 0)
+            return fail("read", pqf_stream_error(stream));
         if (!batch.release) break;
         pqf_status status = pqf_writer_put(writer, schema, &batch, NULL, &err);
         batch.release(&batch);
@@ -41,7 +42,8 @@ int main(int argc, char **argv) {
     pqf_error err;
     pqf_dataset *dataset;
     const char *paths[] = {argv[1]};
-    if (pqf_dataset_open(paths, 1, NULL, NULL, &dataset, &err) != PQF_OK) return fail("open", &err);
+    if (pqf_dataset_open(paths, 1, NULL, NULL, &dataset, &err) != PQF_OK)
+        return fail("open", &err);
 
     pqf_scan_options scan = {.struct_bytes = sizeof scan, .batch_rows = 65536};
     struct ArrowArrayStream stream;

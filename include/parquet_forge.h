@@ -44,8 +44,8 @@ extern "C" {
 #define ARROW_C_DATA_INTERFACE
 
 #define ARROW_FLAG_DICTIONARY_ORDERED 1
-#define ARROW_FLAG_NULLABLE 2
-#define ARROW_FLAG_MAP_KEYS_SORTED 4
+#define ARROW_FLAG_NULLABLE           2
+#define ARROW_FLAG_MAP_KEYS_SORTED    4
 
 struct ArrowSchema {
     const char *format;
@@ -90,16 +90,16 @@ struct ArrowArrayStream {
 /* ---- errors ---- */
 
 /* Every way to fail. The first column of PQF_STATUS_LIST is the constant, the second its name. */
-#define PQF_STATUS_LIST(X)                                                                      \
-    X(PQF_OK, "ok")                                                                             \
-    X(PQF_INVALID, "invalid")         /* the caller broke the contract of the function */       \
-    X(PQF_SCHEMA, "schema")           /* data does not fit the declared schema; see pqf_report */ \
-    X(PQF_IO, "io")                   /* the operating system or a callback failed; os_errno */ \
-    X(PQF_CORRUPT, "corrupt")         /* the file contradicts the format */                     \
-    X(PQF_UNSUPPORTED, "unsupported") /* valid, but not built; the message names it */          \
-    X(PQF_LIMIT, "limit")             /* a configured limit would be exceeded */                \
-    X(PQF_NOMEM, "out of memory")     /* the operating system gave no memory */                 \
-    X(PQF_KEY, "key")                 /* encrypted and no (right) key */                        \
+#define PQF_STATUS_LIST(X)                                                               \
+    X(PQF_OK, "ok")                                                                      \
+    X(PQF_INVALID, "invalid") /* the caller broke the contract of the function */        \
+    X(PQF_SCHEMA, "schema") /* data does not fit the declared schema; see pqf_report */  \
+    X(PQF_IO, "io")         /* the operating system or a callback failed; os_errno */    \
+    X(PQF_CORRUPT, "corrupt")         /* the file contradicts the format */              \
+    X(PQF_UNSUPPORTED, "unsupported") /* valid, but not built; the message names it */   \
+    X(PQF_LIMIT, "limit")             /* a configured limit would be exceeded */         \
+    X(PQF_NOMEM, "out of memory")     /* the operating system gave no memory */          \
+    X(PQF_KEY, "key")                 /* encrypted and no (right) key */                 \
     X(PQF_CANCELLED, "cancelled")     /* the tick callback asked to stop */
 
 typedef enum pqf_status {
@@ -114,10 +114,10 @@ typedef struct pqf_error {
     int os_errno;        /* errno of the operating system with PQF_IO, else 0 */
     int64_t file_offset; /* bytes from the start of the file */
     int64_t row_group;   /* 0-based */
-    int64_t page;        /* 0-based within the column chunk, dictionary page not counted */
-    char column[256];    /* dotted path in the Parquet schema */
-    char path[1024];     /* file or folder */
-    char message[768];   /* what is wrong, without the address above */
+    int64_t page;      /* 0-based within the column chunk, dictionary page not counted */
+    char column[256];  /* dotted path in the Parquet schema */
+    char path[1024];   /* file or folder */
+    char message[768]; /* what is wrong, without the address above */
 } pqf_error;
 
 /* "schema", "corrupt", ... */
@@ -136,9 +136,10 @@ typedef int (*pqf_tick_fn)(void *context, int64_t done, int64_t total);
 
 typedef struct pqf_control {
     size_t struct_bytes;
-    int32_t num_threads;  /* 0: one per core; 1: the calling thread alone */
-    int64_t memory_limit; /* bytes of results and scratch; 0: 80 % of what the process may use */
-    pqf_tick_fn tick;     /* may be NULL */
+    int32_t num_threads; /* 0: one per core; 1: the calling thread alone */
+    int64_t
+        memory_limit; /* bytes of results and scratch; 0: 80 % of what the process may use */
+    pqf_tick_fn tick; /* may be NULL */
     void *tick_context;
 } pqf_control;
 
@@ -158,8 +159,9 @@ typedef struct pqf_predicate pqf_predicate;
  * schema->metadata holds the tree in prefix order (call, field_ref, nested_field_ref, literal,
  * options, end; duplicate keys in order), the columns of `batch` hold literals and options.
  * What the engine cannot judge prunes nothing. Both structs are borrowed. */
-PQF_API pqf_status pqf_predicate_new(const struct ArrowSchema *schema, const struct ArrowArray *batch,
-                                     pqf_predicate **out, pqf_error *err);
+PQF_API pqf_status pqf_predicate_new(const struct ArrowSchema *schema,
+                                     const struct ArrowArray *batch, pqf_predicate **out,
+                                     pqf_error *err);
 PQF_API void pqf_predicate_free(pqf_predicate *predicate);
 /* Names of the top-level columns that the predicate reads, NULL after the last. */
 PQF_API const char *pqf_predicate_column(const pqf_predicate *predicate, int64_t i);
@@ -171,14 +173,17 @@ typedef struct pqf_dataset pqf_dataset;
 typedef struct pqf_read_options {
     size_t struct_bytes;
     pqf_control control;
-    bool memory_map;                  /* map files instead of pread */
-    bool skip_page_checksums;         /* page CRCs are verified unless set */
-    bool ignore_arrow_schema;         /* do not apply the key ARROW:schema */
-    bool no_partitions;               /* folder names `a=1` are not columns */
-    int64_t thrift_string_limit;      /* bytes of one string in metadata; default 100,000,000 */
-    int64_t thrift_container_limit;   /* elements of one list in metadata; default 1,000,000 */
-    const char *int96_unit;           /* "s" "ms" "us" "ns"; default "ns" */
-    const char *const *read_dictionary; /* NULL-terminated: columns to hand out dictionary-encoded */
+    bool memory_map;          /* map files instead of pread */
+    bool skip_page_checksums; /* page CRCs are verified unless set */
+    bool ignore_arrow_schema; /* do not apply the key ARROW:schema */
+    bool no_partitions;       /* folder names `a=1` are not columns */
+    int64_t
+        thrift_string_limit; /* bytes of one string in metadata; default 100,000,000 */
+    int64_t
+        thrift_container_limit; /* elements of one list in metadata; default 1,000,000 */
+    const char *int96_unit;     /* "s" "ms" "us" "ns"; default "ns" */
+    const char *const
+        *read_dictionary; /* NULL-terminated: columns to hand out dictionary-encoded */
     const char *const *ignore_prefixes; /* NULL-terminated; default "." and "_" */
 } pqf_read_options;
 
@@ -186,28 +191,32 @@ typedef struct pqf_read_options {
  * folder, searched recursively, files in the order of their paths component by component as bytes.
  * With more: files, in the order given. `root` (may be NULL: the folder itself) is where partition
  * folders begin. PQF_IO with ENOENT when a path is missing. */
-PQF_API pqf_status pqf_dataset_open(const char *const *paths, int64_t num_paths, const char *root,
-                                    const pqf_read_options *options, pqf_dataset **out, pqf_error *err);
+PQF_API pqf_status pqf_dataset_open(const char *const *paths, int64_t num_paths,
+                                    const char *root, const pqf_read_options *options,
+                                    pqf_dataset **out, pqf_error *err);
 
 /* Reads one Parquet file from bytes in memory, which must outlive the dataset. */
 PQF_API pqf_status pqf_dataset_open_memory(const void *bytes, size_t num_bytes,
-                                           const pqf_read_options *options, pqf_dataset **out,
-                                           pqf_error *err);
+                                           const pqf_read_options *options,
+                                           pqf_dataset **out, pqf_error *err);
 PQF_API void pqf_dataset_free(pqf_dataset *dataset);
 
 /* The Arrow schema (struct with one child per column), partition columns last. Reads at most the
  * footer of the first file. */
-PQF_API pqf_status pqf_dataset_schema(pqf_dataset *dataset, struct ArrowSchema *out, pqf_error *err);
+PQF_API pqf_status pqf_dataset_schema(pqf_dataset *dataset, struct ArrowSchema *out,
+                                      pqf_error *err);
 PQF_API int64_t pqf_dataset_num_files(const pqf_dataset *dataset);
 /* Path of file i, owned by the dataset. */
 PQF_API const char *pqf_dataset_file(const pqf_dataset *dataset, int64_t i);
 
 typedef struct pqf_scan_options {
     size_t struct_bytes;
-    const char *const *columns;     /* NULL: all; else top-level names in the order wanted */
+    const char *const *columns; /* NULL: all; else top-level names in the order wanted */
     int64_t num_columns;
-    const pqf_predicate *predicate; /* prunes partitions and row groups; rows are NOT filtered */
-    int64_t batch_rows; /* 0: whole read, one batch per row group, decoded in parallel by the first
+    const pqf_predicate
+        *predicate; /* prunes partitions and row groups; rows are NOT filtered */
+    int64_t
+        batch_rows; /* 0: whole read, one batch per row group, decoded in parallel by the first
                            pull; else batches of exactly this many rows but the last, in bounded memory */
 } pqf_scan_options;
 
@@ -218,8 +227,9 @@ PQF_API pqf_status pqf_dataset_scan(pqf_dataset *dataset, const pqf_scan_options
 /* The error that made get_schema or get_next of a stream of ours fail, owned by the stream. */
 PQF_API const pqf_error *pqf_stream_error(const struct ArrowArrayStream *stream);
 /* Rows that are left after pruning, known before any page is read (opens every remaining file). */
-PQF_API pqf_status pqf_dataset_count_rows(pqf_dataset *dataset, const pqf_scan_options *options,
-                                          int64_t *out, pqf_error *err);
+PQF_API pqf_status pqf_dataset_count_rows(pqf_dataset *dataset,
+                                          const pqf_scan_options *options, int64_t *out,
+                                          pqf_error *err);
 
 /* ---- conforming: data that must fit a declared schema ---- */
 
@@ -233,7 +243,8 @@ typedef struct pqf_failure {
     const char *expected;
     const char *found;
     int32_t num_samples;
-    int64_t sample_rows[PQF_MAX_SAMPLES]; /* 0-based over the whole stream, -1: the column */
+    int64_t
+        sample_rows[PQF_MAX_SAMPLES]; /* 0-based over the whole stream, -1: the column */
     const char *sample_values[PQF_MAX_SAMPLES]; /* at most 80 characters */
 } pqf_failure;
 
@@ -244,14 +255,16 @@ PQF_API int64_t pqf_report_num_failures(const pqf_report *report);
 PQF_API const pqf_failure *pqf_report_failure(const pqf_report *report, int64_t i);
 /* Adds to the record of (path, rule), made at need, `count` values and the sample (row, value), kept
  * while there are fewer than PQF_MAX_SAMPLES. value may be NULL: no sample. */
-PQF_API pqf_status pqf_report_add(pqf_report *report, const char *path, const char *rule, int64_t count,
-                                  const char *expected, const char *found, int64_t row, const char *value);
+PQF_API pqf_status pqf_report_add(pqf_report *report, const char *path, const char *rule,
+                                  int64_t count, const char *expected, const char *found,
+                                  int64_t row, const char *value);
 
 typedef struct pqf_conform_options {
     size_t struct_bytes;
-    bool drop_extra;        /* columns the schema lacks are dropped instead of refused */
-    bool null_missing;      /* a missing nullable column becomes null instead of refused */
-    bool nan_is_null;       /* float NaN becomes null where the declared field is not a non-nullable
+    bool drop_extra;   /* columns the schema lacks are dropped instead of refused */
+    bool null_missing; /* a missing nullable column becomes null instead of refused */
+    bool
+        nan_is_null; /* float NaN becomes null where the declared field is not a non-nullable
                                float: pandas' meaning */
 } pqf_conform_options;
 
@@ -259,7 +272,11 @@ typedef struct pqf_conform_options {
 
 typedef struct pqf_writer pqf_writer;
 
-typedef enum pqf_if_exists { PQF_REPLACE = 0, PQF_ERROR_IF_EXISTS, PQF_SKIP_IF_EXISTS } pqf_if_exists;
+typedef enum pqf_if_exists {
+    PQF_REPLACE = 0,
+    PQF_ERROR_IF_EXISTS,
+    PQF_SKIP_IF_EXISTS
+} pqf_if_exists;
 
 /* A setting for one column. path: dotted leaf path in the Parquet schema, or a top-level name, which
  * then holds for every leaf below it. */
@@ -273,34 +290,36 @@ typedef struct pqf_write_options {
     pqf_control control;
     pqf_conform_options conform;
     pqf_if_exists if_exists;
-    bool not_durable;            /* skip fsync of file and folder, never the rename */
-    int64_t row_group_rows;      /* default 1,048,576 */
-    int64_t row_group_bytes;     /* Arrow bytes; default none */
-    int64_t data_page_bytes;     /* default 1,048,576 */
-    int64_t page_rows;           /* default 20,000 */
+    bool not_durable;              /* skip fsync of file and folder, never the rename */
+    int64_t row_group_rows;        /* default 1,048,576 */
+    int64_t row_group_bytes;       /* Arrow bytes; default none */
+    int64_t data_page_bytes;       /* default 1,048,576 */
+    int64_t page_rows;             /* default 20,000 */
     int64_t dictionary_page_bytes; /* default 1,048,576 */
-    int32_t data_page_version;   /* 1 (default) or 2 */
-    const char *version;         /* "1.0" "2.4" "2.6" (default) */
-    const char *compression;     /* "none" "snappy" (default) "gzip" "brotli" "lz4" "zstd" */
-    int32_t compression_level;   /* with has_compression_level, for every column */
+    int32_t data_page_version;     /* 1 (default) or 2 */
+    const char *version;           /* "1.0" "2.4" "2.6" (default) */
+    const char *compression; /* "none" "snappy" (default) "gzip" "brotli" "lz4" "zstd" */
+    int32_t compression_level; /* with has_compression_level, for every column */
     bool has_compression_level;
-    const pqf_column_setting *column_compression; /* overrides by column: value is a codec name */
+    const pqf_column_setting
+        *column_compression; /* overrides by column: value is a codec name */
     int64_t num_column_compression;
     const pqf_column_setting *column_compression_level; /* value is a decimal number */
     int64_t num_column_compression_level;
-    bool no_dictionary;          /* for every column, unless listed in dictionary_columns */
+    bool no_dictionary; /* for every column, unless listed in dictionary_columns */
     const char *const *dictionary_columns; /* NULL-terminated; when not NULL only these */
     bool no_statistics;
     const char *const *statistics_columns; /* NULL-terminated; when not NULL only these */
-    bool no_store_schema;        /* leave out the key ARROW:schema */
+    bool no_store_schema;                  /* leave out the key ARROW:schema */
     bool no_page_checksums;
-    bool legacy_list_names;      /* list.item instead of list.element */
-    bool int96_timestamps;       /* deprecated INT96 */
+    bool legacy_list_names;        /* list.item instead of list.element */
+    bool int96_timestamps;         /* deprecated INT96 */
     const char *coerce_timestamps; /* "ms" "us" or NULL */
     bool allow_truncated_timestamps;
-    const pqf_column_setting *metadata; /* file key-value metadata beside the schema's own */
+    const pqf_column_setting
+        *metadata; /* file key-value metadata beside the schema's own */
     int64_t num_metadata;
-    const char *created_by;      /* default "parquet_forge version x.y.z" */
+    const char *created_by; /* default "parquet_forge version x.y.z" */
 } pqf_write_options;
 
 /* Where the bytes of a file go when it is not a path. Returns 0 or an errno value. */
@@ -309,18 +328,21 @@ typedef int (*pqf_write_fn)(void *context, const void *bytes, size_t num_bytes);
 /* Begins a file. Bytes go to a hidden temporary file in the target's folder (made at need, links
  * resolved); nothing stands under `path` before finish. `schema` is the declared schema. */
 PQF_API pqf_status pqf_writer_open(const char *path, const struct ArrowSchema *schema,
-                                   const pqf_write_options *options, pqf_writer **out, pqf_error *err);
+                                   const pqf_write_options *options, pqf_writer **out,
+                                   pqf_error *err);
 PQF_API pqf_status pqf_writer_open_callback(pqf_write_fn write, void *context,
                                             const struct ArrowSchema *schema,
-                                            const pqf_write_options *options, pqf_writer **out,
-                                            pqf_error *err);
+                                            const pqf_write_options *options,
+                                            pqf_writer **out, pqf_error *err);
 /* Conforms a batch (a struct array: one child per column) and encodes it. With PQF_SCHEMA nothing of
  * the batch has been added, the records are in `report` (may be NULL), and the writer can go on. */
 PQF_API pqf_status pqf_writer_put(pqf_writer *writer, const struct ArrowSchema *schema,
-                                  const struct ArrowArray *batch, pqf_report *report, pqf_error *err);
+                                  const struct ArrowArray *batch, pqf_report *report,
+                                  pqf_error *err);
 /* Conforms only: adds to `report` what put would refuse. Rows count on from the last put or check. */
 PQF_API pqf_status pqf_writer_check(pqf_writer *writer, const struct ArrowSchema *schema,
-                                    const struct ArrowArray *batch, pqf_report *report, pqf_error *err);
+                                    const struct ArrowArray *batch, pqf_report *report,
+                                    pqf_error *err);
 /* Writes the footer and gives the file its name. The writer is of no further use but to free it. */
 PQF_API pqf_status pqf_writer_finish(pqf_writer *writer, pqf_error *err);
 PQF_API void pqf_writer_free(pqf_writer *writer);
@@ -338,19 +360,23 @@ typedef struct pqf_dataset_write_options {
     size_t struct_bytes;
     pqf_write_options file;
     pqf_mode mode;
-    const char *const *partition_columns; /* NULL-terminated, outermost first; may be NULL */
+    const char *const
+        *partition_columns; /* NULL-terminated, outermost first; may be NULL */
 } pqf_dataset_write_options;
 
 /* Begins an append to, or the replacement of, the folder `dir`. Nothing is seen in it before finish. */
-PQF_API pqf_status pqf_dataset_writer_open(const char *dir, const struct ArrowSchema *schema,
+PQF_API pqf_status pqf_dataset_writer_open(const char *dir,
+                                           const struct ArrowSchema *schema,
                                            const pqf_dataset_write_options *options,
                                            pqf_dataset_writer **out, pqf_error *err);
-PQF_API pqf_status pqf_dataset_writer_put(pqf_dataset_writer *writer, const struct ArrowSchema *schema,
-                                          const struct ArrowArray *batch, pqf_report *report,
-                                          pqf_error *err);
-PQF_API pqf_status pqf_dataset_writer_check(pqf_dataset_writer *writer, const struct ArrowSchema *schema,
-                                            const struct ArrowArray *batch, pqf_report *report,
-                                            pqf_error *err);
+PQF_API pqf_status pqf_dataset_writer_put(pqf_dataset_writer *writer,
+                                          const struct ArrowSchema *schema,
+                                          const struct ArrowArray *batch,
+                                          pqf_report *report, pqf_error *err);
+PQF_API pqf_status pqf_dataset_writer_check(pqf_dataset_writer *writer,
+                                            const struct ArrowSchema *schema,
+                                            const struct ArrowArray *batch,
+                                            pqf_report *report, pqf_error *err);
 PQF_API pqf_status pqf_dataset_writer_finish(pqf_dataset_writer *writer, pqf_error *err);
 PQF_API void pqf_dataset_writer_free(pqf_dataset_writer *writer);
 PQF_API int64_t pqf_dataset_writer_num_files(const pqf_dataset_writer *writer);
@@ -359,7 +385,8 @@ PQF_API int64_t pqf_dataset_writer_num_files(const pqf_dataset_writer *writer);
 
 /* Row i of the table of "codec", "encoding" or "logical type": its name, and whether it reads and
  * writes; false after the last row. */
-PQF_API bool pqf_feature(const char *table, int64_t i, const char **name, bool *reads, bool *writes);
+PQF_API bool pqf_feature(const char *table, int64_t i, const char **name, bool *reads,
+                         bool *writes);
 /* Instruction set of the kernels in use: "scalar" "avx2" "avx512". PQF_SIMD may lower it. */
 PQF_API const char *pqf_simd_level(void);
 

@@ -78,8 +78,8 @@ static const pqf_cast_fn CASTS[NUM_CLASSES][NUM_CLASSES] = {
     [CLASS_BYTES] = {[CLASS_TEXT] = pqf_cast_bytes,
                      [CLASS_BYTES] = pqf_cast_bytes,
                      [CLASS_FIXED_BYTES] = pqf_cast_bytes},
-    [CLASS_FIXED_BYTES] = {[CLASS_BYTES] = pqf_cast_bytes,
-                           [CLASS_FIXED_BYTES] = pqf_cast_bytes},
+    [CLASS_FIXED_BYTES] =
+        {[CLASS_BYTES] = pqf_cast_bytes, [CLASS_FIXED_BYTES] = pqf_cast_bytes},
     [CLASS_LIST] = {[CLASS_LIST] = pqf_cast_list, [CLASS_MAP] = pqf_cast_list},
     [CLASS_STRUCT] = {[CLASS_STRUCT] = pqf_cast_struct},
     [CLASS_MAP] = {[CLASS_MAP] = pqf_cast_list},

@@ -58,7 +58,8 @@ static pqf_status own_block(pqf_arena *arena, size_t size, void **out, pqf_error
 static pqf_status next_block(pqf_arena *arena, pqf_error *err) {
     struct pqf_arena_block *block;
     size_t size = FIRST_BLOCK;
-    if (arena->blocks && arena->blocks->size >= FIRST_BLOCK / 2) size = arena->blocks->size * 2;
+    if (arena->blocks && arena->blocks->size >= FIRST_BLOCK / 2)
+        size = arena->blocks->size * 2;
     if (size > LAST_BLOCK) size = LAST_BLOCK;
     TRY(new_block(arena, size, &block, err));
     block->next = arena->blocks;
@@ -68,7 +69,8 @@ static pqf_status next_block(pqf_arena *arena, pqf_error *err) {
 }
 
 pqf_status pqf_arena_alloc(pqf_arena *arena, size_t size, void **out, pqf_error *err) {
-    if (size > PTRDIFF_MAX / 2) return pqf_fail(err, PQF_NOMEM, "cannot allocate %zu bytes", size);
+    if (size > PTRDIFF_MAX / 2)
+        return pqf_fail(err, PQF_NOMEM, "cannot allocate %zu bytes", size);
     size = size ? (size + ALIGN - 1) & ~(ALIGN - 1) : ALIGN;
     bool fits = arena->blocks && arena->blocks->size - arena->used >= size;
     if (!fits && size > FIRST_BLOCK / 4) return own_block(arena, size, out, err);
@@ -82,22 +84,24 @@ pqf_status pqf_arena_array(pqf_arena *arena, size_t count, size_t elem_size, voi
                            pqf_error *err) {
     size_t size;
     if (!pqf_mul_size(count, elem_size, &size))
-        return pqf_fail(err, PQF_NOMEM, "cannot allocate %zu elements of %zu bytes", count,
-                        elem_size);
+        return pqf_fail(err, PQF_NOMEM, "cannot allocate %zu elements of %zu bytes",
+                        count, elem_size);
     return pqf_arena_alloc(arena, size, out, err);
 }
 
-pqf_status pqf_arena_string(pqf_arena *arena, pqf_bytes s, const char **out, pqf_error *err) {
+pqf_status pqf_arena_string(pqf_arena *arena, pqf_bytes s, const char **out,
+                            pqf_error *err) {
     void *room = NULL;
-    if (s.len == SIZE_MAX) return pqf_fail(err, PQF_NOMEM, "cannot allocate %zu bytes", s.len);
+    if (s.len == SIZE_MAX)
+        return pqf_fail(err, PQF_NOMEM, "cannot allocate %zu bytes", s.len);
     TRY(pqf_arena_alloc(arena, s.len + 1, &room, err));
     if (s.len) memcpy(room, s.data, s.len);
     *out = room;
     return PQF_OK;
 }
 
-pqf_status pqf_arena_printf(pqf_arena *arena, const char **out, pqf_error *err, const char *fmt,
-                            ...) {
+pqf_status pqf_arena_printf(pqf_arena *arena, const char **out, pqf_error *err,
+                            const char *fmt, ...) {
     va_list args;
     va_start(args, fmt);
     int len = vsnprintf(NULL, 0, fmt, args);

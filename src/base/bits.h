@@ -41,7 +41,9 @@ static inline uint64_t pqf_bits_load(const uint8_t *bits, int64_t at, int n) {
 static inline int pqf_popcount(uint64_t v) { return __builtin_popcountll(v); }
 
 /* Bits needed for values 0..max. */
-static inline int pqf_bit_width(uint64_t max) { return max ? 64 - __builtin_clzll(max) : 0; }
+static inline int pqf_bit_width(uint64_t max) {
+    return max ? 64 - __builtin_clzll(max) : 0;
+}
 
 static inline bool pqf_add_i64(int64_t a, int64_t b, int64_t *out) {
     return !__builtin_add_overflow(a, b, out);

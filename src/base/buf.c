@@ -25,8 +25,8 @@ static pqf_status set_cap(pqf_buf *buf, size_t cap, pqf_error *err) {
 
 static pqf_status check_max(const pqf_buf *buf, size_t cap, pqf_error *err) {
     if (buf->max == 0 || cap <= buf->max) return PQF_OK;
-    return pqf_fail(err, PQF_LIMIT, "a buffer of %zu bytes is needed, its maximum is %zu", cap,
-                    buf->max);
+    return pqf_fail(err, PQF_LIMIT, "a buffer of %zu bytes is needed, its maximum is %zu",
+                    cap, buf->max);
 }
 
 pqf_status pqf_buf_grow_(pqf_buf *buf, size_t extra, pqf_error *err) {
@@ -81,7 +81,8 @@ pqf_status pqf_buf_put_u32(pqf_buf *buf, uint32_t v, pqf_error *err) {
 pqf_status pqf_buf_put_varint(pqf_buf *buf, uint64_t v, pqf_error *err) {
     uint8_t bytes[10]; /* 64 bits in groups of 7 */
     size_t n = 0;
-    for (; v >= 0x80; v >>= 7) bytes[n++] = (uint8_t)(v | 0x80);
+    for (; v >= 0x80; v >>= 7)
+        bytes[n++] = (uint8_t)(v | 0x80);
     bytes[n++] = (uint8_t)v;
     return pqf_buf_put(buf, bytes, n, err);
 }

@@ -27,7 +27,8 @@ pqf_status pqf_buf_grow_(pqf_buf *buf, size_t extra, pqf_error *err);
 
 /* Makes room for `extra` more bytes behind len. */
 static inline pqf_status pqf_buf_reserve(pqf_buf *buf, size_t extra, pqf_error *err) {
-    return buf->cap - buf->len >= extra && buf->data ? PQF_OK : pqf_buf_grow_(buf, extra, err);
+    return buf->cap - buf->len >= extra && buf->data ? PQF_OK
+                                                     : pqf_buf_grow_(buf, extra, err);
 }
 /* Makes cap at least `cap`, exactly that where it has to allocate: one allocation at final size. */
 pqf_status pqf_buf_exact(pqf_buf *buf, size_t cap, pqf_error *err);
@@ -40,7 +41,9 @@ pqf_status pqf_buf_put_u8(pqf_buf *buf, uint8_t v, pqf_error *err);
 pqf_status pqf_buf_put_u32(pqf_buf *buf, uint32_t v, pqf_error *err);
 pqf_status pqf_buf_put_varint(pqf_buf *buf, uint64_t v, pqf_error *err);
 
-static inline pqf_bytes pqf_buf_view(const pqf_buf *buf) { return (pqf_bytes){buf->data, buf->len}; }
+static inline pqf_bytes pqf_buf_view(const pqf_buf *buf) {
+    return (pqf_bytes){buf->data, buf->len};
+}
 
 /* Ownership moves: the source is empty afterwards. */
 static inline pqf_buf pqf_buf_take(pqf_buf *buf) {

@@ -58,7 +58,9 @@ static inline pqf_cursor pqf_cursor_of(pqf_bytes b) {
     return (pqf_cursor){b.data, b.data + b.len, false};
 }
 
-static inline size_t pqf_cursor_left(const pqf_cursor *c) { return (size_t)(c->end - c->p); }
+static inline size_t pqf_cursor_left(const pqf_cursor *c) {
+    return (size_t)(c->end - c->p);
+}
 
 static inline uint8_t pqf_cursor_u8(pqf_cursor *c) {
     if (c->p == c->end) {

@@ -35,14 +35,16 @@ static void copy_text(char *dst, size_t cap, const char *src) {
     size_t len = strlen(src);
     if (len >= cap) {
         len = cap - 1;
-        while (len > 0 && ((unsigned char)src[len] & 0xC0) == 0x80) len--;
+        while (len > 0 && ((unsigned char)src[len] & 0xC0) == 0x80)
+            len--;
     }
     memcpy(dst, src, len);
     dst[len] = '\0';
 }
 
 /* Formats beside err->message first: an argument may be err->message itself. */
-static void set_message(pqf_error *err, const char *fmt, va_list args, const char *suffix) {
+static void set_message(pqf_error *err, const char *fmt, va_list args,
+                        const char *suffix) {
     char text[sizeof err->message * 2];
     int len = vsnprintf(text, sizeof text, fmt, args);
     size_t used = len < 0 ? 0 : (size_t)len < sizeof text ? (size_t)len : sizeof text - 1;
@@ -107,7 +109,8 @@ typedef struct text_out {
     size_t len; /* of the whole text, also beyond cap */
 } text_out;
 
-__attribute__((format(printf, 2, 3))) static void add(text_out *out, const char *fmt, ...) {
+__attribute__((format(printf, 2, 3))) static void add(text_out *out, const char *fmt,
+                                                      ...) {
     bool fits = out->len < out->cap;
     va_list args;
     va_start(args, fmt);
@@ -121,7 +124,8 @@ __attribute__((format(printf, 2, 3))) static void add(text_out *out, const char 
 static void add_grouped(text_out *out, int64_t v) {
     char digits[24];
     int n = snprintf(digits, sizeof digits, "%lld", (long long)v);
-    for (int i = 0; i < n; i++) add(out, i > 0 && (n - i) % 3 == 0 ? ",%c" : "%c", digits[i]);
+    for (int i = 0; i < n; i++)
+        add(out, i > 0 && (n - i) % 3 == 0 ? ",%c" : "%c", digits[i]);
 }
 
 size_t pqf_error_text(const pqf_error *err, char *text, size_t text_bytes) {

@@ -13,17 +13,17 @@
 
 #include "parquet_forge.h"
 
-#define TRY(expr)                                                                               \
-    do {                                                                                        \
-        pqf_status try_status_ = (expr);                                                        \
-        if (try_status_ != PQF_OK) return try_status_;                                          \
+#define TRY(expr)                                                                        \
+    do {                                                                                 \
+        pqf_status try_status_ = (expr);                                                 \
+        if (try_status_ != PQF_OK) return try_status_;                                   \
     } while (0)
 
 /* For functions with a local `status` and a label `done:` that releases everything. */
-#define TRY_DONE(expr)                                                                          \
-    do {                                                                                        \
-        status = (expr);                                                                        \
-        if (status != PQF_OK) goto done;                                                        \
+#define TRY_DONE(expr)                                                                   \
+    do {                                                                                 \
+        status = (expr);                                                                 \
+        if (status != PQF_OK) goto done;                                                 \
     } while (0)
 
 /* Sets every member of *err to unknown; a zeroed pqf_error says row group 0. */

@@ -38,7 +38,7 @@
 #define CACHE_BLOCKS  256
 #define CACHE_KEEP_NS INT64_C(1000000000)
 #define SMALLEST_STEP ((size_t)64 << 10) /* the largest page of the machines we know */
-#define MOST_BYTES    (INT64_MAX / 4)    /* in use at a time: sizes round up without overflow */
+#define MOST_BYTES    (INT64_MAX / 4) /* in use at a time: sizes round up without overflow */
 
 struct pqf_mem {
     _Atomic int64_t refs;
@@ -59,13 +59,15 @@ static bool must_fail(void) {
 }
 
 static pqf_status no_memory(pqf_error *err, size_t size) {
-    return pqf_fail(err, PQF_NOMEM, "the operating system gave no memory for %zu bytes", size);
+    return pqf_fail(err, PQF_NOMEM, "the operating system gave no memory for %zu bytes",
+                    size);
 }
 
 /* ---- small blocks ---- */
 
 static void *small_new(size_t size, bool zero) {
-    size_t total = size + PQF_SLACK + BLOCK_ALIGN; /* size is below PQF_MEM_BIG: no overflow */
+    size_t total =
+        size + PQF_SLACK + BLOCK_ALIGN; /* size is below PQF_MEM_BIG: no overflow */
     uint8_t *raw = zero ? calloc(1, total) : malloc(total);
     if (!raw) return NULL;
     /* malloc aligns to 16 or more, so there are 16 to 64 bytes before the block. */
@@ -129,7 +131,8 @@ static void advise_huge(void *p, size_t bytes) {
 static void *map_once(size_t bytes) {
     void *p = NULL;
     if (bytes >= HUGE_PAGE) p = map_aligned(bytes, PROT_READ | PROT_WRITE);
-    if (!p) p = map_plain(bytes, PROT_READ | PROT_WRITE); /* a limit may allow just that */
+    if (!p)
+        p = map_plain(bytes, PROT_READ | PROT_WRITE); /* a limit may allow just that */
     if (p) advise_huge(p, bytes);
     return p;
 }
@@ -171,7 +174,8 @@ static void after_fork(void) { pthread_mutex_unlock(&cache.lock); }
 
 /* The child gives its copies back: reusing them would copy pages that the parent still has. */
 static void in_child(void) {
-    for (int i = 0; i < cache.num_blocks; i++) unmap(cache.blocks[i].block, cache.blocks[i].bytes);
+    for (int i = 0; i < cache.num_blocks; i++)
+        unmap(cache.blocks[i].block, cache.blocks[i].bytes);
     cache.num_blocks = 0;
     cache.bytes = 0;
     pthread_mutex_unlock(&cache.lock);
@@ -191,7 +195,8 @@ static int64_t now_ns(void) {
 
 /* Takes the oldest n blocks out into `out`; the caller unmaps them without the lock. */
 static int drop_oldest(int n, cached_block *out) {
-    for (int i = 0; i < n; i++) cache.bytes -= cache.blocks[i].bytes;
+    for (int i = 0; i < n; i++)
+        cache.bytes -= cache.blocks[i].bytes;
     memcpy(out, cache.blocks, (size_t)n * sizeof *out);
     cache.num_blocks -= n;
     memmove(cache.blocks, cache.blocks + n, (size_t)cache.num_blocks * sizeof *out);
@@ -212,7 +217,8 @@ static int num_stale(int64_t since, size_t bytes) {
 }
 
 static void unmap_all(const cached_block *blocks, int n) {
-    for (int i = 0; i < n; i++) unmap(blocks[i].block, blocks[i].bytes);
+    for (int i = 0; i < n; i++)
+        unmap(blocks[i].block, blocks[i].bytes);
 }
 
 static void *take_at(int i) {
@@ -407,7 +413,8 @@ pqf_mem *pqf_mem_retain(pqf_mem *mem) {
 }
 
 void pqf_mem_release(pqf_mem *mem) {
-    if (mem && atomic_fetch_sub_explicit(&mem->refs, 1, memory_order_acq_rel) == 1) free(mem);
+    if (mem && atomic_fetch_sub_explicit(&mem->refs, 1, memory_order_acq_rel) == 1)
+        free(mem);
 }
 
 int64_t pqf_mem_used(const pqf_mem *mem) { return atomic_load(&mem->used); }
@@ -423,12 +430,14 @@ static void raise_peak(pqf_mem *mem, int64_t used) {
     }
 }
 
-static pqf_status over_budget(const pqf_mem *mem, size_t size, int64_t used, pqf_error *err) {
+static pqf_status over_budget(const pqf_mem *mem, size_t size, int64_t used,
+                              pqf_error *err) {
     if (!mem->budget) return no_memory(err, size);
-    return pqf_fail(err, PQF_LIMIT,
-                    "%zu bytes more are needed, and %lld of the %lld bytes of memory_limit are "
-                    "in use: raise memory_limit, or read or write in smaller pieces",
-                    size, (long long)used, (long long)mem->budget);
+    return pqf_fail(
+        err, PQF_LIMIT,
+        "%zu bytes more are needed, and %lld of the %lld bytes of memory_limit are "
+        "in use: raise memory_limit, or read or write in smaller pieces",
+        size, (long long)used, (long long)mem->budget);
 }
 
 /* Counts `size` more bytes as used; compares before it counts, so that one request that is too
@@ -443,9 +452,12 @@ static pqf_status charge(pqf_mem *mem, size_t size, pqf_error *err) {
     return PQF_OK;
 }
 
-static void discharge(pqf_mem *mem, size_t size) { atomic_fetch_sub(&mem->used, (int64_t)size); }
+static void discharge(pqf_mem *mem, size_t size) {
+    atomic_fetch_sub(&mem->used, (int64_t)size);
+}
 
-static pqf_status alloc(pqf_mem *mem, size_t size, bool zero, void **out, pqf_error *err) {
+static pqf_status alloc(pqf_mem *mem, size_t size, bool zero, void **out,
+                        pqf_error *err) {
     TRY(charge(mem, size, err));
     void *block = block_new(size, zero);
     if (!block) {

@@ -37,7 +37,8 @@ pqf_status pqf_mem_alloc(pqf_mem *mem, size_t size, void **out, pqf_error *err);
 pqf_status pqf_mem_zalloc(pqf_mem *mem, size_t size, void **out, pqf_error *err);
 /* *block (NULL: none) of old_size becomes new_size; contents up to the smaller size are kept. On
  * failure *block is as it was. */
-pqf_status pqf_mem_resize(pqf_mem *mem, void **block, size_t old_size, size_t new_size, pqf_error *err);
+pqf_status pqf_mem_resize(pqf_mem *mem, void **block, size_t old_size, size_t new_size,
+                          pqf_error *err);
 /* size is the one of the last alloc or resize; NULL is fine. */
 void pqf_mem_free(pqf_mem *mem, void *block, size_t size);
 

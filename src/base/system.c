@@ -27,7 +27,8 @@ static bool read_text(const char *path, char *text, size_t cap) {
     if (fd < 0) return false;
     size_t len = 0;
     ssize_t n;
-    while (len + 1 < cap && (n = read(fd, text + len, cap - 1 - len)) > 0) len += (size_t)n;
+    while (len + 1 < cap && (n = read(fd, text + len, cap - 1 - len)) > 0)
+        len += (size_t)n;
     close(fd);
     text[len] = '\0';
     return len > 0;
@@ -139,7 +140,8 @@ static int64_t cpu_quota(const cgroup_kind *kind, const char *folder) {
     long long quota, period;
     snprintf(path, sizeof path, "%s/cpu.max", folder);
     if (!read_text(path, text, sizeof text)) return INT64_MAX;
-    if (sscanf(text, "%lld %lld", &quota, &period) != 2) return INT64_MAX; /* "max 100000" */
+    if (sscanf(text, "%lld %lld", &quota, &period) != 2)
+        return INT64_MAX; /* "max 100000" */
     return cores_of_quota(quota, period);
 }
 
@@ -204,7 +206,8 @@ static int64_t pages_in_use(int column) {
 
 static int64_t left_under(int resource, int statm_column) {
     struct rlimit limit;
-    if (getrlimit(resource, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY) return INT64_MAX;
+    if (getrlimit(resource, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY)
+        return INT64_MAX;
     if (limit.rlim_cur > INT64_MAX / 2) return INT64_MAX;
     int64_t used = pages_in_use(statm_column) * sysconf(_SC_PAGESIZE);
     return pqf_max_i64((int64_t)limit.rlim_cur - used, 0);

@@ -66,14 +66,14 @@ typedef struct job {
     const int64_t *order;
     pqf_task_fn fn;
     void *context;
-    _Atomic int64_t next;       /* place in the order */
-    _Atomic int64_t lowest;     /* task number of the failure kept, INT64_MAX: none */
+    _Atomic int64_t next;   /* place in the order */
+    _Atomic int64_t lowest; /* task number of the failure kept, INT64_MAX: none */
     _Atomic int next_worker;
-    pthread_mutex_t lock;       /* of what follows */
+    pthread_mutex_t lock; /* of what follows */
     pthread_cond_t ended;
-    int num_running;            /* threads, the caller not counted */
-    pqf_error *err;             /* the caller's: as it came in until a failure is kept */
-    pqf_error came_in;          /* each task's err begins as this: parts may be set */
+    int num_running;   /* threads, the caller not counted */
+    pqf_error *err;    /* the caller's: as it came in until a failure is kept */
+    pqf_error came_in; /* each task's err begins as this: parts may be set */
 } job;
 
 static void keep_failure(job *j, int64_t task, const pqf_error *err) {
@@ -172,7 +172,8 @@ static pqf_status run_parallel(job *j, int num_threads) {
     int n = start_threads(j, threads, num_threads - 1);
     run_tasks(j, 0);
     wait_for_threads(j);
-    for (int i = 0; i < n; i++) pthread_join(threads[i], NULL);
+    for (int i = 0; i < n; i++)
+        pthread_join(threads[i], NULL);
     pthread_cond_destroy(&j->ended);
     pthread_mutex_destroy(&j->lock);
     return atomic_load(&j->lowest) == INT64_MAX ? PQF_OK : j->err->status;
@@ -180,9 +181,10 @@ static pqf_status run_parallel(job *j, int num_threads) {
 
 /* One thread runs in the given order too, and a failure of a lower number that comes later wins as
  * it does with many. */
-pqf_status pqf_run_tasks(pqf_run *run, int64_t num_tasks, const int64_t *order, pqf_task_fn fn,
-                         void *context, pqf_error *err) {
-    job j = {.run = run, .num_tasks = num_tasks, .order = order, .fn = fn, .context = context};
+pqf_status pqf_run_tasks(pqf_run *run, int64_t num_tasks, const int64_t *order,
+                         pqf_task_fn fn, void *context, pqf_error *err) {
+    job j = {
+        .run = run, .num_tasks = num_tasks, .order = order, .fn = fn, .context = context};
     int num_threads = run->num_threads < MAX_THREADS ? run->num_threads : MAX_THREADS;
     if (num_threads > num_tasks) num_threads = num_tasks > 1 ? (int)num_tasks : 1;
     atomic_init(&j.next, 0);

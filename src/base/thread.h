@@ -19,10 +19,10 @@ typedef struct pqf_run {
     int num_threads; /* at least 1, the calling thread included */
     pqf_tick_fn tick;
     void *tick_context;
-    _Atomic int64_t done;  /* rows */
-    int64_t total;         /* -1: unknown */
+    _Atomic int64_t done; /* rows */
+    int64_t total;        /* -1: unknown */
     _Atomic bool cancel;
-    int64_t next_tick_ns;  /* touched by the calling thread alone */
+    int64_t next_tick_ns; /* touched by the calling thread alone */
 } pqf_run;
 
 /* control may be NULL. */
@@ -32,14 +32,15 @@ pqf_status pqf_run_poll(pqf_run *run, int worker, pqf_error *err);
 /* The last tick of a call that succeeded: done == total. */
 pqf_status pqf_run_end(pqf_run *run, pqf_error *err);
 
-typedef pqf_status (*pqf_task_fn)(void *context, int64_t task, int worker, pqf_error *err);
+typedef pqf_status (*pqf_task_fn)(void *context, int64_t task, int worker,
+                                  pqf_error *err);
 
 /* Runs tasks 0..num_tasks-1, started in that order (or in the order of `order`, a permutation), on at
  * most run->num_threads threads of which the caller is one; worker is 0..num_threads-1. After a
  * failure no task with a higher number is started; the failure with the lowest number is reported.
  * Needs no memory but the threads' stacks; where threads cannot be made it goes on with fewer. */
-pqf_status pqf_run_tasks(pqf_run *run, int64_t num_tasks, const int64_t *order, pqf_task_fn fn,
-                         void *context, pqf_error *err);
+pqf_status pqf_run_tasks(pqf_run *run, int64_t num_tasks, const int64_t *order,
+                         pqf_task_fn fn, void *context, pqf_error *err);
 
 int pqf_num_cores(void); /* that the process may use (affinity, cgroup quota) */
 

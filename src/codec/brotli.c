@@ -9,8 +9,8 @@
 #include <brotli/encode.h>
 
 /* The streaming call, because it tells how much of the input was used: all of it must be. */
-static pqf_status decompress(pqf_codec_ctx *ctx, pqf_bytes in, uint8_t *out, size_t out_len,
-                             size_t *written, pqf_error *err) {
+static pqf_status decompress(pqf_codec_ctx *ctx, pqf_bytes in, uint8_t *out,
+                             size_t out_len, size_t *written, pqf_error *err) {
     (void)ctx;
     BrotliDecoderState *state = BrotliDecoderCreateInstance(NULL, NULL, NULL);
     if (!state) return pqf_fail(err, PQF_NOMEM, "brotli: no memory for a decoder");
@@ -21,8 +21,10 @@ static pqf_status decompress(pqf_codec_ctx *ctx, pqf_bytes in, uint8_t *out, siz
     BrotliDecoderDestroyInstance(state);
     if (result == BROTLI_DECODER_RESULT_SUCCESS && !in_left) return PQF_OK;
     if (result == BROTLI_DECODER_RESULT_NEEDS_MORE_OUTPUT)
-        return pqf_fail(err, PQF_CORRUPT, "brotli: more than the expected %zu bytes", out_len);
-    return pqf_fail(err, PQF_CORRUPT, "brotli: damaged at compressed byte %zu of %zu (%s)",
+        return pqf_fail(err, PQF_CORRUPT, "brotli: more than the expected %zu bytes",
+                        out_len);
+    return pqf_fail(err, PQF_CORRUPT,
+                    "brotli: damaged at compressed byte %zu of %zu (%s)",
                     in.len - in_left, in.len,
                     code < 0 ? BrotliDecoderErrorString(code) : "unexpected end");
 }
@@ -33,8 +35,8 @@ static pqf_status compress(pqf_codec_ctx *ctx, int level, pqf_bytes in, uint8_t 
                            size_t out_cap, size_t *written, pqf_error *err) {
     (void)ctx;
     *written = out_cap;
-    if (!BrotliEncoderCompress(level, BROTLI_DEFAULT_WINDOW, BROTLI_MODE_GENERIC, in.len, in.data,
-                               written, out))
+    if (!BrotliEncoderCompress(level, BROTLI_DEFAULT_WINDOW, BROTLI_MODE_GENERIC, in.len,
+                               in.data, written, out))
         return pqf_fail(err, PQF_NOMEM, "brotli: could not compress %zu bytes", in.len);
     return PQF_OK;
 }

@@ -17,7 +17,7 @@ typedef struct entry {
 } entry;
 
 static const entry entries[] = {
-#define PQF_CODEC(id, name_, row_) [id] = {name_, &row_},
+#define PQF_CODEC(id, name_, row_)  [id] = {name_, &row_},
 #define PQF_CODEC_ABSENT(id, name_) [id] = {name_, NULL},
 #include "codec_list.h"
 #undef PQF_CODEC
@@ -47,8 +47,8 @@ bool pqf_codec_row(int64_t i, const char **name, bool *reads, bool *writes) {
 
 pqf_status pqf_codec_check(int32_t id, pqf_error *err) {
     if (id < 0 || id >= NUM_CODECS)
-        return pqf_fail(err, PQF_UNSUPPORTED, "compression codec %d is unknown to this version",
-                        (int)id);
+        return pqf_fail(err, PQF_UNSUPPORTED,
+                        "compression codec %d is unknown to this version", (int)id);
     if (!entries[id].row)
         return pqf_fail(err, PQF_UNSUPPORTED, "compression codec %s is not supported",
                         entries[id].name);
@@ -64,8 +64,8 @@ static pqf_status fail_unknown_name(const char *name, pqf_error *err) {
                            entries[i].name);
         len += (size_t)put;
     }
-    return pqf_fail(err, PQF_INVALID, "unknown compression codec '%.40s'; known: none, %s", name,
-                    known);
+    return pqf_fail(err, PQF_INVALID,
+                    "unknown compression codec '%.40s'; known: none, %s", name, known);
 }
 
 /* Names that are not those of the table. "lz4" means the codec that may be written. */
@@ -91,12 +91,15 @@ pqf_status pqf_codec_by_name(const char *name, pqf_codec_id *out, pqf_error *err
 pqf_status pqf_codec_check_level(pqf_codec_id id, int level, pqf_error *err) {
     TRY(pqf_codec_check((int32_t)id, err));
     const pqf_codec *row = entries[id].row;
-    if (level == PQF_LEVEL_DEFAULT || (level >= row->min_level && level <= row->max_level))
+    if (level == PQF_LEVEL_DEFAULT ||
+        (level >= row->min_level && level <= row->max_level))
         return PQF_OK;
     if (row->max_level < row->min_level)
-        return pqf_fail(err, PQF_INVALID, "compression codec %s has no levels; found level %d",
+        return pqf_fail(err, PQF_INVALID,
+                        "compression codec %s has no levels; found level %d",
                         entries[id].name, level);
-    return pqf_fail(err, PQF_INVALID, "compression codec %s has levels %d to %d; found %d",
+    return pqf_fail(err, PQF_INVALID,
+                    "compression codec %s has levels %d to %d; found %d",
                     entries[id].name, row->min_level, row->max_level, level);
 }
 
@@ -109,9 +112,10 @@ pqf_status pqf_codec_decompress(pqf_codec_ctx *ctx, int32_t id, pqf_bytes in, vo
     /* Writers exist that store an empty page as no bytes at all, whatever the codec. */
     if (in.len) TRY(entries[id].row->decompress(ctx, in, to, out_len, &written, err));
     if (written != out_len)
-        return pqf_fail(err, PQF_CORRUPT,
-                        "%s: %zu compressed bytes become %zu, expected %zu; the page is damaged",
-                        entries[id].name, in.len, written, out_len);
+        return pqf_fail(
+            err, PQF_CORRUPT,
+            "%s: %zu compressed bytes become %zu, expected %zu; the page is damaged",
+            entries[id].name, in.len, written, out_len);
     return PQF_OK;
 }
 
@@ -120,12 +124,14 @@ pqf_status pqf_codec_compress(pqf_codec_ctx *ctx, int32_t id, int level, pqf_byt
     TRY(pqf_codec_check_level((pqf_codec_id)id, level, err));
     const pqf_codec *row = entries[id].row;
     if (!row->compress)
-        return pqf_fail(err, PQF_UNSUPPORTED, "compression codec %s is only read; write lz4_raw",
+        return pqf_fail(err, PQF_UNSUPPORTED,
+                        "compression codec %s is only read; write lz4_raw",
                         entries[id].name);
     if (!in.len) in = pqf_bytes_of("", 0);
     size_t bound = row->bound(in.len), written = 0;
     if (!bound && in.len)
-        return pqf_fail(err, PQF_LIMIT, "%s: cannot compress %zu bytes at once; use smaller pages",
+        return pqf_fail(err, PQF_LIMIT,
+                        "%s: cannot compress %zu bytes at once; use smaller pages",
                         entries[id].name, in.len);
     TRY(pqf_buf_reserve(out, bound, err));
     if (level == PQF_LEVEL_DEFAULT) level = row->default_level;

@@ -53,8 +53,8 @@ pqf_status pqf_codec_decompress(pqf_codec_ctx *ctx, int32_t id, pqf_bytes in, vo
                                 size_t out_len, pqf_error *err);
 /* Appends the compressed form of `in` to `out`. level: PQF_LEVEL_DEFAULT or the codec's own. */
 #define PQF_LEVEL_DEFAULT INT32_MIN
-pqf_status pqf_codec_compress(pqf_codec_ctx *ctx, int32_t id, int level, pqf_bytes in, pqf_buf *out,
-                              pqf_error *err);
+pqf_status pqf_codec_compress(pqf_codec_ctx *ctx, int32_t id, int level, pqf_bytes in,
+                              pqf_buf *out, pqf_error *err);
 
 /* CRC-32 of gzip (ISO 3309), as the format's page checksum. seed 0 to begin. */
 uint32_t pqf_crc32(uint32_t seed, pqf_bytes in);

@@ -17,14 +17,14 @@ static int64_t decode_block(pqf_bytes in, uint8_t *out, size_t out_len) {
     return LZ4_decompress_safe((const char *)in.data, (char *)out, (int)in.len, cap);
 }
 
-static pqf_status decompress_raw(pqf_codec_ctx *ctx, pqf_bytes in, uint8_t *out, size_t out_len,
-                                 size_t *written, pqf_error *err) {
+static pqf_status decompress_raw(pqf_codec_ctx *ctx, pqf_bytes in, uint8_t *out,
+                                 size_t out_len, size_t *written, pqf_error *err) {
     (void)ctx;
     int64_t got = decode_block(in, out, out_len);
     if (got < 0)
         return pqf_fail(err, PQF_CORRUPT,
-                        "lz4: %zu compressed bytes are damaged or become more than %zu", in.len,
-                        out_len);
+                        "lz4: %zu compressed bytes are damaged or become more than %zu",
+                        in.len, out_len);
     *written = (size_t)got;
     return PQF_OK;
 }
@@ -68,15 +68,17 @@ static bool decode_frame(pqf_bytes in, uint8_t *out, size_t out_len) {
     return hint == 0 && in.len == 0 && done == out_len;
 }
 
-static pqf_status decompress_any(pqf_codec_ctx *ctx, pqf_bytes in, uint8_t *out, size_t out_len,
-                                 size_t *written, pqf_error *err) {
+static pqf_status decompress_any(pqf_codec_ctx *ctx, pqf_bytes in, uint8_t *out,
+                                 size_t out_len, size_t *written, pqf_error *err) {
     (void)ctx;
     *written = out_len;
     if (decode_hadoop(in, out, out_len)) return PQF_OK;
     if (decode_block(in, out, out_len) == (int64_t)out_len) return PQF_OK;
     if (decode_frame(in, out, out_len)) return PQF_OK;
-    return pqf_fail(err, PQF_CORRUPT, "lz4: %zu compressed bytes do not become %zu as Hadoop "
-                    "blocks, as a block or as a frame; the page is damaged", in.len, out_len);
+    return pqf_fail(err, PQF_CORRUPT,
+                    "lz4: %zu compressed bytes do not become %zu as Hadoop "
+                    "blocks, as a block or as a frame; the page is damaged",
+                    in.len, out_len);
 }
 
 static size_t bound(size_t in_len) {
@@ -88,12 +90,14 @@ static pqf_status compress(pqf_codec_ctx *ctx, int level, pqf_bytes in, uint8_t 
                            size_t out_cap, size_t *written, pqf_error *err) {
     (void)ctx;
     (void)level;
-    int got = LZ4_compress_default((const char *)in.data, (char *)out, (int)in.len, (int)out_cap);
-    if (got <= 0) return pqf_fail(err, PQF_NOMEM, "lz4: could not compress %zu bytes", in.len);
+    int got = LZ4_compress_default((const char *)in.data, (char *)out, (int)in.len,
+                                   (int)out_cap);
+    if (got <= 0)
+        return pqf_fail(err, PQF_NOMEM, "lz4: could not compress %zu bytes", in.len);
     *written = (size_t)got;
     return PQF_OK;
 }
 
 const pqf_codec pqf_codec_lz4 = {PQF_NO_LEVELS, .decompress = decompress_any};
-const pqf_codec pqf_codec_lz4_raw = {
-    PQF_NO_LEVELS, .decompress = decompress_raw, .bound = bound, .compress = compress};
+const pqf_codec pqf_codec_lz4_raw = {PQF_NO_LEVELS, .decompress = decompress_raw,
+                                     .bound = bound, .compress = compress};

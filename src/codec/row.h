@@ -12,8 +12,8 @@ typedef struct pqf_codec {
     /* max_level < min_level: the codec has no levels. */
     int min_level, max_level, default_level;
     /* Writes at most out_len bytes; *written may be less, codec.c compares. */
-    pqf_status (*decompress)(pqf_codec_ctx *ctx, pqf_bytes in, uint8_t *out, size_t out_len,
-                             size_t *written, pqf_error *err);
+    pqf_status (*decompress)(pqf_codec_ctx *ctx, pqf_bytes in, uint8_t *out,
+                             size_t out_len, size_t *written, pqf_error *err);
     /* Most bytes that in_len bytes can become, 0 when they are too many. NULL: does not write. */
     size_t (*bound)(size_t in_len);
     pqf_status (*compress)(pqf_codec_ctx *ctx, int level, pqf_bytes in, uint8_t *out,

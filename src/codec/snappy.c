@@ -8,15 +8,17 @@
 #include <snappy-c.h>
 
 /* The length inside the block is compared before anything is written. */
-static pqf_status decompress(pqf_codec_ctx *ctx, pqf_bytes in, uint8_t *out, size_t out_len,
-                             size_t *written, pqf_error *err) {
+static pqf_status decompress(pqf_codec_ctx *ctx, pqf_bytes in, uint8_t *out,
+                             size_t out_len, size_t *written, pqf_error *err) {
     (void)ctx;
     const char *data = (const char *)in.data;
     if (snappy_uncompressed_length(data, in.len, written) != SNAPPY_OK)
-        return pqf_fail(err, PQF_CORRUPT, "snappy: the length before the data is damaged");
+        return pqf_fail(err, PQF_CORRUPT,
+                        "snappy: the length before the data is damaged");
     if (*written != out_len) return PQF_OK;
     if (snappy_uncompress(data, in.len, (char *)out, written) != SNAPPY_OK)
-        return pqf_fail(err, PQF_CORRUPT, "snappy: %zu compressed bytes are damaged", in.len);
+        return pqf_fail(err, PQF_CORRUPT, "snappy: %zu compressed bytes are damaged",
+                        in.len);
     return PQF_OK;
 }
 
@@ -35,5 +37,5 @@ static pqf_status compress(pqf_codec_ctx *ctx, int level, pqf_bytes in, uint8_t 
     return PQF_OK;
 }
 
-const pqf_codec pqf_codec_snappy = {
-    PQF_NO_LEVELS, .decompress = decompress, .bound = bound, .compress = compress};
+const pqf_codec pqf_codec_snappy = {PQF_NO_LEVELS, .decompress = decompress,
+                                    .bound = bound, .compress = compress};

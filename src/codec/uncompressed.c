@@ -4,8 +4,8 @@
  */
 #include "row.h"
 
-static pqf_status decompress(pqf_codec_ctx *ctx, pqf_bytes in, uint8_t *out, size_t out_len,
-                             size_t *written, pqf_error *err) {
+static pqf_status decompress(pqf_codec_ctx *ctx, pqf_bytes in, uint8_t *out,
+                             size_t out_len, size_t *written, pqf_error *err) {
     (void)ctx;
     (void)err;
     *written = in.len; /* more than fits is refused by its length */
@@ -26,5 +26,5 @@ static pqf_status compress(pqf_codec_ctx *ctx, int level, pqf_bytes in, uint8_t 
     return PQF_OK;
 }
 
-const pqf_codec pqf_codec_uncompressed = {
-    PQF_NO_LEVELS, .decompress = decompress, .bound = bound, .compress = compress};
+const pqf_codec pqf_codec_uncompressed = {PQF_NO_LEVELS, .decompress = decompress,
+                                          .bound = bound, .compress = compress};

@@ -9,16 +9,16 @@
 #include <zstd.h>
 #include <zstd_errors.h>
 
-static pqf_status decompress(pqf_codec_ctx *ctx, pqf_bytes in, uint8_t *out, size_t out_len,
-                             size_t *written, pqf_error *err) {
+static pqf_status decompress(pqf_codec_ctx *ctx, pqf_bytes in, uint8_t *out,
+                             size_t out_len, size_t *written, pqf_error *err) {
     if (!ctx->zstd_d) ctx->zstd_d = ZSTD_createDCtx();
     if (!ctx->zstd_d) return pqf_fail(err, PQF_NOMEM, "zstd: no memory for a context");
     *written = ZSTD_decompressDCtx(ctx->zstd_d, out, out_len, in.data, in.len);
     if (!ZSTD_isError(*written)) return PQF_OK;
     pqf_status kind = PQF_CORRUPT;
     if (ZSTD_getErrorCode(*written) == ZSTD_error_memory_allocation) kind = PQF_NOMEM;
-    return pqf_fail(err, kind, "zstd: %zu compressed bytes, expected to become %zu: %s", in.len,
-                    out_len, ZSTD_getErrorName(*written));
+    return pqf_fail(err, kind, "zstd: %zu compressed bytes, expected to become %zu: %s",
+                    in.len, out_len, ZSTD_getErrorName(*written));
 }
 
 static size_t bound(size_t in_len) {
@@ -32,7 +32,8 @@ static pqf_status prepare(pqf_codec_ctx *ctx, int level, pqf_error *err) {
     if (!ctx->zstd_c) return pqf_fail(err, PQF_NOMEM, "zstd: no memory for a context");
     size_t result = ZSTD_CCtx_setParameter(ctx->zstd_c, ZSTD_c_compressionLevel, level);
     if (ZSTD_isError(result))
-        return pqf_fail(err, PQF_INVALID, "zstd: level %d: %s", level, ZSTD_getErrorName(result));
+        return pqf_fail(err, PQF_INVALID, "zstd: level %d: %s", level,
+                        ZSTD_getErrorName(result));
     ctx->zstd_level = level;
     return PQF_OK;
 }

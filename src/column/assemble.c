@@ -24,9 +24,11 @@ static bool same_bits(const uint8_t *a, const uint8_t *b, int64_t n) {
 
 static bool same_node(const pqf_node_out *a, const pqf_node_out *b) {
     if (a->length != b->length || a->num_nulls != b->num_nulls) return false;
-    if (a->num_nulls && !same_bits(a->validity.data, b->validity.data, a->length)) return false;
+    if (a->num_nulls && !same_bits(a->validity.data, b->validity.data, a->length))
+        return false;
     if (a->offsets.len != b->offsets.len) return false;
-    return !a->offsets.len || memcmp(a->offsets.data, b->offsets.data, a->offsets.len) == 0;
+    return !a->offsets.len ||
+           memcmp(a->offsets.data, b->offsets.data, a->offsets.len) == 0;
 }
 
 static pqf_leaf_out *leaf_of(const assembly *a, const pqf_field *field) {
@@ -49,8 +51,8 @@ static pqf_status check_siblings(const assembly *a, const pqf_field *group, int3
 
 /* ---- the tree ---- */
 
-static pqf_status build(const assembly *a, const pqf_field *field, int32_t depth, int64_t length,
-                        struct ArrowArray *out, pqf_error *err);
+static pqf_status build(const assembly *a, const pqf_field *field, int32_t depth,
+                        int64_t length, struct ArrowArray *out, pqf_error *err);
 
 static pqf_status build_children(const assembly *a, const pqf_field *field, int32_t depth,
                                  struct ArrowArray *out, pqf_error *err) {
@@ -63,7 +65,8 @@ static pqf_status build_children(const assembly *a, const pqf_field *field, int3
 }
 
 static pqf_status build_struct(const assembly *a, const pqf_field *field, int32_t depth,
-                               pqf_node_out *node, struct ArrowArray *out, pqf_error *err) {
+                               pqf_node_out *node, struct ArrowArray *out,
+                               pqf_error *err) {
     struct ArrowArray array;
     TRY(pqf_assemble_begin(field, node, 1, field->num_children, a->mem, &array, err));
     pqf_status status = build_children(a, field, depth, &array, err);
@@ -80,7 +83,8 @@ static pqf_status check_keys(const assembly *a, const pqf_field *map, int32_t de
     const pqf_field *entries = &map->children[0];
     if (map->kind != PQF_FIELD_MAP || entries->num_children == 0) return PQF_OK;
     const pqf_field *key = &entries->children[0];
-    if (key->num_leaves == 0 || leaf_of(a, key)->nodes[depth + 2].num_nulls == 0) return PQF_OK;
+    if (key->num_leaves == 0 || leaf_of(a, key)->nodes[depth + 2].num_nulls == 0)
+        return PQF_OK;
     pqf_fail(err, PQF_CORRUPT, "the map %s has a key that is null", map->name);
     return pqf_error_at_column(err, leaf_of(a, key)->leaf_field->leaf->path);
 }
@@ -95,11 +99,12 @@ static pqf_status build_list(const assembly *a, const pqf_field *field, int32_t 
 }
 
 /* `length` is that of a group without leaves, which has no levels of its own. */
-static pqf_status build(const assembly *a, const pqf_field *field, int32_t depth, int64_t length,
-                        struct ArrowArray *out, pqf_error *err) {
+static pqf_status build(const assembly *a, const pqf_field *field, int32_t depth,
+                        int64_t length, struct ArrowArray *out, pqf_error *err) {
     if (field->num_leaves == 0) {
         if (field->kind != PQF_FIELD_STRUCT)
-            return pqf_fail(err, PQF_UNSUPPORTED, "the list %s has no columns", field->name);
+            return pqf_fail(err, PQF_UNSUPPORTED, "the list %s has no columns",
+                            field->name);
         pqf_node_out none = {.length = length};
         return build_struct(a, field, depth, &none, out, err);
     }
@@ -107,7 +112,8 @@ static pqf_status build(const assembly *a, const pqf_field *field, int32_t depth
         return pqf_assemble_leaf(leaf_of(a, field), a->mem, out, err);
     TRY(check_siblings(a, field, depth, err));
     pqf_node_out *node = &leaf_of(a, field)->nodes[depth];
-    if (field->kind == PQF_FIELD_STRUCT) return build_struct(a, field, depth, node, out, err);
+    if (field->kind == PQF_FIELD_STRUCT)
+        return build_struct(a, field, depth, node, out, err);
     return build_list(a, field, depth, node, out, err);
 }
 
@@ -115,9 +121,9 @@ static pqf_status check_rows(const assembly *a, const pqf_field *field, int64_t 
                              pqf_error *err) {
     for (int32_t i = 0; i < field->num_leaves; i++)
         if (a->leaves[i].num_rows != num_rows || a->leaves[i].nodes[0].length != num_rows)
-            return pqf_fail(err, PQF_INVALID, "leaf %d of %s has %lld rows, %lld are wanted",
-                            (int)i, field->name, (long long)a->leaves[i].num_rows,
-                            (long long)num_rows);
+            return pqf_fail(
+                err, PQF_INVALID, "leaf %d of %s has %lld rows, %lld are wanted", (int)i,
+                field->name, (long long)a->leaves[i].num_rows, (long long)num_rows);
     return PQF_OK;
 }
 

@@ -10,7 +10,8 @@
 #define VIEW_BYTES  16
 #define VIEW_INLINE 12 /* strings up to this length stand in the view itself */
 
-static pqf_status sized(pqf_buf *buf, pqf_mem *mem, int64_t count, size_t width, pqf_error *err) {
+static pqf_status sized(pqf_buf *buf, pqf_mem *mem, int64_t count, size_t width,
+                        pqf_error *err) {
     size_t bytes;
     pqf_buf_init(buf, mem, 0);
     if (!pqf_mul_size((size_t)count, width, &bytes)) bytes = SIZE_MAX;
@@ -24,11 +25,12 @@ static void take(struct ArrowArray *array, int64_t i, pqf_buf *buf) {
     pqf_array_take_buffer(array, i, buf);
 }
 
-pqf_status pqf_assemble_begin(const pqf_field *field, pqf_node_out *node, int64_t num_buffers,
-                              int64_t num_children, pqf_mem *mem, struct ArrowArray *out,
-                              pqf_error *err) {
+pqf_status pqf_assemble_begin(const pqf_field *field, pqf_node_out *node,
+                              int64_t num_buffers, int64_t num_children, pqf_mem *mem,
+                              struct ArrowArray *out, pqf_error *err) {
     int64_t num_nulls = field->nullable ? node->num_nulls : 0;
-    TRY(pqf_array_init(out, mem, node->length, num_nulls, num_buffers, num_children, err));
+    TRY(pqf_array_init(out, mem, node->length, num_nulls, num_buffers, num_children,
+                       err));
     if (num_nulls)
         take(out, 0, &node->validity);
     else
@@ -49,8 +51,8 @@ static pqf_status widen(pqf_buf *narrow, pqf_mem *mem, pqf_buf *wide, pqf_error 
     return PQF_OK;
 }
 
-static pqf_status take_wide(struct ArrowArray *array, int64_t i, pqf_buf *narrow, pqf_mem *mem,
-                            pqf_error *err) {
+static pqf_status take_wide(struct ArrowArray *array, int64_t i, pqf_buf *narrow,
+                            pqf_mem *mem, pqf_error *err) {
     pqf_buf wide;
     if (!narrow->data) return PQF_OK;
     TRY(widen(narrow, mem, &wide, err));
@@ -72,8 +74,8 @@ static void write_view(uint8_t *view, const uint8_t *bytes, int32_t start, int32
 }
 
 /* Buffers: validity, views, the one data buffer, the lengths of data buffers. */
-static pqf_status take_views(struct ArrowArray *array, pqf_buf *ends, pqf_buf *bytes, pqf_mem *mem,
-                             pqf_error *err) {
+static pqf_status take_views(struct ArrowArray *array, pqf_buf *ends, pqf_buf *bytes,
+                             pqf_mem *mem, pqf_error *err) {
     pqf_buf views, lens;
     const int32_t *end = (const int32_t *)(const void *)ends->data;
     TRY(sized(&lens, mem, 1, sizeof(int64_t), err));
@@ -88,8 +90,9 @@ static pqf_status take_views(struct ArrowArray *array, pqf_buf *ends, pqf_buf *b
     return PQF_OK;
 }
 
-static pqf_status take_binary(struct ArrowArray *array, pqf_binary_form form, pqf_buf *ends,
-                              pqf_buf *bytes, pqf_mem *mem, pqf_error *err) {
+static pqf_status take_binary(struct ArrowArray *array, pqf_binary_form form,
+                              pqf_buf *ends, pqf_buf *bytes, pqf_mem *mem,
+                              pqf_error *err) {
     if (form == PQF_FORM_VIEW) return take_views(array, ends, bytes, mem, err);
     take(array, 2, bytes);
     if (form == PQF_FORM_LARGE) return take_wide(array, 1, ends, mem, err);
@@ -97,7 +100,9 @@ static pqf_status take_binary(struct ArrowArray *array, pqf_binary_form form, pq
     return PQF_OK;
 }
 
-static int64_t num_binary_buffers(pqf_binary_form form) { return form == PQF_FORM_VIEW ? 4 : 3; }
+static int64_t num_binary_buffers(pqf_binary_form form) {
+    return form == PQF_FORM_VIEW ? 4 : 3;
+}
 
 /* pqf_array_take_buffer gives an empty buffer an address; these were not taken. */
 static void fill_empty_buffers(struct ArrowArray *array) {
@@ -126,20 +131,22 @@ static pqf_status unpack_strings(pqf_bytes page, int64_t n, pqf_mem *mem, pqf_bu
     return PQF_OK;
 }
 
-static pqf_status dictionary_strings(const pqf_field *f, pqf_bytes page, int64_t n, pqf_mem *mem,
-                                     struct ArrowArray *out, pqf_error *err) {
+static pqf_status dictionary_strings(const pqf_field *f, pqf_bytes page, int64_t n,
+                                     pqf_mem *mem, struct ArrowArray *out,
+                                     pqf_error *err) {
     pqf_buf ends = {0}, bytes = {0};
     TRY(pqf_array_init(out, mem, n, 0, num_binary_buffers(f->binary_form), 0, err));
     pqf_status status = unpack_strings(page, n, mem, &ends, &bytes, err);
-    if (status == PQF_OK) status = take_binary(out, f->binary_form, &ends, &bytes, mem, err);
+    if (status == PQF_OK)
+        status = take_binary(out, f->binary_form, &ends, &bytes, mem, err);
     pqf_buf_reset(&ends);
     pqf_buf_reset(&bytes);
     fill_empty_buffers(out);
     return status;
 }
 
-static pqf_status dictionary_fixed(pqf_bytes page, int64_t n, pqf_mem *mem, struct ArrowArray *out,
-                                   pqf_error *err) {
+static pqf_status dictionary_fixed(pqf_bytes page, int64_t n, pqf_mem *mem,
+                                   struct ArrowArray *out, pqf_error *err) {
     pqf_buf values;
     TRY(pqf_array_init(out, mem, n, 0, 2, 0, err));
     pqf_buf_init(&values, mem, 0);
@@ -149,8 +156,8 @@ static pqf_status dictionary_fixed(pqf_bytes page, int64_t n, pqf_mem *mem, stru
     return PQF_OK;
 }
 
-static pqf_status build_dictionary(const pqf_leaf_out *leaf, pqf_mem *mem, struct ArrowArray *out,
-                                   pqf_error *err) {
+static pqf_status build_dictionary(const pqf_leaf_out *leaf, pqf_mem *mem,
+                                   struct ArrowArray *out, pqf_error *err) {
     const pqf_dict_builder *b = leaf->dictionary->builder;
     pqf_bytes page = pqf_dict_page_bytes(b);
     int64_t n = pqf_dict_num_values(b);
@@ -205,12 +212,14 @@ static pqf_status take_codes(pqf_leaf_out *leaf, int32_t width, pqf_mem *mem,
     return PQF_OK;
 }
 
-static pqf_status fill_dictionary(pqf_leaf_out *leaf, pqf_mem *mem, struct ArrowArray *array,
-                                  pqf_error *err) {
+static pqf_status fill_dictionary(pqf_leaf_out *leaf, pqf_mem *mem,
+                                  struct ArrowArray *array, pqf_error *err) {
     const pqf_field *f = leaf->leaf_field;
     const struct index_type *type = find_index_type(f->index_format);
     int64_t n = pqf_dict_num_values(leaf->dictionary->builder);
-    if (!type) return pqf_fail(err, PQF_INVALID, "dictionary indices of type %s", f->index_format);
+    if (!type)
+        return pqf_fail(err, PQF_INVALID, "dictionary indices of type %s",
+                        f->index_format);
     if (n - 1 > type->max)
         return pqf_fail(err, PQF_LIMIT,
                         "the dictionary has %lld values, too many for indices of %d "
@@ -236,16 +245,16 @@ static pqf_status fill_leaf(pqf_leaf_out *leaf, pqf_mem *mem, struct ArrowArray 
     const pqf_field *f = leaf->leaf_field;
     if (leaf->dictionary) return fill_dictionary(leaf, mem, array, err);
     if (f->layout == PQF_LEAF_BINARY)
-        return array->length
-                   ? take_binary(array, f->binary_form, &leaf->ends, &leaf->bytes, mem, err)
-                   : PQF_OK;
+        return array->length ? take_binary(array, f->binary_form, &leaf->ends,
+                                           &leaf->bytes, mem, err)
+                             : PQF_OK;
     take(array, 1, &leaf->values);
     return PQF_OK;
 }
 
 /* The null type has no buffers; all its slots count as null. */
-static pqf_status null_leaf(const pqf_node_out *node, pqf_mem *mem, struct ArrowArray *out,
-                            pqf_error *err) {
+static pqf_status null_leaf(const pqf_node_out *node, pqf_mem *mem,
+                            struct ArrowArray *out, pqf_error *err) {
     return pqf_array_init(out, mem, node->length, node->length, 0, 0, err);
 }
 
@@ -254,7 +263,8 @@ pqf_status pqf_assemble_leaf(pqf_leaf_out *leaf, pqf_mem *mem, struct ArrowArray
     pqf_node_out *node = pqf_leaf_node(leaf);
     struct ArrowArray array;
     if (leaf->leaf_field->layout == PQF_LEAF_NONE) return null_leaf(node, mem, out, err);
-    TRY(pqf_assemble_begin(leaf->leaf_field, node, num_leaf_buffers(leaf), 0, mem, &array, err));
+    TRY(pqf_assemble_begin(leaf->leaf_field, node, num_leaf_buffers(leaf), 0, mem, &array,
+                           err));
     pqf_status status = fill_leaf(leaf, mem, &array, err);
     fill_empty_buffers(&array);
     if (status == PQF_OK)
@@ -270,19 +280,22 @@ static bool slot_is_null(const pqf_node_out *node, int64_t i) {
     return node->num_nulls && !pqf_bit_get(node->validity.data, i);
 }
 
-static pqf_status check_sizes(const pqf_field *field, const pqf_node_out *node, pqf_error *err) {
+static pqf_status check_sizes(const pqf_field *field, const pqf_node_out *node,
+                              pqf_error *err) {
     const int32_t *at = (const int32_t *)(const void *)node->offsets.data;
     for (int64_t i = 0; i < node->length; i++) {
         int32_t size = at[i + 1] - at[i];
         if (size == field->fixed_items || (size == 0 && slot_is_null(node, i))) continue;
-        return pqf_fail(err, PQF_CORRUPT, "list %lld of %s has %d items, its type says %d",
-                        (long long)i, field->name, size, field->fixed_items);
+        return pqf_fail(err, PQF_CORRUPT,
+                        "list %lld of %s has %d items, its type says %d", (long long)i,
+                        field->name, size, field->fixed_items);
     }
     return PQF_OK;
 }
 
 /* The Arrow type of a field, for the room that gathers. */
-static pqf_status field_type(const pqf_field *field, struct ArrowSchema *out, pqf_error *err) {
+static pqf_status field_type(const pqf_field *field, struct ArrowSchema *out,
+                             pqf_error *err) {
     const char *format = field->index_format ? field->index_format : field->format;
     int64_t flags = field->nullable ? ARROW_FLAG_NULLABLE : 0;
     TRY(pqf_schema_init(out, format, field->name, flags, field->num_children, err));
@@ -294,7 +307,8 @@ static pqf_status field_type(const pqf_field *field, struct ArrowSchema *out, pq
 }
 
 /* Indexes of the items, -1 for each slot under a null list. */
-static void pad_indexes(const pqf_field *field, const pqf_node_out *node, int64_t *indexes) {
+static void pad_indexes(const pqf_field *field, const pqf_node_out *node,
+                        int64_t *indexes) {
     int64_t item = 0;
     for (int64_t i = 0; i < node->length; i++) {
         bool null = slot_is_null(node, i);
@@ -319,7 +333,8 @@ static pqf_status pad_items(const pqf_field *field, const pqf_node_out *node,
     pad_indexes(field, node, (int64_t *)(void *)indexes.data);
     TRY_DONE(field_type(&field->children[0], &schema, err));
     TRY_DONE(pqf_view_init(&view, &schema, items, false, &arena, err));
-    TRY_DONE(pqf_array_gather(&view, (const int64_t *)(void *)indexes.data, n, mem, &padded, err));
+    TRY_DONE(pqf_array_gather(&view, (const int64_t *)(void *)indexes.data, n, mem,
+                              &padded, err));
     pqf_array_release(items);
     *items = padded;
 done:
@@ -332,17 +347,19 @@ done:
 static pqf_status fixed_items(const pqf_field *field, const pqf_node_out *node,
                               struct ArrowArray *items, pqf_mem *mem, pqf_error *err) {
     TRY(check_sizes(field, node, err));
-    return node->num_nulls && field->fixed_items ? pad_items(field, node, items, mem, err) : PQF_OK;
+    return node->num_nulls && field->fixed_items ? pad_items(field, node, items, mem, err)
+                                                 : PQF_OK;
 }
 
 /* ---- lists ---- */
 
-static pqf_status take_sizes(struct ArrowArray *array, const pqf_node_out *node, bool large,
-                             pqf_mem *mem, pqf_error *err) {
+static pqf_status take_sizes(struct ArrowArray *array, const pqf_node_out *node,
+                             bool large, pqf_mem *mem, pqf_error *err) {
     pqf_buf sizes;
     if (array->length == 0) return PQF_OK;
     const int32_t *at = (const int32_t *)(const void *)node->offsets.data;
-    TRY(sized(&sizes, mem, array->length, large ? sizeof(int64_t) : sizeof(int32_t), err));
+    TRY(sized(&sizes, mem, array->length, large ? sizeof(int64_t) : sizeof(int32_t),
+              err));
     for (int64_t i = 0; i < array->length; i++) {
         if (large)
             pqf_store_u64(sizes.data + i * 8, (uint64_t)(at[i + 1] - at[i]));
@@ -374,13 +391,15 @@ static int64_t num_list_buffers(pqf_list_form form) {
     }
 }
 
-pqf_status pqf_assemble_list(const pqf_field *field, pqf_node_out *node, struct ArrowArray *items,
-                             pqf_mem *mem, struct ArrowArray *out, pqf_error *err) {
+pqf_status pqf_assemble_list(const pqf_field *field, pqf_node_out *node,
+                             struct ArrowArray *items, pqf_mem *mem,
+                             struct ArrowArray *out, pqf_error *err) {
     struct ArrowArray array = {0};
     pqf_status status = PQF_OK;
-    if (field->list_form == PQF_LIST_FIXED) TRY_DONE(fixed_items(field, node, items, mem, err));
-    TRY_DONE(
-        pqf_assemble_begin(field, node, num_list_buffers(field->list_form), 1, mem, &array, err));
+    if (field->list_form == PQF_LIST_FIXED)
+        TRY_DONE(fixed_items(field, node, items, mem, err));
+    TRY_DONE(pqf_assemble_begin(field, node, num_list_buffers(field->list_form), 1, mem,
+                                &array, err));
     TRY_DONE(fill_list(field, node, mem, &array, err));
     fill_empty_buffers(&array);
     TRY_DONE(pqf_array_take_child(&array, 0, items, err));

@@ -89,7 +89,8 @@ static bool has_known_order(const pqf_metadata *metadata, const pqf_leaf *leaf) 
 
 static bool written_by_parquet_mr(const pqf_metadata *metadata) {
     pqf_bytes by = metadata->file.created_by;
-    return metadata->file.has_created_by && by.len >= 10 && memcmp(by.data, "parquet-mr", 10) == 0;
+    return metadata->file.has_created_by && by.len >= 10 &&
+           memcmp(by.data, "parquet-mr", 10) == 0;
 }
 
 /* Signed comparison is also right for booleans, and for any order when there is only one
@@ -103,8 +104,8 @@ static bool deprecated_holds(const pqf_metadata *metadata, const pqf_leaf *leaf,
     return one_value && !written_by_parquet_mr(metadata);
 }
 
-static void choose(const pqf_metadata *metadata, const pqf_leaf *leaf, const pqf_statistics *s,
-                   pqf_bounds *out) {
+static void choose(const pqf_metadata *metadata, const pqf_leaf *leaf,
+                   const pqf_statistics *s, pqf_bounds *out) {
     if ((s->has_min_value || s->has_max_value) && has_known_order(metadata, leaf)) {
         out->has_min = s->has_min_value;
         out->has_max = s->has_max_value;
@@ -131,7 +132,8 @@ static bool has_right_length(const pqf_leaf *leaf, pqf_bytes v) {
     case PQF_PHYSICAL_FIXED:
         return leaf->order == PQF_ORDER_BYTES ? v.len <= (size_t)leaf->type_length
                                               : v.len == (size_t)leaf->type_length;
-    case PQF_PHYSICAL_BYTE_ARRAY: return leaf->order != PQF_ORDER_DECIMAL_BYTES || v.len > 0;
+    case PQF_PHYSICAL_BYTE_ARRAY:
+        return leaf->order != PQF_ORDER_DECIMAL_BYTES || v.len > 0;
     }
     return false;
 }
@@ -153,7 +155,8 @@ static bool is_zero(const pqf_leaf *leaf, pqf_bytes v) {
 static void widen_zeros(const pqf_leaf *leaf, pqf_bounds *out) {
     static const uint8_t plus_zero[8] = {0};
     static const uint8_t minus_zero[8] = {0, 0, 0, 0, 0, 0, 0, 0x80};
-    if (out->has_min && is_zero(leaf, out->min)) out->min.data = minus_zero + 8 - out->min.len;
+    if (out->has_min && is_zero(leaf, out->min))
+        out->min.data = minus_zero + 8 - out->min.len;
     if (out->has_max && is_zero(leaf, out->max)) out->max.data = plus_zero;
 }
 
@@ -161,12 +164,15 @@ static void drop_unusable(const pqf_leaf *leaf, pqf_bounds *out) {
     if (out->has_min && !has_right_length(leaf, out->min)) out->has_min = false;
     if (out->has_max && !has_right_length(leaf, out->max)) out->has_max = false;
     /* Whoever let NaN into one bound did not compare well for the other one either. */
-    bool bad = (out->has_min && is_nan(leaf, out->min)) || (out->has_max && is_nan(leaf, out->max));
-    if (out->has_min && out->has_max && !bad) bad = pqf_order_compare(leaf, out->min, out->max) > 0;
+    bool bad = (out->has_min && is_nan(leaf, out->min)) ||
+               (out->has_max && is_nan(leaf, out->max));
+    if (out->has_min && out->has_max && !bad)
+        bad = pqf_order_compare(leaf, out->min, out->max) > 0;
     if (bad) out->has_min = out->has_max = false;
 }
 
-void pqf_bounds_of_chunk(const pqf_metadata *metadata, const pqf_chunk *chunk, pqf_bounds *out) {
+void pqf_bounds_of_chunk(const pqf_metadata *metadata, const pqf_chunk *chunk,
+                         pqf_bounds *out) {
     const pqf_statistics *s = chunk->meta->statistics;
     const pqf_leaf *leaf = chunk->leaf;
     *out = (pqf_bounds){.num_values = chunk->num_values};

@@ -502,10 +502,11 @@ static pqf_status check_string_bytes(const pull *p, pqf_error *err) {
     else if (!meta->has_dictionary_page_offset && meta->num_values < INT32_MAX)
         least = meta->total_uncompressed_size - 16 * meta->num_values - (1 << 20);
     if (least <= INT32_MAX) return PQF_OK;
-    return pqf_fail(err, PQF_LIMIT,
-                    "the column chunk holds %lld bytes of strings, more than the 2 GiB of one "
-                    "array; read_parquet_iter with a smaller chunk_size reads it",
-                    (long long)least);
+    return pqf_fail(
+        err, PQF_LIMIT,
+        "the column chunk holds %lld bytes of strings, more than the 2 GiB of one "
+        "array; read_parquet_iter with a smaller chunk_size reads it",
+        (long long)least);
 }
 
 /* What the first allocations are for. Row counts are words of the file: what they ask for at once is

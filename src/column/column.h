@@ -37,7 +37,8 @@ typedef struct pqf_scratch {
     pqf_buf blocks; /* fixed-size working blocks of levels and values */
     pqf_buf extra;
     pqf_buf shred[PQF_SHRED_BUFS]; /* writing: levels and values of a step, see shred.h */
-    pqf_dict_builder *dictionaries[3]; /* writing: of BINARY and of widths 4 and 8; NULL: not yet */
+    pqf_dict_builder
+        *dictionaries[3]; /* writing: of BINARY and of widths 4 and 8; NULL: not yet */
 } pqf_scratch;
 void pqf_scratch_init(pqf_scratch *s, pqf_mem *mem);
 void pqf_scratch_reset(pqf_scratch *s);

@@ -10,8 +10,9 @@
 #define NS_PER_DAY        INT64_C(86400000000000)
 #define JULIAN_UNIX_EPOCH INT64_C(2440588) /* Julian day number of 1970-01-01 */
 
-typedef pqf_status (*convert_fn)(const pqf_field *f, const pqf_kernels *kernel, const uint8_t *in,
-                                 int64_t n, uint8_t *out, pqf_error *err);
+typedef pqf_status (*convert_fn)(const pqf_field *f, const pqf_kernels *kernel,
+                                 const uint8_t *in, int64_t n, uint8_t *out,
+                                 pqf_error *err);
 
 static inline int32_t load_i32(const uint8_t *p) { return (int32_t)pqf_load_u32(p); }
 static inline int64_t load_i64(const uint8_t *p) { return (int64_t)pqf_load_u64(p); }
@@ -26,7 +27,8 @@ static pqf_status out_of_range(const uint8_t *in, int64_t n, int32_t low, int32_
         if (v < low || v > high) break;
     }
     return pqf_fail(err, PQF_CORRUPT,
-                    "the value %d is not in the range %d to %d of the column's type", v, low, high);
+                    "the value %d is not in the range %d to %d of the column's type", v,
+                    low, high);
 }
 
 /* True when all values are in [low, high]. One pass without branches. */
@@ -37,37 +39,37 @@ static bool all_in_range(const uint8_t *in, int64_t n, int32_t low, int32_t high
     return bad == 0;
 }
 
-static pqf_status to_8(const pqf_kernels *kernel, const uint8_t *in, int64_t n, uint8_t *out,
-                       int32_t low, int32_t high, pqf_error *err) {
+static pqf_status to_8(const pqf_kernels *kernel, const uint8_t *in, int64_t n,
+                       uint8_t *out, int32_t low, int32_t high, pqf_error *err) {
     if (!all_in_range(in, n, low, high)) return out_of_range(in, n, low, high, err);
     kernel->narrow_32_8((const uint32_t *)(const void *)in, n, out);
     return PQF_OK;
 }
 
-static pqf_status to_16(const pqf_kernels *kernel, const uint8_t *in, int64_t n, uint8_t *out,
-                        int32_t low, int32_t high, pqf_error *err) {
+static pqf_status to_16(const pqf_kernels *kernel, const uint8_t *in, int64_t n,
+                        uint8_t *out, int32_t low, int32_t high, pqf_error *err) {
     if (!all_in_range(in, n, low, high)) return out_of_range(in, n, low, high, err);
     kernel->narrow_32_16((const uint32_t *)(const void *)in, n, (uint16_t *)(void *)out);
     return PQF_OK;
 }
 
-static pqf_status to_int8(const pqf_field *f, const pqf_kernels *kernel, const uint8_t *in,
-                          int64_t n, uint8_t *out, pqf_error *err) {
+static pqf_status to_int8(const pqf_field *f, const pqf_kernels *kernel,
+                          const uint8_t *in, int64_t n, uint8_t *out, pqf_error *err) {
     (void)f;
     return to_8(kernel, in, n, out, INT8_MIN, INT8_MAX, err);
 }
-static pqf_status to_uint8(const pqf_field *f, const pqf_kernels *kernel, const uint8_t *in,
-                           int64_t n, uint8_t *out, pqf_error *err) {
+static pqf_status to_uint8(const pqf_field *f, const pqf_kernels *kernel,
+                           const uint8_t *in, int64_t n, uint8_t *out, pqf_error *err) {
     (void)f;
     return to_8(kernel, in, n, out, 0, UINT8_MAX, err);
 }
-static pqf_status to_int16(const pqf_field *f, const pqf_kernels *kernel, const uint8_t *in,
-                           int64_t n, uint8_t *out, pqf_error *err) {
+static pqf_status to_int16(const pqf_field *f, const pqf_kernels *kernel,
+                           const uint8_t *in, int64_t n, uint8_t *out, pqf_error *err) {
     (void)f;
     return to_16(kernel, in, n, out, INT16_MIN, INT16_MAX, err);
 }
-static pqf_status to_uint16(const pqf_field *f, const pqf_kernels *kernel, const uint8_t *in,
-                            int64_t n, uint8_t *out, pqf_error *err) {
+static pqf_status to_uint16(const pqf_field *f, const pqf_kernels *kernel,
+                            const uint8_t *in, int64_t n, uint8_t *out, pqf_error *err) {
     (void)f;
     return to_16(kernel, in, n, out, 0, UINT16_MAX, err);
 }
@@ -81,16 +83,16 @@ static pqf_status not_exact(int64_t value, int64_t factor, pqf_error *err) {
                     (long long)value, (long long)factor);
 }
 
-static pqf_status days_to_ms(const pqf_field *f, const pqf_kernels *kernel, const uint8_t *in,
-                             int64_t n, uint8_t *out, pqf_error *err) {
+static pqf_status days_to_ms(const pqf_field *f, const pqf_kernels *kernel,
+                             const uint8_t *in, int64_t n, uint8_t *out, pqf_error *err) {
     (void)kernel, (void)err; /* 2^31 days of 86,400,000 ms are below 2^58 */
     for (int64_t i = 0; i < n; i++)
         pqf_store_u64(out + i * 8, (uint64_t)(load_i32(in + i * 4) * f->factor));
     return PQF_OK;
 }
 
-static pqf_status divide_32(const pqf_field *f, const pqf_kernels *kernel, const uint8_t *in,
-                            int64_t n, uint8_t *out, pqf_error *err) {
+static pqf_status divide_32(const pqf_field *f, const pqf_kernels *kernel,
+                            const uint8_t *in, int64_t n, uint8_t *out, pqf_error *err) {
     (void)kernel;
     for (int64_t i = 0; i < n; i++) {
         int64_t v = load_i32(in + i * 4);
@@ -100,8 +102,8 @@ static pqf_status divide_32(const pqf_field *f, const pqf_kernels *kernel, const
     return PQF_OK;
 }
 
-static pqf_status divide_64(const pqf_field *f, const pqf_kernels *kernel, const uint8_t *in,
-                            int64_t n, uint8_t *out, pqf_error *err) {
+static pqf_status divide_64(const pqf_field *f, const pqf_kernels *kernel,
+                            const uint8_t *in, int64_t n, uint8_t *out, pqf_error *err) {
     (void)kernel;
     for (int64_t i = 0; i < n; i++) {
         int64_t v = load_i64(in + i * 8), q = v / f->factor;
@@ -111,8 +113,9 @@ static pqf_status divide_64(const pqf_field *f, const pqf_kernels *kernel, const
     return PQF_OK;
 }
 
-static pqf_status multiply_64(const pqf_field *f, const pqf_kernels *kernel, const uint8_t *in,
-                              int64_t n, uint8_t *out, pqf_error *err) {
+static pqf_status multiply_64(const pqf_field *f, const pqf_kernels *kernel,
+                              const uint8_t *in, int64_t n, uint8_t *out,
+                              pqf_error *err) {
     (void)kernel;
     for (int64_t i = 0; i < n; i++) {
         int64_t v = load_i64(in + i * 8), product;
@@ -129,18 +132,21 @@ static pqf_status multiply_64(const pqf_field *f, const pqf_kernels *kernel, con
 /* Nanoseconds of the day (int64), then the Julian day (uint32). Whole units of `factor` ns, rounded
  * down. */
 static pqf_status int96_to_timestamp(const pqf_field *f, const pqf_kernels *kernel,
-                                     const uint8_t *in, int64_t n, uint8_t *out, pqf_error *err) {
+                                     const uint8_t *in, int64_t n, uint8_t *out,
+                                     pqf_error *err) {
     (void)kernel;
     int64_t units_per_day = NS_PER_DAY / f->factor;
     for (int64_t i = 0; i < n; i++, in += 12) {
-        int64_t ns = load_i64(in), day = (int64_t)pqf_load_u32(in + 8) - JULIAN_UNIX_EPOCH;
+        int64_t ns = load_i64(in),
+                day = (int64_t)pqf_load_u32(in + 8) - JULIAN_UNIX_EPOCH;
         int64_t part = ns / f->factor - (ns % f->factor < 0), t;
         if (!pqf_mul_i64(day, units_per_day, &t) || !pqf_add_i64(t, part, &t))
-            return pqf_fail(err, PQF_LIMIT,
-                            "an INT96 timestamp %lld days from 1970-01-01 does not fit "
-                            "64 bits in this unit: coerce_int96_timestamp_unit='us' (or 'ms', 's') "
-                            "reads it",
-                            (long long)day);
+            return pqf_fail(
+                err, PQF_LIMIT,
+                "an INT96 timestamp %lld days from 1970-01-01 does not fit "
+                "64 bits in this unit: coerce_int96_timestamp_unit='us' (or 'ms', 's') "
+                "reads it",
+                (long long)day);
         pqf_store_u64(out + i * 8, (uint64_t)t);
     }
     return PQF_OK;
@@ -153,16 +159,18 @@ static void store_i128(uint8_t *out, int64_t v) {
     pqf_store_u64(out + 8, (uint64_t)(v >> 63));
 }
 
-static pqf_status int32_to_decimal(const pqf_field *f, const pqf_kernels *kernel, const uint8_t *in,
-                                   int64_t n, uint8_t *out, pqf_error *err) {
+static pqf_status int32_to_decimal(const pqf_field *f, const pqf_kernels *kernel,
+                                   const uint8_t *in, int64_t n, uint8_t *out,
+                                   pqf_error *err) {
     (void)f, (void)kernel, (void)err;
     for (int64_t i = 0; i < n; i++)
         store_i128(out + i * 16, load_i32(in + i * 4));
     return PQF_OK;
 }
 
-static pqf_status int64_to_decimal(const pqf_field *f, const pqf_kernels *kernel, const uint8_t *in,
-                                   int64_t n, uint8_t *out, pqf_error *err) {
+static pqf_status int64_to_decimal(const pqf_field *f, const pqf_kernels *kernel,
+                                   const uint8_t *in, int64_t n, uint8_t *out,
+                                   pqf_error *err) {
     (void)f, (void)kernel, (void)err;
     for (int64_t i = 0; i < n; i++)
         store_i128(out + i * 16, load_i64(in + i * 8));
@@ -177,22 +185,25 @@ pqf_status pqf_convert_decimal(pqf_bytes in, uint8_t *out, pqf_error *err) {
         in.len--;
     }
     if (in.len > 16)
-        return pqf_fail(err, PQF_CORRUPT, "a decimal of %zu bytes does not fit 128 bits", in.len);
+        return pqf_fail(err, PQF_CORRUPT, "a decimal of %zu bytes does not fit 128 bits",
+                        in.len);
     memset(out, sign, 16);
     for (size_t i = 0; i < in.len; i++)
         out[i] = in.data[in.len - 1 - i];
     return PQF_OK;
 }
 
-static pqf_status fixed_to_decimal(const pqf_field *f, const pqf_kernels *kernel, const uint8_t *in,
-                                   int64_t n, uint8_t *out, pqf_error *err) {
+static pqf_status fixed_to_decimal(const pqf_field *f, const pqf_kernels *kernel,
+                                   const uint8_t *in, int64_t n, uint8_t *out,
+                                   pqf_error *err) {
     int32_t width = f->leaf->type_length;
     if (width >= 1 && width <= 16) {
         kernel->decimal_from_be(in, width, n, out);
         return PQF_OK;
     }
     for (int64_t i = 0; i < n; i++)
-        TRY(pqf_convert_decimal(pqf_bytes_of(in + i * width, (size_t)width), out + i * 16, err));
+        TRY(pqf_convert_decimal(pqf_bytes_of(in + i * width, (size_t)width), out + i * 16,
+                                err));
     return PQF_OK;
 }
 
@@ -217,5 +228,6 @@ pqf_status pqf_convert_fixed(const pqf_field *leaf_field, const pqf_kernels *ker
                              const uint8_t *in, int64_t n, uint8_t *out, pqf_error *err) {
     convert_fn fn = converts[leaf_field->convert];
     if (fn) return fn(leaf_field, kernel, in, n, out, err);
-    return pqf_fail(err, PQF_UNSUPPORTED, "this conversion of values is not built for reading");
+    return pqf_fail(err, PQF_UNSUPPORTED,
+                    "this conversion of values is not built for reading");
 }

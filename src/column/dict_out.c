@@ -21,8 +21,8 @@ pqf_status pqf_dict_out_new(const pqf_field *leaf_field, pqf_mem *mem, pqf_dict_
     TRY(pqf_mem_zalloc(mem, sizeof(pqf_dict_out), &block, err));
     pqf_dict_out *d = block;
     bool binary = leaf_field->layout == PQF_LEAF_BINARY;
-    pqf_status status = pqf_dict_builder_new(binary ? PQF_BINARY : PQF_FIXED,
-                                             leaf_field->arrow_width, mem, &d->builder, err);
+    pqf_status status = pqf_dict_builder_new(
+        binary ? PQF_BINARY : PQF_FIXED, leaf_field->arrow_width, mem, &d->builder, err);
     if (status != PQF_OK) {
         pqf_mem_free(mem, d, sizeof *d);
         return status;
@@ -51,8 +51,9 @@ pqf_status pqf_dict_out_put_fixed(pqf_dict_out *out, const uint8_t *values, int6
     return check_put(n, num_put, err);
 }
 
-pqf_status pqf_dict_out_put_binary(pqf_dict_out *out, const uint8_t *bytes, const int32_t *ends,
-                                   int64_t n, uint32_t *codes, pqf_error *err) {
+pqf_status pqf_dict_out_put_binary(pqf_dict_out *out, const uint8_t *bytes,
+                                   const int32_t *ends, int64_t n, uint32_t *codes,
+                                   pqf_error *err) {
     pqf_slice slices[PQF_VALUE_BLOCK];
     int64_t num_put = 0;
     for (int64_t i = 0, start = 0; i < n; start = ends[i++])
@@ -68,22 +69,23 @@ static pqf_status put_one(pqf_dict_out *out, const pqf_dict *dict, uint32_t code
                           uint32_t *out_code, pqf_error *err) {
     int64_t num_put = 0;
     if (dict->values)
-        return pqf_dict_out_put_fixed(out, dict->values + (size_t)code * (size_t)dict->width, 1,
-                                      out_code, err);
+        return pqf_dict_out_put_fixed(
+            out, dict->values + (size_t)code * (size_t)dict->width, 1, out_code, err);
     pqf_slice value = {dict->bytes + dict->starts[code], dict->lens[code]};
     TRY(pqf_dict_put_binary(out->builder, &value, 1, INT32_MAX, out_code, &num_put, err));
     return check_put(1, num_put, err);
 }
 
-static pqf_status put_block(pqf_dict_out *out, const pqf_dict *dict, int64_t from, int64_t n,
-                            uint32_t *codes, pqf_error *err) {
+static pqf_status put_block(pqf_dict_out *out, const pqf_dict *dict, int64_t from,
+                            int64_t n, uint32_t *codes, pqf_error *err) {
     pqf_slice slices[PQF_VALUE_BLOCK];
     int64_t num_put = 0;
     if (dict->values)
-        return pqf_dict_out_put_fixed(out, dict->values + (size_t)from * (size_t)dict->width, n,
-                                      codes, err);
+        return pqf_dict_out_put_fixed(
+            out, dict->values + (size_t)from * (size_t)dict->width, n, codes, err);
     for (int64_t i = 0; i < n; i++)
-        slices[i] = (pqf_slice){dict->bytes + dict->starts[from + i], dict->lens[from + i]};
+        slices[i] =
+            (pqf_slice){dict->bytes + dict->starts[from + i], dict->lens[from + i]};
     TRY(pqf_dict_put_binary(out->builder, slices, n, INT32_MAX, codes, &num_put, err));
     return check_put(n, num_put, err);
 }
@@ -91,8 +93,8 @@ static pqf_status put_block(pqf_dict_out *out, const pqf_dict *dict, int64_t fro
 static pqf_status put_whole(pqf_dict_out *out, const pqf_dict *dict, uint32_t *map,
                             pqf_error *err) {
     for (int64_t i = 0; i < dict->num_values; i += PQF_VALUE_BLOCK)
-        TRY(put_block(out, dict, i, pqf_min_i64(PQF_VALUE_BLOCK, dict->num_values - i), map + i,
-                      err));
+        TRY(put_block(out, dict, i, pqf_min_i64(PQF_VALUE_BLOCK, dict->num_values - i),
+                      map + i, err));
     return PQF_OK;
 }
 
@@ -102,7 +104,8 @@ static bool is_identity(const uint32_t *map, int64_t n) {
     return true;
 }
 
-static pqf_status make_map(pqf_dict_out *out, pqf_chunk_dict *d, int64_t num_rows, pqf_error *err) {
+static pqf_status make_map(pqf_dict_out *out, pqf_chunk_dict *d, int64_t num_rows,
+                           pqf_error *err) {
     int64_t n = d->dict.num_values;
     d->map.len = 0;
     TRY(pqf_buf_exact(&d->map, (size_t)n * sizeof(uint32_t), err));
@@ -119,8 +122,9 @@ static pqf_status make_map(pqf_dict_out *out, pqf_chunk_dict *d, int64_t num_row
 }
 
 /* The decoder has checked that all codes are inside the dictionary. */
-pqf_status pqf_dict_out_map(pqf_dict_out *out, pqf_chunk_dict *d, const pqf_kernels *kernel,
-                            int64_t num_rows, uint32_t *codes, int64_t n, pqf_error *err) {
+pqf_status pqf_dict_out_map(pqf_dict_out *out, pqf_chunk_dict *d,
+                            const pqf_kernels *kernel, int64_t num_rows, uint32_t *codes,
+                            int64_t n, pqf_error *err) {
     if (d->map_of != out || out->map_from != d) TRY(make_map(out, d, num_rows, err));
     if (d->is_identity) return PQF_OK;
     uint32_t *map = (uint32_t *)(void *)d->map.data;

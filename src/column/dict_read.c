@@ -57,8 +57,9 @@ static pqf_status too_short(int64_t num_values, size_t num_bytes, pqf_error *err
                     (long long)num_values, num_bytes);
 }
 
-static pqf_status load_fixed(pqf_chunk_dict *d, const pqf_field *leaf_field, int64_t num_values,
-                             const pqf_kernels *kernel, pqf_error *err) {
+static pqf_status load_fixed(pqf_chunk_dict *d, const pqf_field *leaf_field,
+                             int64_t num_values, const pqf_kernels *kernel,
+                             pqf_error *err) {
     int32_t width = pqf_leaf_width(leaf_field->leaf), out_width = leaf_field->arrow_width;
     if (width && (uint64_t)num_values > d->bytes.len / (size_t)width)
         return too_short(num_values, d->bytes.len, err);
@@ -66,8 +67,8 @@ static pqf_status load_fixed(pqf_chunk_dict *d, const pqf_field *leaf_field, int
         pqf_buf out;
         pqf_buf_init(&out, d->bytes.mem, 0);
         TRY(pqf_buf_exact(&out, (size_t)num_values * (size_t)out_width, err));
-        pqf_status status =
-            pqf_convert_fixed(leaf_field, kernel, d->bytes.data, num_values, out.data, err);
+        pqf_status status = pqf_convert_fixed(leaf_field, kernel, d->bytes.data,
+                                              num_values, out.data, err);
         pqf_buf_reset(&d->bytes);
         d->bytes = out; /* given back with the reader, also after a failure */
         TRY(status);
@@ -82,10 +83,12 @@ static pqf_status load_fixed(pqf_chunk_dict *d, const pqf_field *leaf_field, int
 /* Lengths first: every one is checked against the page's end before anything is allocated
  * for it. */
 static pqf_status index_binary(pqf_chunk_dict *d, int64_t num_values, pqf_error *err) {
-    if ((uint64_t)num_values > d->bytes.len / 4) return too_short(num_values, d->bytes.len, err);
+    if ((uint64_t)num_values > d->bytes.len / 4)
+        return too_short(num_values, d->bytes.len, err);
     TRY(pqf_buf_exact(&d->starts, (size_t)num_values * 4, err));
     TRY(pqf_buf_exact(&d->lens, (size_t)num_values * 4, err));
-    uint32_t *starts = (uint32_t *)(void *)d->starts.data, *lens = (uint32_t *)(void *)d->lens.data;
+    uint32_t *starts = (uint32_t *)(void *)d->starts.data,
+             *lens = (uint32_t *)(void *)d->lens.data;
     size_t at = 0, end = d->bytes.len;
     uint32_t max_len = 0;
     for (int64_t i = 0; i < num_values; i++) {
@@ -112,7 +115,8 @@ static pqf_status index_binary(pqf_chunk_dict *d, int64_t num_values, pqf_error 
 
 /* Decimals out of BYTE_ARRAY: the dictionary holds what is handed out, data pages only know
  * codes. */
-static pqf_status binary_to_decimal(pqf_chunk_dict *d, int64_t num_values, pqf_error *err) {
+static pqf_status binary_to_decimal(pqf_chunk_dict *d, int64_t num_values,
+                                    pqf_error *err) {
     pqf_buf out;
     pqf_buf_init(&out, d->bytes.mem, 0);
     TRY(pqf_buf_exact(&out, (size_t)num_values * 16, err));
@@ -129,10 +133,12 @@ static pqf_status binary_to_decimal(pqf_chunk_dict *d, int64_t num_values, pqf_e
     return status;
 }
 
-static pqf_status load_values(pqf_chunk_dict *d, const pqf_field *leaf_field, int64_t num_values,
-                              const pqf_kernels *kernel, pqf_error *err) {
+static pqf_status load_values(pqf_chunk_dict *d, const pqf_field *leaf_field,
+                              int64_t num_values, const pqf_kernels *kernel,
+                              pqf_error *err) {
     switch (pqf_leaf_layout_of(leaf_field->leaf)) {
-    case PQF_BITS: return pqf_fail(err, PQF_CORRUPT, "a dictionary page in a column of BOOLEAN");
+    case PQF_BITS:
+        return pqf_fail(err, PQF_CORRUPT, "a dictionary page in a column of BOOLEAN");
     case PQF_BINARY:
         TRY(index_binary(d, num_values, err));
         if (leaf_field->convert != PQF_CONVERT_BYTES_TO_DECIMAL128) return PQF_OK;
@@ -144,13 +150,15 @@ static pqf_status load_values(pqf_chunk_dict *d, const pqf_field *leaf_field, in
     return PQF_OK;
 }
 
-pqf_status pqf_chunk_dict_load(pqf_chunk_dict *d, pqf_page_walk *walk, const pqf_page_ref *ref,
-                               const pqf_page_context *context, const pqf_field *leaf_field,
-                               const pqf_kernels *kernel, pqf_error *err) {
+pqf_status pqf_chunk_dict_load(pqf_chunk_dict *d, pqf_page_walk *walk,
+                               const pqf_page_ref *ref, const pqf_page_context *context,
+                               const pqf_field *leaf_field, const pqf_kernels *kernel,
+                               pqf_error *err) {
     pqf_page page;
     int32_t encoding = ref->header.dictionary_page_header.encoding;
     if (encoding != PQF_PLAIN && encoding != PQF_PLAIN_DICTIONARY)
-        return pqf_fail(err, PQF_CORRUPT, "a dictionary page in encoding %d, only PLAIN is valid",
+        return pqf_fail(err, PQF_CORRUPT,
+                        "a dictionary page in encoding %d, only PLAIN is valid",
                         encoding);
     TRY(pqf_page_unseal(walk, ref, context, &d->bytes, &page, err));
     TRY(keep_bytes(d, &page, err));

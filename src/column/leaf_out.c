@@ -17,16 +17,17 @@ static void init_nodes(pqf_leaf_out *out, int64_t num_rows) {
     for (int32_t i = out->num_nodes; i-- > 0; f = f->parent) {
         pqf_node_out *node = &out->nodes[i];
         *node = (pqf_node_out){.field = f};
-        bool in_list = f->rep_level > 0 && (f->rep_level > 1 || f->kind == PQF_FIELD_LEAF ||
-                                            f->kind == PQF_FIELD_STRUCT);
+        bool in_list =
+            f->rep_level > 0 && (f->rep_level > 1 || f->kind == PQF_FIELD_LEAF ||
+                                 f->kind == PQF_FIELD_STRUCT);
         node->num_expected = in_list ? 0 : num_rows;
         pqf_buf_init(&node->validity, out->mem, 0);
         pqf_buf_init(&node->offsets, out->mem, 0);
     }
 }
 
-pqf_status pqf_leaf_out_init(pqf_leaf_out *out, const pqf_field *leaf_field, int64_t num_rows,
-                             pqf_mem *mem, pqf_error *err) {
+pqf_status pqf_leaf_out_init(pqf_leaf_out *out, const pqf_field *leaf_field,
+                             int64_t num_rows, pqf_mem *mem, pqf_error *err) {
     int32_t num_nodes = count_nodes(leaf_field);
     void *nodes;
     *out = (pqf_leaf_out){0};

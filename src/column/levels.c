@@ -24,8 +24,8 @@ static inline uint8_t *mask_bytes(level_mask *mask) { return (uint8_t *)mask->w;
 
 /* ---- node buffers ---- */
 
-pqf_status pqf_node_make_validity(const pqf_kernels *kernel, pqf_node_out *node, int64_t n,
-                                  pqf_error *err) {
+pqf_status pqf_node_make_validity(const pqf_kernels *kernel, pqf_node_out *node,
+                                  int64_t n, pqf_error *err) {
     pqf_buf *bits = &node->validity;
     bool fresh = !bits->data;
     int64_t want = node->length + n;
@@ -61,8 +61,8 @@ static pqf_status too_many_items(pqf_error *err) {
 }
 
 /* Room for n more offsets and the one behind the last; the first offset is 0. */
-static pqf_status reserve_offsets(pqf_node_out *node, int64_t n, int64_t base, int64_t num_items,
-                                  pqf_error *err) {
+static pqf_status reserve_offsets(pqf_node_out *node, int64_t n, int64_t base,
+                                  int64_t num_items, pqf_error *err) {
     if (base + num_items > INT32_MAX) return too_many_items(err);
     pqf_buf *offsets = &node->offsets;
     if (!offsets->data) {
@@ -98,8 +98,8 @@ static pqf_status bad_continuation(const pqf_field *list, pqf_error *err) {
 
 /* ---- stretches of one level pair ---- */
 
-static pqf_status append_run(const pqf_kernels *kernel, const pqf_levels *levels, pqf_leaf_out *out,
-                             pqf_error *err) {
+static pqf_status append_run(const pqf_kernels *kernel, const pqf_levels *levels,
+                             pqf_leaf_out *out, pqf_error *err) {
     int rep = levels->rep_value, def = levels->def_value;
     int64_t num_slots = rep == 0 ? levels->n : 0;
     for (int32_t i = 0; i < out->num_nodes; i++) {
@@ -109,7 +109,8 @@ static pqf_status append_run(const pqf_kernels *kernel, const pqf_levels *levels
         int64_t first = node->length;
         TRY(pqf_node_append_same(kernel, node, num_slots, valid, err));
         if (!has_items(f)) continue;
-        if (rep >= f->rep_level && (def <= f->def_level || levels->prev_def <= f->def_level))
+        if (rep >= f->rep_level &&
+            (def <= f->def_level || levels->prev_def <= f->def_level))
             return bad_continuation(f, err);
         int64_t base = out->nodes[i + 1].length;
         int64_t num_items = def > f->def_level && rep <= f->rep_level ? levels->n : 0;
@@ -132,9 +133,10 @@ static void fill_mask(int64_t n, bool value, level_mask *mask) {
 }
 
 /* Bits where def >= threshold; returns how many. */
-static int64_t def_mask(const pqf_kernels *kernel, const pqf_levels *levels, int threshold,
-                        level_mask *mask) {
-    if (levels->def) return kernel->levels_ge(levels->def, levels->n, (uint8_t)threshold, mask->w);
+static int64_t def_mask(const pqf_kernels *kernel, const pqf_levels *levels,
+                        int threshold, level_mask *mask) {
+    if (levels->def)
+        return kernel->levels_ge(levels->def, levels->n, (uint8_t)threshold, mask->w);
     bool all = levels->def_value >= threshold;
     fill_mask(levels->n, all, mask);
     return all ? levels->n : 0;
@@ -142,7 +144,8 @@ static int64_t def_mask(const pqf_kernels *kernel, const pqf_levels *levels, int
 
 static int64_t root_mask(const pqf_kernels *kernel, const pqf_levels *levels, int max_rep,
                          level_mask *mask) {
-    if (max_rep && levels->rep) return kernel->levels_eq(levels->rep, levels->n, 0, mask->w);
+    if (max_rep && levels->rep)
+        return kernel->levels_eq(levels->rep, levels->n, 0, mask->w);
     bool all = !max_rep || levels->rep_value == 0;
     fill_mask(levels->n, all, mask);
     return all ? levels->n : 0;
@@ -168,8 +171,8 @@ static void rep_mask(const pqf_kernels *kernel, const pqf_levels *levels, int th
 /* A pair that continues a list (rep >= rep_level) is an item of it, and so is the pair before.
  * defined: where the list has an item at this pair or one below it. */
 static pqf_status check_continuations(const pqf_levels *levels, const pqf_field *list,
-                                      const level_mask *defined, const level_mask *continues,
-                                      pqf_error *err) {
+                                      const level_mask *defined,
+                                      const level_mask *continues, pqf_error *err) {
     uint64_t bad = 0, carry = levels->prev_def > list->def_level;
     for (int64_t i = 0; i < (levels->n + 63) / 64; i++) {
         uint64_t d = defined->w[i];
@@ -212,7 +215,8 @@ static pqf_status append_slots(const pqf_kernels *kernel, const pqf_levels *leve
         return pqf_node_append_same(kernel, node, num_slots, num_valid != 0, err);
     TRY(pqf_node_make_validity(kernel, node, num_slots, err));
     if (num_slots == levels->n)
-        kernel->copy_bits(mask_bytes(&valid), 0, num_slots, node->validity.data, node->length);
+        kernel->copy_bits(mask_bytes(&valid), 0, num_slots, node->validity.data,
+                          node->length);
     else
         kernel->extract_bits(mask_bytes(&valid), 0, mask_bytes(slots), 0, levels->n,
                              node->validity.data, node->length);
@@ -222,7 +226,8 @@ static pqf_status append_slots(const pqf_kernels *kernel, const pqf_levels *leve
 
 /* Offsets of the slots in one word of both masks; `base` items come before it. Where every pair is
  * an item, an offset is a bit position; elsewhere each pair stores and steps on only at a slot. */
-static int32_t *word_offsets(uint64_t slots, uint64_t items, int n, int32_t base, int32_t *at) {
+static int32_t *word_offsets(uint64_t slots, uint64_t items, int n, int32_t base,
+                             int32_t *at) {
     uint64_t all = n == 64 ? ~UINT64_C(0) : (UINT64_C(1) << n) - 1;
     if (items == all || slots == 0) {
         for (; slots; slots &= slots - 1)
@@ -238,9 +243,10 @@ static int32_t *word_offsets(uint64_t slots, uint64_t items, int n, int32_t base
 }
 
 /* `first` is the node's length before its slots were counted. */
-static pqf_status append_offsets(pqf_node_out *node, int64_t first, int64_t base, int64_t n,
-                                 const level_mask *slots, const level_mask *items,
-                                 int64_t num_items, pqf_error *err) {
+static pqf_status append_offsets(pqf_node_out *node, int64_t first, int64_t base,
+                                 int64_t n, const level_mask *slots,
+                                 const level_mask *items, int64_t num_items,
+                                 pqf_error *err) {
     /* word_offsets stores one element behind what it counts: slack */
     TRY(reserve_offsets(node, node->length - first, base, num_items, err));
     int32_t *at = offset_at(node, first);
@@ -254,8 +260,8 @@ static pqf_status append_offsets(pqf_node_out *node, int64_t first, int64_t base
     return PQF_OK;
 }
 
-static pqf_status append_block(const pqf_kernels *kernel, const pqf_levels *levels, int max_rep,
-                               pqf_leaf_out *out, pqf_error *err) {
+static pqf_status append_block(const pqf_kernels *kernel, const pqf_levels *levels,
+                               int max_rep, pqf_leaf_out *out, pqf_error *err) {
     level_mask masks[2];
     level_mask *slots = &masks[0], *items = &masks[1];
     int64_t num_slots = root_mask(kernel, levels, max_rep, slots);
@@ -276,9 +282,10 @@ static pqf_status append_block(const pqf_kernels *kernel, const pqf_levels *leve
     return PQF_OK;
 }
 
-pqf_status pqf_levels_append(const pqf_kernels *kernel, const pqf_levels *levels, int max_rep,
-                             pqf_leaf_out *out, pqf_error *err) {
+pqf_status pqf_levels_append(const pqf_kernels *kernel, const pqf_levels *levels,
+                             int max_rep, pqf_leaf_out *out, pqf_error *err) {
     if (levels->n == 0) return PQF_OK;
-    if (levels->rep || levels->def) return append_block(kernel, levels, max_rep, out, err);
+    if (levels->rep || levels->def)
+        return append_block(kernel, levels, max_rep, out, err);
     return append_run(kernel, levels, out, err);
 }

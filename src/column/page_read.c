@@ -24,7 +24,8 @@ void pqf_page_walk_init(pqf_page_walk *walk, const pqf_chunk *chunk, pqf_source 
         .end_offset = chunk->file_offset + chunk->byte_len,
         .values_left = chunk->num_values,
     };
-    pqf_window_init(&walk->window, source, mem, walk->next_offset, walk->end_offset, window_bytes);
+    pqf_window_init(&walk->window, source, mem, walk->next_offset, walk->end_offset,
+                    window_bytes);
 }
 
 void pqf_page_walk_reset(pqf_page_walk *walk) {
@@ -39,8 +40,8 @@ static pqf_status read_header(pqf_page_walk *walk, pqf_page_ref *ref, pqf_error 
     for (int64_t want = HEADER_VIEW_BYTES;; want *= 2) {
         bool truncated = false;
         pqf_bytes view;
-        TRY(pqf_window_view(&walk->window, walk->next_offset, (size_t)pqf_min_i64(want, left), true,
-                            &view, err));
+        TRY(pqf_window_view(&walk->window, walk->next_offset,
+                            (size_t)pqf_min_i64(want, left), true, &view, err));
         TRY(pqf_page_header_read(view, &ref->header, &header_bytes, &truncated, err));
         if (!truncated) break;
         if (want >= left)
@@ -54,7 +55,8 @@ static pqf_status read_header(pqf_page_walk *walk, pqf_page_ref *ref, pqf_error 
     return PQF_OK;
 }
 
-static pqf_status check_sizes(const pqf_page_walk *walk, const pqf_page_ref *ref, pqf_error *err) {
+static pqf_status check_sizes(const pqf_page_walk *walk, const pqf_page_ref *ref,
+                              pqf_error *err) {
     const pqf_page_header *h = &ref->header;
     if (h->compressed_page_size < 0 || h->uncompressed_page_size < 0)
         return pqf_fail(err, PQF_CORRUPT,
@@ -63,7 +65,8 @@ static pqf_status check_sizes(const pqf_page_walk *walk, const pqf_page_ref *ref
                         h->compressed_page_size, h->uncompressed_page_size);
     int64_t left = walk->end_offset - ref->body_offset;
     if (h->compressed_page_size > left)
-        return pqf_fail(err, PQF_CORRUPT, "a page of %d bytes, the column chunk has %lld left",
+        return pqf_fail(err, PQF_CORRUPT,
+                        "a page of %d bytes, the column chunk has %lld left",
                         h->compressed_page_size, (long long)left);
     return PQF_OK;
 }
@@ -72,11 +75,14 @@ static pqf_status missing_part(const char *name, pqf_error *err) {
     return pqf_fail(err, PQF_CORRUPT, "the page header has no %s", name);
 }
 
-static pqf_status check_dictionary(pqf_page_walk *walk, pqf_page_ref *ref, pqf_error *err) {
-    if (!ref->header.has_dictionary_page_header) return missing_part("dictionary_page_header", err);
+static pqf_status check_dictionary(pqf_page_walk *walk, pqf_page_ref *ref,
+                                   pqf_error *err) {
+    if (!ref->header.has_dictionary_page_header)
+        return missing_part("dictionary_page_header", err);
     if (walk->seen_dictionary)
         return pqf_fail(err, PQF_CORRUPT, "a second dictionary page in one column chunk");
-    if (walk->page > 0) return pqf_fail(err, PQF_CORRUPT, "a dictionary page behind data pages");
+    if (walk->page > 0)
+        return pqf_fail(err, PQF_CORRUPT, "a dictionary page behind data pages");
     ref->num_values = ref->header.dictionary_page_header.num_values;
     if (ref->num_values < 0)
         return pqf_fail(err, PQF_CORRUPT, "a dictionary page of %lld values",
@@ -88,14 +94,15 @@ static pqf_status check_dictionary(pqf_page_walk *walk, pqf_page_ref *ref, pqf_e
 
 static pqf_status check_v2(const pqf_page_header *h, pqf_error *err) {
     const pqf_data_page_header_v2 *d = &h->data_page_header_v2;
-    int64_t rep = d->repetition_levels_byte_length, def = d->definition_levels_byte_length;
+    int64_t rep = d->repetition_levels_byte_length,
+            def = d->definition_levels_byte_length;
     if (rep < 0 || def < 0 || rep + def > h->compressed_page_size ||
         rep + def > h->uncompressed_page_size)
         return pqf_fail(err, PQF_CORRUPT,
                         "a page of %d bytes (%d uncompressed) with %lld bytes of "
                         "repetition and %lld of definition levels",
-                        h->compressed_page_size, h->uncompressed_page_size, (long long)rep,
-                        (long long)def);
+                        h->compressed_page_size, h->uncompressed_page_size,
+                        (long long)rep, (long long)def);
     return PQF_OK;
 }
 
@@ -110,25 +117,29 @@ static pqf_status check_data(pqf_page_walk *walk, pqf_page_ref *ref, pqf_error *
         ref->num_values = h->data_page_header_v2.num_values;
     }
     if (ref->num_values < 0 || ref->num_values > walk->values_left)
-        return pqf_fail(err, PQF_CORRUPT, "a page of %lld values, the column chunk has %lld left",
+        return pqf_fail(err, PQF_CORRUPT,
+                        "a page of %lld values, the column chunk has %lld left",
                         (long long)ref->num_values, (long long)walk->values_left);
     ref->page = walk->page++;
     walk->values_left -= ref->num_values;
     return PQF_OK;
 }
 
-static pqf_status check_page(pqf_page_walk *walk, pqf_page_ref *ref, bool *known, pqf_error *err) {
+static pqf_status check_page(pqf_page_walk *walk, pqf_page_ref *ref, bool *known,
+                             pqf_error *err) {
     TRY(check_sizes(walk, ref, err));
     int32_t type = ref->header.type;
     *known = true;
     if (type == PQF_PAGE_DICTIONARY) return check_dictionary(walk, ref, err);
-    if (type == PQF_PAGE_DATA || type == PQF_PAGE_DATA_V2) return check_data(walk, ref, err);
+    if (type == PQF_PAGE_DATA || type == PQF_PAGE_DATA_V2)
+        return check_data(walk, ref, err);
     *known = false;
     return PQF_OK;
 }
 
 /* Index pages and types of later versions are stepped over. Every turn takes at least one byte. */
-pqf_status pqf_page_walk_next(pqf_page_walk *walk, pqf_page_ref *out, bool *end, pqf_error *err) {
+pqf_status pqf_page_walk_next(pqf_page_walk *walk, pqf_page_ref *out, bool *end,
+                              pqf_error *err) {
     bool known = false;
     *end = walk->values_left == 0;
     while (!*end && !known) {
@@ -169,9 +180,10 @@ static pqf_status check_crc(const pqf_page_ref *ref, const pqf_page_context *con
 }
 
 static pqf_status stored_body(pqf_page_walk *walk, const pqf_page_ref *ref,
-                              const pqf_page_context *context, pqf_bytes *body, pqf_error *err) {
-    TRY(pqf_window_view(&walk->window, ref->body_offset, (size_t)ref->header.compressed_page_size,
-                        false, body, err));
+                              const pqf_page_context *context, pqf_bytes *body,
+                              pqf_error *err) {
+    TRY(pqf_window_view(&walk->window, ref->body_offset,
+                        (size_t)ref->header.compressed_page_size, false, body, err));
     return check_crc(ref, context, *body, err);
 }
 
@@ -189,7 +201,8 @@ static int64_t max_expansion(int32_t codec) {
     }
 }
 
-static pqf_status check_expansion(int32_t codec, size_t stored, size_t out_len, pqf_error *err) {
+static pqf_status check_expansion(int32_t codec, size_t stored, size_t out_len,
+                                  pqf_error *err) {
     int64_t bytes;
     if (!pqf_mul_i64((int64_t)stored, max_expansion(codec), &bytes)) return PQF_OK;
     if (out_len <= (uint64_t)bytes) return PQF_OK;
@@ -200,14 +213,16 @@ static pqf_status check_expansion(int32_t codec, size_t stored, size_t out_len, 
 
 static pqf_status check_stored_len(size_t stored, size_t out_len, pqf_error *err) {
     if (stored == out_len) return PQF_OK;
-    return pqf_fail(err, PQF_CORRUPT, "an uncompressed page of %zu bytes whose header says %zu",
-                    stored, out_len);
+    return pqf_fail(err, PQF_CORRUPT,
+                    "an uncompressed page of %zu bytes whose header says %zu", stored,
+                    out_len);
 }
 
 /* A room of at least num_bytes; what was in it is lost. */
 static pqf_status make_room(pqf_buf *room, size_t num_bytes, pqf_error *err) {
     room->len = 0;
-    if (room->data && room->cap < num_bytes) pqf_buf_reset(room); /* no copy of old bytes */
+    if (room->data && room->cap < num_bytes)
+        pqf_buf_reset(room); /* no copy of old bytes */
     return pqf_buf_reserve(room, num_bytes, err);
 }
 
@@ -229,43 +244,48 @@ static pqf_status inflate(const pqf_page_context *context, int32_t codec, pqf_by
 
 /* ---- levels of V1 ---- */
 
-static pqf_status take_levels(pqf_bytes *body, int32_t encoding, int max_level, const char *what,
-                              pqf_bytes *out, pqf_error *err) {
+static pqf_status take_levels(pqf_bytes *body, int32_t encoding, int max_level,
+                              const char *what, pqf_bytes *out, pqf_error *err) {
     if (max_level == 0) return PQF_OK;
     if (encoding == PQF_BIT_PACKED)
-        return pqf_fail(err, PQF_UNSUPPORTED, "%s levels in the deprecated encoding BIT_PACKED",
-                        what);
+        return pqf_fail(err, PQF_UNSUPPORTED,
+                        "%s levels in the deprecated encoding BIT_PACKED", what);
     if (encoding != PQF_RLE)
-        return pqf_fail(err, PQF_CORRUPT, "%s levels in encoding %d, only RLE (3) is valid", what,
+        return pqf_fail(err, PQF_CORRUPT,
+                        "%s levels in encoding %d, only RLE (3) is valid", what,
                         encoding);
     pqf_cursor c = pqf_cursor_of(*body);
     uint32_t len = pqf_cursor_u32(&c);
     size_t left = pqf_cursor_left(&c);
     *out = pqf_cursor_take(&c, len);
     if (c.overrun)
-        return pqf_fail(err, PQF_CORRUPT, "%s levels of %u bytes, the page has %zu left", what, len,
-                        left);
+        return pqf_fail(err, PQF_CORRUPT, "%s levels of %u bytes, the page has %zu left",
+                        what, len, left);
     *body = pqf_bytes_of(c.p, pqf_cursor_left(&c));
     return PQF_OK;
 }
 
 static pqf_status unseal_v1(const pqf_page_ref *ref, const pqf_page_context *context,
-                            pqf_bytes body, pqf_buf *room, pqf_page *out, pqf_error *err) {
+                            pqf_bytes body, pqf_buf *room, pqf_page *out,
+                            pqf_error *err) {
     const pqf_data_page_header *h = &ref->header.data_page_header;
     const pqf_leaf *leaf = context->chunk->leaf;
     out->encoding = h->encoding;
     TRY(inflate(context, context->chunk->meta->codec, body,
-                (size_t)ref->header.uncompressed_page_size, room, out, &out->values, err));
-    if (out->num_values == 0) return PQF_OK; /* some writers leave the level lengths out */
-    TRY(take_levels(&out->values, h->repetition_level_encoding, leaf->max_rep, "repetition",
-                    &out->rep, err));
-    return take_levels(&out->values, h->definition_level_encoding, leaf->max_def, "definition",
-                       &out->def, err);
+                (size_t)ref->header.uncompressed_page_size, room, out, &out->values,
+                err));
+    if (out->num_values == 0)
+        return PQF_OK; /* some writers leave the level lengths out */
+    TRY(take_levels(&out->values, h->repetition_level_encoding, leaf->max_rep,
+                    "repetition", &out->rep, err));
+    return take_levels(&out->values, h->definition_level_encoding, leaf->max_def,
+                       "definition", &out->def, err);
 }
 
 /* check_v2 has seen that both level parts lie inside the body. */
 static pqf_status unseal_v2(const pqf_page_ref *ref, const pqf_page_context *context,
-                            pqf_bytes body, pqf_buf *room, pqf_page *out, pqf_error *err) {
+                            pqf_bytes body, pqf_buf *room, pqf_page *out,
+                            pqf_error *err) {
     const pqf_data_page_header_v2 *h = &ref->header.data_page_header_v2;
     size_t rep = (size_t)h->repetition_levels_byte_length;
     size_t def = (size_t)h->definition_levels_byte_length;
@@ -274,8 +294,8 @@ static pqf_status unseal_v2(const pqf_page_ref *ref, const pqf_page_context *con
     if (context->chunk->leaf->max_def) out->def = pqf_bytes_of(body.data + rep, def);
     pqf_bytes values = {body.data + rep + def, body.len - rep - def};
     return inflate(context, codec_of(ref, context->chunk), values,
-                   (size_t)ref->header.uncompressed_page_size - rep - def, room, out, &out->values,
-                   err);
+                   (size_t)ref->header.uncompressed_page_size - rep - def, room, out,
+                   &out->values, err);
 }
 
 pqf_status pqf_page_unseal(pqf_page_walk *walk, const pqf_page_ref *ref,
@@ -284,18 +304,22 @@ pqf_status pqf_page_unseal(pqf_page_walk *walk, const pqf_page_ref *ref,
     pqf_bytes body;
     *out = (pqf_page){.num_values = ref->num_values};
     TRY(stored_body(walk, ref, context, &body, err));
-    if (ref->header.type == PQF_PAGE_DATA_V2) return unseal_v2(ref, context, body, room, out, err);
-    if (ref->header.type == PQF_PAGE_DATA) return unseal_v1(ref, context, body, room, out, err);
+    if (ref->header.type == PQF_PAGE_DATA_V2)
+        return unseal_v2(ref, context, body, room, out, err);
+    if (ref->header.type == PQF_PAGE_DATA)
+        return unseal_v1(ref, context, body, room, out, err);
     out->encoding = ref->header.dictionary_page_header.encoding;
     return inflate(context, context->chunk->meta->codec, body,
-                   (size_t)ref->header.uncompressed_page_size, room, out, &out->values, err);
+                   (size_t)ref->header.uncompressed_page_size, room, out, &out->values,
+                   err);
 }
 
 /* ---- pages that are nothing but values ---- */
 
 bool pqf_page_is_plain(const pqf_page_ref *ref, const pqf_leaf *leaf, int64_t num_bytes) {
     const pqf_page_header *h = &ref->header;
-    if (leaf->max_def || leaf->max_rep || h->uncompressed_page_size != num_bytes) return false;
+    if (leaf->max_def || leaf->max_rep || h->uncompressed_page_size != num_bytes)
+        return false;
     if (h->type == PQF_PAGE_DATA) return h->data_page_header.encoding == PQF_PLAIN;
     const pqf_data_page_header_v2 *v2 = &h->data_page_header_v2;
     return v2->encoding == PQF_PLAIN && v2->repetition_levels_byte_length == 0 &&
@@ -303,7 +327,8 @@ bool pqf_page_is_plain(const pqf_page_ref *ref, const pqf_leaf *leaf, int64_t nu
 }
 
 pqf_status pqf_page_unseal_plain(pqf_page_walk *walk, const pqf_page_ref *ref,
-                                 const pqf_page_context *context, uint8_t *out, pqf_error *err) {
+                                 const pqf_page_context *context, uint8_t *out,
+                                 pqf_error *err) {
     int32_t codec = codec_of(ref, context->chunk);
     size_t stored = (size_t)ref->header.compressed_page_size;
     size_t out_len = (size_t)ref->header.uncompressed_page_size;

@@ -66,7 +66,8 @@ pqf_status pqf_page_unseal(pqf_page_walk *walk, const pqf_page_ref *ref,
 bool pqf_page_is_plain(const pqf_page_ref *ref, const pqf_leaf *leaf, int64_t num_bytes);
 /* Of such a page: its bytes to `out`, which has room for them and PQF_SLACK. */
 pqf_status pqf_page_unseal_plain(pqf_page_walk *walk, const pqf_page_ref *ref,
-                                 const pqf_page_context *context, uint8_t *out, pqf_error *err);
+                                 const pqf_page_context *context, uint8_t *out,
+                                 pqf_error *err);
 
 /* Values that pass through a block at a time. */
 #define PQF_VALUE_BLOCK 1024
@@ -88,14 +89,14 @@ typedef struct pqf_levels {
 } pqf_levels;
 
 /* Appends the slots of a stretch to all nodes of `out`. */
-pqf_status pqf_levels_append(const pqf_kernels *kernel, const pqf_levels *levels, int max_rep,
-                             pqf_leaf_out *out, pqf_error *err);
+pqf_status pqf_levels_append(const pqf_kernels *kernel, const pqf_levels *levels,
+                             int max_rep, pqf_leaf_out *out, pqf_error *err);
 /* Appends n slots that are all valid or all null. */
 pqf_status pqf_node_append_same(const pqf_kernels *kernel, pqf_node_out *node, int64_t n,
                                 bool valid, pqf_error *err);
 /* Gives the node a validity bitmap (its slots so far are valid) with room for n more slots. */
-pqf_status pqf_node_make_validity(const pqf_kernels *kernel, pqf_node_out *node, int64_t n,
-                                  pqf_error *err);
+pqf_status pqf_node_make_validity(const pqf_kernels *kernel, pqf_node_out *node,
+                                  int64_t n, pqf_error *err);
 
 /* ---- dictionaries ---- */
 
@@ -118,9 +119,10 @@ typedef struct pqf_chunk_dict {
 void pqf_chunk_dict_init(pqf_chunk_dict *d, pqf_mem *mem);
 void pqf_chunk_dict_reset(pqf_chunk_dict *d);
 /* Reads the chunk's dictionary page. */
-pqf_status pqf_chunk_dict_load(pqf_chunk_dict *d, pqf_page_walk *walk, const pqf_page_ref *ref,
-                               const pqf_page_context *context, const pqf_field *leaf_field,
-                               const pqf_kernels *kernel, pqf_error *err);
+pqf_status pqf_chunk_dict_load(pqf_chunk_dict *d, pqf_page_walk *walk,
+                               const pqf_page_ref *ref, const pqf_page_context *context,
+                               const pqf_field *leaf_field, const pqf_kernels *kernel,
+                               pqf_error *err);
 
 /* The dictionary that goes out with a leaf. */
 typedef struct pqf_dict_out {
@@ -132,14 +134,16 @@ pqf_status pqf_dict_out_new(const pqf_field *leaf_field, pqf_mem *mem, pqf_dict_
                             pqf_error *err);
 void pqf_dict_out_free(pqf_dict_out *d, pqf_mem *mem);
 /* Codes of the chunk's dictionary become codes of `out`, in place. num_rows: of this read. */
-pqf_status pqf_dict_out_map(pqf_dict_out *out, pqf_chunk_dict *dict, const pqf_kernels *kernel,
-                            int64_t num_rows, uint32_t *codes, int64_t n, pqf_error *err);
+pqf_status pqf_dict_out_map(pqf_dict_out *out, pqf_chunk_dict *dict,
+                            const pqf_kernels *kernel, int64_t num_rows, uint32_t *codes,
+                            int64_t n, pqf_error *err);
 /* Values that stand in a page themselves, with widths of Arrow: their codes. */
 pqf_status pqf_dict_out_put_fixed(pqf_dict_out *out, const uint8_t *values, int64_t n,
                                   uint32_t *codes, pqf_error *err);
 /* n (at most PQF_VALUE_BLOCK) values, value i ends at ends[i]. */
-pqf_status pqf_dict_out_put_binary(pqf_dict_out *out, const uint8_t *bytes, const int32_t *ends,
-                                   int64_t n, uint32_t *codes, pqf_error *err);
+pqf_status pqf_dict_out_put_binary(pqf_dict_out *out, const uint8_t *bytes,
+                                   const int32_t *ends, int64_t n, uint32_t *codes,
+                                   pqf_error *err);
 
 /* ---- values ---- */
 

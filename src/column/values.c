@@ -14,9 +14,10 @@
 static pqf_status begin(pqf_value_reader *v, pqf_error *err) {
     if (v->begun) return PQF_OK;
     const pqf_leaf *leaf = v->leaf_field->leaf;
-    TRY(pqf_decoder_begin(&v->decoder, v->kernel, v->page.encoding, pqf_leaf_layout_of(leaf),
-                          pqf_leaf_width(leaf), v->dict->loaded ? &v->dict->dict : NULL,
-                          v->page.values, v->page.num_values, err));
+    TRY(pqf_decoder_begin(&v->decoder, v->kernel, v->page.encoding,
+                          pqf_leaf_layout_of(leaf), pqf_leaf_width(leaf),
+                          v->dict->loaded ? &v->dict->dict : NULL, v->page.values,
+                          v->page.num_values, err));
     v->begun = true;
     return PQF_OK;
 }
@@ -50,7 +51,8 @@ static pqf_status reserve_bits(pqf_buf *buf, int64_t num_slots, int64_t num_expe
 static pqf_status reserve_ends(pqf_leaf_out *out, int64_t num_slots, int64_t num_expected,
                                pqf_error *err) {
     bool fresh = !out->ends.data;
-    TRY(reserve_slots(&out->ends, num_slots + fresh, sizeof(int32_t), num_expected + 1, err));
+    TRY(reserve_slots(&out->ends, num_slots + fresh, sizeof(int32_t), num_expected + 1,
+                      err));
     if (fresh) {
         pqf_store_u32(out->ends.data, 0);
         out->ends.len = sizeof(int32_t);
@@ -63,8 +65,10 @@ pqf_status pqf_values_reserve(pqf_leaf_out *out, int64_t num_slots, pqf_error *e
     pqf_leaf_layout layout = out->leaf_field->layout;
     if (layout == PQF_LEAF_NONE) return PQF_OK;
     if (out->dictionary || layout == PQF_LEAF_FIXED)
-        return reserve_slots(&out->values, num_slots, width_of_slot(out), num_expected, err);
-    if (layout == PQF_LEAF_BITS) return reserve_bits(&out->values, num_slots, num_expected, err);
+        return reserve_slots(&out->values, num_slots, width_of_slot(out), num_expected,
+                             err);
+    if (layout == PQF_LEAF_BITS)
+        return reserve_bits(&out->values, num_slots, num_expected, err);
     return reserve_ends(out, num_slots, num_expected, err);
 }
 
@@ -72,7 +76,8 @@ pqf_status pqf_values_reserve(pqf_leaf_out *out, int64_t num_slots, pqf_error *e
 
 static int64_t block_values(const pqf_field *f) {
     int64_t width = pqf_max_i64(pqf_leaf_width(f->leaf), f->arrow_width);
-    return pqf_max_i64(1, pqf_min_i64(PQF_VALUE_BLOCK, BLOCK_BYTES / pqf_max_i64(width, 1)));
+    return pqf_max_i64(1,
+                       pqf_min_i64(PQF_VALUE_BLOCK, BLOCK_BYTES / pqf_max_i64(width, 1)));
 }
 
 /* Two areas of a block each: values as they are in Parquet, and as they are in Arrow. */
@@ -88,8 +93,8 @@ static pqf_status make_blocks(pqf_scratch *scratch, const pqf_field *f, uint8_t 
     return PQF_OK;
 }
 
-static void expand(const pqf_kernels *k, int64_t width, const uint8_t *in, const uint8_t *bits,
-                   int64_t at, int64_t n, uint8_t *out) {
+static void expand(const pqf_kernels *k, int64_t width, const uint8_t *in,
+                   const uint8_t *bits, int64_t at, int64_t n, uint8_t *out) {
     const void *from = in;
     void *to = out;
     switch (width) {
@@ -104,8 +109,8 @@ static void expand(const pqf_kernels *k, int64_t width, const uint8_t *in, const
 /* ---- dense values of fixed width ---- */
 
 /* Decimals out of BYTE_ARRAY. A dictionary already holds decimals. */
-static pqf_status dense_decimals(pqf_value_reader *v, int64_t n, uint8_t *out, pqf_scratch *scratch,
-                                 pqf_error *err) {
+static pqf_status dense_decimals(pqf_value_reader *v, int64_t n, uint8_t *out,
+                                 pqf_scratch *scratch, pqf_error *err) {
     int32_t ends[PQF_VALUE_BLOCK + PQF_SLACK / sizeof(int32_t)];
     while (n > 0) {
         int64_t block = pqf_min_i64(n, PQF_VALUE_BLOCK);
@@ -118,7 +123,8 @@ static pqf_status dense_decimals(pqf_value_reader *v, int64_t n, uint8_t *out, p
             pqf_binary_out binary = {ends, &scratch->extra};
             TRY(pqf_decode_binary(&v->decoder, block, &binary, err));
             for (int64_t i = 0, start = 0; i < block; start = ends[i++]) {
-                pqf_bytes value = {scratch->extra.data + start, (size_t)(ends[i] - start)};
+                pqf_bytes value = {scratch->extra.data + start,
+                                   (size_t)(ends[i] - start)};
                 TRY(pqf_convert_decimal(value, out + i * 16, err));
             }
         }
@@ -149,10 +155,11 @@ static pqf_status dense_converted(pqf_value_reader *v, int64_t n, uint8_t *out,
     return PQF_OK;
 }
 
-static pqf_status dense_fixed(pqf_value_reader *v, int64_t n, uint8_t *out, pqf_scratch *scratch,
-                              pqf_error *err) {
+static pqf_status dense_fixed(pqf_value_reader *v, int64_t n, uint8_t *out,
+                              pqf_scratch *scratch, pqf_error *err) {
     pqf_convert convert = v->leaf_field->convert;
-    if (convert == PQF_CONVERT_BYTES_TO_DECIMAL128) return dense_decimals(v, n, out, scratch, err);
+    if (convert == PQF_CONVERT_BYTES_TO_DECIMAL128)
+        return dense_decimals(v, n, out, scratch, err);
     if (convert == PQF_CONVERT_NONE || pqf_decoder_has_codes(&v->decoder))
         return pqf_decode_fixed(&v->decoder, n, out, err);
     return dense_converted(v, n, out, scratch, err);
@@ -194,8 +201,9 @@ static pqf_status spread_fixed(pqf_value_reader *v, const slot_range *r, uint8_t
     return PQF_OK;
 }
 
-static pqf_status append_fixed(pqf_value_reader *v, pqf_leaf_out *out, const slot_range *r,
-                               pqf_scratch *scratch, pqf_error *err) {
+static pqf_status append_fixed(pqf_value_reader *v, pqf_leaf_out *out,
+                               const slot_range *r, pqf_scratch *scratch,
+                               pqf_error *err) {
     int64_t width = v->leaf_field->arrow_width;
     uint8_t *at = out->values.data + out->values.len;
     if (r->num_values == r->num_slots)
@@ -219,7 +227,8 @@ static pqf_status append_bits(pqf_value_reader *v, pqf_leaf_out *out, const slot
         scratch->extra.len = 0;
         TRY(pqf_buf_reserve(&scratch->extra, (size_t)pqf_bits_bytes(r->num_values), err));
         TRY(pqf_decode_bits(&v->decoder, r->num_values, scratch->extra.data, 0, err));
-        v->kernel->deposit_bits(scratch->extra.data, 0, r->bits, r->at, r->num_slots, to, r->at);
+        v->kernel->deposit_bits(scratch->extra.data, 0, r->bits, r->at, r->num_slots, to,
+                                r->at);
     }
     out->values.len = (size_t)pqf_bits_bytes(r->at + r->num_slots);
     return PQF_OK;
@@ -249,8 +258,8 @@ static void spread_ends(int32_t *ends, const slot_range *r) {
     }
 }
 
-static pqf_status append_binary(pqf_value_reader *v, pqf_leaf_out *out, const slot_range *r,
-                                pqf_error *err) {
+static pqf_status append_binary(pqf_value_reader *v, pqf_leaf_out *out,
+                                const slot_range *r, pqf_error *err) {
     int32_t *ends = (int32_t *)(void *)out->ends.data + r->at + 1;
     pqf_binary_out binary = {ends + (r->num_slots - r->num_values), &out->bytes};
     if (r->num_values) TRY(pqf_decode_binary(&v->decoder, r->num_values, &binary, err));
@@ -262,18 +271,20 @@ static pqf_status append_binary(pqf_value_reader *v, pqf_leaf_out *out, const sl
 /* ---- dictionary outputs ---- */
 
 /* Codes of at most PQF_VALUE_BLOCK values. Pages without codes hold the values themselves. */
-static pqf_status next_codes(pqf_value_reader *v, pqf_leaf_out *out, int64_t n, uint32_t *codes,
-                             pqf_scratch *scratch, pqf_error *err) {
+static pqf_status next_codes(pqf_value_reader *v, pqf_leaf_out *out, int64_t n,
+                             uint32_t *codes, pqf_scratch *scratch, pqf_error *err) {
     if (pqf_decoder_has_codes(&v->decoder)) {
         TRY(pqf_decode_codes(&v->decoder, n, codes, err));
-        return pqf_dict_out_map(out->dictionary, v->dict, v->kernel, v->num_rows, codes, n, err);
+        return pqf_dict_out_map(out->dictionary, v->dict, v->kernel, v->num_rows, codes,
+                                n, err);
     }
     if (v->leaf_field->layout == PQF_LEAF_BINARY) {
         int32_t ends[PQF_VALUE_BLOCK + PQF_SLACK / sizeof(int32_t)];
         scratch->extra.len = 0;
         pqf_binary_out binary = {ends, &scratch->extra};
         TRY(pqf_decode_binary(&v->decoder, n, &binary, err));
-        return pqf_dict_out_put_binary(out->dictionary, scratch->extra.data, ends, n, codes, err);
+        return pqf_dict_out_put_binary(out->dictionary, scratch->extra.data, ends, n,
+                                       codes, err);
     }
     size_t bytes = (size_t)n * (size_t)v->leaf_field->arrow_width;
     pqf_buf *values = &scratch->shred[0]; /* blocks and extra belong to dense_fixed */
@@ -283,13 +294,15 @@ static pqf_status next_codes(pqf_value_reader *v, pqf_leaf_out *out, int64_t n, 
     return pqf_dict_out_put_fixed(out->dictionary, values->data, n, codes, err);
 }
 
-static pqf_status append_codes(pqf_value_reader *v, pqf_leaf_out *out, const slot_range *r,
-                               pqf_scratch *scratch, pqf_error *err) {
+static pqf_status append_codes(pqf_value_reader *v, pqf_leaf_out *out,
+                               const slot_range *r, pqf_scratch *scratch,
+                               pqf_error *err) {
     uint32_t dense[PQF_VALUE_BLOCK + PQF_SLACK / sizeof(uint32_t)];
     uint32_t *to = (uint32_t *)(void *)out->values.data + r->at;
     for (int64_t i = 0; i < r->num_slots; i += PQF_VALUE_BLOCK) {
         int64_t n = pqf_min_i64(PQF_VALUE_BLOCK, r->num_slots - i), k = n;
-        if (r->num_values < r->num_slots) k = v->kernel->count_bits(r->bits, r->at + i, n);
+        if (r->num_values < r->num_slots)
+            k = v->kernel->count_bits(r->bits, r->at + i, n);
         if (k) TRY(next_codes(v, out, k, k == n ? to + i : dense, scratch, err));
         if (k < n) v->kernel->expand_32(dense, r->bits, r->at + i, n, to + i);
     }

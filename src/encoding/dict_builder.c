@@ -30,7 +30,8 @@
 
 typedef struct byte_slot {
     uint64_t a; /* bytes 0..7, zeros behind the value; longer than 16 bytes: the hash */
-    uint64_t b; /* bytes 8..15; longer than 16 bytes: where the value begins in the page */
+    uint64_t
+        b; /* bytes 8..15; longer than 16 bytes: where the value begins in the page */
     uint32_t len;
     uint32_t code1; /* code + 1 */
 } byte_slot;
@@ -39,9 +40,10 @@ struct pqf_dict_builder {
     pqf_mem *mem;
     pqf_layout layout;
     int32_t width;
-    bool words;     /* widths 4 and 8 */
+    bool words; /* widths 4 and 8 */
     pqf_buf page;
-    pqf_buf starts; /* BINARY: uint32 each, where the bytes of a value begin in the page */
+    pqf_buf
+        starts; /* BINARY: uint32 each, where the bytes of a value begin in the page */
     int64_t num_values;
     void *slots;
     size_t slots_bytes; /* of the block; 1 << bits slots of it are in use */
@@ -126,9 +128,11 @@ typedef struct word_loop {
 } word_loop;
 
 /* Returns how many values were taken: fewer than n when a new one would be number `limit`. */
-static inline __attribute__((always_inline)) int64_t
-words_put(pqf_dict_builder *b, const uint8_t *values, int64_t n, int64_t limit, uint32_t *codes,
-          word_loop loop) {
+static inline __attribute__((always_inline)) int64_t words_put(pqf_dict_builder *b,
+                                                               const uint8_t *values,
+                                                               int64_t n, int64_t limit,
+                                                               uint32_t *codes,
+                                                               word_loop loop) {
     uint32_t *slots = b->slots;
     uint8_t *keys = b->page.data;
     int shift = 64 - b->bits;
@@ -171,11 +175,11 @@ static bool has_runs(const uint8_t *values, int64_t n, int width) {
     return num_equal * 2 > sample;
 }
 
-#define WORD_LOOP(width, runs, strong)                                                           \
+#define WORD_LOOP(width, runs, strong)                                                   \
     words_put(b, values, n, limit, codes, (word_loop){width, runs, strong})
 
-static int64_t words_put_block(pqf_dict_builder *b, const uint8_t *values, int64_t n, int64_t limit,
-                               uint32_t *codes) {
+static int64_t words_put_block(pqf_dict_builder *b, const uint8_t *values, int64_t n,
+                               int64_t limit, uint32_t *codes) {
     bool runs = has_runs(values, n, b->width);
     if (b->width == 4) {
         if (b->strong) return runs ? WORD_LOOP(4, true, true) : WORD_LOOP(4, false, true);
@@ -294,7 +298,8 @@ static void bytes_rehash(pqf_dict_builder *b) {
 }
 
 /* Whether page and starts have room for the value and the page stays within max_bytes. */
-static inline bool page_has_room(const pqf_dict_builder *b, uint32_t len, size_t max_bytes) {
+static inline bool page_has_room(const pqf_dict_builder *b, uint32_t len,
+                                 size_t max_bytes) {
     size_t end = b->page.len + prefix_bytes(b) + len;
     return end <= b->page.cap && end <= max_bytes &&
            (b->layout == PQF_FIXED || b->starts.cap - b->starts.len >= sizeof(uint32_t));
@@ -327,7 +332,8 @@ static int64_t bytes_put(pqf_dict_builder *b, const pqf_slice *values, int64_t n
         while (slot->code1 && !slot_is(slot, &key, values[i], b->page.data))
             slot = &slots[(size_t)(slot - slots + 1) & mask];
         if (slot->code1 == 0) {
-            if (b->num_values == limit || !page_has_room(b, values[i].len, max_bytes)) return i;
+            if (b->num_values == limit || !page_has_room(b, values[i].len, max_bytes))
+                return i;
             size_t start = page_append(b, values[i]);
             slot->a = key.a;
             slot->b = values[i].len <= 16 ? key.b : start;
@@ -343,8 +349,8 @@ static int64_t bytes_put(pqf_dict_builder *b, const pqf_slice *values, int64_t n
 
 /* Room for one more value of len bytes (and as many more as growing makes); *full instead when
  * the page may not take it. Pages and their value counts are int32 in the format. */
-static pqf_status make_room(pqf_dict_builder *b, uint32_t len, size_t max_bytes, bool *full,
-                            pqf_error *err) {
+static pqf_status make_room(pqf_dict_builder *b, uint32_t len, size_t max_bytes,
+                            bool *full, pqf_error *err) {
     size_t need = prefix_bytes(b) + len;
     *full = b->num_values == INT32_MAX || b->page.len + need > max_bytes;
     if (*full) return PQF_OK;
@@ -360,14 +366,17 @@ static pqf_status make_room(pqf_dict_builder *b, uint32_t len, size_t max_bytes,
     return PQF_OK;
 }
 
-static size_t clamp_max(size_t max_bytes) { return max_bytes < INT32_MAX ? max_bytes : INT32_MAX; }
+static size_t clamp_max(size_t max_bytes) {
+    return max_bytes < INT32_MAX ? max_bytes : INT32_MAX;
+}
 
 /* ---- the door ---- */
 
 pqf_status pqf_dict_builder_new(pqf_layout layout, int32_t width, pqf_mem *mem,
                                 pqf_dict_builder **out, pqf_error *err) {
     if (layout == PQF_BITS || (layout == PQF_FIXED && width < 0)) {
-        return pqf_fail(err, PQF_INVALID, "dictionary: booleans and negative widths have none");
+        return pqf_fail(err, PQF_INVALID,
+                        "dictionary: booleans and negative widths have none");
     }
     void *block;
     TRY(pqf_mem_zalloc(mem, sizeof(pqf_dict_builder), &block, err));
@@ -403,17 +412,19 @@ void pqf_dict_builder_clear(pqf_dict_builder *b) {
     memset(b->slots, 0, slot_bytes(b) << b->bits);
 }
 
-static pqf_status put_words(pqf_dict_builder *b, const uint8_t *values, int64_t n, size_t max_bytes,
-                            uint32_t *codes, int64_t *num_put, pqf_error *err) {
+static pqf_status put_words(pqf_dict_builder *b, const uint8_t *values, int64_t n,
+                            size_t max_bytes, uint32_t *codes, int64_t *num_put,
+                            pqf_error *err) {
     bool full = false;
     for (*num_put = 0; *num_put < n && !full;) {
         int64_t limit = pqf_min_i64(slots_limit(b), INT32_MAX);
-        limit = pqf_min_i64(limit, (int64_t)(pqf_min_i64((int64_t)b->page.cap, (int64_t)max_bytes) /
-                                             b->width));
+        limit = pqf_min_i64(
+            limit,
+            (int64_t)(pqf_min_i64((int64_t)b->page.cap, (int64_t)max_bytes) / b->width));
         limit = pqf_max_i64(limit, b->num_values);
         int64_t block = pqf_min_i64(n - *num_put, PQF_BLOCK);
-        int64_t put =
-            words_put_block(b, values + *num_put * b->width, block, limit, codes + *num_put);
+        int64_t put = words_put_block(b, values + *num_put * b->width, block, limit,
+                                      codes + *num_put);
         *num_put += put;
         if (put < block) TRY(make_room(b, (uint32_t)b->width, max_bytes, &full, err));
     }
@@ -422,19 +433,22 @@ static pqf_status put_words(pqf_dict_builder *b, const uint8_t *values, int64_t 
 
 /* Values that lie in memory whose end is readable_end, NULL: unknown. */
 static pqf_status put_slices(pqf_dict_builder *b, const pqf_slice *values, int64_t n,
-                             const uint8_t *readable_end, size_t max_bytes, uint32_t *codes,
-                             int64_t *num_put, bool *full, pqf_error *err) {
+                             const uint8_t *readable_end, size_t max_bytes,
+                             uint32_t *codes, int64_t *num_put, bool *full,
+                             pqf_error *err) {
     *full = false;
     for (*num_put = 0; *num_put < n && !*full;) {
         int64_t at = *num_put;
-        *num_put += bytes_put(b, values + at, n - at, readable_end, max_bytes, codes + at);
+        *num_put +=
+            bytes_put(b, values + at, n - at, readable_end, max_bytes, codes + at);
         if (*num_put < n) TRY(make_room(b, values[*num_put].len, max_bytes, full, err));
     }
     return PQF_OK;
 }
 
-pqf_status pqf_dict_put_fixed(pqf_dict_builder *b, const void *values, int64_t n, size_t max_bytes,
-                              uint32_t *codes, int64_t *num_put, pqf_error *err) {
+pqf_status pqf_dict_put_fixed(pqf_dict_builder *b, const void *values, int64_t n,
+                              size_t max_bytes, uint32_t *codes, int64_t *num_put,
+                              pqf_error *err) {
     const uint8_t *in = values;
     max_bytes = clamp_max(max_bytes);
     if (b->words) return put_words(b, in, n, max_bytes, codes, num_put, err);
@@ -460,7 +474,8 @@ pqf_status pqf_dict_put_binary(pqf_dict_builder *b, const pqf_slice *values, int
         int64_t at = *num_put, put, block = pqf_min_i64(n - at, PQF_BLOCK);
         uint64_t num_bytes;
         const uint8_t *end = pqf_slices_end(values + at, block, &num_bytes);
-        TRY(put_slices(b, values + at, block, end, max_bytes, codes + at, &put, &full, err));
+        TRY(put_slices(b, values + at, block, end, max_bytes, codes + at, &put, &full,
+                       err));
         *num_put += put;
     }
     return PQF_OK;
@@ -468,7 +483,9 @@ pqf_status pqf_dict_put_binary(pqf_dict_builder *b, const pqf_slice *values, int
 
 int64_t pqf_dict_num_values(const pqf_dict_builder *b) { return b->num_values; }
 
-pqf_bytes pqf_dict_page_bytes(const pqf_dict_builder *b) { return pqf_buf_view(&b->page); }
+pqf_bytes pqf_dict_page_bytes(const pqf_dict_builder *b) {
+    return pqf_buf_view(&b->page);
+}
 
 pqf_bytes pqf_dict_value(const pqf_dict_builder *b, int64_t i) {
     pqf_bytes entry = entry_at(b, i);
@@ -494,8 +511,8 @@ static void expand_fixed(const pqf_dict_builder *b, const uint32_t *codes, int64
     }
 }
 
-static pqf_status expand_block(const pqf_dict_builder *b, const uint32_t *codes, int64_t n,
-                               pqf_buf *out, pqf_error *err) {
+static pqf_status expand_block(const pqf_dict_builder *b, const uint32_t *codes,
+                               int64_t n, pqf_buf *out, pqf_error *err) {
     size_t total = 0;
     for (int64_t i = 0; i < n; i++)
         total += entry_at(b, codes[i]).len;

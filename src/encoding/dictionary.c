@@ -23,10 +23,11 @@ pqf_status pqf_codes_begin(pqf_decoder *d, pqf_error *err) {
     pqf_cursor c = pqf_cursor_of(d->in);
     int width = d->in.len ? pqf_cursor_u8(&c) : 0;
     if (width > 32) {
-        return pqf_fail(err, PQF_CORRUPT, "%s: index width %d is not in 0..32", d->encoding->name,
-                        width);
+        return pqf_fail(err, PQF_CORRUPT, "%s: index width %d is not in 0..32",
+                        d->encoding->name, width);
     }
-    return pqf_rle_begin(&d->rle, d->kernel, pqf_cursor_take(&c, pqf_cursor_left(&c)), width, err);
+    return pqf_rle_begin(&d->rle, d->kernel, pqf_cursor_take(&c, pqf_cursor_left(&c)),
+                         width, err);
 }
 
 static pqf_status code_check(const pqf_decoder *d, uint32_t code, pqf_error *err) {
@@ -111,11 +112,13 @@ static pqf_status fixed_run(pqf_decoder *d, int64_t n, uint8_t *out, int64_t *pa
     if (!is_run || left < LONG_RUN) return PQF_OK;
     TRY(code_check(d, code, err));
     *part = pqf_min_i64(n, left);
-    fill(out, d->dict->values + (size_t)code * (size_t)d->dict->width, d->dict->width, *part);
+    fill(out, d->dict->values + (size_t)code * (size_t)d->dict->width, d->dict->width,
+         *part);
     return pqf_rle_skip(&d->rle, *part, err);
 }
 
-pqf_status pqf_codes_decode_fixed(pqf_decoder *d, int64_t n, uint8_t *out, pqf_error *err) {
+pqf_status pqf_codes_decode_fixed(pqf_decoder *d, int64_t n, uint8_t *out,
+                                  pqf_error *err) {
     uint32_t codes[PQF_BLOCK + PQF_SLACK / sizeof(uint32_t)];
     while (n > 0) {
         int64_t part;
@@ -135,39 +138,42 @@ pqf_status pqf_codes_decode_fixed(pqf_decoder *d, int64_t n, uint8_t *out, pqf_e
 
 /* One store of W bytes per value, W the smallest that covers every value of the dictionary: the
  * gain is the branch that is not there. For W = 64 longer values take a second copy. */
-#define COPY_STRINGS(W)                                                                         \
-    static size_t copy_strings_##W(const pqf_dict *dict, const uint32_t *codes, int64_t n,       \
-                                   uint8_t *base, size_t len, int32_t *ends) {                  \
-        const uint8_t *bytes = dict->bytes;                                                     \
-        const uint32_t *starts = dict->starts;                                                  \
-        const uint32_t *lens = dict->lens;                                                      \
-        for (int64_t i = 0; i < n; i++) {                                                       \
-            size_t size = lens[codes[i]];                                                       \
-            PQF_COPY_WIDE(W, base + len, bytes + starts[codes[i]], size);                       \
-            len += size;                                                                        \
-            ends[i] = (int32_t)len;                                                             \
-        }                                                                                       \
-        return len;                                                                             \
+#define COPY_STRINGS(W)                                                                  \
+    static size_t copy_strings_##W(const pqf_dict *dict, const uint32_t *codes,          \
+                                   int64_t n, uint8_t *base, size_t len,                 \
+                                   int32_t *ends) {                                      \
+        const uint8_t *bytes = dict->bytes;                                              \
+        const uint32_t *starts = dict->starts;                                           \
+        const uint32_t *lens = dict->lens;                                               \
+        for (int64_t i = 0; i < n; i++) {                                                \
+            size_t size = lens[codes[i]];                                                \
+            PQF_COPY_WIDE(W, base + len, bytes + starts[codes[i]], size);                \
+            len += size;                                                                 \
+            ends[i] = (int32_t)len;                                                      \
+        }                                                                                \
+        return len;                                                                      \
     }
 COPY_STRINGS(16)
 COPY_STRINGS(32)
 COPY_STRINGS(64)
 #undef COPY_STRINGS
 
-static size_t copy_strings(const pqf_dict *dict, const uint32_t *codes, int64_t n, uint8_t *base,
-                           size_t len, int32_t *ends) {
+static size_t copy_strings(const pqf_dict *dict, const uint32_t *codes, int64_t n,
+                           uint8_t *base, size_t len, int32_t *ends) {
     if (dict->max_len <= 16) return copy_strings_16(dict, codes, n, base, len, ends);
     if (dict->max_len <= 32) return copy_strings_32(dict, codes, n, base, len, ends);
     return copy_strings_64(dict, codes, n, base, len, ends);
 }
 
-pqf_status pqf_codes_decode_binary(pqf_decoder *d, int64_t n, pqf_binary_out *out, pqf_error *err) {
+pqf_status pqf_codes_decode_binary(pqf_decoder *d, int64_t n, pqf_binary_out *out,
+                                   pqf_error *err) {
     uint32_t codes[PQF_BLOCK + PQF_SLACK / sizeof(uint32_t)];
     int32_t *ends = out->ends;
     while (n > 0) {
         int64_t block = pqf_min_i64(n, PQF_BLOCK);
         TRY(next_codes(d, block, codes, err));
-        TRY(pqf_binary_reserve(out, d->kernel->gather_sum(d->dict->lens, codes, block), err));
+        TRY(pqf_binary_reserve(out, d->kernel->gather_sum(d->dict->lens, codes, block),
+                               err));
         out->bytes->len =
             copy_strings(d->dict, codes, block, out->bytes->data, out->bytes->len, ends);
         ends += block;

@@ -10,7 +10,7 @@
 enum { BITS = 1 << PQF_BITS, FIXED = 1 << PQF_FIXED, BINARY = 1 << PQF_BINARY };
 
 static const pqf_encoding encodings[] = {
-#define PQF_ENCODING(id, name, layouts, writes, uses_dict, ...)                                 \
+#define PQF_ENCODING(id, name, layouts, writes, uses_dict, ...)                          \
     {id, name, layouts, writes, uses_dict, __VA_ARGS__},
 #include "encoding_list.h"
 #undef PQF_ENCODING
@@ -48,15 +48,16 @@ static bool encoding_decodes(const pqf_encoding *encoding, pqf_layout layout) {
     return false;
 }
 
-static pqf_status encoding_check(const pqf_encoding *encoding, int32_t id, pqf_layout layout,
-                                 pqf_error *err) {
+static pqf_status encoding_check(const pqf_encoding *encoding, int32_t id,
+                                 pqf_layout layout, pqf_error *err) {
     if (!encoding) return pqf_fail(err, PQF_UNSUPPORTED, "encoding %d is not known", id);
     if (!encoding->begin) {
-        return pqf_fail(err, PQF_UNSUPPORTED, "encoding %s is not supported", encoding->name);
+        return pqf_fail(err, PQF_UNSUPPORTED, "encoding %s is not supported",
+                        encoding->name);
     }
     if (!(encoding->layouts & (1u << layout))) {
-        return pqf_fail(err, PQF_CORRUPT, "%s: not an encoding of %s values", encoding->name,
-                        layout_names[layout]);
+        return pqf_fail(err, PQF_CORRUPT, "%s: not an encoding of %s values",
+                        encoding->name, layout_names[layout]);
     }
     if (!encoding_decodes(encoding, layout)) {
         return pqf_fail(err, PQF_UNSUPPORTED, "encoding %s of %s values is not supported",
@@ -65,9 +66,10 @@ static pqf_status encoding_check(const pqf_encoding *encoding, int32_t id, pqf_l
     return PQF_OK;
 }
 
-pqf_status pqf_decoder_begin(pqf_decoder *d, const pqf_kernels *kernel, int32_t encoding_id,
-                             pqf_layout layout, int32_t width, const pqf_dict *dict, pqf_bytes in,
-                             int64_t num_values, pqf_error *err) {
+pqf_status pqf_decoder_begin(pqf_decoder *d, const pqf_kernels *kernel,
+                             int32_t encoding_id, pqf_layout layout, int32_t width,
+                             const pqf_dict *dict, pqf_bytes in, int64_t num_values,
+                             pqf_error *err) {
     const pqf_encoding *encoding = encoding_find(encoding_id);
     TRY(encoding_check(encoding, encoding_id, layout, err));
     if (encoding->uses_dict && !dict) {
@@ -91,11 +93,13 @@ bool pqf_decoder_has_codes(const pqf_decoder *d) { return d->encoding->uses_dict
 /* Counts the values that are about to be decoded; `fn` is the row's function for them. */
 static pqf_status decoder_take(pqf_decoder *d, bool has_fn, int64_t n, pqf_error *err) {
     if (!has_fn) {
-        return pqf_fail(err, PQF_INVALID, "%s: %s values were asked for in another layout",
+        return pqf_fail(err, PQF_INVALID,
+                        "%s: %s values were asked for in another layout",
                         d->encoding->name, layout_names[d->layout]);
     }
     if (n < 0 || n > d->num_left) {
-        return pqf_fail(err, PQF_CORRUPT, "%s: %lld values wanted, the page has %lld left",
+        return pqf_fail(err, PQF_CORRUPT,
+                        "%s: %lld values wanted, the page has %lld left",
                         d->encoding->name, (long long)n, (long long)d->num_left);
     }
     d->num_left -= n;
@@ -107,12 +111,14 @@ pqf_status pqf_decode_fixed(pqf_decoder *d, int64_t n, void *out, pqf_error *err
     return d->encoding->fixed(d, n, (uint8_t *)out, err);
 }
 
-pqf_status pqf_decode_bits(pqf_decoder *d, int64_t n, uint8_t *out, int64_t at, pqf_error *err) {
+pqf_status pqf_decode_bits(pqf_decoder *d, int64_t n, uint8_t *out, int64_t at,
+                           pqf_error *err) {
     TRY(decoder_take(d, d->layout == PQF_BITS, n, err));
     return d->encoding->bits(d, n, out, at, err);
 }
 
-pqf_status pqf_decode_binary(pqf_decoder *d, int64_t n, pqf_binary_out *out, pqf_error *err) {
+pqf_status pqf_decode_binary(pqf_decoder *d, int64_t n, pqf_binary_out *out,
+                             pqf_error *err) {
     TRY(decoder_take(d, d->layout == PQF_BINARY, n, err));
     return d->encoding->binary(d, n, out, err);
 }

@@ -46,12 +46,12 @@ typedef struct pqf_rle {
     const pqf_kernels *kernel;
     const uint8_t *p; /* next run header */
     const uint8_t *end;
-    int width;            /* bits per value, 0..32 */
-    bool literal;         /* the current run is bit-packed */
-    int64_t run_left;     /* values left in the current run */
-    uint32_t value;       /* of an RLE run */
+    int width;             /* bits per value, 0..32 */
+    bool literal;          /* the current run is bit-packed */
+    int64_t run_left;      /* values left in the current run */
+    uint32_t value;        /* of an RLE run */
     const uint8_t *packed; /* of a literal run: its first byte */
-    int64_t packed_at;    /* values already taken from it */
+    int64_t packed_at;     /* values already taken from it */
 } pqf_rle;
 
 /* in has PQF_SLACK readable bytes behind it; every `out` below has PQF_SLACK writable ones behind
@@ -65,8 +65,8 @@ pqf_status pqf_rle_decode_u32(pqf_rle *rle, int64_t n, uint32_t *out, pqf_error 
 pqf_status pqf_rle_decode_u8(pqf_rle *rle, int64_t n, uint8_t *out,
                              pqf_error *err); /* width <= 8 */
 /* Width 1: straight to bits at position `at`; *num_set is how many of them are 1. */
-pqf_status pqf_rle_decode_bits(pqf_rle *rle, int64_t n, uint8_t *out, int64_t at, int64_t *num_set,
-                               pqf_error *err);
+pqf_status pqf_rle_decode_bits(pqf_rle *rle, int64_t n, uint8_t *out, int64_t at,
+                               int64_t *num_set, pqf_error *err);
 pqf_status pqf_rle_skip(pqf_rle *rle, int64_t n, pqf_error *err);
 /* Looks at the current run (the next one when none is open): true when it is an RLE run; then its
  * value and the values left in it. Lets callers treat whole runs at once (pqf_rle_skip takes
@@ -78,10 +78,10 @@ pqf_status pqf_rle_peek(pqf_rle *rle, bool *is_run, uint32_t *value, int64_t *ru
  * Constant stretches become RLE runs where that is smaller, everything else long literal runs.
  * The bytes depend on the values alone. u32 and u8 values have PQF_SLACK readable bytes behind
  * them; of bits nothing behind the last one is read. */
-pqf_status pqf_rle_encode_u32(const pqf_kernels *kernel, const uint32_t *values, int64_t n,
-                              int width, pqf_buf *out, pqf_error *err);
-pqf_status pqf_rle_encode_u8(const pqf_kernels *kernel, const uint8_t *values, int64_t n, int width,
-                             pqf_buf *out, pqf_error *err);
+pqf_status pqf_rle_encode_u32(const pqf_kernels *kernel, const uint32_t *values,
+                              int64_t n, int width, pqf_buf *out, pqf_error *err);
+pqf_status pqf_rle_encode_u8(const pqf_kernels *kernel, const uint8_t *values, int64_t n,
+                             int width, pqf_buf *out, pqf_error *err);
 /* n bits from position `at`, width 1. As BOOLEAN values (encoding RLE) a uint32 with the length of
  * these bytes goes before them. */
 pqf_status pqf_rle_encode_bits(const pqf_kernels *kernel, const uint8_t *bits, int64_t at,
@@ -90,8 +90,8 @@ pqf_status pqf_rle_encode_bits(const pqf_kernels *kernel, const uint8_t *bits, i
 /* ---- dictionaries that were read ---- */
 
 typedef struct pqf_dict {
-    pqf_layout layout;      /* FIXED or BINARY */
-    int32_t width;          /* of FIXED: bytes per value, as handed out */
+    pqf_layout layout; /* FIXED or BINARY */
+    int32_t width;     /* of FIXED: bytes per value, as handed out */
     int64_t num_values;
     const uint8_t *values;  /* FIXED: num_values * width bytes and PQF_SLACK */
     const uint32_t *starts; /* BINARY: first byte of each value in bytes */
@@ -113,7 +113,7 @@ typedef struct pqf_decoder {
     const struct pqf_encoding *encoding; /* the table's row */
     const pqf_kernels *kernel;
     pqf_layout layout;
-    int32_t width;    /* FIXED: bytes per value that decode writes */
+    int32_t width; /* FIXED: bytes per value that decode writes */
     const pqf_dict *dict;
     int64_t num_left; /* values that may still be asked for */
     pqf_bytes in;     /* what has not been decoded yet */
@@ -125,16 +125,19 @@ typedef struct pqf_decoder {
  * the values in it (nulls included). width is the physical width for PLAIN; for dictionary
  * encodings dict decides. PQF_UNSUPPORTED names an encoding that is not built, PQF_CORRUPT one
  * that the layout cannot have, or a dictionary encoding without dictionary. */
-pqf_status pqf_decoder_begin(pqf_decoder *d, const pqf_kernels *kernel, int32_t encoding_id,
-                             pqf_layout layout, int32_t width, const pqf_dict *dict, pqf_bytes in,
-                             int64_t num_values, pqf_error *err);
+pqf_status pqf_decoder_begin(pqf_decoder *d, const pqf_kernels *kernel,
+                             int32_t encoding_id, pqf_layout layout, int32_t width,
+                             const pqf_dict *dict, pqf_bytes in, int64_t num_values,
+                             pqf_error *err);
 /* True for dictionary encodings. */
 bool pqf_decoder_has_codes(const pqf_decoder *d);
 /* Each decodes exactly the next n values; which one may be called follows from the layout. out has
  * PQF_SLACK writable bytes behind n values. */
 pqf_status pqf_decode_fixed(pqf_decoder *d, int64_t n, void *out, pqf_error *err);
-pqf_status pqf_decode_bits(pqf_decoder *d, int64_t n, uint8_t *out, int64_t at, pqf_error *err);
-pqf_status pqf_decode_binary(pqf_decoder *d, int64_t n, pqf_binary_out *out, pqf_error *err);
+pqf_status pqf_decode_bits(pqf_decoder *d, int64_t n, uint8_t *out, int64_t at,
+                           pqf_error *err);
+pqf_status pqf_decode_binary(pqf_decoder *d, int64_t n, pqf_binary_out *out,
+                             pqf_error *err);
 /* Dictionary indexes, each checked to be below dict->num_values. */
 pqf_status pqf_decode_codes(pqf_decoder *d, int64_t n, uint32_t *out, pqf_error *err);
 pqf_status pqf_decode_skip(pqf_decoder *d, int64_t n, pqf_error *err);
@@ -154,9 +157,10 @@ typedef struct pqf_slice {
  * page's values have in out so far, 0 at first; bits go on where the last call ended. */
 pqf_status pqf_plain_put_fixed(const void *values, int64_t n, int32_t width, pqf_buf *out,
                                pqf_error *err);
-pqf_status pqf_plain_put_bits(const pqf_kernels *kernel, const uint8_t *bits, int64_t at, int64_t n,
-                              pqf_buf *out, int64_t *num_bits, pqf_error *err);
-pqf_status pqf_plain_put_binary(const pqf_slice *values, int64_t n, pqf_buf *out, pqf_error *err);
+pqf_status pqf_plain_put_bits(const pqf_kernels *kernel, const uint8_t *bits, int64_t at,
+                              int64_t n, pqf_buf *out, int64_t *num_bits, pqf_error *err);
+pqf_status pqf_plain_put_binary(const pqf_slice *values, int64_t n, pqf_buf *out,
+                                pqf_error *err);
 
 /* Builds a dictionary: distinct values in the order of their first appearance, kept as the PLAIN
  * bytes of the dictionary page. Floats and everything else are compared by their bytes. */
@@ -168,10 +172,12 @@ void pqf_dict_builder_clear(pqf_dict_builder *b); /* keeps its memory */
 /* Of the values no byte behind the last one is read. codes[i] is the index of value i; new values
  * are added. Stops at the first new value that would make the page longer than max_bytes and
  * returns the number of values taken in *num_put. */
-pqf_status pqf_dict_put_fixed(pqf_dict_builder *b, const void *values, int64_t n, size_t max_bytes,
-                              uint32_t *codes, int64_t *num_put, pqf_error *err);
+pqf_status pqf_dict_put_fixed(pqf_dict_builder *b, const void *values, int64_t n,
+                              size_t max_bytes, uint32_t *codes, int64_t *num_put,
+                              pqf_error *err);
 pqf_status pqf_dict_put_binary(pqf_dict_builder *b, const pqf_slice *values, int64_t n,
-                               size_t max_bytes, uint32_t *codes, int64_t *num_put, pqf_error *err);
+                               size_t max_bytes, uint32_t *codes, int64_t *num_put,
+                               pqf_error *err);
 int64_t pqf_dict_num_values(const pqf_dict_builder *b);
 /* The PLAIN bytes of the dictionary page so far. */
 pqf_bytes pqf_dict_page_bytes(const pqf_dict_builder *b);

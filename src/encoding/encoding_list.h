@@ -14,18 +14,19 @@ PQF_ENCODING(PQF_PLAIN, "PLAIN", BITS | FIXED | BINARY, true, false, pqf_plain_b
 PQF_ENCODING(PQF_PLAIN_DICTIONARY, "PLAIN_DICTIONARY", BITS | FIXED | BINARY, false, true,
              pqf_codes_begin, pqf_codes_decode_fixed, NULL, pqf_codes_decode_binary,
              pqf_codes_decode, pqf_codes_skip)
-PQF_ENCODING(PQF_RLE, "RLE", BITS, true, false, pqf_bools_begin, NULL, pqf_bools_decode, NULL, NULL,
-             pqf_codes_skip)
-PQF_ENCODING(PQF_BIT_PACKED, "BIT_PACKED", 0, false, false, NULL, NULL, NULL, NULL, NULL, NULL)
-PQF_ENCODING(PQF_DELTA_BINARY_PACKED, "DELTA_BINARY_PACKED", FIXED, false, false, NULL, NULL, NULL,
-             NULL, NULL, NULL)
-PQF_ENCODING(PQF_DELTA_LENGTH_BYTE_ARRAY, "DELTA_LENGTH_BYTE_ARRAY", BINARY, false, false, NULL,
+PQF_ENCODING(PQF_RLE, "RLE", BITS, true, false, pqf_bools_begin, NULL, pqf_bools_decode,
+             NULL, NULL, pqf_codes_skip)
+PQF_ENCODING(PQF_BIT_PACKED, "BIT_PACKED", 0, false, false, NULL, NULL, NULL, NULL, NULL,
+             NULL)
+PQF_ENCODING(PQF_DELTA_BINARY_PACKED, "DELTA_BINARY_PACKED", FIXED, false, false, NULL,
              NULL, NULL, NULL, NULL, NULL)
-PQF_ENCODING(PQF_DELTA_BYTE_ARRAY, "DELTA_BYTE_ARRAY", FIXED | BINARY, false, false, NULL, NULL,
-             NULL, NULL, NULL, NULL)
+PQF_ENCODING(PQF_DELTA_LENGTH_BYTE_ARRAY, "DELTA_LENGTH_BYTE_ARRAY", BINARY, false, false,
+             NULL, NULL, NULL, NULL, NULL, NULL)
+PQF_ENCODING(PQF_DELTA_BYTE_ARRAY, "DELTA_BYTE_ARRAY", FIXED | BINARY, false, false, NULL,
+             NULL, NULL, NULL, NULL, NULL)
 PQF_ENCODING(PQF_RLE_DICTIONARY, "RLE_DICTIONARY", BITS | FIXED | BINARY, true, true,
              pqf_codes_begin, pqf_codes_decode_fixed, NULL, pqf_codes_decode_binary,
              pqf_codes_decode, pqf_codes_skip)
-PQF_ENCODING(PQF_BYTE_STREAM_SPLIT, "BYTE_STREAM_SPLIT", FIXED, false, false, NULL, NULL, NULL,
-             NULL, NULL, NULL)
+PQF_ENCODING(PQF_BYTE_STREAM_SPLIT, "BYTE_STREAM_SPLIT", FIXED, false, false, NULL, NULL,
+             NULL, NULL, NULL, NULL)
 PQF_ENCODING(PQF_ALP, "ALP", FIXED, false, false, NULL, NULL, NULL, NULL, NULL, NULL)

@@ -17,9 +17,10 @@ pqf_status pqf_plain_begin(pqf_decoder *d, pqf_error *err) {
     return PQF_OK;
 }
 
-static pqf_status fail_short(const pqf_decoder *d, int64_t n, const char *what, pqf_error *err) {
-    return pqf_fail(err, PQF_CORRUPT, "plain: %zu bytes are left, too few for %lld %s", d->in.len,
-                    (long long)n, what);
+static pqf_status fail_short(const pqf_decoder *d, int64_t n, const char *what,
+                             pqf_error *err) {
+    return pqf_fail(err, PQF_CORRUPT, "plain: %zu bytes are left, too few for %lld %s",
+                    d->in.len, (long long)n, what);
 }
 
 static inline void plain_advance(pqf_decoder *d, size_t num_bytes) {
@@ -30,7 +31,8 @@ static inline void plain_advance(pqf_decoder *d, size_t num_bytes) {
 
 /* ---- decoding: fixed widths and bits ---- */
 
-static pqf_status fixed_bytes(const pqf_decoder *d, int64_t n, size_t *num_bytes, pqf_error *err) {
+static pqf_status fixed_bytes(const pqf_decoder *d, int64_t n, size_t *num_bytes,
+                              pqf_error *err) {
     if (d->width && (uint64_t)n > d->in.len / (size_t)d->width) {
         return fail_short(d, n, "values of fixed width", err);
     }
@@ -38,7 +40,8 @@ static pqf_status fixed_bytes(const pqf_decoder *d, int64_t n, size_t *num_bytes
     return PQF_OK;
 }
 
-pqf_status pqf_plain_decode_fixed(pqf_decoder *d, int64_t n, uint8_t *out, pqf_error *err) {
+pqf_status pqf_plain_decode_fixed(pqf_decoder *d, int64_t n, uint8_t *out,
+                                  pqf_error *err) {
     size_t num_bytes = 0;
     TRY(fixed_bytes(d, n, &num_bytes, err));
     if (num_bytes) memcpy(out, d->in.data, num_bytes);
@@ -63,7 +66,8 @@ pqf_status pqf_plain_decode_bits(pqf_decoder *d, int64_t n, uint8_t *out, int64_
 
 /* ---- decoding: BYTE_ARRAY ---- */
 
-pqf_status pqf_binary_reserve(const pqf_binary_out *out, uint64_t num_bytes, pqf_error *err) {
+pqf_status pqf_binary_reserve(const pqf_binary_out *out, uint64_t num_bytes,
+                              pqf_error *err) {
     if (num_bytes > (uint64_t)INT32_MAX - out->bytes->len) {
         return pqf_fail(err, PQF_LIMIT,
                         "%llu more bytes of strings do not fit the 2 GiB of one array; "
@@ -86,12 +90,14 @@ static inline bool value_fits(const uint8_t *p, const uint8_t *limit) {
 }
 
 static pqf_status fail_string(const uint8_t *p, const uint8_t *limit, pqf_error *err) {
-    return pqf_fail(err, PQF_CORRUPT, "plain: a string of %u bytes where %zu bytes are left for it",
+    return pqf_fail(err, PQF_CORRUPT,
+                    "plain: a string of %u bytes where %zu bytes are left for it",
                     (unsigned)pqf_load_u32(p), (size_t)(limit - p) - 4);
 }
 
 /* Steps over n strings; *num_bytes counts their length words too. */
-static pqf_status walk(const pqf_decoder *d, int64_t n, size_t *num_bytes, pqf_error *err) {
+static pqf_status walk(const pqf_decoder *d, int64_t n, size_t *num_bytes,
+                       pqf_error *err) {
     const uint8_t *p = d->in.data;
     const uint8_t *limit = first_limit(d, n);
     for (int64_t i = 0; i < n; i++, limit += 4) {
@@ -105,8 +111,8 @@ static pqf_status walk(const pqf_decoder *d, int64_t n, size_t *num_bytes, pqf_e
 /* An upper bound of the bytes of the next n values. All that is left in the page is one and costs
  * nothing to know; where that is far more than will be used, or would not fit, the lengths are
  * added up. */
-static pqf_status binary_bound(const pqf_decoder *d, int64_t n, const pqf_buf *bytes, size_t *bound,
-                               pqf_error *err) {
+static pqf_status binary_bound(const pqf_decoder *d, int64_t n, const pqf_buf *bytes,
+                               size_t *bound, pqf_error *err) {
     size_t max = bytes->max ? bytes->max : INT32_MAX;
     size_t room = max > bytes->len ? max - bytes->len : 0;
     *bound = d->in.len - (size_t)n * 4;
@@ -139,7 +145,8 @@ static pqf_status copy_values(pqf_decoder *d, int64_t n, pqf_buf *bytes, int32_t
     return PQF_OK;
 }
 
-pqf_status pqf_plain_decode_binary(pqf_decoder *d, int64_t n, pqf_binary_out *out, pqf_error *err) {
+pqf_status pqf_plain_decode_binary(pqf_decoder *d, int64_t n, pqf_binary_out *out,
+                                   pqf_error *err) {
     if (n == 0) return PQF_OK;
     if ((uint64_t)n > d->in.len / 4) return fail_short(d, n, "strings", err);
     size_t bound = 0;
@@ -184,8 +191,8 @@ static inline void store_bits(uint8_t *out, int64_t to, uint64_t v) {
 
 /* Kernels may read PQF_SLACK bytes behind their last bit, so that they get all bits but the last of
  * these bytes. */
-void pqf_bits_append(const pqf_kernels *kernel, const uint8_t *bits, int64_t at, int64_t n,
-                     uint8_t *out, int64_t to) {
+void pqf_bits_append(const pqf_kernels *kernel, const uint8_t *bits, int64_t at,
+                     int64_t n, uint8_t *out, int64_t to) {
     const int64_t tail = 8 * (PQF_SLACK + 8);
     int64_t i = n > tail ? n - tail : 0;
     if (i > 0) kernel->copy_bits(bits, at, i, out, to);
@@ -196,8 +203,9 @@ void pqf_bits_append(const pqf_kernels *kernel, const uint8_t *bits, int64_t at,
 }
 
 /* The last byte of out has free bits when *num_bits is no multiple of 8. */
-pqf_status pqf_plain_put_bits(const pqf_kernels *kernel, const uint8_t *bits, int64_t at, int64_t n,
-                              pqf_buf *out, int64_t *num_bits, pqf_error *err) {
+pqf_status pqf_plain_put_bits(const pqf_kernels *kernel, const uint8_t *bits, int64_t at,
+                              int64_t n, pqf_buf *out, int64_t *num_bits,
+                              pqf_error *err) {
     int64_t free_bits = -*num_bits & 7;
     int64_t extra = pqf_bits_bytes(pqf_max_i64(n - free_bits, 0));
     TRY(pqf_buf_reserve(out, (size_t)extra, err));
@@ -224,7 +232,8 @@ const uint8_t *pqf_slices_end(const pqf_slice *values, int64_t n, uint64_t *num_
 }
 
 /* The length word and the bytes of one value; returns where the next one goes. */
-static inline uint8_t *put_slice(pqf_slice value, const uint8_t *readable_end, uint8_t *out) {
+static inline uint8_t *put_slice(pqf_slice value, const uint8_t *readable_end,
+                                 uint8_t *out) {
     pqf_store_u32(out, value.len);
     out += 4;
     if (readable_end && readable_end - value.data >= 64) {
@@ -235,7 +244,8 @@ static inline uint8_t *put_slice(pqf_slice value, const uint8_t *readable_end, u
     return out + value.len;
 }
 
-pqf_status pqf_plain_put_binary(const pqf_slice *values, int64_t n, pqf_buf *out, pqf_error *err) {
+pqf_status pqf_plain_put_binary(const pqf_slice *values, int64_t n, pqf_buf *out,
+                                pqf_error *err) {
     for (int64_t from = 0; from < n; from += PQF_BLOCK) {
         int64_t part = pqf_min_i64(PQF_BLOCK, n - from);
         uint64_t num_bytes;

@@ -31,7 +31,8 @@ static pqf_status long_header(pqf_rle *rle, uint32_t *header, pqf_error *err) {
     pqf_cursor c = {rle->p, rle->end, false};
     uint64_t v = pqf_cursor_varint(&c);
     if (c.overrun || v > UINT32_MAX) {
-        return pqf_fail(err, PQF_CORRUPT, "rle: a run header is cut off or longer than 32 bits");
+        return pqf_fail(err, PQF_CORRUPT,
+                        "rle: a run header is cut off or longer than 32 bits");
     }
     rle->p = c.p;
     *header = (uint32_t)v;
@@ -48,7 +49,8 @@ static pqf_status open_literal(pqf_rle *rle, int64_t num_groups, pqf_error *err)
         rle->run_left = left * 8 / rle->width;
     }
     if (rle->run_left == 0) {
-        return pqf_fail(err, PQF_CORRUPT, "rle: a bit-packed run of %lld values has no bytes",
+        return pqf_fail(err, PQF_CORRUPT,
+                        "rle: a bit-packed run of %lld values has no bytes",
                         (long long)num_groups * 8);
     }
     rle->packed = rle->p;
@@ -65,7 +67,8 @@ static pqf_status open_repeat(pqf_rle *rle, int64_t num_values, pqf_error *err) 
     uint64_t value = 0;
     memcpy(&value, rle->p, bytes);
     if (value >> rle->width) {
-        return pqf_fail(err, PQF_CORRUPT, "rle: the value %llu of a run has more than %d bits",
+        return pqf_fail(err, PQF_CORRUPT,
+                        "rle: the value %llu of a run has more than %d bits",
                         (unsigned long long)value, rle->width);
     }
     rle->value = (uint32_t)value;
@@ -86,11 +89,13 @@ static pqf_status open_run(pqf_rle *rle, pqf_error *err) {
     }
     if (header < 2) return pqf_fail(err, PQF_CORRUPT, "rle: a run of 0 values");
     rle->literal = header & 1;
-    return rle->literal ? open_literal(rle, header >> 1, err) : open_repeat(rle, header >> 1, err);
+    return rle->literal ? open_literal(rle, header >> 1, err)
+                        : open_repeat(rle, header >> 1, err);
 }
 
 /* How many of n values the current run gives, at least one. */
-static inline pqf_status next_part(pqf_rle *rle, int64_t n, int64_t *part, pqf_error *err) {
+static inline pqf_status next_part(pqf_rle *rle, int64_t n, int64_t *part,
+                                   pqf_error *err) {
     if (rle->run_left == 0) TRY(open_run(rle, err));
     *part = pqf_min_i64(n, rle->run_left);
     return PQF_OK;
@@ -179,8 +184,8 @@ pqf_status pqf_rle_decode_u8(pqf_rle *rle, int64_t n, uint8_t *out, pqf_error *e
     return PQF_OK;
 }
 
-pqf_status pqf_rle_decode_bits(pqf_rle *rle, int64_t n, uint8_t *out, int64_t at, int64_t *num_set,
-                               pqf_error *err) {
+pqf_status pqf_rle_decode_bits(pqf_rle *rle, int64_t n, uint8_t *out, int64_t at,
+                               int64_t *num_set, pqf_error *err) {
     if (rle->width != 1) {
         return pqf_fail(err, PQF_CORRUPT, "rle: bit width %d, expected 1", rle->width);
     }
@@ -224,10 +229,11 @@ pqf_status pqf_rle_peek(pqf_rle *rle, bool *is_run, uint32_t *value, int64_t *ru
 /* ---- encoder: runs ---- */
 
 /* Values of a run fit an int32; a literal run holds whole groups. */
-#define MAX_REPEAT ((int64_t)INT32_MAX)
+#define MAX_REPEAT  ((int64_t)INT32_MAX)
 #define MAX_LITERAL ((int64_t)INT32_MAX & ~(int64_t)7)
 
-static pqf_status put_repeat(uint32_t value, int64_t n, int width, pqf_buf *out, pqf_error *err) {
+static pqf_status put_repeat(uint32_t value, int64_t n, int width, pqf_buf *out,
+                             pqf_error *err) {
     while (n > 0) {
         int64_t part = pqf_min_i64(n, MAX_REPEAT);
         TRY(pqf_buf_put_varint(out, (uint64_t)part << 1, err));
@@ -239,8 +245,8 @@ static pqf_status put_repeat(uint32_t value, int64_t n, int width, pqf_buf *out,
 
 /* The header of a literal run of n values and room for its bytes, which begin at out->len. Only
  * the last run of a stream may end inside a group; it is padded with zeros. */
-static pqf_status put_literal_header(int64_t n, int width, size_t *num_bytes, pqf_buf *out,
-                                     pqf_error *err) {
+static pqf_status put_literal_header(int64_t n, int width, size_t *num_bytes,
+                                     pqf_buf *out, pqf_error *err) {
     uint64_t num_groups = (uint64_t)(n + 7) >> 3;
     *num_bytes = (size_t)num_groups * (size_t)width;
     TRY(pqf_buf_put_varint(out, num_groups << 1 | 1, err));
@@ -262,7 +268,8 @@ static uint32_t value_at(const rle_input *in, int64_t i) {
 
 static int64_t run_at(const rle_input *in, int64_t i) {
     int64_t n = in->n - i;
-    return in->u32 ? in->kernel->run_u32(in->u32 + i, n) : in->kernel->run_u8(in->u8 + i, n);
+    return in->u32 ? in->kernel->run_u32(in->u32 + i, n)
+                   : in->kernel->run_u8(in->u8 + i, n);
 }
 
 static pqf_status put_literal(const rle_input *in, int64_t from, int64_t to, pqf_buf *out,
@@ -326,7 +333,8 @@ static pqf_status encode(const rle_input *in, pqf_buf *out, pqf_error *err) {
     }
     if (in->n == 0) return PQF_OK;
     if (in->width == 0) return put_repeat(0, in->n, 0, out, err);
-    if (run_at(in, 0) == in->n) return put_repeat(value_at(in, 0), in->n, in->width, out, err);
+    if (run_at(in, 0) == in->n)
+        return put_repeat(value_at(in, 0), in->n, in->width, out, err);
     int64_t least = least_run(in->width);
     int64_t literal = 0, i = 0;
     while ((i = find_constant(in, i)) < in->n) {
@@ -342,15 +350,16 @@ static pqf_status encode(const rle_input *in, pqf_buf *out, pqf_error *err) {
     return put_literal(in, literal, in->n, out, err);
 }
 
-pqf_status pqf_rle_encode_u32(const pqf_kernels *kernel, const uint32_t *values, int64_t n,
-                              int width, pqf_buf *out, pqf_error *err) {
+pqf_status pqf_rle_encode_u32(const pqf_kernels *kernel, const uint32_t *values,
+                              int64_t n, int width, pqf_buf *out, pqf_error *err) {
     rle_input in = {.kernel = kernel, .u32 = values, .n = n, .width = width};
     return encode(&in, out, err);
 }
 
-pqf_status pqf_rle_encode_u8(const pqf_kernels *kernel, const uint8_t *values, int64_t n, int width,
-                             pqf_buf *out, pqf_error *err) {
-    if (width > 8) return pqf_fail(err, PQF_INVALID, "rle: bit width %d is not in 0..8", width);
+pqf_status pqf_rle_encode_u8(const pqf_kernels *kernel, const uint8_t *values, int64_t n,
+                             int width, pqf_buf *out, pqf_error *err) {
+    if (width > 8)
+        return pqf_fail(err, PQF_INVALID, "rle: bit width %d is not in 0..8", width);
     rle_input in = {.kernel = kernel, .u8 = values, .n = n, .width = width};
     return encode(&in, out, err);
 }
@@ -394,8 +403,8 @@ static int64_t extend_back(const uint8_t *bits, int64_t at, int64_t literal, int
     return i;
 }
 
-static pqf_status put_literal_bits(const pqf_kernels *kernel, const uint8_t *bits, int64_t at,
-                                   int64_t n, pqf_buf *out, pqf_error *err) {
+static pqf_status put_literal_bits(const pqf_kernels *kernel, const uint8_t *bits,
+                                   int64_t at, int64_t n, pqf_buf *out, pqf_error *err) {
     while (n > 0) {
         size_t num_bytes;
         int64_t part = pqf_min_i64(n, MAX_LITERAL);
@@ -437,14 +446,16 @@ pqf_status pqf_bools_begin(pqf_decoder *d, pqf_error *err) {
         uint32_t len = pqf_cursor_u32(&c);
         runs = pqf_cursor_take(&c, len);
         if (c.overrun) {
-            return pqf_fail(err, PQF_CORRUPT, "rle: %zu bytes of booleans say they are %u long",
-                            d->in.len, (unsigned)len);
+            return pqf_fail(err, PQF_CORRUPT,
+                            "rle: %zu bytes of booleans say they are %u long", d->in.len,
+                            (unsigned)len);
         }
     }
     return pqf_rle_begin(&d->rle, d->kernel, runs, 1, err);
 }
 
-pqf_status pqf_bools_decode(pqf_decoder *d, int64_t n, uint8_t *out, int64_t at, pqf_error *err) {
+pqf_status pqf_bools_decode(pqf_decoder *d, int64_t n, uint8_t *out, int64_t at,
+                            pqf_error *err) {
     int64_t num_set;
     return pqf_rle_decode_bits(&d->rle, n, out, at, &num_set, err);
 }

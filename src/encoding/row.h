@@ -14,43 +14,50 @@
 
 typedef struct pqf_encoding {
     int32_t id;
-    const char *name;  /* of parquet.thrift */
-    unsigned layouts;  /* bit 1 << layout: which ones the specification allows */
-    bool writes;       /* there is an encoder for values */
+    const char *name; /* of parquet.thrift */
+    unsigned layouts; /* bit 1 << layout: which ones the specification allows */
+    bool writes;      /* there is an encoder for values */
     bool uses_dict;
     /* NULL: not built */
     pqf_status (*begin)(pqf_decoder *d, pqf_error *err);
     pqf_status (*fixed)(pqf_decoder *d, int64_t n, uint8_t *out, pqf_error *err);
-    pqf_status (*bits)(pqf_decoder *d, int64_t n, uint8_t *out, int64_t at, pqf_error *err);
+    pqf_status (*bits)(pqf_decoder *d, int64_t n, uint8_t *out, int64_t at,
+                       pqf_error *err);
     pqf_status (*binary)(pqf_decoder *d, int64_t n, pqf_binary_out *out, pqf_error *err);
     pqf_status (*codes)(pqf_decoder *d, int64_t n, uint32_t *out, pqf_error *err);
     pqf_status (*skip)(pqf_decoder *d, int64_t n, pqf_error *err);
 } pqf_encoding;
 
 pqf_status pqf_plain_begin(pqf_decoder *d, pqf_error *err);
-pqf_status pqf_plain_decode_fixed(pqf_decoder *d, int64_t n, uint8_t *out, pqf_error *err);
+pqf_status pqf_plain_decode_fixed(pqf_decoder *d, int64_t n, uint8_t *out,
+                                  pqf_error *err);
 pqf_status pqf_plain_decode_bits(pqf_decoder *d, int64_t n, uint8_t *out, int64_t at,
                                  pqf_error *err);
-pqf_status pqf_plain_decode_binary(pqf_decoder *d, int64_t n, pqf_binary_out *out, pqf_error *err);
+pqf_status pqf_plain_decode_binary(pqf_decoder *d, int64_t n, pqf_binary_out *out,
+                                   pqf_error *err);
 pqf_status pqf_plain_skip(pqf_decoder *d, int64_t n, pqf_error *err);
 
 pqf_status pqf_bools_begin(pqf_decoder *d, pqf_error *err);
-pqf_status pqf_bools_decode(pqf_decoder *d, int64_t n, uint8_t *out, int64_t at, pqf_error *err);
+pqf_status pqf_bools_decode(pqf_decoder *d, int64_t n, uint8_t *out, int64_t at,
+                            pqf_error *err);
 
 pqf_status pqf_codes_begin(pqf_decoder *d, pqf_error *err);
 pqf_status pqf_codes_decode(pqf_decoder *d, int64_t n, uint32_t *out, pqf_error *err);
-pqf_status pqf_codes_decode_fixed(pqf_decoder *d, int64_t n, uint8_t *out, pqf_error *err);
-pqf_status pqf_codes_decode_binary(pqf_decoder *d, int64_t n, pqf_binary_out *out, pqf_error *err);
+pqf_status pqf_codes_decode_fixed(pqf_decoder *d, int64_t n, uint8_t *out,
+                                  pqf_error *err);
+pqf_status pqf_codes_decode_binary(pqf_decoder *d, int64_t n, pqf_binary_out *out,
+                                   pqf_error *err);
 /* RLE values and dictionary indexes: whole runs are stepped over. */
 pqf_status pqf_codes_skip(pqf_decoder *d, int64_t n, pqf_error *err);
 
 /* Makes room for num_bytes more bytes of BINARY values, whose ends are int32. */
-pqf_status pqf_binary_reserve(const pqf_binary_out *out, uint64_t num_bytes, pqf_error *err);
+pqf_status pqf_binary_reserve(const pqf_binary_out *out, uint64_t num_bytes,
+                              pqf_error *err);
 
 /* n bits from bit position `at` of foreign memory, of which no byte behind the last bit is read, to
  * bit position `to` of out, which has slack; the bits behind them become 0. */
-void pqf_bits_append(const pqf_kernels *kernel, const uint8_t *bits, int64_t at, int64_t n,
-                     uint8_t *out, int64_t to);
+void pqf_bits_append(const pqf_kernels *kernel, const uint8_t *bits, int64_t at,
+                     int64_t n, uint8_t *out, int64_t to);
 
 /* Slices borrow foreign memory, of which nothing may be read that was not handed in. The slices
  * of an Arrow array mostly lie one behind the other, though: then whatever comes before the end
@@ -61,10 +68,10 @@ const uint8_t *pqf_slices_end(const pqf_slice *values, int64_t n, uint64_t *num_
 /* Copies the len bytes at `in`, in steps of W bytes for the first W and exactly for the rest: one
  * store without a branch for values that are no longer than W. Both sides have W accessible
  * bytes. */
-#define PQF_COPY_WIDE(W, out, in, len)                                                          \
-    do {                                                                                        \
-        memcpy((out), (in), (W));                                                               \
-        if ((len) > (W)) memcpy((out) + (W), (in) + (W), (len) - (W));                          \
+#define PQF_COPY_WIDE(W, out, in, len)                                                   \
+    do {                                                                                 \
+        memcpy((out), (in), (W));                                                        \
+        if ((len) > (W)) memcpy((out) + (W), (in) + (W), (len) - (W));                   \
     } while (0)
 
 #endif

@@ -10,8 +10,8 @@
 
 #include "arrow/arrow.h"
 
-static pqf_status apply(pqf_schema *schema, pqf_field *field, const struct ArrowSchema *origin,
-                        pqf_error *err);
+static pqf_status apply(pqf_schema *schema, pqf_field *field,
+                        const struct ArrowSchema *origin, pqf_error *err);
 
 static pqf_status keep_format(pqf_schema *schema, pqf_field *field, const char *format,
                               pqf_error *err) {
@@ -53,11 +53,12 @@ static pqf_status apply_nested(pqf_schema *schema, pqf_field *field,
 /* ---- leaves ---- */
 
 /* Parquet's unit and UTC, the stored zone; seconds exactly, which are stored as a finer unit. */
-static pqf_status apply_timestamp(pqf_schema *schema, pqf_field *field, const pqf_type *stored,
-                                  pqf_error *err) {
+static pqf_status apply_timestamp(pqf_schema *schema, pqf_field *field,
+                                  const pqf_type *stored, pqf_error *err) {
     pqf_type own;
     TRY(pqf_type_parse(field->format, &own, err));
-    if (field->convert != PQF_CONVERT_NONE) return PQF_OK; /* INT96 has neither zone nor seconds */
+    if (field->convert != PQF_CONVERT_NONE)
+        return PQF_OK; /* INT96 has neither zone nor seconds */
     bool is_zoned = own.zone[0] && stored->zone[0];
     const char *zone = is_zoned ? stored->zone : own.zone;
     char unit = field->format[2];
@@ -107,16 +108,17 @@ static pqf_status apply_dictionary(pqf_schema *schema, pqf_field *field,
     return apply_binary(schema, field, origin->dictionary->format, &values, err);
 }
 
-static void set_convert(pqf_field *field, pqf_convert convert, int64_t factor, int32_t width,
-                        const char *format) {
+static void set_convert(pqf_field *field, pqf_convert convert, int64_t factor,
+                        int32_t width, const char *format) {
     field->convert = convert;
     field->factor = factor;
     field->arrow_width = width;
     field->format = format;
 }
 
-static pqf_status apply_leaf(pqf_schema *schema, pqf_field *field, const struct ArrowSchema *origin,
-                             const pqf_type *type, pqf_error *err) {
+static pqf_status apply_leaf(pqf_schema *schema, pqf_field *field,
+                             const struct ArrowSchema *origin, const pqf_type *type,
+                             pqf_error *err) {
     const char *format = field->format;
     if (field->unusable != PQF_OK) return PQF_OK;
     if (origin->dictionary) return apply_dictionary(schema, field, origin, err);
@@ -128,7 +130,8 @@ static pqf_status apply_leaf(pqf_schema *schema, pqf_field *field, const struct 
         return keep_format(schema, field, origin->format, err);
     if (type->id == PQF_TYPE_DATE64 && strcmp(format, "tdD") == 0)
         set_convert(field, PQF_CONVERT_DAYS_TO_MS, 86400000, 8, "tdm");
-    if (type->id == PQF_TYPE_TIME32 && type->unit == PQF_SECOND && strcmp(format, "ttm") == 0)
+    if (type->id == PQF_TYPE_TIME32 && type->unit == PQF_SECOND &&
+        strcmp(format, "ttm") == 0)
         set_convert(field, PQF_CONVERT_DIVIDE_32, 1000, 4, "tts");
     return PQF_OK;
 }
@@ -137,7 +140,8 @@ static pqf_status apply_leaf(pqf_schema *schema, pqf_field *field, const struct 
 
 static bool is_extension_key(pqf_bytes key) {
     static const char prefix[] = "ARROW:extension:";
-    return key.len >= sizeof prefix - 1 && memcmp(key.data, prefix, sizeof prefix - 1) == 0;
+    return key.len >= sizeof prefix - 1 &&
+           memcmp(key.data, prefix, sizeof prefix - 1) == 0;
 }
 
 static bool same_storage(const pqf_field *field, const struct ArrowSchema *origin) {
@@ -176,7 +180,8 @@ static pqf_status merge_metadata(const pqf_field *field, const struct ArrowSchem
         if (is_extension_key(key) ? is_same : !has_key(own, key))
             TRY(pqf_kv_put(out, key, value, err));
     }
-    bool has_extension = is_same && pqf_kv_find(origin->metadata, PQF_EXTENSION_NAME, &value);
+    bool has_extension =
+        is_same && pqf_kv_find(origin->metadata, PQF_EXTENSION_NAME, &value);
     for (int64_t i = 0; pqf_kv_at(own, i, &key, &value); i++) {
         if (has_extension && is_extension_key(key)) continue;
         TRY(pqf_kv_put(out, key, value, err));
@@ -197,8 +202,8 @@ done:
     return status;
 }
 
-static pqf_status apply(pqf_schema *schema, pqf_field *field, const struct ArrowSchema *origin,
-                        pqf_error *err) {
+static pqf_status apply(pqf_schema *schema, pqf_field *field,
+                        const struct ArrowSchema *origin, pqf_error *err) {
     pqf_type type;
     TRY(pqf_type_parse(origin->format, &type, err));
     if (field->kind == PQF_FIELD_LEAF)
@@ -208,7 +213,8 @@ static pqf_status apply(pqf_schema *schema, pqf_field *field, const struct Arrow
     return apply_metadata(schema, field, origin, err);
 }
 
-pqf_status pqf_fields_apply(pqf_schema *schema, const struct ArrowSchema *origin, pqf_error *err) {
+pqf_status pqf_fields_apply(pqf_schema *schema, const struct ArrowSchema *origin,
+                            pqf_error *err) {
     for (int32_t i = 0; i < schema->num_fields; i++)
         TRY(apply(schema, &schema->fields[i], origin->children[i], err));
     return PQF_OK;

@@ -44,8 +44,12 @@ static bool has_bytes(flat *f, uint64_t at, uint64_t len) {
     return damaged(f, "a position lies outside of the message");
 }
 
-static uint32_t load_u32(const flat *f, uint32_t at) { return pqf_load_u32(f->in.data + at); }
-static uint32_t load_u16(const flat *f, uint32_t at) { return pqf_load_u16(f->in.data + at); }
+static uint32_t load_u32(const flat *f, uint32_t at) {
+    return pqf_load_u32(f->in.data + at);
+}
+static uint32_t load_u16(const flat *f, uint32_t at) {
+    return pqf_load_u16(f->in.data + at);
+}
 
 static bool open_table(flat *f, uint32_t at, table *out) {
     *out = (table){0};
@@ -165,15 +169,16 @@ static const char *plain_format(ipc_type type) {
     }
 }
 
-static bool print_union(flat *f, const table *t, uint32_t num_children, const char **out) {
+static bool print_union(flat *f, const table *t, uint32_t num_children,
+                        const char **out) {
     const char *format = get_i16(f, t, 0, 0) == 1 ? "+ud:" : "+us:";
     uint32_t n, ids = get_vector(f, t, 1, &n);
     if (n == 0) n = num_children;
     for (uint32_t i = 0; i < n; i++) {
         int32_t id = ids ? (int32_t)load_u32(f, ids + 4 * i) : (int32_t)i;
         if (i > 127) return damaged(f, "a union has more than 128 members");
-        if (!keep(f,
-                  pqf_arena_printf(f->arena, &format, f->err, "%s%s%d", format, i ? "," : "", id)))
+        if (!keep(f, pqf_arena_printf(f->arena, &format, f->err, "%s%s%d", format,
+                                      i ? "," : "", id)))
             return false;
     }
     *out = format;
@@ -194,15 +199,19 @@ static bool print_format(flat *f, const table *t, ipc_type type, uint32_t num_ch
         *out = unit == 0 ? "e" : unit == 1 ? "f" : "g";
         return true;
     case IPC_DECIMAL:
-        return keep(f, pqf_arena_printf(arena, out, err, "d:%d,%d,%d", get_i32(f, t, 0, 0),
-                                        get_i32(f, t, 1, 0), get_i32(f, t, 2, 128)));
+        return keep(f,
+                    pqf_arena_printf(arena, out, err, "d:%d,%d,%d", get_i32(f, t, 0, 0),
+                                     get_i32(f, t, 1, 0), get_i32(f, t, 2, 128)));
     case IPC_DATE: *out = get_i16(f, t, 0, 1) == 0 ? "tdD" : "tdm"; return true;
-    case IPC_TIME: return keep(f, pqf_arena_printf(arena, out, err, "tt%c", unit_of(f, t, 1)));
+    case IPC_TIME:
+        return keep(f, pqf_arena_printf(arena, out, err, "tt%c", unit_of(f, t, 1)));
     case IPC_TIMESTAMP:
         zone = get_string(f, t, 1);
         return keep(f, pqf_arena_printf(arena, out, err, "ts%c:%.*s", unit_of(f, t, 0),
-                                        (int)(zone.len & INT32_MAX), (const char *)zone.data));
-    case IPC_DURATION: return keep(f, pqf_arena_printf(arena, out, err, "tD%c", unit_of(f, t, 1)));
+                                        (int)(zone.len & INT32_MAX),
+                                        (const char *)zone.data));
+    case IPC_DURATION:
+        return keep(f, pqf_arena_printf(arena, out, err, "tD%c", unit_of(f, t, 1)));
     case IPC_INTERVAL:
         unit = get_i16(f, t, 0, 0);
         *out = unit == 0 ? "tiM" : unit == 1 ? "tiD" : "tin";
@@ -222,10 +231,12 @@ static void shorten_decimal(char *format) {
     if (width && strcmp(width, ",128") == 0) *width = 0;
 }
 
-static bool read_type(flat *f, const table *field, uint32_t num_children, const char **out) {
+static bool read_type(flat *f, const table *field, uint32_t num_children,
+                      const char **out) {
     ipc_type type = (ipc_type)get_u8(f, field, IPC_FIELD_TYPE_TYPE);
     table t;
-    if (!get_table(f, field, IPC_FIELD_TYPE, &t)) return damaged(f, "a field has no type");
+    if (!get_table(f, field, IPC_FIELD_TYPE, &t))
+        return damaged(f, "a field has no type");
     *out = plain_format(type);
     if (*out) return true;
     if (!print_format(f, &t, type, num_children, out)) return false;
@@ -296,7 +307,8 @@ static bool read_fields(flat *f, const table *t, uint32_t slot_index, int depth,
 }
 
 /* A dictionary-encoded field describes its values; the C Data Interface the indexes. */
-static bool move_to_dictionary(flat *f, const table *encoding, struct ArrowSchema *field) {
+static bool move_to_dictionary(flat *f, const table *encoding,
+                               struct ArrowSchema *field) {
     table index;
     void *room;
     if (!take(f, 1, sizeof(struct ArrowSchema), &room)) return false;
@@ -309,24 +321,28 @@ static bool move_to_dictionary(flat *f, const table *encoding, struct ArrowSchem
                                               .release = release_nothing};
     field->n_children = 0;
     field->children = NULL;
-    field->format =
-        get_table(f, encoding, IPC_DICTIONARY_INDEX, &index) ? int_format(f, &index) : "i";
-    if (get_u8(f, encoding, IPC_DICTIONARY_ORDERED)) field->flags |= ARROW_FLAG_DICTIONARY_ORDERED;
+    field->format = get_table(f, encoding, IPC_DICTIONARY_INDEX, &index)
+                        ? int_format(f, &index)
+                        : "i";
+    if (get_u8(f, encoding, IPC_DICTIONARY_ORDERED))
+        field->flags |= ARROW_FLAG_DICTIONARY_ORDERED;
     return !f->fault;
 }
 
 static bool read_field(flat *f, uint32_t at, int depth, struct ArrowSchema *out) {
     table t, type, encoding;
-    if (depth > PQF_SCHEMA_MAX_DEPTH) return damaged(f, "fields are nested deeper than 64");
+    if (depth > PQF_SCHEMA_MAX_DEPTH)
+        return damaged(f, "fields are nested deeper than 64");
     if (!open_table(f, at, &t)) return false;
     *out = (struct ArrowSchema){.release = release_nothing};
-    if (!keep(f, pqf_arena_string(f->arena, get_string(f, &t, IPC_FIELD_NAME), &out->name, f->err)))
+    if (!keep(f, pqf_arena_string(f->arena, get_string(f, &t, IPC_FIELD_NAME), &out->name,
+                                  f->err)))
         return false;
     if (get_u8(f, &t, IPC_FIELD_NULLABLE)) out->flags |= ARROW_FLAG_NULLABLE;
     if (!read_fields(f, &t, IPC_FIELD_CHILDREN, depth, out)) return false;
     if (!read_type(f, &t, (uint32_t)out->n_children, &out->format)) return false;
-    if (out->format[0] == '+' && out->format[1] == 'm' && get_table(f, &t, IPC_FIELD_TYPE, &type) &&
-        get_u8(f, &type, 0))
+    if (out->format[0] == '+' && out->format[1] == 'm' &&
+        get_table(f, &t, IPC_FIELD_TYPE, &type) && get_u8(f, &type, 0))
         out->flags |= ARROW_FLAG_MAP_KEYS_SORTED;
     if (!read_metadata(f, &t, IPC_FIELD_METADATA, &out->metadata)) return false;
     if (get_table(f, &t, IPC_FIELD_DICTIONARY, &encoding))
@@ -362,8 +378,8 @@ static pqf_status find_flatbuffer(pqf_bytes message, pqf_bytes *out, pqf_error *
     return PQF_OK;
 }
 
-pqf_status pqf_arrow_schema_parse(pqf_bytes message, pqf_arena *arena, struct ArrowSchema **out,
-                                  pqf_error *err) {
+pqf_status pqf_arrow_schema_parse(pqf_bytes message, pqf_arena *arena,
+                                  struct ArrowSchema **out, pqf_error *err) {
     flat f = {.arena = arena, .err = err};
     void *room;
     TRY(find_flatbuffer(message, &f.in, err));
@@ -374,7 +390,8 @@ pqf_status pqf_arrow_schema_parse(pqf_bytes message, pqf_arena *arena, struct Ar
     bool is_read = read_schema(&f, *out);
     if (f.status != PQF_OK) return f.status;
     if (!is_read || f.fault)
-        return pqf_fail(err, PQF_CORRUPT, "%s", f.fault ? f.fault : "the message is damaged");
+        return pqf_fail(err, PQF_CORRUPT, "%s",
+                        f.fault ? f.fault : "the message is damaged");
     pqf_status status = pqf_schema_check(*out, err);
     if (status == PQF_INVALID) err->status = status = PQF_CORRUPT;
     return status;

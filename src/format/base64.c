@@ -4,7 +4,8 @@
  */
 #include "ipc.h"
 
-static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+static const char alphabet[] =
+    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
 pqf_status pqf_base64_put(pqf_bytes in, pqf_buf *out, pqf_error *err) {
     size_t groups = in.len / 3 + (in.len % 3 != 0);
@@ -31,7 +32,8 @@ static void fill_values(uint8_t values[256]) {
         values[(uint8_t)alphabet[i]] = i;
 }
 
-pqf_status pqf_base64_decode(pqf_bytes in, pqf_arena *arena, pqf_bytes *out, pqf_error *err) {
+pqf_status pqf_base64_decode(pqf_bytes in, pqf_arena *arena, pqf_bytes *out,
+                             pqf_error *err) {
     uint8_t values[256];
     void *room;
     while (in.len > 0 && in.data[in.len - 1] == '=')
@@ -55,7 +57,8 @@ pqf_status pqf_base64_decode(pqf_bytes in, pqf_arena *arena, pqf_bytes *out, pqf
     v <<= 6 * (4 - in.len % 4) % 24;
     for (size_t i = 1; i < in.len % 4; i++)
         *p++ = (uint8_t)(v >> (24 - 8 * i));
-    if (bad & 64) return pqf_fail(err, PQF_CORRUPT, "base64 with a character outside its alphabet");
+    if (bad & 64)
+        return pqf_fail(err, PQF_CORRUPT, "base64 with a character outside its alphabet");
     *out = pqf_bytes_of(room, len);
     return PQF_OK;
 }

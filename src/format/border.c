@@ -45,7 +45,8 @@ static bool writes_short_chunks(pqf_bytes created_by) {
     static const char name[] = "parquet-mr";
     char text[64];
     size_t len = created_by.len < sizeof text - 1 ? created_by.len : sizeof text - 1;
-    if (len < sizeof name - 1 || memcmp(created_by.data, name, sizeof name - 1) != 0) return false;
+    if (len < sizeof name - 1 || memcmp(created_by.data, name, sizeof name - 1) != 0)
+        return false;
     memcpy(text, created_by.data, len);
     text[len] = 0;
     const char *version = strstr(text, "version ");
@@ -54,7 +55,8 @@ static bool writes_short_chunks(pqf_bytes created_by) {
 
 /* Old writers leave dictionary_page_offset 0 or unset where the chunk begins with a dictionary. */
 static int64_t chunk_start(const pqf_column_metadata *meta) {
-    bool has_dictionary = meta->has_dictionary_page_offset && meta->dictionary_page_offset > 0 &&
+    bool has_dictionary = meta->has_dictionary_page_offset &&
+                          meta->dictionary_page_offset > 0 &&
                           meta->dictionary_page_offset < meta->data_page_offset;
     return has_dictionary ? meta->dictionary_page_offset : meta->data_page_offset;
 }
@@ -63,19 +65,23 @@ static bool is_elsewhere(const pqf_column_chunk *chunk) {
     return chunk->has_file_path && chunk->file_path.len > 0;
 }
 
-static pqf_status check_meta(const pqf_metadata *metadata, const pqf_column_metadata *meta,
-                             const pqf_leaf *leaf, pqf_error *err) {
+static pqf_status check_meta(const pqf_metadata *metadata,
+                             const pqf_column_metadata *meta, const pqf_leaf *leaf,
+                             pqf_error *err) {
     if (meta->type != (int32_t)leaf->physical)
-        return pqf_fail(err, PQF_CORRUPT, "the column chunk's type is %s but the schema's is %s",
-                        pqf_physical_name(meta->type), pqf_physical_name((int32_t)leaf->physical));
+        return pqf_fail(
+            err, PQF_CORRUPT, "the column chunk's type is %s but the schema's is %s",
+            pqf_physical_name(meta->type), pqf_physical_name((int32_t)leaf->physical));
     if (meta->num_values < 0)
         return pqf_fail(err, PQF_CORRUPT, "the column chunk claims %lld values",
                         (long long)meta->num_values);
     if (meta->total_compressed_size < 0 || meta->total_uncompressed_size < 0)
-        return pqf_fail(
-            err, PQF_CORRUPT, "the column chunk claims %lld bytes, %lld of them uncompressed",
-            (long long)meta->total_compressed_size, (long long)meta->total_uncompressed_size);
-    if (meta->num_values > 0 && !is_range(metadata, chunk_start(meta), meta->total_compressed_size))
+        return pqf_fail(err, PQF_CORRUPT,
+                        "the column chunk claims %lld bytes, %lld of them uncompressed",
+                        (long long)meta->total_compressed_size,
+                        (long long)meta->total_uncompressed_size);
+    if (meta->num_values > 0 &&
+        !is_range(metadata, chunk_start(meta), meta->total_compressed_size))
         return pqf_fail(
             err, PQF_CORRUPT,
             "the column chunk claims %lld bytes from byte %lld, but the file's pages lie "
@@ -96,8 +102,8 @@ static void drop_wrong_hints(const pqf_metadata *metadata, pqf_column_chunk *chu
         meta->has_bloom_filter_offset = meta->has_bloom_filter_length = false;
 }
 
-static pqf_status check_chunk(pqf_metadata *metadata, pqf_column_chunk *chunk, const pqf_leaf *leaf,
-                              pqf_error *err) {
+static pqf_status check_chunk(pqf_metadata *metadata, pqf_column_chunk *chunk,
+                              const pqf_leaf *leaf, pqf_error *err) {
     if (!chunk->has_meta_data) {
         if (chunk->crypto_metadata || is_elsewhere(chunk)) return PQF_OK;
         return pqf_fail(err, PQF_CORRUPT, "the column chunk has no metadata");
@@ -107,14 +113,15 @@ static pqf_status check_chunk(pqf_metadata *metadata, pqf_column_chunk *chunk, c
     return PQF_OK;
 }
 
-static pqf_status check_row_group(pqf_metadata *metadata, int32_t row_group, int64_t *num_rows,
-                                  pqf_error *err) {
+static pqf_status check_row_group(pqf_metadata *metadata, int32_t row_group,
+                                  int64_t *num_rows, pqf_error *err) {
     pqf_row_group *rg = &metadata->file.row_groups[row_group];
     const pqf_tree *tree = &metadata->tree;
     if (rg->num_columns != tree->num_leaves)
-        return pqf_fail(err, PQF_CORRUPT,
-                        "the row group has %d column chunks but the schema has %d columns",
-                        rg->num_columns, tree->num_leaves);
+        return pqf_fail(
+            err, PQF_CORRUPT,
+            "the row group has %d column chunks but the schema has %d columns",
+            rg->num_columns, tree->num_leaves);
     if (rg->num_rows < 0 || !pqf_add_i64(*num_rows, rg->num_rows, num_rows))
         return pqf_fail(err, PQF_CORRUPT, "the row group claims %lld rows",
                         (long long)rg->num_rows);
@@ -138,9 +145,11 @@ pqf_status pqf_border_check(pqf_metadata *metadata, pqf_error *err) {
                         "the footer claims %lld rows but its row groups have %lld",
                         (long long)file->num_rows, (long long)num_rows);
     if (file->has_column_orders && file->num_column_orders != metadata->tree.num_leaves)
-        return pqf_fail(err, PQF_CORRUPT, "the footer has %d column orders for %d columns",
+        return pqf_fail(err, PQF_CORRUPT,
+                        "the footer has %d column orders for %d columns",
                         file->num_column_orders, metadata->tree.num_leaves);
-    metadata->short_chunk_lengths = file->has_created_by && writes_short_chunks(file->created_by);
+    metadata->short_chunk_lengths =
+        file->has_created_by && writes_short_chunks(file->created_by);
     return PQF_OK;
 }
 
@@ -149,15 +158,16 @@ static pqf_status check_readable(const pqf_column_chunk *chunk, pqf_error *err) 
         return pqf_fail(err, PQF_UNSUPPORTED,
                         "the column is encrypted; encryption is not supported yet");
     if (is_elsewhere(chunk))
-        return pqf_fail(err, PQF_UNSUPPORTED,
-                        "the column chunk lies in another file (%.*s), which is not supported",
-                        (int)(chunk->file_path.len < 200 ? chunk->file_path.len : 200),
-                        (const char *)chunk->file_path.data);
+        return pqf_fail(
+            err, PQF_UNSUPPORTED,
+            "the column chunk lies in another file (%.*s), which is not supported",
+            (int)(chunk->file_path.len < 200 ? chunk->file_path.len : 200),
+            (const char *)chunk->file_path.data);
     return PQF_OK;
 }
 
-pqf_status pqf_metadata_chunk(const pqf_metadata *metadata, int64_t row_group, int64_t leaf,
-                              pqf_chunk *out, pqf_error *err) {
+pqf_status pqf_metadata_chunk(const pqf_metadata *metadata, int64_t row_group,
+                              int64_t leaf, pqf_chunk *out, pqf_error *err) {
     const pqf_row_group *rg = &metadata->file.row_groups[row_group];
     const pqf_column_chunk *chunk = &rg->columns[leaf];
     const pqf_column_metadata *meta = &chunk->meta_data;

@@ -28,10 +28,10 @@ typedef struct levels {
     int16_t def_parent; /* from which a slot exists */
 } levels;
 
-static pqf_status build_node(builder *b, const pqf_node *node, levels at, pqf_field *parent,
-                             pqf_field *out, pqf_error *err);
-static pqf_status build_list(builder *b, const pqf_node *node, levels at, pqf_field *parent,
-                             pqf_field *out, pqf_error *err);
+static pqf_status build_node(builder *b, const pqf_node *node, levels at,
+                             pqf_field *parent, pqf_field *out, pqf_error *err);
+static pqf_status build_list(builder *b, const pqf_node *node, levels at,
+                             pqf_field *parent, pqf_field *out, pqf_error *err);
 
 static pqf_status fail_shape(const pqf_node *node, const char *what, pqf_error *err) {
     return pqf_fail(err, PQF_CORRUPT, "schema: the %s-annotated group '%.200s' %s",
@@ -52,8 +52,9 @@ static void enter_items(levels *at) {
     at->def_parent = at->def;
 }
 
-static pqf_status begin_field(builder *b, const pqf_node *node, pqf_field_kind kind, levels at,
-                              pqf_field *parent, pqf_field *out, pqf_error *err) {
+static pqf_status begin_field(builder *b, const pqf_node *node, pqf_field_kind kind,
+                              levels at, pqf_field *parent, pqf_field *out,
+                              pqf_error *err) {
     *out = (pqf_field){
         .kind = kind,
         .name = node->name,
@@ -86,8 +87,8 @@ static pqf_status add_children(builder *b, pqf_field *field, int32_t n, pqf_erro
 }
 
 /* `at` are the levels of the struct itself. */
-static pqf_status build_struct(builder *b, const pqf_node *node, levels at, pqf_field *parent,
-                               pqf_field *out, pqf_error *err) {
+static pqf_status build_struct(builder *b, const pqf_node *node, levels at,
+                               pqf_field *parent, pqf_field *out, pqf_error *err) {
     int32_t i = 0;
     TRY(begin_field(b, node, PQF_FIELD_STRUCT, at, parent, out, err));
     TRY(add_children(b, out, node->num_children, err));
@@ -96,24 +97,25 @@ static pqf_status build_struct(builder *b, const pqf_node *node, levels at, pqf_
     return PQF_OK;
 }
 
-static pqf_status build_leaf(builder *b, const pqf_node *node, levels at, pqf_field *parent,
-                             pqf_field *out, pqf_error *err) {
+static pqf_status build_leaf(builder *b, const pqf_node *node, levels at,
+                             pqf_field *parent, pqf_field *out, pqf_error *err) {
     TRY(begin_field(b, node, PQF_FIELD_LEAF, at, parent, out, err));
-    return pqf_field_set_leaf(b->schema, out, &b->schema->tree.leaves[node->leaf], b->options, err);
+    return pqf_field_set_leaf(b->schema, out, &b->schema->tree.leaves[node->leaf],
+                              b->options, err);
 }
 
 /* A repeated node without annotation around it: a required list of required items. Its field id
  * belongs to the list; a struct keeps it too. */
-static pqf_status build_repeated(builder *b, const pqf_node *node, levels at, pqf_field *parent,
-                                 pqf_field *out, pqf_error *err) {
+static pqf_status build_repeated(builder *b, const pqf_node *node, levels at,
+                                 pqf_field *parent, pqf_field *out, pqf_error *err) {
     TRY(begin_field(b, node, PQF_FIELD_LIST, at, parent, out, err));
     TRY(add_children(b, out, 1, err));
     enter_items(&at);
     if (is_group(node)) return build_struct(b, node, at, out, out->children, err);
     TRY(begin_field(b, node, PQF_FIELD_LEAF, at, out, out->children, err));
     out->children->metadata = (pqf_bytes){0};
-    return pqf_field_set_leaf(b->schema, out->children, &b->schema->tree.leaves[node->leaf],
-                              b->options, err);
+    return pqf_field_set_leaf(b->schema, out->children,
+                              &b->schema->tree.leaves[node->leaf], b->options, err);
 }
 
 /* "array" and "<list>_tuple" are names that old writers gave to the element itself. */
@@ -127,15 +129,17 @@ static bool has_element_name(const pqf_node *repeated, const pqf_node *list) {
 /* True when the repeated group is the element; false when its only child is. */
 static bool is_two_level(const pqf_node *repeated, const pqf_node *list) {
     if (repeated->num_children > 1) return true;
-    bool is_plain = repeated->logical == PQF_LOGICAL_NONE || repeated->logical == PQF_LOGICAL_OTHER;
-    return !is_plain || has_element_name(repeated, list) || is_repeated(repeated->children);
+    bool is_plain =
+        repeated->logical == PQF_LOGICAL_NONE || repeated->logical == PQF_LOGICAL_OTHER;
+    return !is_plain || has_element_name(repeated, list) ||
+           is_repeated(repeated->children);
 }
 
-static pqf_status build_map(builder *b, const pqf_node *node, levels at, pqf_field *parent,
-                            pqf_field *out, pqf_error *err);
+static pqf_status build_map(builder *b, const pqf_node *node, levels at,
+                            pqf_field *parent, pqf_field *out, pqf_error *err);
 
-static pqf_status build_element(builder *b, const pqf_node *repeated, levels at, pqf_field *list,
-                                pqf_error *err) {
+static pqf_status build_element(builder *b, const pqf_node *repeated, levels at,
+                                pqf_field *list, pqf_error *err) {
     if (repeated->logical == PQF_LOGICAL_LIST)
         return build_list(b, repeated, at, list, list->children, err);
     if (repeated->logical == PQF_LOGICAL_MAP)
@@ -150,21 +154,25 @@ static pqf_status check_repeated(const pqf_node *node, pqf_error *err) {
     return fail_shape(node, "is repeated", err);
 }
 
-static pqf_status build_items(builder *b, const pqf_node *node, levels at, pqf_field *list,
-                              pqf_error *err) {
+static pqf_status build_items(builder *b, const pqf_node *node, levels at,
+                              pqf_field *list, pqf_error *err) {
     const pqf_node *repeated = node->children;
-    if (!is_repeated(repeated)) return fail_shape(node, "has a child that is not repeated", err);
+    if (!is_repeated(repeated))
+        return fail_shape(node, "has a child that is not repeated", err);
     TRY(check_repeated(node, err));
-    if (!is_group(repeated)) return build_leaf(b, repeated, at, list, list->children, err);
-    if (repeated->num_children == 0) return fail_shape(node, "has an element without content", err);
+    if (!is_group(repeated))
+        return build_leaf(b, repeated, at, list, list->children, err);
+    if (repeated->num_children == 0)
+        return fail_shape(node, "has an element without content", err);
     if (is_two_level(repeated, node)) return build_element(b, repeated, at, list, err);
     if (is_repeated(node)) return fail_shape(node, "is repeated", err);
     return build_node(b, repeated->children, at, list, list->children, err);
 }
 
-static pqf_status build_list(builder *b, const pqf_node *node, levels at, pqf_field *parent,
-                             pqf_field *out, pqf_error *err) {
-    if (node->num_children != 1) return fail_shape(node, "does not have exactly one child", err);
+static pqf_status build_list(builder *b, const pqf_node *node, levels at,
+                             pqf_field *parent, pqf_field *out, pqf_error *err) {
+    if (node->num_children != 1)
+        return fail_shape(node, "does not have exactly one child", err);
     enter_optional(&at, node);
     TRY(begin_field(b, node, PQF_FIELD_LIST, at, parent, out, err));
     TRY(add_children(b, out, 1, err));
@@ -173,7 +181,8 @@ static pqf_status build_list(builder *b, const pqf_node *node, levels at, pqf_fi
 }
 
 static pqf_status check_map(const pqf_node *node, pqf_error *err) {
-    if (node->num_children != 1) return fail_shape(node, "does not have exactly one child", err);
+    if (node->num_children != 1)
+        return fail_shape(node, "does not have exactly one child", err);
     const pqf_node *entries = node->children;
     if (!is_repeated(entries) || !is_group(entries))
         return fail_shape(node, "has a child that is not a repeated group", err);
@@ -185,8 +194,8 @@ static pqf_status check_map(const pqf_node *node, pqf_error *err) {
 
 /* A key that Parquet calls optional is handed out as required: its def_level stays above the
  * one of the entries, and a null there is for the column room to refuse. */
-static pqf_status build_map(builder *b, const pqf_node *node, levels at, pqf_field *parent,
-                            pqf_field *out, pqf_error *err) {
+static pqf_status build_map(builder *b, const pqf_node *node, levels at,
+                            pqf_field *parent, pqf_field *out, pqf_error *err) {
     TRY(check_map(node, err));
     const pqf_node *entries = node->children;
     if (entries->num_children == 1) return build_list(b, node, at, parent, out, err);
@@ -200,8 +209,8 @@ static pqf_status build_map(builder *b, const pqf_node *node, levels at, pqf_fie
     return PQF_OK;
 }
 
-static pqf_status build_node(builder *b, const pqf_node *node, levels at, pqf_field *parent,
-                             pqf_field *out, pqf_error *err) {
+static pqf_status build_node(builder *b, const pqf_node *node, levels at,
+                             pqf_field *parent, pqf_field *out, pqf_error *err) {
     if (is_group(node) && node->logical == PQF_LOGICAL_LIST)
         return build_list(b, node, at, parent, out, err);
     if (is_group(node) && node->logical == PQF_LOGICAL_MAP)
@@ -212,14 +221,16 @@ static pqf_status build_node(builder *b, const pqf_node *node, levels at, pqf_fi
     return build_leaf(b, node, at, parent, out, err);
 }
 
-pqf_status pqf_fields_build(pqf_schema *schema, const pqf_schema_options *options, pqf_error *err) {
+pqf_status pqf_fields_build(pqf_schema *schema, const pqf_schema_options *options,
+                            pqf_error *err) {
     builder b = {.schema = schema, .options = options};
     const pqf_node *root = schema->tree.nodes;
     void *room;
-    TRY(pqf_arena_array(&schema->arena, (size_t)schema->tree.num_leaves, sizeof(pqf_field *), &room,
-                        err));
+    TRY(pqf_arena_array(&schema->arena, (size_t)schema->tree.num_leaves,
+                        sizeof(pqf_field *), &room, err));
     schema->leaf_fields = room;
-    TRY(pqf_arena_array(&schema->arena, (size_t)root->num_children, sizeof(pqf_field), &room, err));
+    TRY(pqf_arena_array(&schema->arena, (size_t)root->num_children, sizeof(pqf_field),
+                        &room, err));
     schema->fields = room;
     schema->num_fields = root->num_children;
     int32_t i = 0;

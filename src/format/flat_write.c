@@ -191,10 +191,11 @@ static flat_type type_number(ipc_type member, int32_t value) {
 }
 
 static flat_type type_decimal(const pqf_type *type, uint64_t bits) {
-    return (flat_type){IPC_DECIMAL,
-                       3,
-                       {{4, (uint32_t)type->precision}, {4, (uint32_t)type->scale}, {4, bits}},
-                       NULL};
+    return (flat_type){
+        IPC_DECIMAL,
+        3,
+        {{4, (uint32_t)type->precision}, {4, (uint32_t)type->scale}, {4, bits}},
+        NULL};
 }
 
 /* The table of Schema.fbs for an Arrow type; member 0 for those that are not written. */
@@ -226,8 +227,10 @@ static flat_type flat_type_of(const pqf_type *type) {
     case PQF_TYPE_DECIMAL256: return type_decimal(type, 256);
     case PQF_TYPE_DATE32: return type_unit(IPC_DATE, 0);
     case PQF_TYPE_DATE64: return type_unit(IPC_DATE, 1);
-    case PQF_TYPE_TIME32: return (flat_type){IPC_TIME, 2, {{2, type->unit}, {4, 32}}, NULL};
-    case PQF_TYPE_TIME64: return (flat_type){IPC_TIME, 2, {{2, type->unit}, {4, 64}}, NULL};
+    case PQF_TYPE_TIME32:
+        return (flat_type){IPC_TIME, 2, {{2, type->unit}, {4, 32}}, NULL};
+    case PQF_TYPE_TIME64:
+        return (flat_type){IPC_TIME, 2, {{2, type->unit}, {4, 64}}, NULL};
     case PQF_TYPE_TIMESTAMP:
         return (flat_type){
             IPC_TIMESTAMP, 2, {{2, type->unit}, {type->zone[0] ? 4 : 0, 0}}, type->zone};
@@ -256,9 +259,11 @@ static pqf_status put_type(writer *w, uint32_t offset_at, const flat_type *type)
 
 /* ---- fields ---- */
 
-static pqf_status put_field(writer *w, uint32_t offset_at, const struct ArrowSchema *field);
+static pqf_status put_field(writer *w, uint32_t offset_at,
+                            const struct ArrowSchema *field);
 
-static pqf_status put_fields(writer *w, uint32_t offset_at, const struct ArrowSchema *parent) {
+static pqf_status put_fields(writer *w, uint32_t offset_at,
+                             const struct ArrowSchema *parent) {
     uint32_t first;
     TRY(put_vector(w, offset_at, (uint32_t)parent->n_children, &first));
     for (int64_t i = 0; i < parent->n_children; i++)
@@ -266,7 +271,8 @@ static pqf_status put_fields(writer *w, uint32_t offset_at, const struct ArrowSc
     return PQF_OK;
 }
 
-static pqf_status put_dictionary(writer *w, uint32_t offset_at, const struct ArrowSchema *field) {
+static pqf_status put_dictionary(writer *w, uint32_t offset_at,
+                                 const struct ArrowSchema *field) {
     bool is_ordered = (field->flags & ARROW_FLAG_DICTIONARY_ORDERED) != 0;
     const flat_slot slots[3] = {{8, w->num_dictionaries++}, {4, 0}, {1, is_ordered}};
     pqf_type index;
@@ -278,7 +284,8 @@ static pqf_status put_dictionary(writer *w, uint32_t offset_at, const struct Arr
 }
 
 /* Of a dictionary-encoded field the values' type is written, and the indexes' beside it. */
-static pqf_status put_field(writer *w, uint32_t offset_at, const struct ArrowSchema *field) {
+static pqf_status put_field(writer *w, uint32_t offset_at,
+                            const struct ArrowSchema *field) {
     const struct ArrowSchema *values = field->dictionary ? field->dictionary : field;
     bool has_metadata = pqf_kv_count(field->metadata) > 0;
     pqf_type parsed;
@@ -305,12 +312,14 @@ static pqf_status put_field(writer *w, uint32_t offset_at, const struct ArrowSch
     TRY(put_type(w, at[IPC_FIELD_TYPE], &type));
     if (field->dictionary) TRY(put_dictionary(w, at[IPC_FIELD_DICTIONARY], field));
     TRY(put_fields(w, at[IPC_FIELD_CHILDREN], values));
-    return has_metadata ? put_metadata(w, at[IPC_FIELD_METADATA], field->metadata) : PQF_OK;
+    return has_metadata ? put_metadata(w, at[IPC_FIELD_METADATA], field->metadata)
+                        : PQF_OK;
 }
 
 static pqf_status put_message(writer *w, const struct ArrowSchema *schema) {
     bool has_metadata = pqf_kv_count(schema->metadata) > 0;
-    const flat_slot message[4] = {{2, IPC_VERSION_V5}, {1, IPC_HEADER_SCHEMA}, {4, 0}, {8, 0}};
+    const flat_slot message[4] = {
+        {2, IPC_VERSION_V5}, {1, IPC_HEADER_SCHEMA}, {4, 0}, {8, 0}};
     const flat_slot body[3] = {{2, 0}, {4, 0}, {has_metadata ? 4 : 0, 0}};
     uint32_t at[4];
     TRY(pqf_buf_put_u32(w->out, 0, w->err)); /* offset of the root */
@@ -323,7 +332,8 @@ static pqf_status put_message(writer *w, const struct ArrowSchema *schema) {
     return align(w, 8);
 }
 
-pqf_status pqf_arrow_message_put(const struct ArrowSchema *schema, pqf_buf *out, pqf_error *err) {
+pqf_status pqf_arrow_message_put(const struct ArrowSchema *schema, pqf_buf *out,
+                                 pqf_error *err) {
     size_t head = out->len;
     TRY(pqf_schema_check(schema, err));
     TRY(pqf_buf_put_u32(out, IPC_CONTINUATION, err));
@@ -338,7 +348,8 @@ pqf_status pqf_arrow_message_put(const struct ArrowSchema *schema, pqf_buf *out,
     return PQF_OK;
 }
 
-pqf_status pqf_arrow_schema_write(const struct ArrowSchema *schema, pqf_buf *out, pqf_error *err) {
+pqf_status pqf_arrow_schema_write(const struct ArrowSchema *schema, pqf_buf *out,
+                                  pqf_error *err) {
     pqf_buf message;
     pqf_status status = PQF_OK;
     pqf_buf_init(&message, out->mem, 0);

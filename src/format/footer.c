@@ -21,12 +21,14 @@ static bool is_magic(const uint8_t *at, const char *magic) {
 }
 
 static pqf_status check_size(int64_t size, pqf_error *err) {
-    if (size == 0) return pqf_fail(err, PQF_CORRUPT, "the file is empty: not a Parquet file");
+    if (size == 0)
+        return pqf_fail(err, PQF_CORRUPT, "the file is empty: not a Parquet file");
     if (size < MIN_FILE)
-        return pqf_fail(err, PQF_CORRUPT,
-                        "the file has %lld bytes, but the smallest Parquet file has %d: not a "
-                        "Parquet file, or cut short",
-                        (long long)size, MIN_FILE);
+        return pqf_fail(
+            err, PQF_CORRUPT,
+            "the file has %lld bytes, but the smallest Parquet file has %d: not a "
+            "Parquet file, or cut short",
+            (long long)size, MIN_FILE);
     return PQF_OK;
 }
 
@@ -71,19 +73,20 @@ void pqf_metadata_free(pqf_metadata *metadata) {
 
 /* metadata->bytes is filled. Bytes behind the struct are a signature (plaintext footers of
  * encrypted files) and of no interest. */
-static pqf_status metadata_parse(pqf_metadata *metadata, const pqf_footer_options *options,
-                                 pqf_error *err) {
+static pqf_status metadata_parse(pqf_metadata *metadata,
+                                 const pqf_footer_options *options, pqf_error *err) {
     pqf_file_metadata *file = &metadata->file;
     size_t used;
     TRY(pqf_thrift_read(pqf_buf_view(&metadata->bytes), &pqf_file_metadata_thrift, file,
                         &metadata->arena, options ? &options->limits : NULL, &used, err));
-    TRY(pqf_tree_build(file->schema, file->num_schema, &metadata->arena, &metadata->tree, err));
+    TRY(pqf_tree_build(file->schema, file->num_schema, &metadata->arena, &metadata->tree,
+                       err));
     return pqf_border_check(metadata, err);
 }
 
 pqf_status pqf_metadata_parse(pqf_bytes footer, int64_t file_bytes,
-                              const pqf_footer_options *options, pqf_mem *mem, pqf_metadata **out,
-                              pqf_error *err) {
+                              const pqf_footer_options *options, pqf_mem *mem,
+                              pqf_metadata **out, pqf_error *err) {
     pqf_metadata *metadata = NULL;
     pqf_status status = PQF_OK;
     TRY_DONE(metadata_new(mem, file_bytes, footer.len, &metadata, err));
@@ -98,8 +101,8 @@ done:
 
 /* tail: the last bytes of the file, TAIL_LEN at least. */
 static pqf_status read_footer(pqf_source *source, int64_t size, pqf_bytes tail,
-                              const pqf_footer_options *options, pqf_mem *mem, pqf_metadata **out,
-                              pqf_error *err) {
+                              const pqf_footer_options *options, pqf_mem *mem,
+                              pqf_metadata **out, pqf_error *err) {
     pqf_metadata *metadata = NULL;
     pqf_status status = PQF_OK;
     uint32_t len = pqf_load_u32(tail.data + tail.len - TAIL_LEN);
@@ -111,7 +114,8 @@ static pqf_status read_footer(pqf_source *source, int64_t size, pqf_bytes tail,
     if (len + TAIL_LEN <= tail.len)
         memcpy(metadata->bytes.data, tail.data + tail.len - TAIL_LEN - len, len);
     else
-        TRY_DONE(pqf_source_read_at(source, size - TAIL_LEN - len, metadata->bytes.data, len, err));
+        TRY_DONE(pqf_source_read_at(source, size - TAIL_LEN - len, metadata->bytes.data,
+                                    len, err));
     metadata->bytes.len = len;
     TRY_DONE(metadata_parse(metadata, options, err));
     *out = metadata;
@@ -121,8 +125,8 @@ done:
     return status;
 }
 
-static pqf_status open_footer(pqf_source *source, const pqf_footer_options *options, pqf_mem *mem,
-                              pqf_metadata **out, pqf_error *err) {
+static pqf_status open_footer(pqf_source *source, const pqf_footer_options *options,
+                              pqf_mem *mem, pqf_metadata **out, pqf_error *err) {
     int64_t size = pqf_source_size(source);
     uint8_t head[MAGIC_LEN];
     pqf_buf tail;
@@ -144,8 +148,8 @@ done:
     return status;
 }
 
-pqf_status pqf_footer_read(pqf_source *source, const pqf_footer_options *options, pqf_mem *mem,
-                           pqf_metadata **out, pqf_error *err) {
+pqf_status pqf_footer_read(pqf_source *source, const pqf_footer_options *options,
+                           pqf_mem *mem, pqf_metadata **out, pqf_error *err) {
     *out = NULL;
     pqf_status status = open_footer(source, options, mem, out, err);
     return status == PQF_OK ? PQF_OK : pqf_error_at_path(err, pqf_source_path(source));
@@ -156,7 +160,8 @@ pqf_status pqf_footer_write(const pqf_file_metadata *in, pqf_buf *out, pqf_error
     TRY(pqf_thrift_write(&pqf_file_metadata_thrift, in, out, err));
     size_t len = out->len - start;
     if (len > UINT32_MAX)
-        return pqf_fail(err, PQF_LIMIT, "the footer would have %zu bytes, more than 4 GiB", len);
+        return pqf_fail(err, PQF_LIMIT,
+                        "the footer would have %zu bytes, more than 4 GiB", len);
     TRY(pqf_buf_put_u32(out, (uint32_t)len, err));
     return pqf_buf_put(out, MAGIC, MAGIC_LEN, err);
 }

@@ -38,7 +38,11 @@ typedef enum pqf_physical {
 /* "INT32", "FIXED_LEN_BYTE_ARRAY", ...; "unknown" for other numbers. */
 const char *pqf_physical_name(int32_t physical);
 
-typedef enum pqf_repetition { PQF_REQUIRED = 0, PQF_OPTIONAL = 1, PQF_REPEATED = 2 } pqf_repetition;
+typedef enum pqf_repetition {
+    PQF_REQUIRED = 0,
+    PQF_OPTIONAL = 1,
+    PQF_REPEATED = 2
+} pqf_repetition;
 
 typedef enum pqf_page_type {
     PQF_PAGE_DATA = 0,
@@ -58,13 +62,13 @@ typedef enum pqf_boundary_order {
 /* An optional member `x` comes with `bool has_x`, a list with `int32_t num_x`; an absent list
  * has has_x false, num_x 0 and x NULL; an absent struct behind a pointer is NULL. Binaries
  * are slices of the bytes that were read. */
-#define PQF_KIND_TYPE_BOOL   bool
-#define PQF_KIND_TYPE_I8     int8_t
-#define PQF_KIND_TYPE_I16    int16_t
-#define PQF_KIND_TYPE_I32    int32_t
-#define PQF_KIND_TYPE_I64    int64_t
-#define PQF_KIND_TYPE_DOUBLE double
-#define PQF_KIND_TYPE_BINARY pqf_bytes
+#define PQF_KIND_TYPE_BOOL      bool
+#define PQF_KIND_TYPE_I8        int8_t
+#define PQF_KIND_TYPE_I16       int16_t
+#define PQF_KIND_TYPE_I32       int32_t
+#define PQF_KIND_TYPE_I64       int64_t
+#define PQF_KIND_TYPE_DOUBLE    double
+#define PQF_KIND_TYPE_BINARY    pqf_bytes
 #define PQF_MEMBER_BOOL(name)   bool name;
 #define PQF_MEMBER_I8(name)     int8_t name;
 #define PQF_MEMBER_I16(name)    int16_t name;
@@ -77,14 +81,23 @@ typedef enum pqf_boundary_order {
 #define PQF_HAS_OPTIONAL(name) bool has_##name;
 
 #define PQF_STRUCT(struct_name, thrift_name) typedef struct struct_name {
-#define PQF_VALUE(struct_name, id, need, kind, name) PQF_MEMBER_##kind(name) PQF_HAS_##need(name)
-#define PQF_INLINE(struct_name, id, need, sub, name) sub name; PQF_HAS_##need(name)
+#define PQF_VALUE(struct_name, id, need, kind, name)                                     \
+    PQF_MEMBER_##kind(name) PQF_HAS_##need(name)
+#define PQF_INLINE(struct_name, id, need, sub, name)                                     \
+    sub name;                                                                            \
+    PQF_HAS_##need(name)
 #define PQF_POINTER(struct_name, id, need, sub, name) sub *name;
-#define PQF_VALUES(struct_name, id, need, kind, name)                                           \
-    PQF_KIND_TYPE_##kind *name; int32_t num_##name; PQF_HAS_##need(name)
-#define PQF_STRUCTS(struct_name, id, need, sub, name)                                           \
-    sub *name; int32_t num_##name; PQF_HAS_##need(name)
-#define PQF_END(struct_name) } struct_name;
+#define PQF_VALUES(struct_name, id, need, kind, name)                                    \
+    PQF_KIND_TYPE_##kind *name;                                                          \
+    int32_t num_##name;                                                                  \
+    PQF_HAS_##need(name)
+#define PQF_STRUCTS(struct_name, id, need, sub, name)                                    \
+    sub *name;                                                                           \
+    int32_t num_##name;                                                                  \
+    PQF_HAS_##need(name)
+#define PQF_END(struct_name)                                                             \
+    }                                                                                    \
+    struct_name;
 #include "metadata.def"
 #undef PQF_STRUCT
 #undef PQF_VALUE
@@ -116,8 +129,8 @@ typedef struct pqf_thrift_struct pqf_thrift_struct;
 #define PQF_THRIFT_NO_HAS UINT16_MAX
 
 typedef struct pqf_thrift_field {
-    uint8_t kind;          /* pqf_kind */
-    uint8_t elem;          /* pqf_kind of a list's elements */
+    uint8_t kind; /* pqf_kind */
+    uint8_t elem; /* pqf_kind of a list's elements */
     bool required;
     uint16_t offset;       /* of the member, for a list of the pointer */
     uint16_t count_offset; /* of num_x, lists only */
@@ -136,7 +149,8 @@ struct pqf_thrift_struct {
 };
 
 /* One table per struct: pqf_page_header_thrift, pqf_column_index_thrift, ... */
-#define PQF_STRUCT(struct_name, thrift_name) extern const pqf_thrift_struct struct_name##_thrift;
+#define PQF_STRUCT(struct_name, thrift_name)                                             \
+    extern const pqf_thrift_struct struct_name##_thrift;
 #define PQF_VALUE(struct_name, id, need, kind, name)
 #define PQF_INLINE(struct_name, id, need, sub, name)
 #define PQF_POINTER(struct_name, id, need, sub, name)
@@ -163,8 +177,9 @@ typedef struct pqf_thrift_limits {
 /* Reads one struct from the front of `in` into `out` (zeroed first) and says how many bytes
  * it took. Lists and pointers come from `arena`; binaries are slices of `in`. Unknown fields
  * are skipped. PQF_CORRUPT names the struct and the byte; PQF_LIMIT names the option. */
-pqf_status pqf_thrift_read(pqf_bytes in, const pqf_thrift_struct *type, void *out, pqf_arena *arena,
-                           const pqf_thrift_limits *limits, size_t *num_bytes_used, pqf_error *err);
+pqf_status pqf_thrift_read(pqf_bytes in, const pqf_thrift_struct *type, void *out,
+                           pqf_arena *arena, const pqf_thrift_limits *limits,
+                           size_t *num_bytes_used, pqf_error *err);
 /* Appends one struct. */
 pqf_status pqf_thrift_write(const pqf_thrift_struct *type, const void *in, pqf_buf *out,
                             pqf_error *err);
@@ -172,8 +187,8 @@ pqf_status pqf_thrift_write(const pqf_thrift_struct *type, const void *in, pqf_b
 /* Reads a page header from the front of `in`; needs no memory. When the bytes end inside the
  * header *truncated is true and the status PQF_OK: show more bytes and call again; at the end
  * of the chunk it is the caller's PQF_CORRUPT. *num_bytes_used is the header's length. */
-pqf_status pqf_page_header_read(pqf_bytes in, pqf_page_header *out, size_t *num_bytes_used,
-                                bool *truncated, pqf_error *err);
+pqf_status pqf_page_header_read(pqf_bytes in, pqf_page_header *out,
+                                size_t *num_bytes_used, bool *truncated, pqf_error *err);
 pqf_status pqf_page_header_write(const pqf_page_header *in, pqf_buf *out, pqf_error *err);
 
 /* ---- leaves: the columns of Parquet ---- */
@@ -182,7 +197,7 @@ pqf_status pqf_page_header_write(const pqf_page_header *in, pqf_buf *out, pqf_er
 typedef struct pqf_node {
     const pqf_schema_element *element;
     const char *name; /* NUL-terminated; as it stands in the file, valid UTF-8 or not */
-    struct pqf_node *parent; /* NULL: the root */
+    struct pqf_node *parent;   /* NULL: the root */
     struct pqf_node *children; /* not contiguous: next sibling is children->next */
     struct pqf_node *next;
     int32_t num_children;
@@ -193,8 +208,9 @@ typedef struct pqf_node {
     int32_t first_leaf;
     int32_t num_leaves;
     int32_t logical; /* pqf_logical, PQF_LOGICAL_NONE without annotation */
-    int32_t param;   /* INTEGER: bit width, plus 1 when unsigned; TIME, TIMESTAMP: 'm' 'u' 'n' */
-    bool is_utc;     /* TIME, TIMESTAMP: isAdjustedToUTC */
+    int32_t
+        param; /* INTEGER: bit width, plus 1 when unsigned; TIME, TIMESTAMP: 'm' 'u' 'n' */
+    bool is_utc;       /* TIME, TIMESTAMP: isAdjustedToUTC */
     int32_t precision; /* DECIMAL */
     int32_t scale;
 } pqf_node;
@@ -213,10 +229,10 @@ typedef enum pqf_order {
 typedef struct pqf_leaf {
     int32_t index; /* of the column */
     const pqf_node *node;
-    const char *path;       /* dotted, NUL-terminated: for error texts and settings */
-    const char *top_name;   /* first component */
+    const char *path;     /* dotted, NUL-terminated: for error texts and settings */
+    const char *top_name; /* first component */
     pqf_physical physical;
-    int32_t type_length;    /* bytes of a FIXED value, else 0 */
+    int32_t type_length; /* bytes of a FIXED value, else 0 */
     int16_t max_def;
     int16_t max_rep;
     pqf_order order;
@@ -245,20 +261,21 @@ typedef struct pqf_metadata {
     pqf_file_metadata file;
     pqf_tree tree;
     int64_t file_bytes;
-    int64_t footer_bytes;      /* of the Thrift struct */
-    bool short_chunk_lengths;  /* written by a parquet-mr before 1.2.9, see pqf_metadata_chunk */
+    int64_t footer_bytes; /* of the Thrift struct */
+    bool
+        short_chunk_lengths; /* written by a parquet-mr before 1.2.9, see pqf_metadata_chunk */
     /* private */
     pqf_mem *mem; /* retained */
     pqf_buf bytes;
     pqf_arena arena;
 } pqf_metadata;
 
-pqf_status pqf_footer_read(pqf_source *source, const pqf_footer_options *options, pqf_mem *mem,
-                           pqf_metadata **out, pqf_error *err);
+pqf_status pqf_footer_read(pqf_source *source, const pqf_footer_options *options,
+                           pqf_mem *mem, pqf_metadata **out, pqf_error *err);
 /* Reads the Thrift struct alone, without a file around it: the border checks against file_bytes. */
 pqf_status pqf_metadata_parse(pqf_bytes footer, int64_t file_bytes,
-                              const pqf_footer_options *options, pqf_mem *mem, pqf_metadata **out,
-                              pqf_error *err);
+                              const pqf_footer_options *options, pqf_mem *mem,
+                              pqf_metadata **out, pqf_error *err);
 void pqf_metadata_free(pqf_metadata *metadata); /* NULL is fine */
 
 /* Appends FileMetaData, its length and "PAR1". */
@@ -270,14 +287,14 @@ typedef struct pqf_chunk {
     const pqf_leaf *leaf;
     int64_t file_offset; /* of the first page header, dictionary page included */
     int64_t byte_len;
-    int64_t num_values;  /* level entries, nulls included */
+    int64_t num_values; /* level entries, nulls included */
     int64_t num_rows;
 } pqf_chunk;
 
 /* Fills *out; PQF_UNSUPPORTED when the chunk is encrypted or lies in another file. byte_len
  * may reach past the last page (files of old writers); stop after num_values. */
-pqf_status pqf_metadata_chunk(const pqf_metadata *metadata, int64_t row_group, int64_t leaf,
-                              pqf_chunk *out, pqf_error *err);
+pqf_status pqf_metadata_chunk(const pqf_metadata *metadata, int64_t row_group,
+                              int64_t leaf, pqf_chunk *out, pqf_error *err);
 
 /* Value of a key of the file's key-value metadata; false when it is not there. */
 bool pqf_metadata_get(const pqf_metadata *metadata, const char *key, pqf_bytes *value);
@@ -318,23 +335,24 @@ typedef enum pqf_binary_form {
 /* How the Parquet value P and the Arrow value A of a leaf relate. A reader goes from P to A,
  * a writer from A to P; `factor` is a positive integer.
  *   P INT32 (4 bytes), INT64 (8), INT96 (12), FIXED (type_length), BYTE_ARRAY; A: arrow_width. */
-#define PQF_CONVERT_LIST(X)                                                                     \
-    X(NONE, "the same bytes")                                                                   \
-    X(NULLS, "A has no values: the null type")                                                  \
-    X(INT32_TO_INT8, "A is the low byte; reading checks the range")                             \
-    X(INT32_TO_UINT8, "A is the low byte; reading checks the range")                            \
-    X(INT32_TO_INT16, "A is the low two bytes; reading checks the range")                       \
-    X(INT32_TO_UINT16, "A is the low two bytes; reading checks the range")                      \
-    X(INT64_TO_UINT32, "P INT64, A 4 bytes unsigned: version 1.0, writing only")                \
-    X(DAYS_TO_MS, "P INT32 days, A int64 = P * factor (86,400,000): date64")                    \
-    X(DIVIDE_32, "P INT32, A int32 = P / factor, exact: time32[s]")                             \
-    X(DIVIDE_64, "P INT64, A int64 = P / factor, exact: timestamp[s]")                          \
-    X(MULTIPLY_64, "P INT64, A int64 = P * factor: coerced timestamps")                         \
-    X(INT96_TO_TIMESTAMP, "P Julian day and ns of day, A int64 in units of factor ns")          \
-    X(INT32_TO_DECIMAL128, "P INT32, A 16 bytes, sign-extended")                                \
-    X(INT64_TO_DECIMAL128, "P INT64, A 16 bytes, sign-extended")                                \
-    X(FIXED_TO_DECIMAL128, "P FIXED big-endian, A 16 bytes little-endian")                      \
-    X(BYTES_TO_DECIMAL128, "P BYTE_ARRAY big-endian, A 16 bytes little-endian; reading only")
+#define PQF_CONVERT_LIST(X)                                                              \
+    X(NONE, "the same bytes")                                                            \
+    X(NULLS, "A has no values: the null type")                                           \
+    X(INT32_TO_INT8, "A is the low byte; reading checks the range")                      \
+    X(INT32_TO_UINT8, "A is the low byte; reading checks the range")                     \
+    X(INT32_TO_INT16, "A is the low two bytes; reading checks the range")                \
+    X(INT32_TO_UINT16, "A is the low two bytes; reading checks the range")               \
+    X(INT64_TO_UINT32, "P INT64, A 4 bytes unsigned: version 1.0, writing only")         \
+    X(DAYS_TO_MS, "P INT32 days, A int64 = P * factor (86,400,000): date64")             \
+    X(DIVIDE_32, "P INT32, A int32 = P / factor, exact: time32[s]")                      \
+    X(DIVIDE_64, "P INT64, A int64 = P / factor, exact: timestamp[s]")                   \
+    X(MULTIPLY_64, "P INT64, A int64 = P * factor: coerced timestamps")                  \
+    X(INT96_TO_TIMESTAMP, "P Julian day and ns of day, A int64 in units of factor ns")   \
+    X(INT32_TO_DECIMAL128, "P INT32, A 16 bytes, sign-extended")                         \
+    X(INT64_TO_DECIMAL128, "P INT64, A 16 bytes, sign-extended")                         \
+    X(FIXED_TO_DECIMAL128, "P FIXED big-endian, A 16 bytes little-endian")               \
+    X(BYTES_TO_DECIMAL128,                                                               \
+      "P BYTE_ARRAY big-endian, A 16 bytes little-endian; reading only")
 
 typedef enum pqf_convert {
 #define PQF_X(name, text) PQF_CONVERT_##name,
@@ -359,11 +377,12 @@ typedef struct pqf_field {
     bool nullable;
     int16_t def_parent;
     int16_t def_level;
-    int16_t rep_level; /* LIST, MAP: of their items; else of the innermost list around, 0: none */
+    int16_t
+        rep_level; /* LIST, MAP: of their items; else of the innermost list around, 0: none */
 
     int32_t first_leaf; /* columns below: first_leaf .. first_leaf + num_leaves - 1 */
     int32_t num_leaves;
-    struct pqf_field *parent; /* NULL: top level */
+    struct pqf_field *parent;   /* NULL: top level */
     struct pqf_field *children; /* contiguous */
     int32_t num_children;
 
@@ -374,20 +393,22 @@ typedef struct pqf_field {
     /* LEAF */
     const pqf_leaf *leaf;
     pqf_leaf_layout layout;
-    int32_t arrow_width;     /* bytes of a value, PQF_LEAF_FIXED */
+    int32_t arrow_width; /* bytes of a value, PQF_LEAF_FIXED */
     pqf_binary_form binary_form;
-    bool is_utf8;            /* values must be UTF-8 */
+    bool is_utf8; /* values must be UTF-8 */
     pqf_convert convert;
-    int64_t factor;          /* of convert, else 1 */
-    const char *index_format; /* of dictionary indices ("c".."L"); NULL: not a dictionary */
+    int64_t factor; /* of convert, else 1 */
+    const char
+        *index_format; /* of dictionary indices ("c".."L"); NULL: not a dictionary */
     bool dictionary_ordered;
-    bool keep_lossy;         /* writing: values that convert would change may be cut (coerced
+    bool keep_lossy; /* writing: values that convert would change may be cut (coerced
                                 timestamps with allow_truncated_timestamps) */
 
     /* Arrow */
-    const char *format;       /* C Data Interface format; of a dictionary that of its values */
-    pqf_bytes metadata;       /* C Data Interface encoding, len 0: none; PQF_FIELD_ID included */
-    bool keys_sorted;         /* MAP */
+    const char *format; /* C Data Interface format; of a dictionary that of its values */
+    pqf_bytes
+        metadata;     /* C Data Interface encoding, len 0: none; PQF_FIELD_ID included */
+    bool keys_sorted; /* MAP */
 
     /* Not PQF_OK: a column below cannot be handed out; use pqf_field_check before reading. */
     pqf_status unusable;
@@ -420,21 +441,23 @@ typedef struct pqf_schema {
 
 typedef struct pqf_schema_options {
     bool ignore_arrow_schema;
-    bool no_extension_types;            /* UUID and JSON without ARROW:extension:name */
-    const char *int96_unit;             /* "s" "ms" "us" "ns"; NULL: "ns" */
-    const char *const *read_dictionary; /* NULL-terminated dotted paths or top-level names */
+    bool no_extension_types; /* UUID and JSON without ARROW:extension:name */
+    const char *int96_unit;  /* "s" "ms" "us" "ns"; NULL: "ns" */
+    const char *const
+        *read_dictionary; /* NULL-terminated dotted paths or top-level names */
 } pqf_schema_options;
 
 /* The fields of a file. Borrows `metadata`, which must outlive it. options may be NULL. */
-pqf_status pqf_schema_from_parquet(const pqf_metadata *metadata, const pqf_schema_options *options,
-                                   pqf_mem *mem, pqf_schema **out, pqf_error *err);
+pqf_status pqf_schema_from_parquet(const pqf_metadata *metadata,
+                                   const pqf_schema_options *options, pqf_mem *mem,
+                                   pqf_schema **out, pqf_error *err);
 
 typedef struct pqf_schema_write_options {
     const char *version;           /* "1.0" "2.4" "2.6"; NULL: "2.6" */
     const char *coerce_timestamps; /* "ms" "us" or NULL */
     bool allow_truncated_timestamps;
     bool int96_timestamps;
-    bool legacy_list_names;        /* the item keeps its Arrow name instead of "element" */
+    bool legacy_list_names; /* the item keeps its Arrow name instead of "element" */
     bool no_store_schema;
 } pqf_schema_write_options;
 
@@ -449,13 +472,15 @@ void pqf_schema_free(pqf_schema *schema); /* NULL is fine */
 
 /* First top-level field of exactly this name; *is_duplicate (may be NULL) tells whether there are
  * more. NULL: none. */
-const pqf_field *pqf_schema_field(const pqf_schema *schema, const char *name, bool *is_duplicate);
+const pqf_field *pqf_schema_field(const pqf_schema *schema, const char *name,
+                                  bool *is_duplicate);
 
 /* The Arrow C schema of a field, or of the whole as a struct. It owns its memory and may
  * outlive the schema. */
 pqf_status pqf_field_export(const pqf_schema *schema, const pqf_field *field,
                             struct ArrowSchema *out, pqf_error *err);
-pqf_status pqf_schema_export(const pqf_schema *schema, struct ArrowSchema *out, pqf_error *err);
+pqf_status pqf_schema_export(const pqf_schema *schema, struct ArrowSchema *out,
+                             pqf_error *err);
 
 /* ---- logical types ---- */
 
@@ -481,7 +506,8 @@ typedef enum pqf_logical {
     PQF_LOGICAL_GEOGRAPHY = 18,
     PQF_LOGICAL_FILE = 19,
     PQF_LOGICAL_INTERVAL = 32,
-    PQF_LOGICAL_OTHER = 33, /* a union member or converted type that this build does not know */
+    PQF_LOGICAL_OTHER =
+        33, /* a union member or converted type that this build does not know */
 } pqf_logical;
 
 /* Row i of the table: name, whether files with it are read and written; false after the last. */
@@ -490,7 +516,8 @@ bool pqf_logical_row(int64_t i, const char **name, bool *reads, bool *writes);
 /* ---- ARROW:schema ---- */
 
 /* The value of the key ARROW:schema for an Arrow schema: base64 of an encapsulated IPC message. */
-pqf_status pqf_arrow_schema_write(const struct ArrowSchema *schema, pqf_buf *out, pqf_error *err);
+pqf_status pqf_arrow_schema_write(const struct ArrowSchema *schema, pqf_buf *out,
+                                  pqf_error *err);
 /* The Arrow schema that such a value holds, PQF_CORRUPT where it is damaged. mem is for scratch. */
 pqf_status pqf_arrow_schema_read(pqf_bytes value, pqf_mem *mem, struct ArrowSchema *out,
                                  pqf_error *err);

@@ -9,7 +9,12 @@
 
 #include "room.h"
 
-enum { IPC_MESSAGE_VERSION = 0, IPC_MESSAGE_HEADER_TYPE, IPC_MESSAGE_HEADER, IPC_MESSAGE_BODY };
+enum {
+    IPC_MESSAGE_VERSION = 0,
+    IPC_MESSAGE_HEADER_TYPE,
+    IPC_MESSAGE_HEADER,
+    IPC_MESSAGE_BODY
+};
 enum { IPC_SCHEMA_ENDIANNESS = 0, IPC_SCHEMA_FIELDS, IPC_SCHEMA_METADATA };
 enum {
     IPC_FIELD_NAME = 0,
@@ -60,12 +65,14 @@ typedef enum ipc_type {
 /* base64.c: RFC 4648, standard alphabet, padded. */
 pqf_status pqf_base64_put(pqf_bytes in, pqf_buf *out, pqf_error *err);
 /* PQF_CORRUPT for a character outside the alphabet or a wrong length; padding may be missing. */
-pqf_status pqf_base64_decode(pqf_bytes in, pqf_arena *arena, pqf_bytes *out, pqf_error *err);
+pqf_status pqf_base64_decode(pqf_bytes in, pqf_arena *arena, pqf_bytes *out,
+                             pqf_error *err);
 
 /* arrow_schema.c: the schema in an IPC message; it lives in the arena, release does nothing. */
-pqf_status pqf_arrow_schema_parse(pqf_bytes message, pqf_arena *arena, struct ArrowSchema **out,
-                                  pqf_error *err);
+pqf_status pqf_arrow_schema_parse(pqf_bytes message, pqf_arena *arena,
+                                  struct ArrowSchema **out, pqf_error *err);
 /* flat_write.c: appends the IPC message, continuation and length first. */
-pqf_status pqf_arrow_message_put(const struct ArrowSchema *schema, pqf_buf *out, pqf_error *err);
+pqf_status pqf_arrow_message_put(const struct ArrowSchema *schema, pqf_buf *out,
+                                 pqf_error *err);
 
 #endif

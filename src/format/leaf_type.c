@@ -28,7 +28,8 @@ static const char *decimal_fault(const pqf_leaf *leaf, char *text, size_t text_b
     int32_t digits = INT32_MAX;
     if (leaf->physical == PQF_PHYSICAL_INT32) digits = 9;
     if (leaf->physical == PQF_PHYSICAL_INT64) digits = 18;
-    if (leaf->physical == PQF_PHYSICAL_FIXED) digits = pqf_decimal_digits(leaf->type_length);
+    if (leaf->physical == PQF_PHYSICAL_FIXED)
+        digits = pqf_decimal_digits(leaf->type_length);
     if (node->precision >= 1 && node->precision <= digits && node->scale >= 0 &&
         node->scale <= node->precision)
         return NULL;
@@ -41,13 +42,14 @@ static const char *decimal_fault(const pqf_leaf *leaf, char *text, size_t text_b
 static pqf_status set_decimal(pqf_schema *schema, pqf_field *field, pqf_error *err) {
     const pqf_node *node = field->leaf->node;
     if (node->precision <= 38)
-        return pqf_arena_printf(&schema->arena, &field->format, err, "d:%d,%d", node->precision,
-                                node->scale);
-    TRY(pqf_arena_printf(&schema->arena, &field->format, err, "d:%d,%d,256", node->precision,
-                         node->scale));
+        return pqf_arena_printf(&schema->arena, &field->format, err, "d:%d,%d",
+                                node->precision, node->scale);
+    TRY(pqf_arena_printf(&schema->arena, &field->format, err, "d:%d,%d,256",
+                         node->precision, node->scale));
     field->arrow_width = 32;
-    return set_unusable(schema, field, PQF_UNSUPPORTED,
-                        "decimals of more than 38 digits (decimal256) are not supported yet", err);
+    return set_unusable(
+        schema, field, PQF_UNSUPPORTED,
+        "decimals of more than 38 digits (decimal256) are not supported yet", err);
 }
 
 /* INT96 is a timestamp in the unit that the caller chose. */
@@ -56,8 +58,10 @@ static void set_int96(pqf_field *field, const pqf_schema_options *options) {
         char unit;
         const char *format;
         int64_t factor;
-    } units[] = {
-        {'s', "tss:", 1000000000}, {'m', "tsm:", 1000000}, {'u', "tsu:", 1000}, {'n', "tsn:", 1}};
+    } units[] = {{'s', "tss:", 1000000000},
+                 {'m', "tsm:", 1000000},
+                 {'u', "tsu:", 1000},
+                 {'n', "tsn:", 1}};
     char unit = options && options->int96_unit ? options->int96_unit[0] : 'n';
     for (size_t i = 0; i < sizeof units / sizeof units[0]; i++) {
         if (units[i].unit != unit) continue;
@@ -68,7 +72,8 @@ static void set_int96(pqf_field *field, const pqf_schema_options *options) {
 
 static bool is_listed(const char *const *names, const pqf_leaf *leaf) {
     for (; names && *names; names++) {
-        if (strcmp(*names, leaf->path) == 0 || strcmp(*names, leaf->top_name) == 0) return true;
+        if (strcmp(*names, leaf->path) == 0 || strcmp(*names, leaf->top_name) == 0)
+            return true;
     }
     return false;
 }
@@ -81,7 +86,8 @@ static pqf_status set_extension(pqf_schema *schema, pqf_field *field, pqf_error 
         name = PQF_BYTES("arrow.json");
     else
         return PQF_OK;
-    TRY(pqf_field_put_metadata(schema, &field->metadata, PQF_BYTES(PQF_EXTENSION_NAME), name, err));
+    TRY(pqf_field_put_metadata(schema, &field->metadata, PQF_BYTES(PQF_EXTENSION_NAME),
+                               name, err));
     return pqf_field_put_metadata(schema, &field->metadata, PQF_BYTES(PQF_EXTENSION_DATA),
                                   PQF_BYTES(""), err);
 }
@@ -99,12 +105,13 @@ static pqf_status choose_row(pqf_schema *schema, pqf_field *field, pqf_error *er
     const pqf_node *node = leaf->node;
     char text[160];
     const pqf_leaf_type *plain = pqf_leaf_type_of(PQF_LOGICAL_NONE, 0, leaf->physical);
-    const pqf_leaf_type *row = pqf_leaf_type_of(node->logical, node->param, leaf->physical);
+    const pqf_leaf_type *row =
+        pqf_leaf_type_of(node->logical, node->param, leaf->physical);
     set_row(field, plain);
     if (node->logical == PQF_LOGICAL_OTHER) return PQF_OK;
     if (!row || (row->bytes && row->bytes != leaf->type_length))
-        return set_unusable(schema, field, PQF_CORRUPT, contradiction(leaf, text, sizeof text),
-                            err);
+        return set_unusable(schema, field, PQF_CORRUPT,
+                            contradiction(leaf, text, sizeof text), err);
     if (node->logical == PQF_LOGICAL_DECIMAL && decimal_fault(leaf, text, sizeof text))
         return set_unusable(schema, field, PQF_CORRUPT, text, err);
     set_row(field, row);
@@ -118,13 +125,16 @@ pqf_status pqf_field_set_leaf(pqf_schema *schema, pqf_field *field, const pqf_le
     field->factor = 1;
     TRY(choose_row(schema, field, err));
     if (field->format[0] == 'w')
-        TRY(pqf_arena_printf(&schema->arena, &field->format, err, "w:%d", leaf->type_length));
+        TRY(pqf_arena_printf(&schema->arena, &field->format, err, "w:%d",
+                             leaf->type_length));
     if (field->format[0] == 'd') TRY(set_decimal(schema, field, err));
     if (field->convert == PQF_CONVERT_INT96_TO_TIMESTAMP)
         set_int96(field, options);
     else if (field->format[0] == 't' && field->format[1] == 's' && node->is_utc)
-        TRY(pqf_arena_printf(&schema->arena, &field->format, err, "%sUTC", field->format));
-    if (options && field->layout == PQF_LEAF_BINARY && is_listed(options->read_dictionary, leaf))
+        TRY(pqf_arena_printf(&schema->arena, &field->format, err, "%sUTC",
+                             field->format));
+    if (options && field->layout == PQF_LEAF_BINARY &&
+        is_listed(options->read_dictionary, leaf))
         field->index_format = "i";
     bool is_plain = field->index_format || (options && options->no_extension_types);
     if (field->unusable == PQF_OK && !is_plain) TRY(set_extension(schema, field, err));

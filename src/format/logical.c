@@ -10,15 +10,15 @@
 #include "room.h"
 
 static const pqf_leaf_type leaf_types[] = {
-#define PQF_X(id, param_, physical_, bytes_, format_, layout_, width_, order_, convert_)           \
-    {.logical = PQF_LOGICAL_##id,                                                                  \
-     .param = param_,                                                                              \
-     .physical = PQF_PHYSICAL_##physical_,                                                         \
-     .bytes = bytes_,                                                                              \
-     .format = format_,                                                                            \
-     .layout = PQF_LEAF_##layout_,                                                                 \
-     .width = width_,                                                                              \
-     .order = PQF_ORDER_##order_,                                                                  \
+#define PQF_X(id, param_, physical_, bytes_, format_, layout_, width_, order_, convert_) \
+    {.logical = PQF_LOGICAL_##id,                                                        \
+     .param = param_,                                                                    \
+     .physical = PQF_PHYSICAL_##physical_,                                               \
+     .bytes = bytes_,                                                                    \
+     .format = format_,                                                                  \
+     .layout = PQF_LEAF_##layout_,                                                       \
+     .width = width_,                                                                    \
+     .order = PQF_ORDER_##order_,                                                        \
      .convert = PQF_CONVERT_##convert_},
     PQF_LEAF_TYPE_LIST(PQF_X)
 #undef PQF_X
@@ -47,10 +47,12 @@ static const struct {
 };
 #define NUM_LOGICAL ((int64_t)(sizeof logical_types / sizeof logical_types[0]))
 
-const pqf_leaf_type *pqf_leaf_type_of(int32_t logical, int32_t param, pqf_physical physical) {
+const pqf_leaf_type *pqf_leaf_type_of(int32_t logical, int32_t param,
+                                      pqf_physical physical) {
     for (size_t i = 0; i < NUM_LEAF_TYPES; i++) {
         const pqf_leaf_type *row = &leaf_types[i];
-        if (row->physical == physical && row->logical == logical && row->param == param) return row;
+        if (row->physical == physical && row->logical == logical && row->param == param)
+            return row;
     }
     return NULL;
 }
@@ -71,14 +73,16 @@ bool pqf_logical_row(int64_t i, const char **name, bool *reads, bool *writes) {
 }
 
 const char *pqf_physical_name(int32_t physical) {
-    static const char *const names[] = {"BOOLEAN", "INT32",  "INT64",      "INT96",
-                                        "FLOAT",   "DOUBLE", "BYTE_ARRAY", "FIXED_LEN_BYTE_ARRAY"};
+    static const char *const names[] = {
+        "BOOLEAN", "INT32",  "INT64",      "INT96",
+        "FLOAT",   "DOUBLE", "BYTE_ARRAY", "FIXED_LEN_BYTE_ARRAY"};
     return physical >= 0 && physical < 8 ? names[physical] : "unknown";
 }
 
 int32_t pqf_converted_of(int32_t logical, int32_t param) {
     for (int32_t i = 0; i < NUM_CONVERTED; i++) {
-        if (converted_types[i].logical == logical && converted_types[i].param == param) return i;
+        if (converted_types[i].logical == logical && converted_types[i].param == param)
+            return i;
     }
     return -1;
 }
@@ -96,7 +100,7 @@ static int32_t unit_param(const pqf_time_unit *unit) {
 }
 
 static int32_t union_member(const pqf_logical_type *type) {
-#define PQF_X(id, member, reads, writes)                                                           \
+#define PQF_X(id, member, reads, writes)                                                 \
     if (type->has_##member) return PQF_LOGICAL_##id;
     PQF_LOGICAL_LIST(PQF_X)
 #undef PQF_X
@@ -142,6 +146,7 @@ void pqf_node_annotate(pqf_node *node) {
     const pqf_schema_element *element = node->element;
     node->logical = PQF_LOGICAL_NONE;
     if (element->logical_type) annotate_logical(node, element->logical_type);
-    bool is_known = node->logical != PQF_LOGICAL_NONE && node->logical != PQF_LOGICAL_OTHER;
+    bool is_known =
+        node->logical != PQF_LOGICAL_NONE && node->logical != PQF_LOGICAL_OTHER;
     if (!is_known && element->has_converted_type) annotate_converted(node, element);
 }

@@ -24,7 +24,8 @@ typedef struct pqf_leaf_type {
 } pqf_leaf_type;
 
 /* NULL: the annotation contradicts the physical type. */
-const pqf_leaf_type *pqf_leaf_type_of(int32_t logical, int32_t param, pqf_physical physical);
+const pqf_leaf_type *pqf_leaf_type_of(int32_t logical, int32_t param,
+                                      pqf_physical physical);
 /* "DECIMAL", ... */
 const char *pqf_logical_name(int32_t logical);
 /* Fills the annotation members of a node from its element's LogicalType, else its ConvertedType. */
@@ -35,8 +36,8 @@ int32_t pqf_converted_of(int32_t logical, int32_t param);
 int32_t pqf_decimal_digits(int32_t bytes);
 
 /* tree.c: builds the tree over elements, which must outlive it. */
-pqf_status pqf_tree_build(pqf_schema_element *elements, int32_t num_elements, pqf_arena *arena,
-                          pqf_tree *out, pqf_error *err);
+pqf_status pqf_tree_build(pqf_schema_element *elements, int32_t num_elements,
+                          pqf_arena *arena, pqf_tree *out, pqf_error *err);
 
 /* schema.c */
 pqf_status pqf_schema_new(pqf_mem *mem, pqf_schema **out, pqf_error *err);
@@ -45,7 +46,8 @@ pqf_status pqf_schema_index_names(pqf_schema *schema, pqf_error *err);
 pqf_status pqf_bytes_keep(pqf_arena *arena, pqf_bytes in, pqf_bytes *out, pqf_error *err);
 
 /* field.c: the field tree over schema->tree, as Parquet alone tells it. */
-pqf_status pqf_fields_build(pqf_schema *schema, const pqf_schema_options *options, pqf_error *err);
+pqf_status pqf_fields_build(pqf_schema *schema, const pqf_schema_options *options,
+                            pqf_error *err);
 /* leaf_type.c: fills the members of a LEAF field from its annotation. */
 pqf_status pqf_field_set_leaf(pqf_schema *schema, pqf_field *field, const pqf_leaf *leaf,
                               const pqf_schema_options *options, pqf_error *err);
@@ -54,7 +56,8 @@ pqf_status pqf_field_put_metadata(pqf_schema *schema, pqf_bytes *metadata, pqf_b
                                   pqf_bytes value, pqf_error *err);
 
 /* apply.c: merges the Arrow schema that a writer stored into the fields, where it is compatible. */
-pqf_status pqf_fields_apply(pqf_schema *schema, const struct ArrowSchema *origin, pqf_error *err);
+pqf_status pqf_fields_apply(pqf_schema *schema, const struct ArrowSchema *origin,
+                            pqf_error *err);
 
 #define PQF_EXTENSION_NAME "ARROW:extension:name"
 #define PQF_EXTENSION_DATA "ARROW:extension:metadata"

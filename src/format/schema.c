@@ -46,17 +46,20 @@ pqf_status pqf_schema_index_names(pqf_schema *schema, pqf_error *err) {
 }
 
 /* The next field of this name from slot *at on, NULL after the last. */
-static const pqf_field *next_by_hash(const pqf_schema *schema, const char *name, uint32_t *at) {
+static const pqf_field *next_by_hash(const pqf_schema *schema, const char *name,
+                                     uint32_t *at) {
     const struct pqf_name_index *index = schema->names;
     for (;;) {
         int32_t slot = index->slots[*at & index->mask];
         if (slot == 0) return NULL;
         ++*at;
-        if (strcmp(schema->fields[slot - 1].name, name) == 0) return &schema->fields[slot - 1];
+        if (strcmp(schema->fields[slot - 1].name, name) == 0)
+            return &schema->fields[slot - 1];
     }
 }
 
-static const pqf_field *next_by_scan(const pqf_schema *schema, const char *name, uint32_t *at) {
+static const pqf_field *next_by_scan(const pqf_schema *schema, const char *name,
+                                     uint32_t *at) {
     while (*at < (uint32_t)schema->num_fields) {
         const pqf_field *field = &schema->fields[(*at)++];
         if (strcmp(field->name, name) == 0) return field;
@@ -64,7 +67,8 @@ static const pqf_field *next_by_scan(const pqf_schema *schema, const char *name,
     return NULL;
 }
 
-const pqf_field *pqf_schema_field(const pqf_schema *schema, const char *name, bool *is_duplicate) {
+const pqf_field *pqf_schema_field(const pqf_schema *schema, const char *name,
+                                  bool *is_duplicate) {
     const pqf_field *(*next)(const pqf_schema *, const char *, uint32_t *) =
         schema->names ? next_by_hash : next_by_scan;
     uint32_t at = schema->names ? hash_name(name) : 0;
@@ -126,8 +130,8 @@ static pqf_status put_stored(const char *stored, pqf_buf *out, pqf_bytes *keys, 
 }
 
 /* The stored schema's pairs, then the file's own except ARROW:schema and keys that stood there. */
-static pqf_status put_metadata(const pqf_metadata *metadata, const char *stored, pqf_arena *arena,
-                               pqf_buf *out, pqf_error *err) {
+static pqf_status put_metadata(const pqf_metadata *metadata, const char *stored,
+                               pqf_arena *arena, pqf_buf *out, pqf_error *err) {
     int64_t n = pqf_kv_count(stored);
     pqf_bytes arrow_key = PQF_BYTES(PQF_ARROW_SCHEMA);
     void *room;
@@ -137,14 +141,15 @@ static pqf_status put_metadata(const pqf_metadata *metadata, const char *stored,
     for (int32_t i = 0; i < metadata->file.num_key_value_metadata; i++) {
         const pqf_key_value *kv = &metadata->file.key_value_metadata[i];
         if (compare_bytes(&kv->key, &arrow_key) == 0) continue;
-        if (n > 0 && bsearch(&kv->key, keys, (size_t)n, sizeof keys[0], compare_bytes)) continue;
+        if (n > 0 && bsearch(&kv->key, keys, (size_t)n, sizeof keys[0], compare_bytes))
+            continue;
         TRY(pqf_kv_put(out, kv->key, kv->value, err));
     }
     return PQF_OK;
 }
 
-static pqf_status set_metadata(pqf_schema *schema, const pqf_metadata *metadata, const char *stored,
-                               pqf_error *err) {
+static pqf_status set_metadata(pqf_schema *schema, const pqf_metadata *metadata,
+                               const char *stored, pqf_error *err) {
     pqf_buf buf;
     pqf_status status = PQF_OK;
     pqf_buf_init(&buf, schema->mem, 0);
@@ -155,7 +160,8 @@ done:
     return status;
 }
 
-pqf_status pqf_bytes_keep(pqf_arena *arena, pqf_bytes in, pqf_bytes *out, pqf_error *err) {
+pqf_status pqf_bytes_keep(pqf_arena *arena, pqf_bytes in, pqf_bytes *out,
+                          pqf_error *err) {
     void *room;
     *out = (pqf_bytes){0};
     if (in.len == 0) return PQF_OK;
@@ -196,8 +202,9 @@ static pqf_status fill_from_parquet(pqf_schema *schema, const pqf_metadata *meta
     return pqf_schema_index_names(schema, err);
 }
 
-pqf_status pqf_schema_from_parquet(const pqf_metadata *metadata, const pqf_schema_options *options,
-                                   pqf_mem *mem, pqf_schema **out, pqf_error *err) {
+pqf_status pqf_schema_from_parquet(const pqf_metadata *metadata,
+                                   const pqf_schema_options *options, pqf_mem *mem,
+                                   pqf_schema **out, pqf_error *err) {
     pqf_schema *schema = NULL;
     pqf_arena scratch;
     pqf_status status = PQF_OK;
@@ -220,22 +227,27 @@ static int64_t flags_of(const pqf_field *field) {
            (field->keys_sorted ? ARROW_FLAG_MAP_KEYS_SORTED : 0);
 }
 
-static pqf_status export_field(const pqf_field *field, struct ArrowSchema *out, pqf_error *err);
+static pqf_status export_field(const pqf_field *field, struct ArrowSchema *out,
+                               pqf_error *err);
 
-static pqf_status fill_export(const pqf_field *field, struct ArrowSchema *out, pqf_error *err) {
+static pqf_status fill_export(const pqf_field *field, struct ArrowSchema *out,
+                              pqf_error *err) {
     if (field->metadata.len)
         TRY(pqf_schema_set_metadata(out, (const char *)field->metadata.data, err));
     for (int32_t i = 0; i < field->num_children; i++)
         TRY(export_field(&field->children[i], out->children[i], err));
     if (!field->index_format) return PQF_OK;
     TRY(pqf_schema_add_dictionary(out, err));
-    return pqf_schema_init(out->dictionary, field->format, "", ARROW_FLAG_NULLABLE, 0, err);
+    return pqf_schema_init(out->dictionary, field->format, "", ARROW_FLAG_NULLABLE, 0,
+                           err);
 }
 
-static pqf_status export_field(const pqf_field *field, struct ArrowSchema *out, pqf_error *err) {
+static pqf_status export_field(const pqf_field *field, struct ArrowSchema *out,
+                               pqf_error *err) {
     struct ArrowSchema schema;
     const char *format = field->index_format ? field->index_format : field->format;
-    TRY(pqf_schema_init(&schema, format, field->name, flags_of(field), field->num_children, err));
+    TRY(pqf_schema_init(&schema, format, field->name, flags_of(field),
+                        field->num_children, err));
     pqf_status status = fill_export(field, &schema, err);
     if (status == PQF_OK)
         *out = schema;
@@ -250,7 +262,8 @@ pqf_status pqf_field_export(const pqf_schema *schema, const pqf_field *field,
     return export_field(field, out, err);
 }
 
-pqf_status pqf_schema_export(const pqf_schema *schema, struct ArrowSchema *out, pqf_error *err) {
+pqf_status pqf_schema_export(const pqf_schema *schema, struct ArrowSchema *out,
+                             pqf_error *err) {
     pqf_field root = {.kind = PQF_FIELD_STRUCT, .name = "", .format = "+s"};
     root.children = schema->fields;
     root.num_children = schema->num_fields;

@@ -161,7 +161,8 @@ static bool read_binary(thrift_reader *r, pqf_bytes *out) {
     uint64_t n;
     if (!read_varint(r, &n)) return false;
     if (n > r->max_string)
-        return fail(r, PQF_LIMIT, "a string is longer than the limit (thrift_string_limit)");
+        return fail(r, PQF_LIMIT,
+                    "a string is longer than the limit (thrift_string_limit)");
     if (n > bytes_left(r)) return fail_truncated(r);
     *out = pqf_bytes_of(r->p, (size_t)n);
     r->p += n;
@@ -232,7 +233,8 @@ static bool skip_struct(thrift_reader *r, int depth) {
 /* Recursion is bounded by depth; work is bounded because each element takes a byte at least. */
 static bool skip_value(thrift_reader *r, uint8_t wire, int depth) {
     uint64_t n;
-    if (depth >= PQF_THRIFT_MAX_DEPTH) return fail(r, PQF_CORRUPT, "nested deeper than 64");
+    if (depth >= PQF_THRIFT_MAX_DEPTH)
+        return fail(r, PQF_CORRUPT, "nested deeper than 64");
     switch (wire) {
     case WIRE_TRUE:
     case WIRE_FALSE: return true;
@@ -243,7 +245,8 @@ static bool skip_value(thrift_reader *r, uint8_t wire, int depth) {
     case WIRE_DOUBLE: return skip_bytes(r, 8);
     case WIRE_BINARY: return read_varint(r, &n) && skip_bytes(r, n);
     case WIRE_LIST:
-    case WIRE_SET: return read_list_header(r, &n, &wire) && skip_elements(r, wire, n, depth + 1);
+    case WIRE_SET:
+        return read_list_header(r, &n, &wire) && skip_elements(r, wire, n, depth + 1);
     case WIRE_MAP: return skip_map(r, depth + 1);
     case WIRE_STRUCT: return skip_struct(r, depth + 1);
     case WIRE_UUID: return skip_bytes(r, 16);
@@ -251,7 +254,8 @@ static bool skip_value(thrift_reader *r, uint8_t wire, int depth) {
     }
 }
 
-static bool read_struct(thrift_reader *r, const pqf_thrift_struct *type, uint8_t *out, int depth);
+static bool read_struct(thrift_reader *r, const pqf_thrift_struct *type, uint8_t *out,
+                        int depth);
 
 static bool take_from_arena(thrift_reader *r, size_t size, void **out) {
     if (pqf_arena_alloc(r->arena, size, out, r->err) == PQF_OK) return true;
@@ -313,8 +317,8 @@ static bool read_scalars(thrift_reader *r, pqf_kind kind, size_t n, void **out) 
 }
 
 /* The array grows as elements are read: a claimed length costs at most FIRST_LIST_BYTES. */
-static bool read_structs(thrift_reader *r, const pqf_thrift_struct *type, size_t n, void **out,
-                         int depth) {
+static bool read_structs(thrift_reader *r, const pqf_thrift_struct *type, size_t n,
+                         void **out, int depth) {
     size_t width = type->struct_bytes;
     size_t cap = FIRST_LIST_BYTES / width + 1;
     if (cap > n) cap = n;
@@ -332,7 +336,8 @@ static bool read_structs(thrift_reader *r, const pqf_thrift_struct *type, size_t
     return true;
 }
 
-static bool read_list(thrift_reader *r, const pqf_thrift_field *field, uint8_t *out, int depth) {
+static bool read_list(thrift_reader *r, const pqf_thrift_field *field, uint8_t *out,
+                      int depth) {
     uint64_t n;
     uint8_t wire;
     void *items = NULL;
@@ -352,7 +357,8 @@ static bool read_list(thrift_reader *r, const pqf_thrift_field *field, uint8_t *
     return true;
 }
 
-static bool read_pointer(thrift_reader *r, const pqf_thrift_field *field, uint8_t *out, int depth) {
+static bool read_pointer(thrift_reader *r, const pqf_thrift_field *field, uint8_t *out,
+                         int depth) {
     void *sub;
     if (!take(r, field->sub->struct_bytes, &sub)) return false;
     if (!read_struct(r, field->sub, sub, depth + 1)) return false;
@@ -360,8 +366,8 @@ static bool read_pointer(thrift_reader *r, const pqf_thrift_field *field, uint8_
     return true;
 }
 
-static inline bool read_field(thrift_reader *r, const pqf_thrift_field *field, uint8_t wire,
-                              uint8_t *out, int depth) {
+static inline bool read_field(thrift_reader *r, const pqf_thrift_field *field,
+                              uint8_t wire, uint8_t *out, int depth) {
     uint8_t *at = out + field->offset;
     switch ((pqf_kind)field->kind) {
     case PQF_KIND_I32: return read_i32(r, (int32_t *)(void *)at);
@@ -375,12 +381,14 @@ static inline bool read_field(thrift_reader *r, const pqf_thrift_field *field, u
     }
 }
 
-static bool fail_missing(thrift_reader *r, const pqf_thrift_struct *type, uint64_t missing) {
+static bool fail_missing(thrift_reader *r, const pqf_thrift_struct *type,
+                         uint64_t missing) {
     r->in = type->fields[__builtin_ctzll(missing)].name;
     return fail(r, PQF_CORRUPT, "this required field is missing");
 }
 
-static bool read_struct(thrift_reader *r, const pqf_thrift_struct *type, uint8_t *out, int depth) {
+static bool read_struct(thrift_reader *r, const pqf_thrift_struct *type, uint8_t *out,
+                        int depth) {
     uint64_t seen = 0;
     int32_t id = 0;
     for (;;) {
@@ -398,25 +406,28 @@ static bool read_struct(thrift_reader *r, const pqf_thrift_struct *type, uint8_t
             if (!skip_value(r, wire, depth)) break;
             continue;
         }
-        if (field->kind == PQF_KIND_STRUCT && (seen >> id & 1)) /* it comes a second time */
+        if (field->kind == PQF_KIND_STRUCT &&
+            (seen >> id & 1)) /* it comes a second time */
             memset(out + field->offset, 0, field->sub->struct_bytes);
         if (!read_field(r, field, wire, out, depth)) break;
         seen |= UINT64_C(1) << id;
-        if (field->has_offset != PQF_THRIFT_NO_HAS) *(bool *)(out + field->has_offset) = true;
+        if (field->has_offset != PQF_THRIFT_NO_HAS)
+            *(bool *)(out + field->has_offset) = true;
     }
     if (!r->in) r->in = type->name;
     return false;
 }
 
-static thrift_reader reader_of(pqf_bytes in, pqf_arena *arena, const pqf_thrift_limits *limits,
-                               pqf_error *err) {
+static thrift_reader reader_of(pqf_bytes in, pqf_arena *arena,
+                               const pqf_thrift_limits *limits, pqf_error *err) {
     thrift_reader r = {.start = in.data, .p = in.data, .end = in.data + in.len};
     r.arena = arena;
     r.chunk_bytes = FIRST_CHUNK;
     r.err = err;
     r.max_string = DEFAULT_MAX_STRING;
     r.max_elements = DEFAULT_MAX_ELEMENTS;
-    if (limits && limits->max_string_bytes > 0) r.max_string = (uint64_t)limits->max_string_bytes;
+    if (limits && limits->max_string_bytes > 0)
+        r.max_string = (uint64_t)limits->max_string_bytes;
     if (limits && limits->max_container_elements > 0)
         r.max_elements = (uint64_t)limits->max_container_elements;
     if (r.max_elements > INT32_MAX) r.max_elements = INT32_MAX;
@@ -429,9 +440,9 @@ static pqf_status report(const thrift_reader *r, const pqf_thrift_struct *type) 
                     (size_t)(r->p - r->start), r->in ? r->in : type->name, r->what);
 }
 
-pqf_status pqf_thrift_read(pqf_bytes in, const pqf_thrift_struct *type, void *out, pqf_arena *arena,
-                           const pqf_thrift_limits *limits, size_t *num_bytes_used,
-                           pqf_error *err) {
+pqf_status pqf_thrift_read(pqf_bytes in, const pqf_thrift_struct *type, void *out,
+                           pqf_arena *arena, const pqf_thrift_limits *limits,
+                           size_t *num_bytes_used, pqf_error *err) {
     thrift_reader r = reader_of(in, arena, limits, err);
     memset(out, 0, type->struct_bytes);
     if (!read_struct(&r, type, out, 0)) return report(&r, type);
@@ -440,8 +451,8 @@ pqf_status pqf_thrift_read(pqf_bytes in, const pqf_thrift_struct *type, void *ou
 }
 
 /* PageHeader and what it holds have neither lists nor pointers, so there is no arena to ask. */
-pqf_status pqf_page_header_read(pqf_bytes in, pqf_page_header *out, size_t *num_bytes_used,
-                                bool *truncated, pqf_error *err) {
+pqf_status pqf_page_header_read(pqf_bytes in, pqf_page_header *out,
+                                size_t *num_bytes_used, bool *truncated, pqf_error *err) {
     thrift_reader r = reader_of(in, NULL, NULL, err);
     memset(out, 0, sizeof *out);
     *num_bytes_used = 0;
@@ -469,9 +480,11 @@ static pqf_status write_header(pqf_buf *out, int32_t *last_id, int32_t id, uint8
     return write_i64(out, id, err);
 }
 
-static pqf_status write_scalar(pqf_kind kind, const uint8_t *at, pqf_buf *out, pqf_error *err) {
+static pqf_status write_scalar(pqf_kind kind, const uint8_t *at, pqf_buf *out,
+                               pqf_error *err) {
     switch (kind) {
-    case PQF_KIND_BOOL: return pqf_buf_put_u8(out, *(const bool *)at ? WIRE_TRUE : WIRE_FALSE, err);
+    case PQF_KIND_BOOL:
+        return pqf_buf_put_u8(out, *(const bool *)at ? WIRE_TRUE : WIRE_FALSE, err);
     case PQF_KIND_I8: return pqf_buf_put_u8(out, *at, err);
     case PQF_KIND_I16: return write_i64(out, *(const int16_t *)(const void *)at, err);
     case PQF_KIND_I32: return write_i64(out, *(const int32_t *)(const void *)at, err);
@@ -486,8 +499,8 @@ static pqf_status write_scalar(pqf_kind kind, const uint8_t *at, pqf_buf *out, p
     }
 }
 
-static pqf_status write_list(const pqf_thrift_field *field, const uint8_t *in, pqf_buf *out,
-                             pqf_error *err) {
+static pqf_status write_list(const pqf_thrift_field *field, const uint8_t *in,
+                             pqf_buf *out, pqf_error *err) {
     const uint8_t *items;
     int32_t n;
     memcpy(&items, in + field->offset, sizeof items);
@@ -541,6 +554,7 @@ pqf_status pqf_thrift_write(const pqf_thrift_struct *type, const void *in, pqf_b
     return pqf_buf_put_u8(out, WIRE_STOP, err);
 }
 
-pqf_status pqf_page_header_write(const pqf_page_header *in, pqf_buf *out, pqf_error *err) {
+pqf_status pqf_page_header_write(const pqf_page_header *in, pqf_buf *out,
+                                 pqf_error *err) {
     return pqf_thrift_write(&pqf_page_header_thrift, in, out, err);
 }

@@ -25,12 +25,15 @@ static bool is_leaf(const pqf_schema_element *element) {
 
 static pqf_status check_element(const pqf_schema_element *e, int32_t i, pqf_error *err) {
     if (e->num_children < 0)
-        return pqf_fail(err, PQF_CORRUPT, "schema element %d has %d children", i, e->num_children);
+        return pqf_fail(err, PQF_CORRUPT, "schema element %d has %d children", i,
+                        e->num_children);
     if (e->repetition_type < 0 || e->repetition_type > PQF_REPEATED)
-        return pqf_fail(err, PQF_CORRUPT, "schema element %d has the unknown repetition %d", i,
+        return pqf_fail(err, PQF_CORRUPT,
+                        "schema element %d has the unknown repetition %d", i,
                         e->repetition_type);
     if (is_leaf(e) && (e->type < 0 || e->type > PQF_PHYSICAL_FIXED))
-        return pqf_fail(err, PQF_CORRUPT, "schema element %d has the unknown type %d", i, e->type);
+        return pqf_fail(err, PQF_CORRUPT, "schema element %d has the unknown type %d", i,
+                        e->type);
     if (is_leaf(e) && e->type == PQF_PHYSICAL_FIXED && e->type_length <= 0)
         return pqf_fail(err, PQF_CORRUPT,
                         "schema element %d is a FIXED_LEN_BYTE_ARRAY of length %d", i,
@@ -51,11 +54,13 @@ static pqf_status path_of(tree_builder *b, const pqf_node *node, const char *par
     }
     b->path_bytes += strlen(parent_path) + strlen(node->name) + 2;
     if (b->path_bytes > MAX_PATH_BYTES)
-        return pqf_fail(err, PQF_LIMIT, "the schema's dotted paths take more than 256 MiB");
+        return pqf_fail(err, PQF_LIMIT,
+                        "the schema's dotted paths take more than 256 MiB");
     return pqf_arena_printf(b->arena, out, err, "%s.%s", parent_path, node->name);
 }
 
-static void add_leaf(tree_builder *b, pqf_node *node, const char *path, const char *top_name) {
+static void add_leaf(tree_builder *b, pqf_node *node, const char *path,
+                     const char *top_name) {
     pqf_leaf *leaf = &b->tree->leaves[b->tree->num_leaves];
     *leaf = (pqf_leaf){
         .index = b->tree->num_leaves,
@@ -66,14 +71,16 @@ static void add_leaf(tree_builder *b, pqf_node *node, const char *path, const ch
         .max_def = node->max_def,
         .max_rep = node->max_rep,
     };
-    if (leaf->physical == PQF_PHYSICAL_FIXED) leaf->type_length = node->element->type_length;
+    if (leaf->physical == PQF_PHYSICAL_FIXED)
+        leaf->type_length = node->element->type_length;
     leaf->order = order_of(node, leaf->physical);
     node->leaf = b->tree->num_leaves++;
 }
 
 /* parent_path is NULL for the root and its children's parent. Recursion ends at depth 64. */
 static pqf_status add_node(tree_builder *b, pqf_node *parent, const char *parent_path,
-                           const char *top_name, int depth, pqf_node **out, pqf_error *err) {
+                           const char *top_name, int depth, pqf_node **out,
+                           pqf_error *err) {
     if (b->next >= b->num_elements)
         return pqf_fail(err, PQF_CORRUPT,
                         "the schema has %d elements, fewer than their num_children claim",
@@ -108,13 +115,14 @@ static pqf_status add_node(tree_builder *b, pqf_node *parent, const char *parent
     return PQF_OK;
 }
 
-pqf_status pqf_tree_build(pqf_schema_element *elements, int32_t num_elements, pqf_arena *arena,
-                          pqf_tree *out, pqf_error *err) {
+pqf_status pqf_tree_build(pqf_schema_element *elements, int32_t num_elements,
+                          pqf_arena *arena, pqf_tree *out, pqf_error *err) {
     tree_builder b = {.elements = elements, .num_elements = num_elements, .arena = arena};
     void *nodes, *leaves;
     pqf_node *root;
     *out = (pqf_tree){0};
-    if (num_elements == 0) return pqf_fail(err, PQF_CORRUPT, "the schema has no elements");
+    if (num_elements == 0)
+        return pqf_fail(err, PQF_CORRUPT, "the schema has no elements");
     TRY(pqf_arena_array(arena, (size_t)num_elements, sizeof(pqf_node), &nodes, err));
     TRY(pqf_arena_array(arena, (size_t)num_elements, sizeof(pqf_leaf), &leaves, err));
     out->nodes = nodes;
@@ -122,7 +130,8 @@ pqf_status pqf_tree_build(pqf_schema_element *elements, int32_t num_elements, pq
     b.tree = out;
     TRY(add_node(&b, NULL, NULL, NULL, 0, &root, err));
     if (b.next != num_elements)
-        return pqf_fail(err, PQF_CORRUPT, "the schema has %d elements but its tree ends after %d",
+        return pqf_fail(err, PQF_CORRUPT,
+                        "the schema has %d elements but its tree ends after %d",
                         num_elements, b.next);
     return PQF_OK;
 }

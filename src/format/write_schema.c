@@ -41,10 +41,11 @@ typedef struct stored {
 
 /* ---- leaves ---- */
 
-#define PLAIN(physical) PQF_PHYSICAL_##physical, 0, PQF_LOGICAL_NONE, 0, PQF_CONVERT_NONE, 1
-#define NOTED(physical, logical, param)                                                            \
+#define PLAIN(physical)                                                                  \
+    PQF_PHYSICAL_##physical, 0, PQF_LOGICAL_NONE, 0, PQF_CONVERT_NONE, 1
+#define NOTED(physical, logical, param)                                                  \
     PQF_PHYSICAL_##physical, 0, PQF_LOGICAL_##logical, param, PQF_CONVERT_NONE, 1
-#define SMALL(logical_param, convert)                                                              \
+#define SMALL(logical_param, convert)                                                    \
     PQF_PHYSICAL_INT32, 0, PQF_LOGICAL_INTEGER, logical_param, PQF_CONVERT_##convert, 1
 
 /* Types whose unit, width, precision and version make no difference. */
@@ -80,17 +81,20 @@ static const struct {
     {PQF_TYPE_DECIMAL128, PQF_PHYSICAL_FIXED, 0, PQF_LOGICAL_DECIMAL, 0,
      PQF_CONVERT_FIXED_TO_DECIMAL128, 1},
     {PQF_TYPE_DATE32, NOTED(INT32, DATE, 0)},
-    {PQF_TYPE_DATE64, PQF_PHYSICAL_INT32, 0, PQF_LOGICAL_DATE, 0, PQF_CONVERT_DAYS_TO_MS, 86400000},
+    {PQF_TYPE_DATE64, PQF_PHYSICAL_INT32, 0, PQF_LOGICAL_DATE, 0, PQF_CONVERT_DAYS_TO_MS,
+     86400000},
     {PQF_TYPE_TIME32, NOTED(INT32, TIME, 'm')},
     {PQF_TYPE_TIME64, NOTED(INT64, TIME, 'u')},
     {PQF_TYPE_TIMESTAMP, NOTED(INT64, TIMESTAMP, 'u')},
     {PQF_TYPE_DURATION, PLAIN(INT64)},
 };
 
-static pqf_status fail_type(builder *b, const struct ArrowSchema *arrow, const char *why) {
+static pqf_status fail_type(builder *b, const struct ArrowSchema *arrow,
+                            const char *why) {
     char text[200];
     pqf_type_text(arrow, text, sizeof text);
-    return pqf_fail(b->err, PQF_UNSUPPORTED, "field '%.200s' of type %s cannot be written: %s",
+    return pqf_fail(b->err, PQF_UNSUPPORTED,
+                    "field '%.200s' of type %s cannot be written: %s",
                     arrow->name ? arrow->name : "", text, why);
 }
 
@@ -110,7 +114,8 @@ static char stored_unit(const stamp_rules *rules, pqf_unit unit) {
 static void store_timestamp(const stamp_rules *rules, const pqf_type *type, stored *out) {
     int64_t own = pqf_unit_per_second(type->unit);
     if (rules->int96) {
-        *out = (stored){.physical = PQF_PHYSICAL_INT96, .convert = PQF_CONVERT_INT96_TO_TIMESTAMP};
+        *out = (stored){.physical = PQF_PHYSICAL_INT96,
+                        .convert = PQF_CONVERT_INT96_TO_TIMESTAMP};
         out->factor = 1000000000 / own;
         return;
     }
@@ -134,8 +139,8 @@ static int32_t decimal_bytes(int32_t precision) {
     return bytes;
 }
 
-static pqf_status store_decimal(builder *b, const struct ArrowSchema *arrow, const pqf_type *type,
-                                stored *out) {
+static pqf_status store_decimal(builder *b, const struct ArrowSchema *arrow,
+                                const pqf_type *type, stored *out) {
     if (type->scale < 0 || type->scale > type->precision)
         return fail_type(b, arrow, "Parquet's scale lies between 0 and the precision");
     if (type->precision < 1 || type->precision > 38)
@@ -163,8 +168,8 @@ static void store_extension(const struct ArrowSchema *arrow, stored *out) {
         out->logical = PQF_LOGICAL_UUID;
 }
 
-static pqf_status store_as(builder *b, const struct ArrowSchema *arrow, const pqf_type *type,
-                           stored *out) {
+static pqf_status store_as(builder *b, const struct ArrowSchema *arrow,
+                           const pqf_type *type, stored *out) {
     size_t i = 0, n = sizeof plain_types / sizeof plain_types[0];
     while (i < n && plain_types[i].id != type->id)
         i++;
@@ -178,13 +183,15 @@ static pqf_status store_as(builder *b, const struct ArrowSchema *arrow, const pq
     switch (type->id) {
     case PQF_TYPE_FIXED_BINARY:
         out->type_length = type->width;
-        if (type->width <= 0) return fail_type(b, arrow, "Parquet has no values of zero bytes");
+        if (type->width <= 0)
+            return fail_type(b, arrow, "Parquet has no values of zero bytes");
         break;
     case PQF_TYPE_DECIMAL128: return store_decimal(b, arrow, type, out);
     case PQF_TYPE_TIMESTAMP: store_timestamp(&b->rules, type, out); break;
     case PQF_TYPE_TIME64: out->param = unit_letter(type->unit); break;
     case PQF_TYPE_TIME32:
-        if (type->unit == PQF_SECOND) out->convert = PQF_CONVERT_DIVIDE_32, out->factor = 1000;
+        if (type->unit == PQF_SECOND)
+            out->convert = PQF_CONVERT_DIVIDE_32, out->factor = 1000;
         break;
     case PQF_TYPE_UINT32:
         if (!b->rules.wide_uint32) break;
@@ -222,7 +229,8 @@ static void fill_logical(pqf_logical_type *out, const stored *s, const pqf_type 
         break;
     case PQF_LOGICAL_DECIMAL:
         out->has_decimal = true;
-        out->decimal = (pqf_decimal_type){.scale = type->scale, .precision = type->precision};
+        out->decimal =
+            (pqf_decimal_type){.scale = type->scale, .precision = type->precision};
         break;
     case PQF_LOGICAL_TIME:
         out->has_time = true;
@@ -287,8 +295,8 @@ static pqf_status put_element(builder *b, const char *name, pqf_repetition repet
 static pqf_status put_node(builder *b, const struct ArrowSchema *arrow, const char *name,
                            bool is_required);
 
-static pqf_status put_leaf(builder *b, const struct ArrowSchema *arrow, const pqf_type *type,
-                           pqf_schema_element *e) {
+static pqf_status put_leaf(builder *b, const struct ArrowSchema *arrow,
+                           const pqf_type *type, pqf_schema_element *e) {
     stored s;
     TRY(store_as(b, arrow, type, &s));
     e->has_type = true;
@@ -296,12 +304,14 @@ static pqf_status put_leaf(builder *b, const struct ArrowSchema *arrow, const pq
     e->has_type_length = s.physical == PQF_PHYSICAL_FIXED;
     e->type_length = s.type_length;
     if (type->id == PQF_TYPE_NULL && e->repetition_type == PQF_REQUIRED)
-        return pqf_fail(b->err, PQF_INVALID, "field '%.200s' of type null must be nullable",
+        return pqf_fail(b->err, PQF_INVALID,
+                        "field '%.200s' of type null must be nullable",
                         arrow->name ? arrow->name : "");
     return annotate(b, e, &s, type);
 }
 
-static pqf_status put_list(builder *b, const struct ArrowSchema *arrow, pqf_schema_element *e) {
+static pqf_status put_list(builder *b, const struct ArrowSchema *arrow,
+                           pqf_schema_element *e) {
     static const stored list = {.logical = PQF_LOGICAL_LIST};
     const struct ArrowSchema *item = arrow->children[0];
     const char *name = b->legacy_list_names && item->name ? item->name : "element";
@@ -313,7 +323,8 @@ static pqf_status put_list(builder *b, const struct ArrowSchema *arrow, pqf_sche
     return put_node(b, item, name, false);
 }
 
-static pqf_status put_map(builder *b, const struct ArrowSchema *arrow, pqf_schema_element *e) {
+static pqf_status put_map(builder *b, const struct ArrowSchema *arrow,
+                          pqf_schema_element *e) {
     static const stored map = {.logical = PQF_LOGICAL_MAP};
     const struct ArrowSchema *entries = arrow->children[0];
     pqf_schema_element *repeated;
@@ -325,8 +336,10 @@ static pqf_status put_map(builder *b, const struct ArrowSchema *arrow, pqf_schem
     return put_node(b, entries->children[1], "value", false);
 }
 
-static pqf_status put_struct(builder *b, const struct ArrowSchema *arrow, pqf_schema_element *e) {
-    if (arrow->n_children == 0) return fail_type(b, arrow, "Parquet has no structs without fields");
+static pqf_status put_struct(builder *b, const struct ArrowSchema *arrow,
+                             pqf_schema_element *e) {
+    if (arrow->n_children == 0)
+        return fail_type(b, arrow, "Parquet has no structs without fields");
     e->has_num_children = true;
     e->num_children = (int32_t)arrow->n_children;
     for (int64_t i = 0; i < arrow->n_children; i++) {
@@ -358,7 +371,9 @@ static pqf_status put_node(builder *b, const struct ArrowSchema *arrow, const ch
     case PQF_TYPE_LIST:
     case PQF_TYPE_LARGE_LIST:
     case PQF_TYPE_FIXED_LIST: return put_list(b, arrow, e);
-    default: return put_leaf(b, values_of(arrow) == arrow ? arrow : arrow->dictionary, &type, e);
+    default:
+        return put_leaf(b, values_of(arrow) == arrow ? arrow : arrow->dictionary, &type,
+                        e);
     }
 }
 
@@ -375,7 +390,8 @@ static void set_layout(pqf_field *field, const pqf_type *type) {
     case PQF_SHAPE_BITS: field->layout = PQF_LEAF_BITS; break;
     case PQF_SHAPE_FIXED:
         field->layout = PQF_LEAF_FIXED;
-        field->arrow_width = type->id == PQF_TYPE_FIXED_BINARY ? type->width : type->byte_width;
+        field->arrow_width =
+            type->id == PQF_TYPE_FIXED_BINARY ? type->width : type->byte_width;
         break;
     case PQF_SHAPE_BINARY:
     case PQF_SHAPE_LARGE_BINARY:
@@ -392,11 +408,13 @@ static void set_layout(pqf_field *field, const pqf_type *type) {
 }
 
 static pqf_status keep_text(builder *b, const char *text, const char **out) {
-    return pqf_arena_string(&b->schema->arena, pqf_bytes_of(text, strlen(text)), out, b->err);
+    return pqf_arena_string(&b->schema->arena, pqf_bytes_of(text, strlen(text)), out,
+                            b->err);
 }
 
 /* The field tree over the elements has the shape of the Arrow schema; leaves take its types. */
-static pqf_status set_field(builder *b, pqf_field *field, const struct ArrowSchema *arrow) {
+static pqf_status set_field(builder *b, pqf_field *field,
+                            const struct ArrowSchema *arrow) {
     const struct ArrowSchema *values = values_of(arrow);
     pqf_type type;
     stored s;
@@ -432,8 +450,10 @@ static pqf_status put_elements(builder *b, const struct ArrowSchema *arrow) {
     pqf_schema_element *root;
     void *room;
     int64_t n = count_elements(arrow);
-    if (n > INT32_MAX / 2) return pqf_fail(b->err, PQF_LIMIT, "the schema has too many fields");
-    TRY(pqf_arena_array(&schema->arena, (size_t)n, sizeof(pqf_schema_element), &room, b->err));
+    if (n > INT32_MAX / 2)
+        return pqf_fail(b->err, PQF_LIMIT, "the schema has too many fields");
+    TRY(pqf_arena_array(&schema->arena, (size_t)n, sizeof(pqf_schema_element), &room,
+                        b->err));
     schema->elements = room;
     TRY(put_element(b, "schema", PQF_REQUIRED, (int32_t)arrow->n_children, &root));
     root->has_num_children = true;
@@ -444,11 +464,13 @@ static pqf_status put_elements(builder *b, const struct ArrowSchema *arrow) {
     return PQF_OK;
 }
 
-static pqf_status put_key_values(builder *b, const struct ArrowSchema *arrow, bool store_schema) {
+static pqf_status put_key_values(builder *b, const struct ArrowSchema *arrow,
+                                 bool store_schema) {
     pqf_schema *schema = b->schema;
     int64_t n = pqf_kv_count(arrow->metadata);
     void *room;
-    TRY(pqf_arena_array(&schema->arena, (size_t)n + 1, sizeof(pqf_key_value), &room, b->err));
+    TRY(pqf_arena_array(&schema->arena, (size_t)n + 1, sizeof(pqf_key_value), &room,
+                        b->err));
     schema->key_values = room;
     const uint8_t *p = schema->metadata.data + 4;
     for (int64_t i = 0; i < n; i++) {
@@ -482,30 +504,34 @@ static pqf_status keep_metadata(builder *b, const struct ArrowSchema *arrow) {
     pqf_buf_init(&buf, b->schema->mem, 0);
     for (int64_t i = 0; pqf_kv_at(arrow->metadata, i, &key, &value); i++)
         TRY_DONE(pqf_kv_put(&buf, key, value, b->err));
-    TRY_DONE(pqf_bytes_keep(&b->schema->arena, pqf_buf_view(&buf), &b->schema->metadata, b->err));
+    TRY_DONE(pqf_bytes_keep(&b->schema->arena, pqf_buf_view(&buf), &b->schema->metadata,
+                            b->err));
 done:
     pqf_buf_reset(&buf);
     return status;
 }
 
-static pqf_status fill_from_arrow(builder *b, const struct ArrowSchema *arrow, bool store_schema) {
+static pqf_status fill_from_arrow(builder *b, const struct ArrowSchema *arrow,
+                                  bool store_schema) {
     pqf_schema *schema = b->schema;
     const pqf_schema_options plain = {.no_extension_types = true};
     void *room;
     TRY(pqf_schema_check(arrow, b->err));
     if (strcmp(arrow->format, "+s") != 0)
         return pqf_fail(b->err, PQF_INVALID,
-                        "the schema's format is '%.40s', expected a struct (+s)", arrow->format);
+                        "the schema's format is '%.40s', expected a struct (+s)",
+                        arrow->format);
     TRY(put_elements(b, arrow));
-    TRY(pqf_tree_build(schema->elements, schema->num_elements, &schema->arena, &schema->tree,
-                       b->err));
+    TRY(pqf_tree_build(schema->elements, schema->num_elements, &schema->arena,
+                       &schema->tree, b->err));
     TRY(pqf_fields_build(schema, &plain, b->err));
     for (int32_t i = 0; i < schema->num_fields; i++)
         TRY(set_field(b, &schema->fields[i], arrow->children[i]));
     TRY(keep_metadata(b, arrow));
     TRY(put_key_values(b, arrow, store_schema));
     size_t num_leaves = (size_t)schema->tree.num_leaves;
-    TRY(pqf_arena_array(&schema->arena, num_leaves, sizeof(pqf_column_order), &room, b->err));
+    TRY(pqf_arena_array(&schema->arena, num_leaves, sizeof(pqf_column_order), &room,
+                        b->err));
     schema->column_orders = room;
     for (size_t i = 0; i < num_leaves; i++)
         schema->column_orders[i].has_type_order = true;
@@ -515,14 +541,16 @@ static pqf_status fill_from_arrow(builder *b, const struct ArrowSchema *arrow, b
 static pqf_status read_options(builder *b, const pqf_schema_write_options *options) {
     const char *version = options->version ? options->version : "2.6";
     const char *unit = options->coerce_timestamps;
-    bool is_known =
-        strcmp(version, "1.0") == 0 || strcmp(version, "2.4") == 0 || strcmp(version, "2.6") == 0;
+    bool is_known = strcmp(version, "1.0") == 0 || strcmp(version, "2.4") == 0 ||
+                    strcmp(version, "2.6") == 0;
     if (!is_known)
         return pqf_fail(b->err, PQF_INVALID,
-                        "version is \"%.20s\", expected \"1.0\", \"2.4\" or \"2.6\"", version);
+                        "version is \"%.20s\", expected \"1.0\", \"2.4\" or \"2.6\"",
+                        version);
     if (unit && strcmp(unit, "ms") != 0 && strcmp(unit, "us") != 0)
         return pqf_fail(b->err, PQF_INVALID,
-                        "coerce_timestamps is \"%.20s\", expected \"ms\" or \"us\"", unit);
+                        "coerce_timestamps is \"%.20s\", expected \"ms\" or \"us\"",
+                        unit);
     b->legacy_list_names = options->legacy_list_names;
     b->rules = (stamp_rules){.coerce = unit ? unit[0] : 0,
                              .no_nanos = strcmp(version, "2.6") != 0,

@@ -75,7 +75,8 @@ pqf_status pqf_fs_uuid(char out[37], pqf_error *err) {
 size_t pqf_fs_folder_len(const char *path) {
     const char *slash = strrchr(path, '/');
     if (!slash) return 0;
-    while (slash > path && slash[-1] == '/') slash--;
+    while (slash > path && slash[-1] == '/')
+        slash--;
     return slash == path ? 1 : (size_t)(slash - path);
 }
 
@@ -118,13 +119,16 @@ pqf_status pqf_fs_make_new_folders(const char *path, size_t *num_kept, pqf_error
     *num_kept = len;
     if (folder_errno(path) == 0) return PQF_OK;
     if (len == 0) return pqf_io_fail(err, ENOENT, "cannot make the folder", path);
-    if (len >= sizeof room) return pqf_io_fail(err, ENAMETOOLONG, "cannot make the folder", path);
+    if (len >= sizeof room)
+        return pqf_io_fail(err, ENAMETOOLONG, "cannot make the folder", path);
     memcpy(room, path, len + 1);
     *num_kept = existing_prefix(room);
     for (size_t at = *num_kept; at < len;) {
-        while (room[at] == '/') at++;
+        while (room[at] == '/')
+            at++;
         if (at == len) break; /* the path ends in slashes */
-        while (room[at] && room[at] != '/') at++;
+        while (room[at] && room[at] != '/')
+            at++;
         room[at] = '\0';
         int e = make_one(room);
         if (e) return pqf_io_fail(err, e, "cannot make the folder", room);
@@ -238,7 +242,8 @@ static int remove_at(int folder, const char *name) {
     struct stat st;
     if (unlinkat(folder, name, 0) == 0 || errno == ENOENT) return 0;
     int e = errno;
-    if (fstatat(folder, name, &st, AT_SYMLINK_NOFOLLOW) != 0 || !S_ISDIR(st.st_mode)) return e;
+    if (fstatat(folder, name, &st, AT_SYMLINK_NOFOLLOW) != 0 || !S_ISDIR(st.st_mode))
+        return e;
     return remove_folder_at(folder, name);
 }
 
@@ -255,7 +260,8 @@ typedef struct entry {
 } entry;
 
 static int by_name(const void *a, const void *b) {
-    return strcmp(((const entry *)a)->name, ((const entry *)b)->name); /* compares as bytes */
+    return strcmp(((const entry *)a)->name,
+                  ((const entry *)b)->name); /* compares as bytes */
 }
 
 static pqf_fs_type type_of(int folder, const struct dirent *found) {
@@ -264,7 +270,9 @@ static pqf_fs_type type_of(int folder, const struct dirent *found) {
     if (found->d_type == DT_DIR) return PQF_FS_FOLDER;
     if (found->d_type != DT_LNK && found->d_type != DT_UNKNOWN) return PQF_FS_OTHER;
     if (fstatat(folder, found->d_name, &st, 0) != 0) return PQF_FS_OTHER;
-    return S_ISREG(st.st_mode) ? PQF_FS_FILE : S_ISDIR(st.st_mode) ? PQF_FS_FOLDER : PQF_FS_OTHER;
+    return S_ISREG(st.st_mode)   ? PQF_FS_FILE
+           : S_ISDIR(st.st_mode) ? PQF_FS_FOLDER
+                                 : PQF_FS_OTHER;
 }
 
 static pqf_status collect(DIR *dir, const char *path, pqf_arena *names, pqf_buf *entries,
@@ -296,7 +304,8 @@ pqf_status pqf_fs_list(const char *path, pqf_mem *mem, pqf_fs_entry_fn fn, void 
     entry *all = (entry *)(void *)entries.data; /* blocks are aligned to 64 bytes */
     size_t num_entries = entries.len / sizeof *all;
     if (num_entries > 1) qsort(all, num_entries, sizeof *all, by_name);
-    for (size_t i = 0; i < num_entries; i++) TRY_DONE(fn(context, all[i].name, all[i].type, err));
+    for (size_t i = 0; i < num_entries; i++)
+        TRY_DONE(fn(context, all[i].name, all[i].type, err));
 done:
     pqf_buf_reset(&entries);
     pqf_arena_reset(&names);

@@ -18,7 +18,8 @@
 typedef struct pqf_source pqf_source;
 
 /* EISDIR for a folder. With memory_map the file must not be cut short while it is read. */
-pqf_status pqf_source_open(const char *path, bool memory_map, pqf_source **out, pqf_error *err);
+pqf_status pqf_source_open(const char *path, bool memory_map, pqf_source **out,
+                           pqf_error *err);
 /* The bytes are borrowed. */
 pqf_status pqf_source_open_memory(pqf_bytes bytes, pqf_source **out, pqf_error *err);
 /* Fills dst with exactly len bytes; 0 or an errno value. May be called from several threads. */
@@ -86,11 +87,13 @@ typedef struct pqf_sink_options {
  * temporaries of the same target whose writer is gone. options may be NULL. EISDIR when the target
  * is a folder. A sink belongs to the process that opened it: a forked child can only free it, and
  * that removes nothing. */
-pqf_status pqf_sink_open_file(const char *path, const pqf_sink_options *options, pqf_sink **out,
-                              pqf_error *err);
-pqf_status pqf_sink_open_callback(pqf_write_fn fn, void *context, pqf_sink **out, pqf_error *err);
+pqf_status pqf_sink_open_file(const char *path, const pqf_sink_options *options,
+                              pqf_sink **out, pqf_error *err);
+pqf_status pqf_sink_open_callback(pqf_write_fn fn, void *context, pqf_sink **out,
+                                  pqf_error *err);
 /* Appends the parts in order. After a failure the sink is only good to free. */
-pqf_status pqf_sink_write(pqf_sink *sink, const pqf_bytes *parts, int num_parts, pqf_error *err);
+pqf_status pqf_sink_write(pqf_sink *sink, const pqf_bytes *parts, int num_parts,
+                          pqf_error *err);
 int64_t pqf_sink_len(const pqf_sink *sink);
 /* After a failure nothing is left under the temporary name. */
 pqf_status pqf_sink_finish(pqf_sink *sink, pqf_error *err);

@@ -45,7 +45,8 @@ struct pqf_sink {
     bool skipped;
     bool replaces; /* the target was there at open */
     mode_t mode;   /* of the target then */
-    size_t num_kept; /* length of the prefix of the target's folder that was there at open */
+    size_t
+        num_kept; /* length of the prefix of the target's folder that was there at open */
     const char *given, *target, *temp; /* target: absolute, links resolved */
 };
 
@@ -62,7 +63,8 @@ static pqf_status new_sink(pqf_sink **out, pqf_error *err) {
     return PQF_OK;
 }
 
-static pqf_status keep_text(pqf_sink *sink, const char *text, const char **out, pqf_error *err) {
+static pqf_status keep_text(pqf_sink *sink, const char *text, const char **out,
+                            pqf_error *err) {
     void *room;
     size_t bytes = strlen(text) + 1;
     TRY(pqf_mem_alloc(sink->mem, bytes, &room, err));
@@ -122,7 +124,8 @@ static pqf_status look_at_target(pqf_sink *sink, pqf_error *err) {
     }
     if (S_ISDIR(st.st_mode)) return pqf_io_fail(err, EISDIR, "cannot write", sink->given);
     if (!S_ISREG(st.st_mode)) {
-        (void)pqf_fail(err, PQF_INVALID, "the target is not a regular file and is not replaced");
+        (void)pqf_fail(err, PQF_INVALID,
+                       "the target is not a regular file and is not replaced");
         return pqf_error_at_path(err, sink->given);
     }
     if (sink->options.if_exists == PQF_ERROR_IF_EXISTS)
@@ -138,7 +141,8 @@ static pqf_status look_at_target(pqf_sink *sink, pqf_error *err) {
 static size_t cut_name(const char *name, size_t most) {
     size_t len = strlen(name);
     if (len <= most) return len;
-    while (most > 0 && ((unsigned char)name[most] & 0xC0) == 0x80) most--; /* whole characters */
+    while (most > 0 && ((unsigned char)name[most] & 0xC0) == 0x80)
+        most--; /* whole characters */
     return most;
 }
 
@@ -151,7 +155,8 @@ static uint64_t fixed_id(const char *name, int place) {
 }
 
 /* Place 0 to PLACES - 1, or behind them a random name. */
-static pqf_status temp_path(const pqf_sink *sink, int place, char out[PATH_MAX], pqf_error *err) {
+static pqf_status temp_path(const pqf_sink *sink, int place, char out[PATH_MAX],
+                            pqf_error *err) {
     char folder[PATH_MAX], id[33];
     const char *name = name_of(sink->target);
     folder_of(sink->target, folder);
@@ -191,7 +196,8 @@ static int create(pqf_sink *sink, const char *path) {
         close(fd);
         return EAGAIN;
     }
-    if (sink->replaces) (void)fchmod(fd, sink->mode); /* some file systems have no modes */
+    if (sink->replaces)
+        (void)fchmod(fd, sink->mode); /* some file systems have no modes */
     sink->fd = fd;
     return 0;
 }
@@ -205,7 +211,8 @@ static void sweep(const char *path) {
 }
 
 /* Creates the file at the first place that is free; sweeps every place. *e: 0 or errno. */
-static pqf_status create_at_a_place(pqf_sink *sink, char path[PATH_MAX], int *e, pqf_error *err) {
+static pqf_status create_at_a_place(pqf_sink *sink, char path[PATH_MAX], int *e,
+                                    pqf_error *err) {
     char other[PATH_MAX];
     *e = EEXIST;
     for (int place = 0; place < PLACES; place++) {
@@ -219,7 +226,8 @@ static pqf_status create_at_a_place(pqf_sink *sink, char path[PATH_MAX], int *e,
 }
 
 /* One try under the kind of name that the options ask for. *e: 0 or errno. */
-static pqf_status create_any(pqf_sink *sink, char path[PATH_MAX], int *e, pqf_error *err) {
+static pqf_status create_any(pqf_sink *sink, char path[PATH_MAX], int *e,
+                             pqf_error *err) {
     *e = EEXIST;
     if (sink->options.final_name) {
         memcpy(path, sink->target, strlen(sink->target) + 1);
@@ -271,8 +279,8 @@ static pqf_status open_staged(pqf_sink *sink, pqf_error *err) {
     return PQF_OK;
 }
 
-pqf_status pqf_sink_open_file(const char *path, const pqf_sink_options *options, pqf_sink **out,
-                              pqf_error *err) {
+pqf_status pqf_sink_open_file(const char *path, const pqf_sink_options *options,
+                              pqf_sink **out, pqf_error *err) {
     pqf_sink *sink;
     TRY(new_sink(&sink, err));
     if (options) sink->options = *options;
@@ -285,7 +293,8 @@ pqf_status pqf_sink_open_file(const char *path, const pqf_sink_options *options,
     return status;
 }
 
-pqf_status pqf_sink_open_callback(pqf_write_fn fn, void *context, pqf_sink **out, pqf_error *err) {
+pqf_status pqf_sink_open_callback(pqf_write_fn fn, void *context, pqf_sink **out,
+                                  pqf_error *err) {
     pqf_sink *sink;
     TRY(new_sink(&sink, err));
     sink->fn = fn;
@@ -372,13 +381,16 @@ static pqf_status write_callback(pqf_sink *sink, const pqf_bytes *parts, int num
 
 /* A sink of use to its owner alone, and only as long as nothing failed. */
 static pqf_status check_usable(const pqf_sink *sink, pqf_error *err) {
-    if (sink->failed) return pqf_fail(err, PQF_INVALID, "an earlier write of this file failed");
+    if (sink->failed)
+        return pqf_fail(err, PQF_INVALID, "an earlier write of this file failed");
     if (sink->finished) return pqf_fail(err, PQF_INVALID, "the file is finished already");
     if (sink->fn || sink->owner == getpid()) return PQF_OK;
-    return pqf_fail(err, PQF_INVALID, "the file was opened by another process, before a fork");
+    return pqf_fail(err, PQF_INVALID,
+                    "the file was opened by another process, before a fork");
 }
 
-pqf_status pqf_sink_write(pqf_sink *sink, const pqf_bytes *parts, int num_parts, pqf_error *err) {
+pqf_status pqf_sink_write(pqf_sink *sink, const pqf_bytes *parts, int num_parts,
+                          pqf_error *err) {
     if (sink->skipped) return PQF_OK;
     TRY(check_usable(sink, err));
     if (sink->fn) return write_callback(sink, parts, num_parts, err);

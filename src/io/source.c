@@ -59,7 +59,8 @@ void pqf_source_free(pqf_source *source) {
 static pqf_status open_file(pqf_source *source, pqf_error *err) {
     struct stat st;
     source->fd = open(source->path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
-    if (source->fd < 0) return pqf_io_fail(err, errno, "cannot open the file", source->path);
+    if (source->fd < 0)
+        return pqf_io_fail(err, errno, "cannot open the file", source->path);
     if (fstat(source->fd, &st) != 0)
         return pqf_io_fail(err, errno, "cannot ask for the file's size", source->path);
     if (S_ISDIR(st.st_mode)) return pqf_io_fail(err, EISDIR, "cannot read", source->path);
@@ -82,7 +83,8 @@ static void map_file(pqf_source *source) {
     source->fd = -1;
 }
 
-pqf_status pqf_source_open(const char *path, bool memory_map, pqf_source **out, pqf_error *err) {
+pqf_status pqf_source_open(const char *path, bool memory_map, pqf_source **out,
+                           pqf_error *err) {
     pqf_source *source;
     TRY(new_source(path, &source, err));
     pqf_status status = open_file(source, err);
@@ -96,7 +98,8 @@ pqf_status pqf_source_open(const char *path, bool memory_map, pqf_source **out, 
 
 pqf_status pqf_source_open_memory(pqf_bytes bytes, pqf_source **out, pqf_error *err) {
     pqf_source *source;
-    if (bytes.len > INT64_MAX) return pqf_fail(err, PQF_INVALID, "%zu bytes of memory", bytes.len);
+    if (bytes.len > INT64_MAX)
+        return pqf_fail(err, PQF_INVALID, "%zu bytes of memory", bytes.len);
     TRY(new_source("", &source, err));
     source->data = bytes.data ? bytes.data : (const uint8_t *)"";
     source->size = (int64_t)bytes.len;
@@ -107,7 +110,8 @@ pqf_status pqf_source_open_memory(pqf_bytes bytes, pqf_source **out, pqf_error *
 pqf_status pqf_source_open_callback(pqf_read_at_fn fn, void *context, int64_t size,
                                     pqf_source **out, pqf_error *err) {
     pqf_source *source;
-    if (size < 0) return pqf_fail(err, PQF_INVALID, "a size of %lld bytes", (long long)size);
+    if (size < 0)
+        return pqf_fail(err, PQF_INVALID, "a size of %lld bytes", (long long)size);
     TRY(new_source("", &source, err));
     source->fn = fn;
     source->context = context;
@@ -120,7 +124,8 @@ int64_t pqf_source_size(const pqf_source *source) { return source->size; }
 const char *pqf_source_path(const pqf_source *source) { return source->path; }
 
 static bool in_range(const pqf_source *source, int64_t offset, size_t len) {
-    return offset >= 0 && offset <= source->size && len <= (uint64_t)(source->size - offset);
+    return offset >= 0 && offset <= source->size &&
+           len <= (uint64_t)(source->size - offset);
 }
 
 /* 0 or errno; ENODATA when the file has become shorter than it was at open. */
@@ -154,7 +159,8 @@ static pqf_status fail_at(const pqf_source *source, int64_t offset, pqf_error *e
 pqf_status pqf_source_read_at(pqf_source *source, int64_t offset, void *dst, size_t len,
                               pqf_error *err) {
     if (!in_range(source, offset, len)) {
-        (void)pqf_fail(err, PQF_CORRUPT, "%zu bytes reach past the end of the file at %lld", len,
+        (void)pqf_fail(err, PQF_CORRUPT,
+                       "%zu bytes reach past the end of the file at %lld", len,
                        (long long)source->size);
         return fail_at(source, offset, err);
     }

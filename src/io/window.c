@@ -19,7 +19,8 @@
 
 void pqf_window_init(pqf_window *window, pqf_source *source, pqf_mem *mem, int64_t begin,
                      int64_t end, size_t step) {
-    *window = (pqf_window){.source = source, .mem = mem, .begin = begin, .end = end, .step = step};
+    *window = (pqf_window){
+        .source = source, .mem = mem, .begin = begin, .end = end, .step = step};
     window->offset = begin;
 }
 
@@ -38,8 +39,8 @@ static pqf_status check(const pqf_window *w, int64_t offset, size_t len, pqf_err
                         (long long)pqf_source_size(w->source));
     if (offset < w->begin || offset > w->end || len > (uint64_t)(w->end - offset)) {
         (void)pqf_fail(err, PQF_CORRUPT,
-                       "%zu bytes reach past the end of the column chunk at byte %lld", len,
-                       (long long)w->end);
+                       "%zu bytes reach past the end of the column chunk at byte %lld",
+                       len, (long long)w->end);
         return pqf_error_at_page(err, -1, offset);
     }
     return PQF_OK;
@@ -73,10 +74,12 @@ static pqf_status read_to(pqf_window *w, int64_t new_end, pqf_error *err) {
 }
 
 /* Makes the stretch contain [offset, offset + len). */
-static pqf_status fill(pqf_window *w, int64_t offset, size_t len, bool at_most, pqf_error *err) {
+static pqf_status fill(pqf_window *w, int64_t offset, size_t len, bool at_most,
+                       pqf_error *err) {
     size_t held = bytes_held(w, offset);
     bool near = offset - w->offset <= (int64_t)w->step; /* bounds the buffer */
-    if (held > FEW_BYTES && !at_most && near) return read_to(w, offset + (int64_t)len, err);
+    if (held > FEW_BYTES && !at_most && near)
+        return read_to(w, offset + (int64_t)len, err);
     if (held) memmove(w->data, w->data + (offset - w->offset), held);
     w->offset = offset;
     w->len = held;
@@ -93,7 +96,8 @@ pqf_status pqf_window_view(pqf_window *window, int64_t offset, size_t len, bool 
     const uint8_t *view = pqf_source_view(window->source, offset, len);
     if (!view && len > bytes_held(window, offset))
         TRY(fill(window, offset, len, at_most, err));
-    if (!view && len == 0) TRY(ensure_cap(window, 1, err)); /* an address, and slack behind it */
+    if (!view && len == 0)
+        TRY(ensure_cap(window, 1, err)); /* an address, and slack behind it */
     if (!view) view = len ? window->data + (offset - window->offset) : window->data;
     *out = (pqf_bytes){view, len};
     return PQF_OK;
@@ -106,6 +110,6 @@ pqf_status pqf_window_copy(pqf_window *window, int64_t offset, size_t len, void 
     if (held > len) held = len;
     if (held) memcpy(dst, window->data + (offset - window->offset), held);
     if (held == len) return PQF_OK;
-    return pqf_source_read_at(window->source, offset + (int64_t)held, (uint8_t *)dst + held,
-                              len - held, err);
+    return pqf_source_read_at(window->source, offset + (int64_t)held,
+                              (uint8_t *)dst + held, len - held, err);
 }

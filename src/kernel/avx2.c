@@ -14,7 +14,7 @@
 #include <immintrin.h>
 #include <math.h>
 
-#define AVX2 __attribute__((target("avx2,bmi,bmi2,popcnt")))
+#define AVX2      __attribute__((target("avx2,bmi,bmi2,popcnt")))
 #define AVX2_BODY AVX2 PQF_BODY
 
 AVX2_BODY __m256i load(const void *p) { return _mm256_loadu_si256((const __m256i *)p); }
@@ -22,7 +22,8 @@ AVX2_BODY void store(void *p, __m256i v) { _mm256_storeu_si256((__m256i *)p, v);
 
 /* 16 bytes at lo, 16 bytes at hi. */
 AVX2_BODY __m256i load_halves(const uint8_t *lo, const uint8_t *hi) {
-    __m128i a = _mm_loadu_si128((const __m128i *)lo), b = _mm_loadu_si128((const __m128i *)hi);
+    __m128i a = _mm_loadu_si128((const __m128i *)lo),
+            b = _mm_loadu_si128((const __m128i *)hi);
     return _mm256_inserti128_si256(_mm256_castsi128_si256(a), b, 1);
 }
 
@@ -34,10 +35,12 @@ AVX2_BODY __m256i load_halves(const uint8_t *lo, const uint8_t *hi) {
 AVX2_BODY void unpack_narrow(const uint8_t *in, int width, int64_t n, uint8_t *out) {
     __m256i k = _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7);
     __m256i bit = _mm256_mullo_epi32(k, _mm256_set1_epi32(width));
-    __m256i base = _mm256_blend_epi32(_mm256_setzero_si256(), _mm256_set1_epi32(width / 2), 0xF0);
+    __m256i base =
+        _mm256_blend_epi32(_mm256_setzero_si256(), _mm256_set1_epi32(width / 2), 0xF0);
     __m256i byte = _mm256_sub_epi32(_mm256_srli_epi32(bit, 3), base);
-    __m256i window = _mm256_add_epi32(_mm256_mullo_epi32(byte, _mm256_set1_epi32(0x01010101)),
-                                      _mm256_set1_epi32(0x03020100));
+    __m256i window =
+        _mm256_add_epi32(_mm256_mullo_epi32(byte, _mm256_set1_epi32(0x01010101)),
+                         _mm256_set1_epi32(0x03020100));
     __m256i shift = _mm256_and_si256(bit, _mm256_set1_epi32(7));
     __m256i mask = _mm256_set1_epi32((int)low_bits(width));
     const uint8_t *high = in + width / 2;
@@ -60,7 +63,8 @@ AVX2_BODY void unpack_wide(const uint8_t *in, int width, int64_t n, uint8_t *out
         from[2 + h] = in + second / 8;
         __m256i bit = _mm256_setr_epi64x(first % 8, first % 8 + width, second % 8,
                                          second % 8 + width);
-        __m256i byte = _mm256_mul_epu32(_mm256_srli_epi64(bit, 3), _mm256_set1_epi64x(0x01010101));
+        __m256i byte =
+            _mm256_mul_epu32(_mm256_srli_epi64(bit, 3), _mm256_set1_epi64x(0x01010101));
         byte = _mm256_or_si256(byte, _mm256_slli_epi64(byte, 32));
         window[h] = _mm256_add_epi64(byte, _mm256_set1_epi64x(0x0706050403020100));
         shift[h] = _mm256_and_si256(bit, _mm256_set1_epi64x(7));
@@ -73,24 +77,31 @@ AVX2_BODY void unpack_wide(const uint8_t *in, int width, int64_t n, uint8_t *out
             from[h] += width;
             from[2 + h] += width;
         }
-        __m256 pair = _mm256_shuffle_ps(_mm256_castsi256_ps(v[0]), _mm256_castsi256_ps(v[1]), 0x88);
+        __m256 pair =
+            _mm256_shuffle_ps(_mm256_castsi256_ps(v[0]), _mm256_castsi256_ps(v[1]), 0x88);
         store(out, _mm256_castps_si256(pair));
     }
 }
 
 AVX2 static void unpack_u32(const uint8_t *in, int width, int64_t n, uint32_t *out) {
-    if (width == 0) memset(out, 0, (size_t)n * 4);
-    else if (width == 32) memcpy(out, in, (size_t)n * 4);
-    else if (width <= 26 || width == 28) unpack_narrow(in, width, n, (uint8_t *)out);
-    else unpack_wide(in, width, n, (uint8_t *)out);
+    if (width == 0)
+        memset(out, 0, (size_t)n * 4);
+    else if (width == 32)
+        memcpy(out, in, (size_t)n * 4);
+    else if (width <= 26 || width == 28)
+        unpack_narrow(in, width, n, (uint8_t *)out);
+    else
+        unpack_wide(in, width, n, (uint8_t *)out);
 }
 
 /* 32 values a step, in four groups of 8 that each begin at a byte (8 w bits are w bytes). A value's
  * window is 2 bytes; multiplying by 2^(8 - s) and taking the high byte shifts it right by s. */
 AVX2 static void unpack_u8(const uint8_t *in, int width, int64_t n, uint8_t *out) {
     if (width == 0 || width == 8) {
-        if (width) memcpy(out, in, (size_t)n);
-        else memset(out, 0, (size_t)n);
+        if (width)
+            memcpy(out, in, (size_t)n);
+        else
+            memset(out, 0, (size_t)n);
         return;
     }
     __m128i k = _mm_setr_epi16(0, 1, 2, 3, 4, 5, 6, 7);
@@ -101,10 +112,12 @@ AVX2 static void unpack_u8(const uint8_t *in, int width, int64_t n, uint8_t *out
     for (int i = 0; i < 8; i++)
         factors[i] = (int16_t)(1 << (8 - i * width % 8));
     __m256i window = _mm256_broadcastsi128_si256(byte);
-    __m256i factor = _mm256_broadcastsi128_si256(_mm_loadu_si128((const __m128i *)factors));
+    __m256i factor =
+        _mm256_broadcastsi128_si256(_mm_loadu_si128((const __m128i *)factors));
     __m256i mask = _mm256_set1_epi16((int16_t)low_bits(width));
     for (int64_t i = 0; i < n; i += 32, in += 4 * width, out += 32) {
-        __m256i a = load_halves(in, in + 2 * width), b = load_halves(in + width, in + 3 * width);
+        __m256i a = load_halves(in, in + 2 * width),
+                b = load_halves(in + width, in + 3 * width);
         a = _mm256_mullo_epi16(_mm256_shuffle_epi8(a, window), factor);
         b = _mm256_mullo_epi16(_mm256_shuffle_epi8(b, window), factor);
         a = _mm256_and_si256(_mm256_srli_epi16(a, 8), mask);
@@ -122,7 +135,8 @@ AVX2_BODY void pack_32_bytes(__m256i x, int width, uint8_t *out) {
     __m256i by1 = _mm256_set1_epi16((int16_t)(1 | 1 << (width + 8)));
     __m256i by2 = _mm256_set1_epi32(1 | 1 << (2 * width + 16));
     x = _mm256_madd_epi16(_mm256_maddubs_epi16(by1, x), by2);
-    __m256i odd = _mm256_sll_epi64(_mm256_srli_epi64(x, 32), _mm_cvtsi32_si128(4 * width));
+    __m256i odd =
+        _mm256_sll_epi64(_mm256_srli_epi64(x, 32), _mm_cvtsi32_si128(4 * width));
     x = _mm256_or_si256(_mm256_blend_epi32(x, _mm256_setzero_si256(), 0xAA), odd);
     __m128i i = _mm_setr_epi8(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
     __m128i second = _mm_cmpgt_epi8(i, _mm_set1_epi8((char)(width - 1)));
@@ -155,22 +169,28 @@ AVX2 static void pack_u8(const uint8_t *in, int width, int64_t n, uint8_t *out) 
  * h-th half of load q; the permutation puts it at 2 q + h. */
 AVX2_BODY __m256i narrow_32_bytes(const any_u32 *in) {
     __m256i mask = _mm256_set1_epi32(0xFF);
-    __m256i a = _mm256_and_si256(load(in), mask), b = _mm256_and_si256(load(in + 8), mask);
-    __m256i c = _mm256_and_si256(load(in + 16), mask), d = _mm256_and_si256(load(in + 24), mask);
+    __m256i a = _mm256_and_si256(load(in), mask),
+            b = _mm256_and_si256(load(in + 8), mask);
+    __m256i c = _mm256_and_si256(load(in + 16), mask),
+            d = _mm256_and_si256(load(in + 24), mask);
     __m256i x = _mm256_packus_epi16(_mm256_packus_epi32(a, b), _mm256_packus_epi32(c, d));
     return _mm256_permutevar8x32_epi32(x, _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7));
 }
 
 AVX2_BODY void pack_low_bytes(const any_u32 *in, int width, int64_t n, uint8_t *out) {
     for (; n >= 32; n -= 32, in += 32, out += 4 * width) {
-        if (width == 8) store(out, narrow_32_bytes(in));
-        else pack_32_bytes(narrow_32_bytes(in), width, out);
+        if (width == 8)
+            store(out, narrow_32_bytes(in));
+        else
+            pack_32_bytes(narrow_32_bytes(in), width, out);
     }
     uint8_t rest[32];
     for (int64_t i = 0; i < n; i++)
         rest[i] = (uint8_t)in[i];
-    if (n && width == 8) memcpy(out, rest, (size_t)n);
-    else if (n) pack_last_bytes(rest, width, n, out);
+    if (n && width == 8)
+        memcpy(out, rest, (size_t)n);
+    else if (n)
+        pack_last_bytes(rest, width, n, out);
 }
 
 /* Where 8 lanes of w (16..31) bits go: dword d of the output takes lane k = floor(32 d / w) shifted
@@ -185,10 +205,12 @@ typedef struct pack_plan {
 AVX2_BODY pack_plan pack_plan_of(int width) {
     __m256i at = _mm256_setr_epi32(0, 32, 64, 96, 128, 160, 192, 224);
     __m256i w = _mm256_set1_epi32(width), one = _mm256_set1_epi32(1);
-    __m256i k = _mm256_cvttps_epi32(_mm256_div_ps(_mm256_cvtepi32_ps(at), _mm256_cvtepi32_ps(w)));
+    __m256i k =
+        _mm256_cvttps_epi32(_mm256_div_ps(_mm256_cvtepi32_ps(at), _mm256_cvtepi32_ps(w)));
     __m256i r = _mm256_sub_epi32(at, _mm256_mullo_epi32(k, w));
     __m256i l = _mm256_sub_epi32(w, r), k1 = _mm256_add_epi32(k, one);
-    return (pack_plan){{k, k1, _mm256_add_epi32(k1, one)}, r, {l, _mm256_add_epi32(l, w)}};
+    return (pack_plan){
+        {k, k1, _mm256_add_epi32(k1, one)}, r, {l, _mm256_add_epi32(l, w)}};
 }
 
 AVX2_BODY void pack_8_lanes(__m256i x, const pack_plan *plan, uint8_t *out) {
@@ -227,9 +249,12 @@ AVX2_BODY void pack_wide(const any_u32 *in, int width, int64_t n, uint8_t *out) 
 }
 
 AVX2 static void pack_u32(const uint32_t *in, int width, int64_t n, uint8_t *out) {
-    if (width == 32) memcpy(out, in, (size_t)n * 4);
-    else if (width > 8) pack_wide(in, width, n, out);
-    else if (width > 0) pack_low_bytes(in, width, n, out);
+    if (width == 32)
+        memcpy(out, in, (size_t)n * 4);
+    else if (width > 8)
+        pack_wide(in, width, n, out);
+    else if (width > 0)
+        pack_low_bytes(in, width, n, out);
 }
 
 /* -- runs: compare with the first value; lanes behind the end do not count -- */
@@ -259,7 +284,8 @@ AVX2 static int64_t run_u8(const uint8_t *in, int64_t n) {
 
 /* The table's lane numbers of a byte as dwords, negative for null slots. */
 AVX2_BODY __m256i expand_lanes(uint64_t byte) {
-    return _mm256_cvtepi8_epi32(_mm_loadl_epi64((const __m128i *)(pqf_mask_expand + byte)));
+    return _mm256_cvtepi8_epi32(
+        _mm_loadl_epi64((const __m128i *)(pqf_mask_expand + byte)));
 }
 
 AVX2_BODY __m256i zero_null_lanes(__m256i v, __m256i lanes) {
@@ -276,8 +302,10 @@ AVX2_BODY void expand_8_of_1(const uint8_t *in, uint64_t m, uint8_t *out) {
 
 /* Lane i is the bytes 2 i and 2 i + 1; the mark of null (0xC0) becomes 0x82, 0x80: still zeroes. */
 AVX2_BODY void expand_8_of_2(const uint8_t *in, uint64_t m, uint8_t *out) {
-    __m128i lanes = _mm_cvtepu8_epi16(_mm_loadl_epi64((const __m128i *)(pqf_mask_expand + m)));
-    lanes = _mm_add_epi16(_mm_mullo_epi16(lanes, _mm_set1_epi16(0x0202)), _mm_set1_epi16(0x0100));
+    __m128i lanes =
+        _mm_cvtepu8_epi16(_mm_loadl_epi64((const __m128i *)(pqf_mask_expand + m)));
+    lanes = _mm_add_epi16(_mm_mullo_epi16(lanes, _mm_set1_epi16(0x0202)),
+                          _mm_set1_epi16(0x0100));
     __m128i v = _mm_loadu_si128((const __m128i *)in);
     _mm_storeu_si128((__m128i *)out, _mm_shuffle_epi8(v, lanes));
 }
@@ -305,8 +333,8 @@ AVX2_BODY void expand_8_of_8(const uint8_t *in, uint64_t m, uint8_t *out) {
 /* Words of validity as in the scalar level; in a mixed one 8 slots a step, of which the last step
  * may write up to 7 behind the end: 56 bytes of slack at width 8. */
 #define EXPAND(bits_, size, type)                                                        \
-    AVX2 static int64_t expand_##bits_(const type *values, const uint8_t *bits, int64_t at, \
-                                       int64_t n, type *slots) {                         \
+    AVX2 static int64_t expand_##bits_(const type *values, const uint8_t *bits,          \
+                                       int64_t at, int64_t n, type *slots) {             \
         const uint8_t *in = (const uint8_t *)values;                                     \
         uint8_t *out = (uint8_t *)slots;                                                 \
         int64_t used = 0;                                                                \
@@ -314,7 +342,7 @@ AVX2_BODY void expand_8_of_8(const uint8_t *in, uint64_t m, uint8_t *out) {
             int64_t len = n < 64 ? n : 64;                                               \
             uint64_t m = bits_word_of(bits, at, len);                                    \
             if (m == 0) {                                                                \
-                memset(out, 0, (size_t)len * size);                                      \
+                memset(out, 0, (size_t)len *size);                                       \
                 continue;                                                                \
             }                                                                            \
             if (m == ~UINT64_C(0)) {                                                     \
@@ -357,8 +385,8 @@ AVX2_BODY int64_t compress_8_of_8(const uint8_t *in, uint64_t m, uint8_t *out) {
 
 /* Stores whole vectors: 32 bytes from the last value on, within slack. */
 #define COMPRESS(bits_, size, type)                                                      \
-    AVX2 static int64_t compress_##bits_(const type *slots, const uint8_t *bits, int64_t at, \
-                                         int64_t n, type *values) {                      \
+    AVX2 static int64_t compress_##bits_(const type *slots, const uint8_t *bits,         \
+                                         int64_t at, int64_t n, type *values) {          \
         const uint8_t *in = (const uint8_t *)slots;                                      \
         uint8_t *out = (uint8_t *)values;                                                \
         int64_t count = 0;                                                               \
@@ -383,7 +411,8 @@ AVX2 static int64_t count_bits(const uint8_t *bits, int64_t at, int64_t n) {
     return count_bits_body(bits, at, n);
 }
 
-AVX2 static int64_t copy_bits(const uint8_t *in, int64_t at, int64_t n, uint8_t *out, int64_t to) {
+AVX2 static int64_t copy_bits(const uint8_t *in, int64_t at, int64_t n, uint8_t *out,
+                              int64_t to) {
     return copy_bits_body(in, at, n, out, to);
 }
 
@@ -401,7 +430,8 @@ AVX2 static int64_t deposit_bits(const uint8_t *in, int64_t at, const uint8_t *m
 
 AVX2_BODY uint64_t bytes_ge(const uint8_t *p, __m256i value) {
     __m256i x = load(p);
-    return (uint32_t)_mm256_movemask_epi8(_mm256_cmpeq_epi8(_mm256_max_epu8(x, value), x));
+    return (uint32_t)_mm256_movemask_epi8(
+        _mm256_cmpeq_epi8(_mm256_max_epu8(x, value), x));
 }
 
 AVX2_BODY uint64_t bytes_eq(const uint8_t *p, __m256i value) {
@@ -409,7 +439,8 @@ AVX2_BODY uint64_t bytes_eq(const uint8_t *p, __m256i value) {
 }
 
 #define LEVELS(name, compare)                                                            \
-    AVX2 static int64_t name(const uint8_t *levels, int64_t n, uint8_t value, uint64_t *out) { \
+    AVX2 static int64_t name(const uint8_t *levels, int64_t n, uint8_t value,            \
+                             uint64_t *out) {                                            \
         __m256i v = _mm256_set1_epi8((char)value);                                       \
         int64_t count = 0;                                                               \
         for (; n > 0; n -= 64, levels += 64, out++) {                                    \
@@ -448,11 +479,14 @@ AVX2_BODY __m256i set_u64(uint64_t v) { return _mm256_set1_epi64x((int64_t)v); }
 AVX2_BODY __m256i set_i32(int32_t v) { return _mm256_set1_epi32(v); }
 AVX2_BODY __m256i set_u32(uint32_t v) { return _mm256_set1_epi32((int)v); }
 AVX2_BODY __m256 load_f32(const any_f32 *p) { return _mm256_loadu_ps((const float *)p); }
-AVX2_BODY __m256d load_f64(const any_f64 *p) { return _mm256_loadu_pd((const double *)p); }
+AVX2_BODY __m256d load_f64(const any_f64 *p) {
+    return _mm256_loadu_pd((const double *)p);
+}
 
 /* min(x, acc) and max(x, acc) of floats give acc when x is NaN. */
 #define MINMAX(suffix, type, vec, lanes, load_, set, min_, max_, lowest, highest)        \
-    AVX2 static void minmax_##suffix(const type *values, int64_t n, type *min, type *max) { \
+    AVX2 static void minmax_##suffix(const type *values, int64_t n, type *min,           \
+                                     type *max) {                                        \
         const any_##suffix *in = values;                                                 \
         type lo = highest, hi = lowest, lows[lanes], highs[lanes];                       \
         vec l[4], h[4];                                                                  \
@@ -487,14 +521,14 @@ AVX2_BODY __m256d load_f64(const any_f64 *p) { return _mm256_loadu_pd((const dou
         *min = lo;                                                                       \
         *max = hi;                                                                       \
     }
-MINMAX(i32, int32_t, __m256i, 8, load, set_i32, _mm256_min_epi32, _mm256_max_epi32, INT32_MIN,
-       INT32_MAX)
+MINMAX(i32, int32_t, __m256i, 8, load, set_i32, _mm256_min_epi32, _mm256_max_epi32,
+       INT32_MIN, INT32_MAX)
 MINMAX(u32, uint32_t, __m256i, 8, load, set_u32, _mm256_min_epu32, _mm256_max_epu32, 0,
        UINT32_MAX)
 MINMAX(i64, int64_t, __m256i, 4, load, set_i64, min_i64, max_i64, INT64_MIN, INT64_MAX)
 MINMAX(u64, uint64_t, __m256i, 4, load, set_u64, min_u64, max_u64, 0, UINT64_MAX)
-MINMAX(f32, float, __m256, 8, load_f32, _mm256_set1_ps, _mm256_min_ps, _mm256_max_ps, -INFINITY,
-       INFINITY)
+MINMAX(f32, float, __m256, 8, load_f32, _mm256_set1_ps, _mm256_min_ps, _mm256_max_ps,
+       -INFINITY, INFINITY)
 MINMAX(f64, double, __m256d, 4, load_f64, _mm256_set1_pd, _mm256_min_pd, _mm256_max_pd,
        -(double)INFINITY, (double)INFINITY)
 
@@ -524,7 +558,8 @@ MAX(8, 32, _mm256_max_epu8)
 /* -- gather: a tiny dictionary fits two registers -- */
 
 /* The dictionary's first 16 entries are there to load even when it has one: slack is 64 bytes. */
-AVX2 static void gather_32(const uint32_t *dict, const uint32_t *idx, int64_t n, uint32_t *out) {
+AVX2 static void gather_32(const uint32_t *dict, const uint32_t *idx, int64_t n,
+                           uint32_t *out) {
     const any_u32 *from = dict, *at = idx;
     any_u32 *to = out;
     int64_t i = 0;
@@ -556,7 +591,8 @@ AVX2 static void narrow_32_16(const uint32_t *values, int64_t n, uint16_t *narro
     any_u16 *out = narrow;
     __m256i mask = _mm256_set1_epi32(0xFFFF);
     for (; n >= 16; n -= 16, in += 16, out += 16) {
-        __m256i a = _mm256_and_si256(load(in), mask), b = _mm256_and_si256(load(in + 8), mask);
+        __m256i a = _mm256_and_si256(load(in), mask),
+                b = _mm256_and_si256(load(in + 8), mask);
         store(out, _mm256_permute4x64_epi64(_mm256_packus_epi32(a, b), 0xD8));
     }
     for (int64_t i = 0; i < n; i++)
@@ -615,7 +651,8 @@ AVX2_BODY __m256i utf8_faults(__m256i x, __m256i prev) {
     /* The top bit says that a third byte (E0.. two before) or a fourth (F0.. three) is due. */
     __m256i third = _mm256_subs_epu8(back2, _mm256_set1_epi8(0xE0 - 0x80));
     __m256i fourth = _mm256_subs_epu8(back3, _mm256_set1_epi8(0xF0 - 0x80));
-    __m256i due = _mm256_and_si256(_mm256_or_si256(third, fourth), _mm256_set1_epi8((char)0x80));
+    __m256i due =
+        _mm256_and_si256(_mm256_or_si256(third, fourth), _mm256_set1_epi8((char)0x80));
     return _mm256_xor_si256(faults, due);
 }
 

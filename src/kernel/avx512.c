@@ -14,8 +14,8 @@
 #include <math.h>
 
 #define AVX512                                                                           \
-    __attribute__((                                                                      \
-        target("avx512f,avx512bw,avx512vl,avx512dq,avx512vbmi,avx512vbmi2,bmi,bmi2,popcnt")))
+    __attribute__((target(                                                               \
+        "avx512f,avx512bw,avx512vl,avx512dq,avx512vbmi,avx512vbmi2,bmi,bmi2,popcnt")))
 #define AVX512_BODY AVX512 PQF_BODY
 
 AVX512_BODY __m512i load(const void *p) { return _mm512_loadu_si512(p); }
@@ -46,8 +46,9 @@ AVX512_BODY void unpack_pairs(const uint8_t *in, int width, int64_t n, uint8_t *
     __m512i bytes = _mm512_add_epi8(spread_byte(_mm512_srli_epi64(bit, 3)),
                                     _mm512_set1_epi64(0x0706050403020100));
     uint64_t cuts = UINT64_C(0x1810080018100800) + ((uint64_t)width * 0x01010101 << 32);
-    __m512i cut = _mm512_add_epi8(spread_byte(_mm512_and_si512(bit, _mm512_set1_epi64(7))),
-                                  _mm512_set1_epi64((int64_t)cuts));
+    __m512i cut =
+        _mm512_add_epi8(spread_byte(_mm512_and_si512(bit, _mm512_set1_epi64(7))),
+                        _mm512_set1_epi64((int64_t)cuts));
     __m512i mask = _mm512_set1_epi32((int)low_bits(width));
     for (int64_t i = 0; i < n; i += 16, in += 2 * width, out += 64) {
         __m512i x = _mm512_permutexvar_epi8(bytes, load(in));
@@ -59,24 +60,29 @@ AVX512_BODY void unpack_pairs(const uint8_t *in, int width, int64_t n, uint8_t *
  * 64 on wrap around, but the last value (bits 465 to 495) needs none of them. */
 AVX512_BODY void unpack_31(const uint8_t *in, int64_t n, uint8_t *out) {
     __m512i bit = _mm512_mullo_epi32(lanes_32(), _mm512_set1_epi32(31));
-    __m512i first = _mm512_mullo_epi32(_mm512_srli_epi32(bit, 3), _mm512_set1_epi32(0x01010101));
+    __m512i first =
+        _mm512_mullo_epi32(_mm512_srli_epi32(bit, 3), _mm512_set1_epi32(0x01010101));
     __m512i low = _mm512_add_epi32(first, _mm512_set1_epi32(0x03020100));
     __m512i high = _mm512_add_epi32(first, _mm512_set1_epi32(0x07060504));
     __m512i shift = _mm512_and_si512(bit, _mm512_set1_epi32(7));
     __m512i mask = _mm512_set1_epi32(INT32_MAX);
     for (int64_t i = 0; i < n; i += 16, in += 62, out += 64) {
         __m512i x = load(in);
-        x = _mm512_shrdv_epi32(_mm512_permutexvar_epi8(low, x), _mm512_permutexvar_epi8(high, x),
-                               shift);
+        x = _mm512_shrdv_epi32(_mm512_permutexvar_epi8(low, x),
+                               _mm512_permutexvar_epi8(high, x), shift);
         store(out, _mm512_and_si512(x, mask));
     }
 }
 
 AVX512 static void unpack_u32(const uint8_t *in, int width, int64_t n, uint32_t *out) {
-    if (width == 0) memset(out, 0, (size_t)n * 4);
-    else if (width == 32) memcpy(out, in, (size_t)n * 4);
-    else if (width == 31) unpack_31(in, n, (uint8_t *)out);
-    else unpack_pairs(in, width, n, (uint8_t *)out);
+    if (width == 0)
+        memset(out, 0, (size_t)n * 4);
+    else if (width == 32)
+        memcpy(out, in, (size_t)n * 4);
+    else if (width == 31)
+        unpack_31(in, n, (uint8_t *)out);
+    else
+        unpack_pairs(in, width, n, (uint8_t *)out);
 }
 
 /* 64 values a step: lane l holds 8 of them in the w bytes from byte l w. */
@@ -86,8 +92,10 @@ AVX512 static void unpack_u8(const uint8_t *in, int width, int64_t n, uint8_t *o
         return;
     }
     __m512i first = _mm512_mullo_epi32(lanes_64(), _mm512_set1_epi64(width));
-    __m512i bytes = _mm512_add_epi8(spread_byte(first), _mm512_set1_epi64(0x0706050403020100));
-    __m512i cut = _mm512_set1_epi64((int64_t)((uint64_t)width * UINT64_C(0x0706050403020100)));
+    __m512i bytes =
+        _mm512_add_epi8(spread_byte(first), _mm512_set1_epi64(0x0706050403020100));
+    __m512i cut =
+        _mm512_set1_epi64((int64_t)((uint64_t)width * UINT64_C(0x0706050403020100)));
     __m512i mask = _mm512_set1_epi8((char)low_bits(width));
     for (int64_t i = 0; i < n; i += 64, in += 8 * width, out += 64) {
         __m512i x = _mm512_permutexvar_epi8(bytes, load(in));
@@ -104,7 +112,8 @@ AVX512_BODY void pack_64_bytes(__m512i x, int width, uint8_t *out) {
         __m512i by1 = _mm512_set1_epi16((int16_t)(1 | 1 << (width + 8)));
         __m512i by2 = _mm512_set1_epi32(1 | 1 << (2 * width + 16));
         x = _mm512_madd_epi16(_mm512_maddubs_epi16(by1, x), by2);
-        __m512i odd = _mm512_sll_epi64(_mm512_srli_epi64(x, 32), _mm_cvtsi32_si128(4 * width));
+        __m512i odd =
+            _mm512_sll_epi64(_mm512_srli_epi64(x, 32), _mm_cvtsi32_si128(4 * width));
         x = _mm512_or_si512(_mm512_maskz_mov_epi32(0x5555, x), odd);
         x = _mm512_maskz_compress_epi8(low_bits(width) * UINT64_C(0x0101010101010101), x);
     }
@@ -128,8 +137,10 @@ AVX512 static void pack_u8(const uint8_t *in, int width, int64_t n, uint8_t *out
  * h of load q; the permutation puts it at 4 q + h. */
 AVX512_BODY __m512i narrow_64_bytes(const any_u32 *in) {
     __m512i mask = _mm512_set1_epi32(0xFF);
-    __m512i a = _mm512_and_si512(load(in), mask), b = _mm512_and_si512(load(in + 16), mask);
-    __m512i c = _mm512_and_si512(load(in + 32), mask), d = _mm512_and_si512(load(in + 48), mask);
+    __m512i a = _mm512_and_si512(load(in), mask),
+            b = _mm512_and_si512(load(in + 16), mask);
+    __m512i c = _mm512_and_si512(load(in + 32), mask),
+            d = _mm512_and_si512(load(in + 48), mask);
     __m512i x = _mm512_packus_epi16(_mm512_packus_epi32(a, b), _mm512_packus_epi32(c, d));
     return _mm512_permutexvar_epi32(
         _mm512_setr_epi32(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15), x);
@@ -153,16 +164,21 @@ typedef struct pack_plan {
 AVX512_BODY pack_plan pack_plan_of(int width) {
     __m512i at = _mm512_slli_epi32(lanes_32(), 5);
     __m512i w = _mm512_set1_epi32(width), one = _mm512_set1_epi32(1);
-    __m512i k = _mm512_cvttps_epi32(_mm512_div_ps(_mm512_cvtepi32_ps(at), _mm512_cvtepi32_ps(w)));
+    __m512i k =
+        _mm512_cvttps_epi32(_mm512_div_ps(_mm512_cvtepi32_ps(at), _mm512_cvtepi32_ps(w)));
     __m512i r = _mm512_sub_epi32(at, _mm512_mullo_epi32(k, w));
     __m512i l = _mm512_sub_epi32(w, r), k1 = _mm512_add_epi32(k, one);
-    return (pack_plan){{k, k1, _mm512_add_epi32(k1, one)}, r, {l, _mm512_add_epi32(l, w)}};
+    return (pack_plan){
+        {k, k1, _mm512_add_epi32(k1, one)}, r, {l, _mm512_add_epi32(l, w)}};
 }
 
 AVX512_BODY void pack_16_lanes(__m512i x, const pack_plan *plan, uint8_t *out) {
-    __m512i a = _mm512_srlv_epi32(_mm512_permutexvar_epi32(plan->lane[0], x), plan->right);
-    __m512i b = _mm512_sllv_epi32(_mm512_permutexvar_epi32(plan->lane[1], x), plan->left[0]);
-    __m512i c = _mm512_sllv_epi32(_mm512_permutexvar_epi32(plan->lane[2], x), plan->left[1]);
+    __m512i a =
+        _mm512_srlv_epi32(_mm512_permutexvar_epi32(plan->lane[0], x), plan->right);
+    __m512i b =
+        _mm512_sllv_epi32(_mm512_permutexvar_epi32(plan->lane[1], x), plan->left[0]);
+    __m512i c =
+        _mm512_sllv_epi32(_mm512_permutexvar_epi32(plan->lane[2], x), plan->left[1]);
     store(out, _mm512_ternarylogic_epi32(a, b, c, 0xFE));
 }
 
@@ -190,9 +206,12 @@ AVX512_BODY void pack_wide(const any_u32 *in, int width, int64_t n, uint8_t *out
 }
 
 AVX512 static void pack_u32(const uint32_t *in, int width, int64_t n, uint8_t *out) {
-    if (width == 32) memcpy(out, in, (size_t)n * 4);
-    else if (width > 8) pack_wide(in, width, n, out);
-    else if (width > 0) pack_low_bytes(in, width, n, out);
+    if (width == 32)
+        memcpy(out, in, (size_t)n * 4);
+    else if (width > 8)
+        pack_wide(in, width, n, out);
+    else if (width > 0)
+        pack_low_bytes(in, width, n, out);
 }
 
 /* -- runs: 64 values a step, lanes behind the end do not count -- */
@@ -207,7 +226,8 @@ AVX512 static int64_t run_u32(const uint32_t *in, int64_t n) {
     int64_t i = 0;
     for (; i + 64 <= n; i += 64) {
         uint64_t differ = differ_16(p + i, first) | differ_16(p + i + 16, first) << 16 |
-                          differ_16(p + i + 32, first) << 32 | differ_16(p + i + 48, first) << 48;
+                          differ_16(p + i + 32, first) << 32 |
+                          differ_16(p + i + 48, first) << 48;
         if (differ) return i + __builtin_ctzll(differ);
     }
     for (; i < n; i += 16) {
@@ -264,7 +284,7 @@ AVX512_BODY __m512i dense_16(uint64_t m, const uint8_t *in) {
         int64_t len = n < 64 ? n : 64;                                                   \
         uint64_t m = bits_word_of(bits, at, len), part;                                  \
         if (m == 0) {                                                                    \
-            memset(out, 0, (size_t)len * size);                                          \
+            memset(out, 0, (size_t)len *size);                                           \
             continue;                                                                    \
         }                                                                                \
         for (int64_t j = 0; j < len; j += 64 / size) {                                   \
@@ -289,14 +309,15 @@ AVX512_BODY __m512i dense_16(uint64_t m, const uint8_t *in) {
     }                                                                                    \
     return count
 
-AVX512 static int64_t expand_8(const uint8_t *in, const uint8_t *bits, int64_t at, int64_t n,
-                               uint8_t *out) {
+AVX512 static int64_t expand_8(const uint8_t *in, const uint8_t *bits, int64_t at,
+                               int64_t n, uint8_t *out) {
     EXPAND_BODY(1, spread_1);
 }
 
 #define EXPAND(bits_, size, expand)                                                      \
-    AVX512 static int64_t expand_##bits_(const uint##bits_##_t *values, const uint8_t *bits, \
-                                         int64_t at, int64_t n, uint##bits_##_t *slots) {\
+    AVX512 static int64_t expand_##bits_(const uint##bits_##_t *values,                  \
+                                         const uint8_t *bits, int64_t at, int64_t n,     \
+                                         uint##bits_##_t *slots) {                       \
         const uint8_t *in = (const uint8_t *)values;                                     \
         uint8_t *out = (uint8_t *)slots;                                                 \
         EXPAND_BODY(size, expand);                                                       \
@@ -305,15 +326,16 @@ EXPAND(16, 2, spread_2)
 EXPAND(32, 4, spread_4)
 EXPAND(64, 8, spread_8)
 
-AVX512 static int64_t expand_any(const uint8_t *in, int width, const uint8_t *bits, int64_t at,
-                                 int64_t n, uint8_t *out) {
+AVX512 static int64_t expand_any(const uint8_t *in, int width, const uint8_t *bits,
+                                 int64_t at, int64_t n, uint8_t *out) {
     if (width != 16) return expand_any_body(in, width, bits, at, n, out);
     EXPAND_BODY(16, spread_16);
 }
 
 #define COMPRESS(bits_, size, compress)                                                  \
-    AVX512 static int64_t compress_##bits_(const uint##bits_##_t *slots, const uint8_t *bits, \
-                                           int64_t at, int64_t n, uint##bits_##_t *values) { \
+    AVX512 static int64_t compress_##bits_(const uint##bits_##_t *slots,                 \
+                                           const uint8_t *bits, int64_t at, int64_t n,   \
+                                           uint##bits_##_t *values) {                    \
         const uint8_t *in = (const uint8_t *)slots;                                      \
         uint8_t *out = (uint8_t *)values;                                                \
         COMPRESS_BODY(size, compress);                                                   \
@@ -321,8 +343,8 @@ AVX512 static int64_t expand_any(const uint8_t *in, int width, const uint8_t *bi
 COMPRESS(32, 4, dense_4)
 COMPRESS(64, 8, dense_8)
 
-AVX512 static int64_t compress_any(const uint8_t *in, int width, const uint8_t *bits, int64_t at,
-                                   int64_t n, uint8_t *out) {
+AVX512 static int64_t compress_any(const uint8_t *in, int width, const uint8_t *bits,
+                                   int64_t at, int64_t n, uint8_t *out) {
     if (width != 16) return compress_any_body(in, width, bits, at, n, out);
     COMPRESS_BODY(16, dense_16);
 }
@@ -373,7 +395,8 @@ AVX512_BODY __m512i set_u64(uint64_t v) { return _mm512_set1_epi64((int64_t)v); 
 
 /* min(x, acc) and max(x, acc) of floats give acc when x is NaN. */
 #define MINMAX(suffix, type, vec, lanes, load_, set, min_, max_, lowest, highest)        \
-    AVX512 static void minmax_##suffix(const type *values, int64_t n, type *min, type *max) { \
+    AVX512 static void minmax_##suffix(const type *values, int64_t n, type *min,         \
+                                       type *max) {                                      \
         const any_##suffix *in = values;                                                 \
         type lo = highest, hi = lowest, lows[lanes], highs[lanes];                       \
         vec l[4], h[4];                                                                  \
@@ -404,14 +427,14 @@ AVX512_BODY __m512i set_u64(uint64_t v) { return _mm512_set1_epi64((int64_t)v); 
     }
 MINMAX(i32, int32_t, __m512i, 16, load_i32, set_i32, _mm512_min_epi32, _mm512_max_epi32,
        INT32_MIN, INT32_MAX)
-MINMAX(u32, uint32_t, __m512i, 16, load_i32, set_u32, _mm512_min_epu32, _mm512_max_epu32, 0,
-       UINT32_MAX)
+MINMAX(u32, uint32_t, __m512i, 16, load_i32, set_u32, _mm512_min_epu32, _mm512_max_epu32,
+       0, UINT32_MAX)
 MINMAX(i64, int64_t, __m512i, 8, load_i64, set_i64, _mm512_min_epi64, _mm512_max_epi64,
        INT64_MIN, INT64_MAX)
-MINMAX(u64, uint64_t, __m512i, 8, load_i64, set_u64, _mm512_min_epu64, _mm512_max_epu64, 0,
-       UINT64_MAX)
-MINMAX(f32, float, __m512, 16, load_f32, _mm512_set1_ps, _mm512_min_ps, _mm512_max_ps, -INFINITY,
-       INFINITY)
+MINMAX(u64, uint64_t, __m512i, 8, load_i64, set_u64, _mm512_min_epu64, _mm512_max_epu64,
+       0, UINT64_MAX)
+MINMAX(f32, float, __m512, 16, load_f32, _mm512_set1_ps, _mm512_min_ps, _mm512_max_ps,
+       -INFINITY, INFINITY)
 MINMAX(f64, double, __m512d, 8, load_f64, _mm512_set1_pd, _mm512_min_pd, _mm512_max_pd,
        -(double)INFINITY, (double)INFINITY)
 
@@ -436,7 +459,8 @@ AVX512_BODY uint32_t max_if_below(const uint32_t *idx, int64_t n, uint32_t limit
 
 /* 16 entries are there to load even if the dictionary has one (slack), 32 when an index of 16
  * occurs: 17 entries and the slack are 132 bytes. */
-AVX512 static void gather_32(const uint32_t *dict, const uint32_t *idx, int64_t n, uint32_t *out) {
+AVX512 static void gather_32(const uint32_t *dict, const uint32_t *idx, int64_t n,
+                             uint32_t *out) {
     const any_u32 *from = dict, *at = idx;
     any_u32 *to = out;
     int64_t i = 0;
@@ -450,7 +474,8 @@ AVX512 static void gather_32(const uint32_t *dict, const uint32_t *idx, int64_t 
 }
 
 /* 8 entries in a register; with an index of 8 there are 9 entries and slack, 136 bytes. */
-AVX512 static void gather_64(const uint64_t *dict, const uint32_t *idx, int64_t n, uint64_t *out) {
+AVX512 static void gather_64(const uint64_t *dict, const uint32_t *idx, int64_t n,
+                             uint64_t *out) {
     const any_u64 *from = dict;
     const any_u32 *at = idx;
     any_u64 *to = out;
@@ -459,7 +484,8 @@ AVX512 static void gather_64(const uint64_t *dict, const uint32_t *idx, int64_t 
     if (max < 16) {
         __m512i lo = load(from), hi = max < 8 ? lo : load(from + 8);
         for (; i < n; i += 8) {
-            __m512i x = _mm512_cvtepu32_epi64(_mm256_loadu_si256((const __m256i *)(at + i)));
+            __m512i x =
+                _mm512_cvtepu32_epi64(_mm256_loadu_si256((const __m256i *)(at + i)));
             store(to + i, _mm512_permutex2var_epi64(lo, x, hi));
         }
     }
@@ -490,7 +516,8 @@ AVX512_BODY __m512i table_of(const uint8_t *table) {
 
 AVX512_BODY __m512i utf8_faults(__m512i x, __m512i prev) {
     __m512i nibble = _mm512_set1_epi8(15);
-    __m512i before = _mm512_alignr_epi64(x, prev, 6); /* the 16 bytes before each 16 of x */
+    __m512i before =
+        _mm512_alignr_epi64(x, prev, 6); /* the 16 bytes before each 16 of x */
     __m512i back1 = _mm512_alignr_epi8(x, before, 15);
     __m512i back2 = _mm512_alignr_epi8(x, before, 14);
     __m512i back3 = _mm512_alignr_epi8(x, before, 13);
@@ -503,7 +530,8 @@ AVX512_BODY __m512i utf8_faults(__m512i x, __m512i prev) {
         _mm512_shuffle_epi8(table_of(pqf_utf8_next), next), 0x80); /* and */
     __m512i third = _mm512_subs_epu8(back2, _mm512_set1_epi8(0xE0 - 0x80));
     __m512i fourth = _mm512_subs_epu8(back3, _mm512_set1_epi8(0xF0 - 0x80));
-    __m512i due = _mm512_and_si512(_mm512_or_si512(third, fourth), _mm512_set1_epi8((char)0x80));
+    __m512i due =
+        _mm512_and_si512(_mm512_or_si512(third, fourth), _mm512_set1_epi8((char)0x80));
     return _mm512_xor_si512(faults, due);
 }
 

@@ -37,20 +37,25 @@ PQF_KERNEL(uint64_t, gather_sum, (const uint32_t *len, const uint32_t *idx, int6
 PQF_KERNEL(int64_t, expand_8,
            (const uint8_t *in, const uint8_t *bits, int64_t at, int64_t n, uint8_t *out))
 PQF_KERNEL(int64_t, expand_16,
-           (const uint16_t *in, const uint8_t *bits, int64_t at, int64_t n, uint16_t *out))
+           (const uint16_t *in, const uint8_t *bits, int64_t at, int64_t n,
+            uint16_t *out))
 PQF_KERNEL(int64_t, expand_32,
-           (const uint32_t *in, const uint8_t *bits, int64_t at, int64_t n, uint32_t *out))
+           (const uint32_t *in, const uint8_t *bits, int64_t at, int64_t n,
+            uint32_t *out))
 PQF_KERNEL(int64_t, expand_64,
-           (const uint64_t *in, const uint8_t *bits, int64_t at, int64_t n, uint64_t *out))
+           (const uint64_t *in, const uint8_t *bits, int64_t at, int64_t n,
+            uint64_t *out))
 PQF_KERNEL(int64_t, expand_any,
            (const uint8_t *in, int width, const uint8_t *bits, int64_t at, int64_t n,
             uint8_t *out))
 
 /* -- dropping nulls: slots to dense values; returns values written -- */
 PQF_KERNEL(int64_t, compress_32,
-           (const uint32_t *in, const uint8_t *bits, int64_t at, int64_t n, uint32_t *out))
+           (const uint32_t *in, const uint8_t *bits, int64_t at, int64_t n,
+            uint32_t *out))
 PQF_KERNEL(int64_t, compress_64,
-           (const uint64_t *in, const uint8_t *bits, int64_t at, int64_t n, uint64_t *out))
+           (const uint64_t *in, const uint8_t *bits, int64_t at, int64_t n,
+            uint64_t *out))
 PQF_KERNEL(int64_t, compress_any,
            (const uint8_t *in, int width, const uint8_t *bits, int64_t at, int64_t n,
             uint8_t *out))
@@ -61,7 +66,7 @@ PQF_KERNEL(int64_t, count_bits, (const uint8_t *bits, int64_t at, int64_t n))
  * set. */
 PQF_KERNEL(int64_t, copy_bits,
            (const uint8_t *in, int64_t at, int64_t n, uint8_t *out, int64_t to))
-PQF_KERNEL(void, fill_bits, (uint8_t *out, int64_t to, int64_t n, bool value))
+PQF_KERNEL(void, fill_bits, (uint8_t * out, int64_t to, int64_t n, bool value))
 /* Bits of `in` at the set positions of `mask`, appended densely at `to`; returns how many. */
 PQF_KERNEL(int64_t, extract_bits,
            (const uint8_t *in, int64_t at, const uint8_t *mask, int64_t mask_at,

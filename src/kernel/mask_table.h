@@ -24,18 +24,19 @@
 
 #define SLOT(m, j, below) ((uint64_t)(BIT(m, j) ? (below) : PQF_LANE_NULL) << 8 * (j))
 #define EXPAND1(m)                                                                       \
-    (SLOT(m, 0, 0) | SLOT(m, 1, BELOW1(m)) | SLOT(m, 2, BELOW2(m)) | SLOT(m, 3, BELOW3(m)) | \
-     SLOT(m, 4, BELOW4(m)) | SLOT(m, 5, BELOW5(m)) | SLOT(m, 6, BELOW6(m)) |             \
-     SLOT(m, 7, BELOW7(m)))
+    (SLOT(m, 0, 0) | SLOT(m, 1, BELOW1(m)) | SLOT(m, 2, BELOW2(m)) |                     \
+     SLOT(m, 3, BELOW3(m)) | SLOT(m, 4, BELOW4(m)) | SLOT(m, 5, BELOW5(m)) |             \
+     SLOT(m, 6, BELOW6(m)) | SLOT(m, 7, BELOW7(m)))
 #define LANE(m, j, below) ((uint64_t)(BIT(m, j) ? (j) : 0) << 8 * (below))
 #define COMPRESS1(m)                                                                     \
     (LANE(m, 1, BELOW1(m)) | LANE(m, 2, BELOW2(m)) | LANE(m, 3, BELOW3(m)) |             \
      LANE(m, 4, BELOW4(m)) | LANE(m, 5, BELOW5(m)) | LANE(m, 6, BELOW6(m)) |             \
      LANE(m, 7, BELOW7(m)))
 
-#define ROW4(row, m) row(m), row(m + 1), row(m + 2), row(m + 3)
+#define ROW4(row, m)  row(m), row(m + 1), row(m + 2), row(m + 3)
 #define ROW16(row, m) ROW4(row, m), ROW4(row, m + 4), ROW4(row, m + 8), ROW4(row, m + 12)
-#define ROW64(row, m) ROW16(row, m), ROW16(row, m + 16), ROW16(row, m + 32), ROW16(row, m + 48)
+#define ROW64(row, m)                                                                    \
+    ROW16(row, m), ROW16(row, m + 16), ROW16(row, m + 32), ROW16(row, m + 48)
 #define ROW256(row) ROW64(row, 0), ROW64(row, 64), ROW64(row, 128), ROW64(row, 192)
 
 static const uint64_t pqf_mask_expand[256] = {ROW256(EXPAND1)};

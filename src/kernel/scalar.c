@@ -92,11 +92,13 @@ static int64_t run_u8(const uint8_t *in, int64_t n) {
 
 /* -- dictionary gather -- */
 
-static void gather_32(const uint32_t *dict, const uint32_t *idx, int64_t n, uint32_t *out) {
+static void gather_32(const uint32_t *dict, const uint32_t *idx, int64_t n,
+                      uint32_t *out) {
     gather_32_from(dict, idx, 0, n, out);
 }
 
-static void gather_64(const uint64_t *dict, const uint32_t *idx, int64_t n, uint64_t *out) {
+static void gather_64(const uint64_t *dict, const uint32_t *idx, int64_t n,
+                      uint64_t *out) {
     gather_64_from(dict, idx, 0, n, out);
 }
 
@@ -143,8 +145,8 @@ EXPAND(16, uint16_t)
 EXPAND(32, uint32_t)
 EXPAND(64, uint64_t)
 
-static int64_t expand_any(const uint8_t *in, int width, const uint8_t *bits, int64_t at, int64_t n,
-                          uint8_t *out) {
+static int64_t expand_any(const uint8_t *in, int width, const uint8_t *bits, int64_t at,
+                          int64_t n, uint8_t *out) {
     return expand_any_body(in, width, bits, at, n, out);
 }
 
@@ -182,7 +184,8 @@ static int64_t count_bits(const uint8_t *bits, int64_t at, int64_t n) {
     return count_bits_body(bits, at, n);
 }
 
-static int64_t copy_bits(const uint8_t *in, int64_t at, int64_t n, uint8_t *out, int64_t to) {
+static int64_t copy_bits(const uint8_t *in, int64_t at, int64_t n, uint8_t *out,
+                         int64_t to) {
     return copy_bits_body(in, at, n, out, to);
 }
 
@@ -221,13 +224,13 @@ static inline uint64_t pdep(uint64_t x, uint64_t m) {
     return r;
 }
 
-static int64_t extract_bits(const uint8_t *in, int64_t at, const uint8_t *mask, int64_t mask_at,
-                            int64_t n, uint8_t *out, int64_t to) {
+static int64_t extract_bits(const uint8_t *in, int64_t at, const uint8_t *mask,
+                            int64_t mask_at, int64_t n, uint8_t *out, int64_t to) {
     PQF_EXTRACT_BODY(pext);
 }
 
-static int64_t deposit_bits(const uint8_t *in, int64_t at, const uint8_t *mask, int64_t mask_at,
-                            int64_t n, uint8_t *out, int64_t to) {
+static int64_t deposit_bits(const uint8_t *in, int64_t at, const uint8_t *mask,
+                            int64_t mask_at, int64_t n, uint8_t *out, int64_t to) {
     PQF_DEPOSIT_BODY(pdep);
 }
 
@@ -255,7 +258,8 @@ static inline uint64_t tops_to_bits(uint64_t tops) {
 }
 
 #define LEVELS(name, compare)                                                            \
-    static int64_t name(const uint8_t *levels, int64_t n, uint8_t value, uint64_t *out) {\
+    static int64_t name(const uint8_t *levels, int64_t n, uint8_t value,                 \
+                        uint64_t *out) {                                                 \
         int64_t count = 0;                                                               \
         for (; n > 0; n -= 64, levels += 64) {                                           \
             uint64_t w = 0;                                                              \
@@ -314,7 +318,8 @@ static void decimal_from_be(const uint8_t *in, int width, int64_t n, uint8_t *ou
     int shift = width <= 8 ? 64 - 8 * width : 128 - 8 * width;
     for (int64_t i = 0; i < n; i++, in += width, out += 16) {
         int64_t top = (int64_t)__builtin_bswap64(pqf_load_u64(in)) >> shift;
-        uint64_t lo = width <= 8 ? (uint64_t)top : __builtin_bswap64(pqf_load_u64(in + width - 8));
+        uint64_t lo =
+            width <= 8 ? (uint64_t)top : __builtin_bswap64(pqf_load_u64(in + width - 8));
         pqf_store_u64(out, lo);
         pqf_store_u64(out + 8, (uint64_t)(width <= 8 ? top >> 63 : top));
     }

@@ -167,22 +167,30 @@ PQF_BODY void gather_step(const uint8_t *dict, int width, const uint32_t *idx, i
         memcpy(out, dict + (size_t)at[i] * (size_t)width, step);
 }
 
-PQF_BODY void gather_any_body(const uint8_t *dict, int width, const uint32_t *idx, int64_t n,
-                              uint8_t *out) {
-    if (width == 1) gather_step(dict, 1, idx, n, out, 1);
-    else if (width == 2) gather_step(dict, 2, idx, n, out, 2);
-    else if (width == 4) gather_step(dict, 4, idx, n, out, 4);
-    else if (width == 8) gather_step(dict, 8, idx, n, out, 8);
-    else if (width <= 16) gather_step(dict, width, idx, n, out, 16);
-    else if (width <= 32) gather_step(dict, width, idx, n, out, 32);
-    else if (width <= 64) gather_step(dict, width, idx, n, out, 64);
-    else gather_step(dict, width, idx, n, out, (size_t)width);
+PQF_BODY void gather_any_body(const uint8_t *dict, int width, const uint32_t *idx,
+                              int64_t n, uint8_t *out) {
+    if (width == 1)
+        gather_step(dict, 1, idx, n, out, 1);
+    else if (width == 2)
+        gather_step(dict, 2, idx, n, out, 2);
+    else if (width == 4)
+        gather_step(dict, 4, idx, n, out, 4);
+    else if (width == 8)
+        gather_step(dict, 8, idx, n, out, 8);
+    else if (width <= 16)
+        gather_step(dict, width, idx, n, out, 16);
+    else if (width <= 32)
+        gather_step(dict, width, idx, n, out, 32);
+    else if (width <= 64)
+        gather_step(dict, width, idx, n, out, 64);
+    else
+        gather_step(dict, width, idx, n, out, (size_t)width);
 }
 
 /* Without a branch: a null slot gets the next value under a mask of zeros. That value may be slack,
  * but it is there: words without a set bit never come here. */
-PQF_BODY const uint8_t *expand_step(const uint8_t *in, int width, uint64_t m, int n, uint8_t *out,
-                                    size_t step) {
+PQF_BODY const uint8_t *expand_step(const uint8_t *in, int width, uint64_t m, int n,
+                                    uint8_t *out, size_t step) {
     for (int j = 0; j < n; j++, out += width, m >>= 1) {
         uint64_t keep = -(m & 1), words[4];
         memcpy(words, in, step);
@@ -207,8 +215,8 @@ PQF_BODY const uint8_t *expand_wide(const uint8_t *in, size_t width, uint64_t m,
     return in;
 }
 
-PQF_BODY int64_t expand_any_body(const uint8_t *in, int width, const uint8_t *bits, int64_t at,
-                                 int64_t n, uint8_t *out) {
+PQF_BODY int64_t expand_any_body(const uint8_t *in, int width, const uint8_t *bits,
+                                 int64_t at, int64_t n, uint8_t *out) {
     const uint8_t *start = in;
     size_t size = (size_t)width;
     for (; n > 0; n -= 64, at += 64, out += 64 * size) {
@@ -239,8 +247,8 @@ PQF_BODY uint8_t *compress_step(const uint8_t *in, int width, uint64_t m, uint8_
     return out;
 }
 
-PQF_BODY int64_t compress_any_body(const uint8_t *in, int width, const uint8_t *bits, int64_t at,
-                                   int64_t n, uint8_t *out) {
+PQF_BODY int64_t compress_any_body(const uint8_t *in, int width, const uint8_t *bits,
+                                   int64_t at, int64_t n, uint8_t *out) {
     const uint8_t *start = out;
     size_t size = (size_t)width;
     for (; n > 0; n -= 64, at += 64, in += 64 * size) {

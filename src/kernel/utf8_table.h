@@ -30,15 +30,33 @@ static const uint8_t pqf_utf8_low[16] = {
     UTF8_ALWAYS,
     UTF8_ALWAYS,
     UTF8_ALWAYS | UTF8_BIG,
-    UTF8_FAR, UTF8_FAR, UTF8_FAR, UTF8_FAR, UTF8_FAR, UTF8_FAR, UTF8_FAR, UTF8_FAR,
+    UTF8_FAR,
+    UTF8_FAR,
+    UTF8_FAR,
+    UTF8_FAR,
+    UTF8_FAR,
+    UTF8_FAR,
+    UTF8_FAR,
+    UTF8_FAR,
     UTF8_FAR | UTF8_HALF,
-    UTF8_FAR, UTF8_FAR,
+    UTF8_FAR,
+    UTF8_FAR,
 };
 
 /* High nibble of the first byte. */
 static const uint8_t pqf_utf8_high[16] = {
-    UTF8_STRAY, UTF8_STRAY, UTF8_STRAY, UTF8_STRAY, UTF8_STRAY, UTF8_STRAY, UTF8_STRAY, UTF8_STRAY,
-    UTF8_TWO, UTF8_TWO, UTF8_TWO, UTF8_TWO,
+    UTF8_STRAY,
+    UTF8_STRAY,
+    UTF8_STRAY,
+    UTF8_STRAY,
+    UTF8_STRAY,
+    UTF8_STRAY,
+    UTF8_STRAY,
+    UTF8_STRAY,
+    UTF8_TWO,
+    UTF8_TWO,
+    UTF8_TWO,
+    UTF8_TWO,
     UTF8_CUT | UTF8_OVER2,
     UTF8_CUT,
     UTF8_CUT | UTF8_OVER3 | UTF8_HALF,
@@ -47,12 +65,22 @@ static const uint8_t pqf_utf8_high[16] = {
 
 /* High nibble of the second byte. */
 static const uint8_t pqf_utf8_next[16] = {
-    UTF8_CUT, UTF8_CUT, UTF8_CUT, UTF8_CUT, UTF8_CUT, UTF8_CUT, UTF8_CUT, UTF8_CUT,
+    UTF8_CUT,
+    UTF8_CUT,
+    UTF8_CUT,
+    UTF8_CUT,
+    UTF8_CUT,
+    UTF8_CUT,
+    UTF8_CUT,
+    UTF8_CUT,
     UTF8_STRAY | UTF8_TWO | UTF8_OVER2 | UTF8_OVER3 | UTF8_EDGE,
     UTF8_STRAY | UTF8_TWO | UTF8_OVER2 | UTF8_OVER3 | UTF8_BIG,
     UTF8_STRAY | UTF8_TWO | UTF8_OVER2 | UTF8_HALF | UTF8_BIG,
     UTF8_STRAY | UTF8_TWO | UTF8_OVER2 | UTF8_HALF | UTF8_BIG,
-    UTF8_CUT, UTF8_CUT, UTF8_CUT, UTF8_CUT,
+    UTF8_CUT,
+    UTF8_CUT,
+    UTF8_CUT,
+    UTF8_CUT,
 };
 
 #endif

@@ -44,7 +44,8 @@ static void test_pieces_of_many_sizes(void **state) {
         }
     }
     for (size_t i = 0; i < 400; i++)
-        for (size_t k = 0; k < i * i % 3001; k++) assert_int_equal(pieces[i][k], (uint8_t)i);
+        for (size_t k = 0; k < i * i % 3001; k++)
+            assert_int_equal(pieces[i][k], (uint8_t)i);
     end(&arena);
 }
 

@@ -53,7 +53,8 @@ static void test_varint_round_trip(void **state) {
     for (int bit = 0; bit < 64; bit++)
         assert_int_equal(pqf_buf_put_varint(&f.buf, UINT64_MAX >> bit, &f.err), PQF_OK);
     pqf_cursor c = pqf_cursor_of(pqf_buf_view(&f.buf));
-    for (int bit = 0; bit < 64; bit++) assert_true(pqf_cursor_varint(&c) == UINT64_MAX >> bit);
+    for (int bit = 0; bit < 64; bit++)
+        assert_true(pqf_cursor_varint(&c) == UINT64_MAX >> bit);
     assert_false(c.overrun);
     assert_int_equal(pqf_cursor_left(&c), 0);
     end(&f);

@@ -59,7 +59,8 @@ static void test_zigzag(void **state) {
 static void test_bits_load_against_single_bits(void **state) {
     (void)state;
     uint8_t bits[24];
-    for (int i = 0; i < 24; i++) bits[i] = (uint8_t)(i * 37 + 11);
+    for (int i = 0; i < 24; i++)
+        bits[i] = (uint8_t)(i * 37 + 11);
     for (int64_t at = 0; at < 100; at++) {
         for (int n = 1; n <= 64; n++) {
             uint64_t expected = 0;

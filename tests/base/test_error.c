@@ -47,13 +47,15 @@ static void test_whole_address(void **state) {
     pqf_error_at_column(&err, "a.b");
     pqf_error_at_row_group(&err, 3);
     pqf_error_at_path(&err, "x.parquet");
-    check_text(&err, "x.parquet: row group 3, column a.b, page 12 (byte 48,311,022): width 71");
+    check_text(&err,
+               "x.parquet: row group 3, column a.b, page 12 (byte 48,311,022): width 71");
     /* What is set stays. */
     pqf_error_at_page(&err, 1, 1);
     pqf_error_at_column(&err, "c");
     pqf_error_at_row_group(&err, 0);
     pqf_error_at_path(&err, "y");
-    check_text(&err, "x.parquet: row group 3, column a.b, page 12 (byte 48,311,022): width 71");
+    check_text(&err,
+               "x.parquet: row group 3, column a.b, page 12 (byte 48,311,022): width 71");
 }
 
 static void test_parts_of_the_address(void **state) {

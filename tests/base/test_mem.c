@@ -23,8 +23,9 @@
 
 #define MIB ((size_t)1 << 20)
 
-static const size_t sizes[] = {0,       1,           63,      64,          4096,    PQF_MEM_BIG - 1,
-                               PQF_MEM_BIG, 300000, 2 * MIB - 65, 2 * MIB, 5 * MIB + 3, 40 * MIB};
+static const size_t sizes[] = {
+    0,           1,      63,           64,      4096,        PQF_MEM_BIG - 1,
+    PQF_MEM_BIG, 300000, 2 * MIB - 65, 2 * MIB, 5 * MIB + 3, 40 * MIB};
 enum { NUM_SIZES = sizeof sizes / sizeof *sizes };
 
 static pqf_mem *new_mem(int64_t budget) {
@@ -39,7 +40,8 @@ static uint8_t *must_alloc(pqf_mem *mem, size_t size, bool zero) {
     pqf_error err;
     void *block = NULL;
     pqf_error_init(&err);
-    assert_int_equal((zero ? pqf_mem_zalloc : pqf_mem_alloc)(mem, size, &block, &err), PQF_OK);
+    assert_int_equal((zero ? pqf_mem_zalloc : pqf_mem_alloc)(mem, size, &block, &err),
+                     PQF_OK);
     assert_int_equal((uintptr_t)block % 64, 0);
     return block;
 }
@@ -227,13 +229,16 @@ static void test_cache_is_bounded_and_forgets(void **state) {
     uint8_t *blocks[20];
     pqf_mem_trim();
     int64_t before = resident_bytes();
-    for (int i = 0; i < 20; i++) memset(blocks[i] = must_alloc(mem, 20 * MIB, false), 1, 20 * MIB);
-    for (int i = 0; i < 20; i++) pqf_mem_free(mem, blocks[i], 20 * MIB);
+    for (int i = 0; i < 20; i++)
+        memset(blocks[i] = must_alloc(mem, 20 * MIB, false), 1, 20 * MIB);
+    for (int i = 0; i < 20; i++)
+        pqf_mem_free(mem, blocks[i], 20 * MIB);
     assert_true(resident_bytes() - before < (int64_t)(270 * MIB));
     assert_true(resident_bytes() - before > (int64_t)(200 * MIB));
     nanosleep(&(struct timespec){1, 100000000}, NULL);
     pqf_mem_free(mem, must_alloc(mem, PQF_MEM_BIG, false), PQF_MEM_BIG);
-    assert_true(resident_bytes() - before < (int64_t)(80 * MIB)); /* the sanitizer's own share */
+    assert_true(resident_bytes() - before <
+                (int64_t)(80 * MIB)); /* the sanitizer's own share */
     pqf_mem_release(mem);
 }
 
@@ -254,7 +259,8 @@ static void *churn(void *arg) {
         size_t size = PQF_MEM_BIG + (size_t)(i % 7) * 100000;
         if (pqf_mem_alloc(arg, size, &block, &err) != PQF_OK) return "alloc failed";
         memset(block, i, 5000);
-        if (pqf_mem_resize(arg, &block, size, size * 2, &err) != PQF_OK) return "resize failed";
+        if (pqf_mem_resize(arg, &block, size, size * 2, &err) != PQF_OK)
+            return "resize failed";
         if (((uint8_t *)block)[4999] != (uint8_t)i) return "contents lost";
         pqf_mem_free(arg, block, size * 2);
     }
@@ -265,7 +271,8 @@ static void test_threads_and_forks(void **state) {
     (void)state;
     pqf_mem *mem = new_mem(0);
     pthread_t threads[4];
-    for (int i = 0; i < 4; i++) assert_int_equal(pthread_create(&threads[i], NULL, churn, mem), 0);
+    for (int i = 0; i < 4; i++)
+        assert_int_equal(pthread_create(&threads[i], NULL, churn, mem), 0);
     for (int i = 0; i < 20; i++) {
         pid_t child = fork(); /* while the others hold the lock now and then */
         if (child == 0) {

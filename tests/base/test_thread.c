@@ -52,9 +52,12 @@ static void test_every_task_once(void **state) {
         counts c = {.run = &run, .fail_a = -1, .fail_b = -1};
         pqf_error err;
         pqf_error_init(&err);
-        assert_int_equal(pqf_run_tasks(&run, NUM_TASKS, NULL, count_task, &c, &err), PQF_OK);
-        for (int i = 0; i < NUM_TASKS; i++) assert_int_equal(c.ran[i], 1);
-        for (int i = num_threads; i < 8; i++) assert_int_equal(c.workers[i], 0);
+        assert_int_equal(pqf_run_tasks(&run, NUM_TASKS, NULL, count_task, &c, &err),
+                         PQF_OK);
+        for (int i = 0; i < NUM_TASKS; i++)
+            assert_int_equal(c.ran[i], 1);
+        for (int i = num_threads; i < 8; i++)
+            assert_int_equal(c.workers[i], 0);
     }
 }
 
@@ -96,7 +99,8 @@ static void test_order_on_the_calling_thread(void **state) {
 static void test_lowest_failure_wins(void **state) {
     (void)state;
     int64_t backwards[NUM_TASKS];
-    for (int i = 0; i < NUM_TASKS; i++) backwards[i] = NUM_TASKS - 1 - i;
+    for (int i = 0; i < NUM_TASKS; i++)
+        backwards[i] = NUM_TASKS - 1 - i;
     for (int round = 0; round < 40; round++) {
         pqf_run run = run_with(1 + round % 4);
         counts c = {.run = &run, .fail_a = 900, .fail_b = 100};
@@ -104,10 +108,12 @@ static void test_lowest_failure_wins(void **state) {
         pqf_error_init(&err);
         pqf_error_at_path(&err, "p");
         const int64_t *order = round % 2 ? backwards : NULL;
-        assert_int_equal(pqf_run_tasks(&run, NUM_TASKS, order, count_task, &c, &err), PQF_CORRUPT);
+        assert_int_equal(pqf_run_tasks(&run, NUM_TASKS, order, count_task, &c, &err),
+                         PQF_CORRUPT);
         assert_string_equal(err.message, "task 100");
         assert_string_equal(err.path, "p");
-        for (int i = 0; i <= 100; i++) assert_int_equal(c.ran[i], 1);
+        for (int i = 0; i <= 100; i++)
+            assert_int_equal(c.ran[i], 1);
         if (run.num_threads == 1 && !order) assert_int_equal(c.num_ran, 101);
         if (run.num_threads == 1 && order) assert_int_equal(c.num_ran, NUM_TASKS);
     }
@@ -119,7 +125,8 @@ static int stop_at_once(void *context, int64_t done, int64_t total) {
     return 1;
 }
 
-static pqf_status wait_for_cancel(void *context, int64_t task, int worker, pqf_error *err) {
+static pqf_status wait_for_cancel(void *context, int64_t task, int worker,
+                                  pqf_error *err) {
     (void)task;
     for (;;) {
         TRY(pqf_run_poll(context, worker, err));
@@ -132,17 +139,20 @@ static void test_tick_cancels_everywhere(void **state) {
     int ticks = 0;
     pqf_run run;
     pqf_error err;
-    pqf_control control = {.num_threads = 3, .tick = stop_at_once, .tick_context = &ticks};
+    pqf_control control = {
+        .num_threads = 3, .tick = stop_at_once, .tick_context = &ticks};
     pqf_run_init(&run, &control);
     pqf_error_init(&err);
-    assert_int_equal(pqf_run_tasks(&run, 100, NULL, wait_for_cancel, &run, &err), PQF_CANCELLED);
+    assert_int_equal(pqf_run_tasks(&run, 100, NULL, wait_for_cancel, &run, &err),
+                     PQF_CANCELLED);
     assert_int_equal(err.status, PQF_CANCELLED);
     assert_int_equal(ticks, 1);
 }
 
 static pqf_status worker_waits(void *context, int64_t task, int worker, pqf_error *err) {
     (void)task;
-    if (worker == 0) { /* leaves the long task to another thread, then waits in pqf_run_tasks */
+    if (worker ==
+        0) { /* leaves the long task to another thread, then waits in pqf_run_tasks */
         pause_ms(20);
         return PQF_OK;
     }
@@ -154,10 +164,12 @@ static void test_tick_while_the_caller_waits(void **state) {
     int ticks = 0;
     pqf_run run;
     pqf_error err;
-    pqf_control control = {.num_threads = 2, .tick = stop_at_once, .tick_context = &ticks};
+    pqf_control control = {
+        .num_threads = 2, .tick = stop_at_once, .tick_context = &ticks};
     pqf_run_init(&run, &control);
     pqf_error_init(&err);
-    assert_int_equal(pqf_run_tasks(&run, 2, NULL, worker_waits, &run, &err), PQF_CANCELLED);
+    assert_int_equal(pqf_run_tasks(&run, 2, NULL, worker_waits, &run, &err),
+                     PQF_CANCELLED);
     assert_int_equal(ticks, 1);
 }
 
@@ -192,7 +204,8 @@ static pqf_status check_signals(void *context, int64_t task, int worker, pqf_err
     pause_ms(5);
     pthread_sigmask(SIG_SETMASK, NULL, &set);
     bool blocked = sigismember(&set, SIGINT) == 1;
-    return blocked == (worker != 0) ? PQF_OK : pqf_fail(err, PQF_INVALID, "worker %d", worker);
+    return blocked == (worker != 0) ? PQF_OK
+                                    : pqf_fail(err, PQF_INVALID, "worker %d", worker);
 }
 
 static void test_workers_take_no_signals(void **state) {

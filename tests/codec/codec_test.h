@@ -48,17 +48,21 @@ enum { AREA = 1 << 18 };
 
 static inline uint8_t *area_new(void) {
     size_t page = (size_t)sysconf(_SC_PAGESIZE);
-    uint8_t *p = mmap(NULL, AREA + 2 * page, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    uint8_t *p =
+        mmap(NULL, AREA + 2 * page, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (p == MAP_FAILED || mprotect(p + page, AREA, PROT_READ | PROT_WRITE)) abort();
     return p + page;
 }
 
-static inline uint8_t *place(uint8_t *area, size_t len) { return area + AREA - PQF_SLACK - len; }
+static inline uint8_t *place(uint8_t *area, size_t len) {
+    return area + AREA - PQF_SLACK - len;
+}
 
 /* kind 0: random bytes, 1: one byte repeated, 2: text of few words, 3: small numbers. */
 enum { NUM_KINDS = 4 };
 static inline void make_sample(uint8_t *p, size_t len, int kind) {
-    static const char *const words[] = {"row ", "group ", "column ", "chunk ", "page ", "level "};
+    static const char *const words[] = {"row ",   "group ", "column ",
+                                        "chunk ", "page ",  "level "};
     const char *word = "";
     for (size_t i = 0; i < len; i++) {
         if (kind == 2 && !*word) word = words[rnd() % 6];

@@ -51,7 +51,8 @@ static void test_rows(void **state) {
         assert_string_equal(name, pqf_codec_name((int32_t)n));
         assert_int_equal(reads, n != PQF_LZO);
         assert_int_equal(writes, n != PQF_LZO && n != PQF_LZ4);
-        assert_int_equal(pqf_codec_check((int32_t)n, &err), reads ? PQF_OK : PQF_UNSUPPORTED);
+        assert_int_equal(pqf_codec_check((int32_t)n, &err),
+                         reads ? PQF_OK : PQF_UNSUPPORTED);
     }
     assert_int_equal(n, 8);
     assert_int_equal(pqf_codec_check(8, &err), PQF_UNSUPPORTED);
@@ -71,12 +72,14 @@ static void test_levels(void **state) {
         assert_int_equal(pqf_codec_check_level(rows[i].id, max, &err), PQF_OK);
         assert_int_equal(pqf_codec_check_level(rows[i].id, min - 1, &err), PQF_INVALID);
         assert_int_equal(pqf_codec_check_level(rows[i].id, max + 1, &err), PQF_INVALID);
-        assert_int_equal(pqf_codec_check_level(rows[i].id, PQF_LEVEL_DEFAULT, &err), PQF_OK);
+        assert_int_equal(pqf_codec_check_level(rows[i].id, PQF_LEVEL_DEFAULT, &err),
+                         PQF_OK);
     }
     static const pqf_codec_id without[] = {PQF_UNCOMPRESSED, PQF_SNAPPY, PQF_LZ4_RAW};
     for (int i = 0; i < 3; i++) {
         assert_int_equal(pqf_codec_check_level(without[i], 1, &err), PQF_INVALID);
-        assert_int_equal(pqf_codec_check_level(without[i], PQF_LEVEL_DEFAULT, &err), PQF_OK);
+        assert_int_equal(pqf_codec_check_level(without[i], PQF_LEVEL_DEFAULT, &err),
+                         PQF_OK);
     }
 }
 
@@ -85,8 +88,8 @@ static size_t round_trip(int32_t id, int level, pqf_bytes in) {
     pqf_buf packed;
     pqf_buf_init(&packed, mem, 0);
     CHECK(pqf_buf_put(&packed, "head", 4, &err) == PQF_OK, "no memory");
-    CHECK(pqf_codec_compress(&ctx, id, level, in, &packed, &err) == PQF_OK, "codec %d level %d: %s",
-          id, level, err.message);
+    CHECK(pqf_codec_compress(&ctx, id, level, in, &packed, &err) == PQF_OK,
+          "codec %d level %d: %s", id, level, err.message);
     CHECK(!memcmp(packed.data, "head", 4), "codec %d: bytes before were changed", id);
     pqf_bytes stored = {packed.data + 4, packed.len - 4};
     if (stored.len < AREA / 2) {
@@ -97,13 +100,14 @@ static size_t round_trip(int32_t id, int level, pqf_bytes in) {
     memset(out_area, 0, AREA);
     CHECK(pqf_codec_decompress(&ctx, id, stored, out, in.len, &err) == PQF_OK,
           "codec %d level %d length %zu: %s", id, level, in.len, err.message);
-    CHECK(!memcmp(out, in.data, in.len), "codec %d level %d length %zu differs", id, level,
-          in.len);
-    CHECK(pqf_codec_decompress(&ctx, id, stored, out_area, in.len + 1, &err) == PQF_CORRUPT,
+    CHECK(!memcmp(out, in.data, in.len), "codec %d level %d length %zu differs", id,
+          level, in.len);
+    CHECK(pqf_codec_decompress(&ctx, id, stored, out_area, in.len + 1, &err) ==
+              PQF_CORRUPT,
           "codec %d accepts a length that is too large", id);
     if (in.len)
-        CHECK(pqf_codec_decompress(&ctx, id, stored, place(out_area, in.len - 1), in.len - 1,
-                                   &err) == PQF_CORRUPT,
+        CHECK(pqf_codec_decompress(&ctx, id, stored, place(out_area, in.len - 1),
+                                   in.len - 1, &err) == PQF_CORRUPT,
               "codec %d accepts a length that is too small", id);
     size_t len = stored.len;
     pqf_buf_reset(&packed);
@@ -115,7 +119,8 @@ static const int32_t written_ids[] = {PQF_UNCOMPRESSED, PQF_SNAPPY, PQF_GZIP,
 
 static void test_sizes(void **state) {
     (void)state;
-    static const size_t sizes[] = {0, 1, 2, 3, 7, 8, 31, 64, 65, 100, 1000, 4096, 20000, 100000};
+    static const size_t sizes[] = {0,  1,  2,   3,    7,    8,     31,
+                                   64, 65, 100, 1000, 4096, 20000, 100000};
     for (size_t c = 0; c < 6; c++)
         for (int kind = 0; kind < NUM_KINDS; kind++)
             for (size_t s = 0; s < sizeof sizes / sizeof sizes[0]; s++) {
@@ -124,7 +129,8 @@ static void test_sizes(void **state) {
                 size_t len = round_trip(written_ids[c], PQF_LEVEL_DEFAULT,
                                         pqf_bytes_of(in, sizes[s]));
                 if (written_ids[c] && kind == 1 && sizes[s] >= 1000)
-                    CHECK(len < sizes[s] / 10, "codec %d does not compress", written_ids[c]);
+                    CHECK(len < sizes[s] / 10, "codec %d does not compress",
+                          written_ids[c]);
             }
 }
 
@@ -150,7 +156,8 @@ static void test_zstd_frame(void **state) {
     uint8_t *in = place(in_area, 3000);
     make_sample(in, 3000, 2);
     assert_int_equal(
-        pqf_codec_compress(&ctx, PQF_ZSTD, 3, pqf_bytes_of(in, 3000), &packed, &err), PQF_OK);
+        pqf_codec_compress(&ctx, PQF_ZSTD, 3, pqf_bytes_of(in, 3000), &packed, &err),
+        PQF_OK);
     assert_int_equal(ZSTD_getFrameContentSize(packed.data, packed.len), 3000);
     assert_int_equal(packed.data[4] & 4, 0); /* RFC 8878, 3.1.1.1.1: checksum flag */
     pqf_buf_reset(&packed);
@@ -162,7 +169,8 @@ static void test_empty(void **state) {
         pqf_bytes none = {NULL, 0};
         if (id == PQF_LZO) continue;
         assert_int_equal(pqf_codec_decompress(&ctx, id, none, NULL, 0, &err), PQF_OK);
-        assert_int_equal(pqf_codec_decompress(&ctx, id, none, out_area, 1, &err), PQF_CORRUPT);
+        assert_int_equal(pqf_codec_decompress(&ctx, id, none, out_area, 1, &err),
+                         PQF_CORRUPT);
         assert_non_null(strstr(err.message, pqf_codec_name(id)));
     }
     assert_int_equal(
@@ -174,7 +182,8 @@ static void expect_text(int32_t id, pqf_bytes packed, const uint8_t *text, size_
     uint8_t *at = place(packed_area, packed.len), *out = place(out_area, len);
     memmove(at, packed.data, packed.len);
     memset(out, 0, len);
-    CHECK(pqf_codec_decompress(&ctx, id, pqf_bytes_of(at, packed.len), out, len, &err) == PQF_OK,
+    CHECK(pqf_codec_decompress(&ctx, id, pqf_bytes_of(at, packed.len), out, len, &err) ==
+              PQF_OK,
           "codec %d: %s", id, err.message);
     CHECK(!memcmp(out, text, len), "codec %d differs", id);
 }
@@ -185,7 +194,8 @@ static size_t put_be32(uint8_t *p, size_t v) {
 }
 
 static size_t put_block(uint8_t *p, const uint8_t *text, size_t len) {
-    size_t got = (size_t)LZ4_compress_default((const char *)text, (char *)p + 4, (int)len, 5000);
+    size_t got =
+        (size_t)LZ4_compress_default((const char *)text, (char *)p + 4, (int)len, 5000);
     return put_be32(p, got) + got;
 }
 
@@ -253,10 +263,10 @@ int main(void) {
     pqf_error_init(&err);
     if (pqf_mem_new(0, &mem, &err)) return 1;
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_names),      cmocka_unit_test(test_rows),
-        cmocka_unit_test(test_levels),     cmocka_unit_test(test_sizes),
-        cmocka_unit_test(test_every_level), cmocka_unit_test(test_zstd_frame),
-        cmocka_unit_test(test_empty),      cmocka_unit_test(test_lz4_framings),
+        cmocka_unit_test(test_names),        cmocka_unit_test(test_rows),
+        cmocka_unit_test(test_levels),       cmocka_unit_test(test_sizes),
+        cmocka_unit_test(test_every_level),  cmocka_unit_test(test_zstd_frame),
+        cmocka_unit_test(test_empty),        cmocka_unit_test(test_lz4_framings),
         cmocka_unit_test(test_gzip_members), cmocka_unit_test(test_crc)};
     int failed = cmocka_run_group_tests(tests, NULL, NULL);
     pqf_codec_ctx_reset(&ctx);

@@ -21,8 +21,9 @@ static void make_packed(int32_t id, const uint8_t *in, size_t len) {
     int32_t writer = id == PQF_LZ4 ? PQF_LZ4_RAW : id;
     if (id == PQF_LZ4) packed.len = 8;
     CHECK(pqf_buf_reserve(&packed, 64, &err) == PQF_OK, "no memory");
-    CHECK(pqf_codec_compress(&ctx, writer, PQF_LEVEL_DEFAULT, pqf_bytes_of(in, len), &packed,
-                             &err) == PQF_OK, "codec %d: %s", id, err.message);
+    CHECK(pqf_codec_compress(&ctx, writer, PQF_LEVEL_DEFAULT, pqf_bytes_of(in, len),
+                             &packed, &err) == PQF_OK,
+          "codec %d: %s", id, err.message);
     if (id != PQF_LZ4) return;
     pqf_store_u32(packed.data, __builtin_bswap32((uint32_t)len));
     pqf_store_u32(packed.data + 4, __builtin_bswap32((uint32_t)(packed.len - 8)));
@@ -36,8 +37,8 @@ static pqf_status try_bytes(int32_t id, size_t len, size_t out_len) {
         &ctx, id, pqf_bytes_of(place(packed_area, len), len), out, out_len, &err);
     for (int i = 1; i <= GUARD; i++)
         CHECK(out[-i] == 0x5A, "codec %d wrote %d bytes before its output", id, i);
-    CHECK(status == PQF_OK || status == PQF_CORRUPT, "codec %d: status %d: %s", id, status,
-          err.message);
+    CHECK(status == PQF_OK || status == PQF_CORRUPT, "codec %d: status %d: %s", id,
+          status, err.message);
     return status;
 }
 
@@ -113,11 +114,13 @@ static void test_liars(void **state) {
         {PQF_LZ4, "\x7f\xff\xff\xff\x00\x00\x00\x01\x00", 9},
         {PQF_LZ4, "\x00\x00\x00\x10\xff\xff\xff\xff\x00", 9},
         {PQF_LZ4, "\x04\x22\x4d\x18\x6c\x70\xff\xff\xff\xff\xff\xff\xff\x7f\x00", 15},
-        {PQF_ZSTD, "\x28\xb5\x2f\xfd\xc0\xff\xff\xff\xff\xff\xff\xff\x00\x01\x00\x00", 16},
+        {PQF_ZSTD, "\x28\xb5\x2f\xfd\xc0\xff\xff\xff\xff\xff\xff\xff\x00\x01\x00\x00",
+         16},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         memcpy(place(packed_area, rows[i].len), rows[i].bytes, rows[i].len);
-        CHECK(try_bytes(rows[i].id, rows[i].len, 16) == PQF_CORRUPT, "row %zu is accepted", i);
+        CHECK(try_bytes(rows[i].id, rows[i].len, 16) == PQF_CORRUPT,
+              "row %zu is accepted", i);
     }
 }
 
@@ -129,9 +132,9 @@ int main(void) {
     if (pqf_mem_new(0, &mem, &err)) return 1;
     pqf_buf_init(&packed, mem, 0);
     if (pqf_buf_reserve(&packed, 64, &err)) return 1;
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_cut), cmocka_unit_test(test_flip),
-                                       cmocka_unit_test(test_noise),
-                                       cmocka_unit_test(test_liars)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_cut), cmocka_unit_test(test_flip),
+        cmocka_unit_test(test_noise), cmocka_unit_test(test_liars)};
     int failed = cmocka_run_group_tests(tests, NULL, NULL);
     pqf_codec_ctx_reset(&ctx);
     pqf_buf_reset(&packed);

@@ -188,12 +188,13 @@ static void shred(const pqf_field *f, const test_value *v, int rep, int def, int
         levels_put(out, rep, def, 0);
     } else {
         for (int64_t i = 0; i < v->num_items; i++)
-            shred(&f->children[0], &v->items[i], i ? f->rep_level : rep, def + 1, leaf, out);
+            shred(&f->children[0], &v->items[i], i ? f->rep_level : rep, def + 1, leaf,
+                  out);
     }
 }
 
-void levels_shred(const pqf_field *root, const test_value *rows, int64_t num_rows, int32_t leaf,
-                  test_levels *out) {
+void levels_shred(const pqf_field *root, const test_value *rows, int64_t num_rows,
+                  int32_t leaf, test_levels *out) {
     for (int64_t i = 0; i < num_rows; i++)
         shred(root, &rows[i], 0, 0, leaf, out);
 }
@@ -208,8 +209,8 @@ void levels_free(test_levels *l) {
 size_t leaf_bytes(const pqf_leaf *leaf, int64_t v, uint8_t out[64]) {
     switch (leaf->physical) {
     case PQF_PHYSICAL_BYTE_ARRAY:
-        return (size_t)snprintf((char *)out, 64, "%.*s%lld", (int)(v % 20), "abcdefghijklmnopqrst",
-                                (long long)v);
+        return (size_t)snprintf((char *)out, 64, "%.*s%lld", (int)(v % 20),
+                                "abcdefghijklmnopqrst", (long long)v);
     case PQF_PHYSICAL_INT32: pqf_store_u32(out, (uint32_t)v * 7u); return 4;
     case PQF_PHYSICAL_BOOLEAN: out[0] = v & 1; return 1;
     default: pqf_store_u64(out, (uint64_t)v * 1000003u); return 8;
@@ -220,12 +221,12 @@ size_t leaf_bytes(const pqf_leaf *leaf, int64_t v, uint8_t out[64]) {
 
 static pqf_error builder_err;
 
-#define MUST(expr)                                                                                 \
-    do {                                                                                           \
-        if ((expr) != PQF_OK) {                                                                    \
-            print_error("%s: %s\n", #expr, builder_err.message);                                   \
-            fail();                                                                                \
-        }                                                                                          \
+#define MUST(expr)                                                                       \
+    do {                                                                                 \
+        if ((expr) != PQF_OK) {                                                          \
+            print_error("%s: %s\n", #expr, builder_err.message);                         \
+            fail();                                                                      \
+        }                                                                                \
     } while (0)
 
 void chunk_begin(test_chunk *c, const pqf_leaf *leaf, int32_t codec, pqf_mem *mem) {
@@ -238,8 +239,8 @@ void chunk_begin(test_chunk *c, const pqf_leaf *leaf, int32_t codec, pqf_mem *me
 }
 
 /* `levels` stay as they are in V2 pages; in V1 pages everything is compressed together. */
-void chunk_put_page(test_chunk *c, pqf_page_header *header, pqf_bytes levels, pqf_bytes values,
-                    bool crc) {
+void chunk_put_page(test_chunk *c, pqf_page_header *header, pqf_bytes levels,
+                    pqf_bytes values, bool crc) {
     pqf_codec_ctx ctx = {0};
     pqf_buf plain, body;
     bool v2 = header->type == PQF_PAGE_DATA_V2;
@@ -248,14 +249,14 @@ void chunk_put_page(test_chunk *c, pqf_page_header *header, pqf_bytes levels, pq
     if (!v2) MUST(pqf_buf_put(&plain, levels.data, levels.len, &builder_err));
     MUST(pqf_buf_put(&plain, values.data, values.len, &builder_err));
     if (v2) MUST(pqf_buf_put(&body, levels.data, levels.len, &builder_err));
-    bool stored =
-        c->meta.codec == PQF_UNCOMPRESSED || (v2 && header->data_page_header_v2.has_is_compressed &&
-                                              !header->data_page_header_v2.is_compressed);
+    bool stored = c->meta.codec == PQF_UNCOMPRESSED ||
+                  (v2 && header->data_page_header_v2.has_is_compressed &&
+                   !header->data_page_header_v2.is_compressed);
     if (stored)
         MUST(pqf_buf_put(&body, plain.data, plain.len, &builder_err));
     else if (plain.len)
-        MUST(pqf_codec_compress(&ctx, c->meta.codec, PQF_LEVEL_DEFAULT, pqf_buf_view(&plain), &body,
-                                &builder_err));
+        MUST(pqf_codec_compress(&ctx, c->meta.codec, PQF_LEVEL_DEFAULT,
+                                pqf_buf_view(&plain), &body, &builder_err));
     header->uncompressed_page_size = (int32_t)(plain.len + (v2 ? levels.len : 0));
     header->compressed_page_size = (int32_t)body.len;
     header->has_crc = crc;
@@ -282,8 +283,8 @@ void chunk_free(test_chunk *c) {
     *c = (test_chunk){0};
 }
 
-static void put_plain(const pqf_leaf *leaf, const int64_t *values, const uint8_t *def, int64_t n,
-                      pqf_buf *out) {
+static void put_plain(const pqf_leaf *leaf, const int64_t *values, const uint8_t *def,
+                      int64_t n, pqf_buf *out) {
     uint8_t bytes[64];
     int64_t num_bits = 0;
     for (int64_t i = 0; i < n; i++) {
@@ -291,7 +292,8 @@ static void put_plain(const pqf_leaf *leaf, const int64_t *values, const uint8_t
         size_t len = leaf_bytes(leaf, values[i], bytes);
         if (leaf->physical == PQF_PHYSICAL_BOOLEAN) {
             if (num_bits++ % 8 == 0) MUST(pqf_buf_put_u8(out, 0, &builder_err));
-            if (bytes[0]) pqf_bit_set(out->data, (int64_t)out->len * 8 - 8 + (num_bits - 1) % 8);
+            if (bytes[0])
+                pqf_bit_set(out->data, (int64_t)out->len * 8 - 8 + (num_bits - 1) % 8);
             continue;
         }
         if (leaf->physical == PQF_PHYSICAL_BYTE_ARRAY)
@@ -301,8 +303,8 @@ static void put_plain(const pqf_leaf *leaf, const int64_t *values, const uint8_t
 }
 
 /* Values are 0..36: the value is its own code. */
-static void put_codes(const pqf_leaf *leaf, const int64_t *values, const uint8_t *def, int64_t n,
-                      pqf_buf *out) {
+static void put_codes(const pqf_leaf *leaf, const int64_t *values, const uint8_t *def,
+                      int64_t n, pqf_buf *out) {
     uint32_t *codes = calloc((size_t)n + 32, sizeof *codes);
     int64_t k = 0;
     if (!codes) fail();
@@ -315,7 +317,8 @@ static void put_codes(const pqf_leaf *leaf, const int64_t *values, const uint8_t
     free(codes);
 }
 
-static void put_levels(const uint8_t *levels, int64_t n, int max, bool prefix, pqf_buf *out) {
+static void put_levels(const uint8_t *levels, int64_t n, int max, bool prefix,
+                       pqf_buf *out) {
     if (max == 0) return;
     size_t at = out->len;
     if (prefix) MUST(pqf_buf_put_u32(out, 0, &builder_err));
@@ -328,8 +331,8 @@ static void put_levels(const uint8_t *levels, int64_t n, int max, bool prefix, p
     if (prefix) pqf_store_u32(out->data + at, (uint32_t)(out->len - at - 4));
 }
 
-static void put_data_page(test_chunk *c, const test_levels *l, int64_t from, int64_t n, int version,
-                          bool dictionary, bool crc) {
+static void put_data_page(test_chunk *c, const test_levels *l, int64_t from, int64_t n,
+                          int version, bool dictionary, bool crc) {
     const pqf_leaf *leaf = c->chunk.leaf;
     pqf_buf levels, values;
     pqf_page_header h = {0};
@@ -384,8 +387,8 @@ static void put_unknown_page(test_chunk *c) {
     chunk_put_page(c, &h, (pqf_bytes){NULL, 0}, pqf_bytes_of("whatever", 8), true);
 }
 
-void chunk_build(test_chunk *c, const pqf_leaf *leaf, const test_levels *l, int64_t num_rows,
-                 const chunk_layout *layout, pqf_mem *mem) {
+void chunk_build(test_chunk *c, const pqf_leaf *leaf, const test_levels *l,
+                 int64_t num_rows, const chunk_layout *layout, pqf_mem *mem) {
     bool dictionary = layout->dictionary && leaf->physical != PQF_PHYSICAL_BOOLEAN;
     chunk_begin(c, leaf, layout->codec, mem);
     if (dictionary) put_dictionary_page(c, layout->crc);
@@ -407,8 +410,9 @@ void chunk_build(test_chunk *c, const pqf_leaf *leaf, const test_levels *l, int6
 
 /* ---- reading ---- */
 
-pqf_status chunk_read(const test_chunk *c, const pqf_field *leaf_field, size_t window_bytes,
-                      bool in_pieces, pqf_leaf_out *out, pqf_mem *mem, pqf_error *err) {
+pqf_status chunk_read(const test_chunk *c, const pqf_field *leaf_field,
+                      size_t window_bytes, bool in_pieces, pqf_leaf_out *out,
+                      pqf_mem *mem, pqf_error *err) {
     pqf_chunk_read_options options = {
         .source = c->source, .kernel = pqf_kernels_get(), .window_bytes = window_bytes};
     pqf_chunk_reader *reader = NULL;
@@ -419,13 +423,15 @@ pqf_status chunk_read(const test_chunk *c, const pqf_field *leaf_field, size_t w
     int64_t left = c->chunk.num_rows;
     pqf_status status = pqf_leaf_out_init(out, leaf_field, left, mem, err);
     if (status == PQF_OK)
-        status = pqf_chunk_reader_open(&c->chunk, leaf_field, &options, mem, &reader, err);
+        status =
+            pqf_chunk_reader_open(&c->chunk, leaf_field, &options, mem, &reader, err);
     while (status == PQF_OK && left > 0) {
         int64_t n = in_pieces ? 1 + rnd_below(rnd_below(2) ? 3 : left) : left;
         n = pqf_min_i64(n, left);
         status = pqf_chunk_reader_read(reader, n, out, &scratch, &run, 0, err);
         left -= n;
-        if (status == PQF_OK) CHECK(pqf_chunk_reader_rows_left(reader) == left, "rows left");
+        if (status == PQF_OK)
+            CHECK(pqf_chunk_reader_rows_left(reader) == left, "rows left");
         if (in_pieces && rnd_below(3) == 0)
             pqf_scratch_reset(&scratch); /* as if another chunk used it */
         if (!scratch.mem) pqf_scratch_init(&scratch, mem);
@@ -438,23 +444,26 @@ pqf_status chunk_read(const test_chunk *c, const pqf_field *leaf_field, size_t w
 
 /* ---- comparing ---- */
 
-static void leaf_check(const pqf_field *f, const struct ArrowArray *array, const test_value **rows,
-                       int64_t n) {
+static void leaf_check(const pqf_field *f, const struct ArrowArray *array,
+                       const test_value **rows, int64_t n) {
     uint8_t want[64];
     for (int64_t i = 0; i < n; i++) {
         bool null = !rows[i] || rows[i]->null;
         size_t len = null ? 0 : leaf_bytes(f->leaf, rows[i]->v, want);
         if (null) memset(want, 0, sizeof want);
         if (f->layout == PQF_LEAF_BITS) {
-            CHECK(pqf_bit_get(array->buffers[1], i) == (want[0] != 0), "bit %lld", (long long)i);
+            CHECK(pqf_bit_get(array->buffers[1], i) == (want[0] != 0), "bit %lld",
+                  (long long)i);
         } else if (f->layout == PQF_LEAF_FIXED) {
             const uint8_t *at = (const uint8_t *)array->buffers[1] + i * f->arrow_width;
-            CHECK(memcmp(at, want, (size_t)f->arrow_width) == 0, "value %lld", (long long)i);
+            CHECK(memcmp(at, want, (size_t)f->arrow_width) == 0, "value %lld",
+                  (long long)i);
         } else {
             const int32_t *ends = array->buffers[1];
             const uint8_t *bytes = array->buffers[2];
-            CHECK(ends[i + 1] - ends[i] == (int32_t)len, "string %lld has %d bytes, not %zu",
-                  (long long)i, ends[i + 1] - ends[i], len);
+            CHECK(ends[i + 1] - ends[i] == (int32_t)len,
+                  "string %lld has %d bytes, not %zu", (long long)i,
+                  ends[i + 1] - ends[i], len);
             CHECK(memcmp(bytes + ends[i], want, len) == 0, "string %lld", (long long)i);
         }
     }
@@ -472,8 +481,8 @@ static void struct_check(const pqf_field *f, const struct ArrowArray *array,
     free(slots);
 }
 
-static void list_check(const pqf_field *f, const struct ArrowArray *array, const test_value **rows,
-                       int64_t n) {
+static void list_check(const pqf_field *f, const struct ArrowArray *array,
+                       const test_value **rows, int64_t n) {
     const int32_t *offsets = array->buffers[1];
     int64_t total = 0, at = 0;
     for (int64_t i = 0; i < n; i++) {
@@ -481,7 +490,9 @@ static void list_check(const pqf_field *f, const struct ArrowArray *array, const
         CHECK(offsets[i] == total, "offset %lld is %d", (long long)i, offsets[i]);
         total += size;
     }
-    if (n) CHECK(offsets[n] == total, "last offset %d, not %lld", offsets[n], (long long)total);
+    if (n)
+        CHECK(offsets[n] == total, "last offset %d, not %lld", offsets[n],
+              (long long)total);
     const test_value **slots = calloc((size_t)total + 1, sizeof *slots);
     if (!slots) fail();
     for (int64_t i = 0; i < n; i++)
@@ -491,10 +502,11 @@ static void list_check(const pqf_field *f, const struct ArrowArray *array, const
     free(slots);
 }
 
-void array_check(const pqf_field *f, const struct ArrowArray *array, const test_value **rows,
-                 int64_t n) {
+void array_check(const pqf_field *f, const struct ArrowArray *array,
+                 const test_value **rows, int64_t n) {
     int64_t num_nulls = 0;
-    CHECK(array->length == n, "length %lld, not %lld", (long long)array->length, (long long)n);
+    CHECK(array->length == n, "length %lld, not %lld", (long long)array->length,
+          (long long)n);
     for (int64_t i = 0; f->nullable && i < n; i++) {
         bool null = !rows[i] || rows[i]->null;
         num_nulls += null;

@@ -22,14 +22,14 @@ extern uint64_t rnd_seed;
 void rnd_start(uint64_t seed);
 int64_t rnd_below(int64_t n);
 
-#define CHECK(what, ...)                                                                           \
-    do {                                                                                           \
-        if (!(what)) {                                                                             \
-            print_error("seed %llu: %s: ", (unsigned long long)rnd_seed, #what);                   \
-            print_error(__VA_ARGS__);                                                              \
-            print_error("\n");                                                                     \
-            fail();                                                                                \
-        }                                                                                          \
+#define CHECK(what, ...)                                                                 \
+    do {                                                                                 \
+        if (!(what)) {                                                                   \
+            print_error("seed %llu: %s: ", (unsigned long long)rnd_seed, #what);         \
+            print_error(__VA_ARGS__);                                                    \
+            print_error("\n");                                                           \
+            fail();                                                                      \
+        }                                                                                \
     } while (0)
 
 /* ---- fields ---- */
@@ -76,8 +76,8 @@ typedef struct test_levels {
     int64_t *values; /* of pairs with the largest definition level */
 } test_levels;
 void levels_put(test_levels *l, int rep, int def, int64_t value);
-void levels_shred(const pqf_field *root, const test_value *rows, int64_t num_rows, int32_t leaf,
-                  test_levels *out);
+void levels_shred(const pqf_field *root, const test_value *rows, int64_t num_rows,
+                  int32_t leaf, test_levels *out);
 void levels_free(test_levels *l);
 
 /* The bytes of a leaf value: 4, 8 or a few for a string. Returns how many. */
@@ -104,23 +104,24 @@ typedef struct test_chunk {
 } test_chunk;
 
 /* Builds a chunk of num_rows rows; `mem` counts its own memory and is not the one under test. */
-void chunk_build(test_chunk *c, const pqf_leaf *leaf, const test_levels *levels, int64_t num_rows,
-                 const chunk_layout *layout, pqf_mem *mem);
+void chunk_build(test_chunk *c, const pqf_leaf *leaf, const test_levels *levels,
+                 int64_t num_rows, const chunk_layout *layout, pqf_mem *mem);
 /* Bytes of the caller's making instead. */
 void chunk_begin(test_chunk *c, const pqf_leaf *leaf, int32_t codec, pqf_mem *mem);
 /* One page; body as it stands before compression. */
-void chunk_put_page(test_chunk *c, pqf_page_header *header, pqf_bytes levels, pqf_bytes values,
-                    bool crc);
+void chunk_put_page(test_chunk *c, pqf_page_header *header, pqf_bytes levels,
+                    pqf_bytes values, bool crc);
 void chunk_finish(test_chunk *c, int64_t num_values, int64_t num_rows);
 void chunk_free(test_chunk *c);
 
 /* ---- reading and comparing ---- */
 
 /* Opens, reads num_rows rows in random pieces, closes. */
-pqf_status chunk_read(const test_chunk *c, const pqf_field *leaf_field, size_t window_bytes,
-                      bool in_pieces, pqf_leaf_out *out, pqf_mem *mem, pqf_error *err);
+pqf_status chunk_read(const test_chunk *c, const pqf_field *leaf_field,
+                      size_t window_bytes, bool in_pieces, pqf_leaf_out *out,
+                      pqf_mem *mem, pqf_error *err);
 /* Compares with rows [0, n); skipped under null parents. */
-void array_check(const pqf_field *f, const struct ArrowArray *array, const test_value **rows,
-                 int64_t n);
+void array_check(const pqf_field *f, const struct ArrowArray *array,
+                 const test_value **rows, int64_t n);
 
 #endif

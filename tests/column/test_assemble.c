@@ -22,13 +22,14 @@ static int teardown(void **state) {
     pqf_mem_release(mem);
     pqf_mem_release(builder_mem);
     if (used)
-        print_error("seed %llu: %lld bytes not given back\n", (unsigned long long)rnd_seed,
-                    (long long)used);
+        print_error("seed %llu: %lld bytes not given back\n",
+                    (unsigned long long)rnd_seed, (long long)used);
     return used != 0;
 }
 
 static chunk_layout random_layout(void) {
-    static const int32_t codecs[] = {PQF_UNCOMPRESSED, PQF_SNAPPY, PQF_ZSTD, PQF_LZ4_RAW, PQF_GZIP};
+    static const int32_t codecs[] = {PQF_UNCOMPRESSED, PQF_SNAPPY, PQF_ZSTD, PQF_LZ4_RAW,
+                                     PQF_GZIP};
     static const int64_t sizes[] = {1, 10, 300, 5000};
     return (chunk_layout){
         .version = (int)rnd_below(3),
@@ -52,8 +53,8 @@ static pqf_field *find_leaf(pqf_field *f, int32_t leaf) {
 }
 
 /* One leaf through bytes and back. */
-static pqf_status read_leaf(test_tree *t, int32_t leaf, const test_value *rows, int64_t num_rows,
-                            bool in_pieces, pqf_leaf_out *out) {
+static pqf_status read_leaf(test_tree *t, int32_t leaf, const test_value *rows,
+                            int64_t num_rows, bool in_pieces, pqf_leaf_out *out) {
     test_levels levels = {0};
     test_chunk chunk;
     chunk_layout layout = random_layout();
@@ -148,8 +149,9 @@ static test_tree list_tree(bool nullable) {
 /* [[1, 2], null, [3, 4]] or, without a null, [[1, 2], [3, 4]]. */
 static pqf_status read_pairs(test_tree *t, bool with_null, pqf_leaf_out *out) {
     static test_value items[4] = {{.v = 1}, {.v = 2}, {.v = 3}, {.v = 4}};
-    test_value rows[3] = {
-        {.num_items = 2, .items = items}, {.null = true}, {.num_items = 2, .items = items + 2}};
+    test_value rows[3] = {{.num_items = 2, .items = items},
+                          {.null = true},
+                          {.num_items = 2, .items = items + 2}};
     if (!with_null) rows[1] = rows[2];
     rnd_start(7);
     tree_group(t, &t->root, PQF_FIELD_LIST, 1);
@@ -216,7 +218,8 @@ static void test_fixed_size_lists(void **state) {
 }
 
 static pqf_status read_strings(test_tree *t, pqf_leaf_out *out) {
-    static const test_value rows[] = {{.v = 3}, {.null = true}, {.v = 15}, {.v = 36}, {.v = 3}};
+    static const test_value rows[] = {
+        {.v = 3}, {.null = true}, {.v = 15}, {.v = 36}, {.v = 3}};
     *t = (test_tree){0};
     t->root.nullable = true;
     tree_leaf(t, &t->root, PQF_PHYSICAL_BYTE_ARRAY);
@@ -224,8 +227,8 @@ static pqf_status read_strings(test_tree *t, pqf_leaf_out *out) {
     return read_leaf(t, 0, rows, 5, false, out);
 }
 
-static const char *const strings[] = {"abc3", "", "abcdefghijklmno15", "abcdefghijklmnop36",
-                                      "abc3"};
+static const char *const strings[] = {"abc3", "", "abcdefghijklmno15",
+                                      "abcdefghijklmnop36", "abc3"};
 
 static void test_binary_forms(void **state) {
     (void)state;
@@ -239,7 +242,8 @@ static void test_binary_forms(void **state) {
     const int64_t *ends = a.buffers[1];
     for (int i = 0; i < 5; i++) {
         assert_int_equal(ends[i + 1] - ends[i], strlen(strings[i]));
-        assert_memory_equal((const char *)a.buffers[2] + ends[i], strings[i], strlen(strings[i]));
+        assert_memory_equal((const char *)a.buffers[2] + ends[i], strings[i],
+                            strlen(strings[i]));
     }
     a.release(&a);
     check_ok(read_strings(&t, &out));
@@ -266,7 +270,8 @@ static void test_dictionary_forms(void **state) {
     static const struct {
         const char *format;
         int width;
-    } types[] = {{"c", 1}, {"C", 1}, {"s", 2}, {"S", 2}, {"i", 4}, {"I", 4}, {"l", 8}, {"L", 8}};
+    } types[] = {{"c", 1}, {"C", 1}, {"s", 2}, {"S", 2},
+                 {"i", 4}, {"I", 4}, {"l", 8}, {"L", 8}};
     static test_tree t;
     pqf_leaf_out out;
     struct ArrowArray a;
@@ -399,8 +404,8 @@ static void test_no_memory(void **state) {
             pqf_status status = PQF_OK;
             pqf_mem_fail_after(nth);
             for (int32_t l = 0; l < t.num_leaves && status == PQF_OK; l++)
-                status =
-                    chunk_read(&chunks[l], find_leaf(&t.root, l), 64, true, &outs[l], mem, &err);
+                status = chunk_read(&chunks[l], find_leaf(&t.root, l), 64, true, &outs[l],
+                                    mem, &err);
             if (status == PQF_OK) status = pqf_assemble(&t.root, outs, 40, mem, &a, &err);
             pqf_mem_fail_after(0);
             failed = status != PQF_OK;

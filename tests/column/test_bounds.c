@@ -188,8 +188,9 @@ static void test_compare(void **state) {
     assert_int_equal(compare(PQF_ORDER_FLOAT, f64(-2), f64(1)), -1);
     assert_int_equal(compare(PQF_ORDER_FLOAT, f64(-0.0), f64(0.0)), 0);
     assert_int_equal(compare(PQF_ORDER_FLOAT16, text("\x01\xBC"), text("\x01\x3C")), -1);
-    assert_int_equal(compare(PQF_ORDER_FLOAT16, pqf_bytes_of("\0\x80", 2), pqf_bytes_of("\0\0", 2)),
-                     0);
+    assert_int_equal(
+        compare(PQF_ORDER_FLOAT16, pqf_bytes_of("\0\x80", 2), pqf_bytes_of("\0\0", 2)),
+        0);
     assert_int_equal(compare(PQF_ORDER_BYTES, text("a"), text("ab")), -1);
     assert_int_equal(compare(PQF_ORDER_BYTES, text("b"), text("ab")), 1);
     assert_int_equal(compare(PQF_ORDER_BYTES, text("\x7f"), text("\x80")), -1);

@@ -82,8 +82,10 @@ static void damage_every_byte(const chunk_layout *layout) {
         for (size_t k = 0; k < sizeof flips; k++) {
             c.bytes.data[at] = old ^ flips[k];
             pqf_status status = read_whole(&c);
-            CHECK(status != PQF_INVALID && status != PQF_IO, "byte %zu: %s", at, err.message);
-            if (status != PQF_OK) CHECK(err.column[0], "byte %zu: no column: %s", at, err.message);
+            CHECK(status != PQF_INVALID && status != PQF_IO, "byte %zu: %s", at,
+                  err.message);
+            if (status != PQF_OK)
+                CHECK(err.column[0], "byte %zu: no column: %s", at, err.message);
         }
         c.bytes.data[at] = old;
     }
@@ -94,7 +96,8 @@ static void damage_every_byte(const chunk_layout *layout) {
 
 static void test_every_byte(void **state) {
     (void)state;
-    static const int32_t codecs[] = {PQF_UNCOMPRESSED, PQF_SNAPPY, PQF_ZSTD, PQF_LZ4_RAW, PQF_GZIP};
+    static const int32_t codecs[] = {PQF_UNCOMPRESSED, PQF_SNAPPY, PQF_ZSTD, PQF_LZ4_RAW,
+                                     PQF_GZIP};
     for (uint64_t seed = 1; seed <= 20; seed++) {
         rnd_start(seed);
         if (seed & 1)
@@ -199,12 +202,15 @@ static void sizes_differ(pqf_page_header *h) { h->uncompressed_page_size = 24; }
 static void negative_count(pqf_page_header *h) { h->data_page_header.num_values = -4; }
 static void too_many(pqf_page_header *h) { h->data_page_header.num_values = 5; }
 static void no_header(pqf_page_header *h) { h->has_data_page_header = false; }
-static void no_dictionary(pqf_page_header *h) { h->data_page_header.encoding = PQF_RLE_DICTIONARY; }
+static void no_dictionary(pqf_page_header *h) {
+    h->data_page_header.encoding = PQF_RLE_DICTIONARY;
+}
 static void to_v2(pqf_page_header *h) {
     h->type = PQF_PAGE_DATA_V2;
     h->has_data_page_header = false;
     h->has_data_page_header_v2 = true;
-    h->data_page_header_v2 = (pqf_data_page_header_v2){.num_values = 4, .encoding = PQF_PLAIN};
+    h->data_page_header_v2 =
+        (pqf_data_page_header_v2){.num_values = 4, .encoding = PQF_PLAIN};
 }
 static void v2_levels(pqf_page_header *h) {
     to_v2(h);
@@ -253,7 +259,8 @@ static void test_impossible_expansion(void **state) {
 
 static void put_dictionary(test_chunk *c) {
     pqf_page_header h = {.type = PQF_PAGE_DICTIONARY, .has_dictionary_page_header = true};
-    h.dictionary_page_header = (pqf_dictionary_page_header){.num_values = 2, .encoding = PQF_PLAIN};
+    h.dictionary_page_header =
+        (pqf_dictionary_page_header){.num_values = 2, .encoding = PQF_PLAIN};
     chunk_put_page(c, &h, (pqf_bytes){NULL, 0}, pqf_bytes_of(zeros, 16), false);
 }
 
@@ -265,7 +272,8 @@ static void test_dictionary_pages(void **state) {
         pqf_page_header h = data_header(4);
         chunk_begin(&c, leaf_field()->leaf, PQF_UNCOMPRESSED, builder_mem);
         put_dictionary(&c);
-        if (late) chunk_put_page(&c, &h, (pqf_bytes){NULL, 0}, pqf_bytes_of(zeros, 32), false);
+        if (late)
+            chunk_put_page(&c, &h, (pqf_bytes){NULL, 0}, pqf_bytes_of(zeros, 32), false);
         put_dictionary(&c);
         chunk_put_page(&c, &h, (pqf_bytes){NULL, 0}, pqf_bytes_of(zeros, 32), false);
         chunk_finish(&c, late ? 8 : 4, late ? 8 : 4);
@@ -394,7 +402,8 @@ static void test_cancel(void **state) {
     pqf_scratch scratch;
     pqf_chunk_reader *reader;
     pqf_run run;
-    pqf_control control = {.struct_bytes = sizeof control, .num_threads = 1, .tick = stop_at_once};
+    pqf_control control = {
+        .struct_bytes = sizeof control, .num_threads = 1, .tick = stop_at_once};
     rnd_start(1);
     list_tree();
     random_levels(&levels, 20);
@@ -406,8 +415,9 @@ static void test_cancel(void **state) {
     pqf_chunk_read_options options = {
         .source = c.source, .kernel = pqf_kernels_get(), .window_bytes = 64};
     assert_int_equal(pqf_leaf_out_init(&out, leaf_field(), 20, mem, &err), PQF_OK);
-    assert_int_equal(pqf_chunk_reader_open(&c.chunk, leaf_field(), &options, mem, &reader, &err),
-                     PQF_OK);
+    assert_int_equal(
+        pqf_chunk_reader_open(&c.chunk, leaf_field(), &options, mem, &reader, &err),
+        PQF_OK);
     assert_int_equal(pqf_chunk_reader_read(reader, 20, &out, &scratch, &run, 0, &err),
                      PQF_CANCELLED);
     pqf_chunk_reader_free(reader);
@@ -420,7 +430,8 @@ static void test_cancel(void **state) {
 /* ---- skipping ---- */
 
 /* Reads and skips at random; what is read is compared with the same rows of a whole read. */
-static void skip_and_compare(const test_chunk *c, int64_t num_rows, const test_value *rows) {
+static void skip_and_compare(const test_chunk *c, int64_t num_rows,
+                             const test_value *rows) {
     pqf_chunk_read_options options = {
         .source = c->source, .kernel = pqf_kernels_get(), .window_bytes = 64};
     pqf_chunk_reader *reader;
@@ -428,13 +439,15 @@ static void skip_and_compare(const test_chunk *c, int64_t num_rows, const test_v
     pqf_run run;
     pqf_run_init(&run, NULL);
     pqf_scratch_init(&scratch, mem);
-    CHECK(pqf_chunk_reader_open(&c->chunk, leaf_field(), &options, mem, &reader, &err) == PQF_OK,
+    CHECK(pqf_chunk_reader_open(&c->chunk, leaf_field(), &options, mem, &reader, &err) ==
+              PQF_OK,
           "open");
     for (int64_t at = 0; at < num_rows;) {
-        int64_t n = pqf_min_i64(num_rows - at, 1 + rnd_below(rnd_below(2) ? 5 : num_rows));
+        int64_t n =
+            pqf_min_i64(num_rows - at, 1 + rnd_below(rnd_below(2) ? 5 : num_rows));
         if (rnd_below(2)) {
-            CHECK(pqf_chunk_reader_skip(reader, n, &scratch, &run, 0, &err) == PQF_OK, "%s",
-                  err.message);
+            CHECK(pqf_chunk_reader_skip(reader, n, &scratch, &run, 0, &err) == PQF_OK,
+                  "%s", err.message);
         } else {
             pqf_leaf_out out;
             struct ArrowArray array;
@@ -443,8 +456,9 @@ static void skip_and_compare(const test_chunk *c, int64_t num_rows, const test_v
             for (int64_t i = 0; i < n; i++)
                 slots[i] = &rows[at + i];
             CHECK(pqf_leaf_out_init(&out, leaf_field(), n, mem, &err) == PQF_OK, "init");
-            CHECK(pqf_chunk_reader_read(reader, n, &out, &scratch, &run, 0, &err) == PQF_OK, "%s",
-                  err.message);
+            CHECK(pqf_chunk_reader_read(reader, n, &out, &scratch, &run, 0, &err) ==
+                      PQF_OK,
+                  "%s", err.message);
             CHECK(pqf_assemble(&tree.root, &out, n, mem, &array, &err) == PQF_OK, "%s",
                   err.message);
             array_check(&tree.root, &array, slots, n);
@@ -499,7 +513,8 @@ static void test_skip(void **state) {
 /* One value of `width` bytes as PLAIN page (or dictionary) read by a field of this conversion. */
 static pqf_status convert_one(pqf_physical physical, int32_t type_length, const void *in,
                               size_t in_len, pqf_convert convert, int64_t factor,
-                              int32_t arrow_width, bool dictionary, uint8_t out_value[16]) {
+                              int32_t arrow_width, bool dictionary,
+                              uint8_t out_value[16]) {
     test_chunk c;
     pqf_leaf_out out;
     flat_tree(PQF_PHYSICAL_INT64, false);
@@ -511,7 +526,8 @@ static pqf_status convert_one(pqf_physical physical, int32_t type_length, const 
     tree.root.arrow_width = arrow_width;
     chunk_begin(&c, leaf_field()->leaf, PQF_UNCOMPRESSED, builder_mem);
     if (dictionary) {
-        pqf_page_header d = {.type = PQF_PAGE_DICTIONARY, .has_dictionary_page_header = true};
+        pqf_page_header d = {.type = PQF_PAGE_DICTIONARY,
+                             .has_dictionary_page_header = true};
         d.dictionary_page_header =
             (pqf_dictionary_page_header){.num_values = 1, .encoding = PQF_PLAIN};
         chunk_put_page(&c, &d, (pqf_bytes){NULL, 0}, pqf_bytes_of(in, in_len), false);
@@ -520,7 +536,8 @@ static pqf_status convert_one(pqf_physical physical, int32_t type_length, const 
     if (dictionary) h.data_page_header.encoding = PQF_RLE_DICTIONARY;
     static const uint8_t one_code[] = {1, 2, 0}; /* width 1, a run of one 0 */
     chunk_put_page(&c, &h, (pqf_bytes){NULL, 0},
-                   dictionary ? pqf_bytes_of(one_code, 3) : pqf_bytes_of(in, in_len), false);
+                   dictionary ? pqf_bytes_of(one_code, 3) : pqf_bytes_of(in, in_len),
+                   false);
     chunk_finish(&c, 1, 1);
     fresh_error();
     pqf_status status = chunk_read(&c, leaf_field(), 64, false, &out, mem, &err);
@@ -560,11 +577,12 @@ static void test_convert_integers(void **state) {
          INT32_MIN * INT64_C(86400000), PQF_OK},
         {PQF_PHYSICAL_INT32, PQF_CONVERT_DIVIDE_32, 1000, 4, -7000, -7, PQF_OK},
         {PQF_PHYSICAL_INT32, PQF_CONVERT_DIVIDE_32, 1000, 4, 7001, 0, PQF_CORRUPT},
-        {PQF_PHYSICAL_INT64, PQF_CONVERT_DIVIDE_64, 1000, 8, INT64_C(-9000000000000), -9000000000,
-         PQF_OK},
+        {PQF_PHYSICAL_INT64, PQF_CONVERT_DIVIDE_64, 1000, 8, INT64_C(-9000000000000),
+         -9000000000, PQF_OK},
         {PQF_PHYSICAL_INT64, PQF_CONVERT_DIVIDE_64, 1000, 8, -1, 0, PQF_CORRUPT},
         {PQF_PHYSICAL_INT64, PQF_CONVERT_MULTIPLY_64, 1000, 8, -5, -5000, PQF_OK},
-        {PQF_PHYSICAL_INT64, PQF_CONVERT_MULTIPLY_64, 1000, 8, INT64_MAX / 999, 0, PQF_CORRUPT},
+        {PQF_PHYSICAL_INT64, PQF_CONVERT_MULTIPLY_64, 1000, 8, INT64_MAX / 999, 0,
+         PQF_CORRUPT},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         const integer_case *k = &cases[i];
@@ -573,8 +591,8 @@ static void test_convert_integers(void **state) {
             int64_t got = 0;
             pqf_store_u64(in, (uint64_t)k->in);
             size_t len = k->physical == PQF_PHYSICAL_INT32 ? 4 : 8;
-            pqf_status status = convert_one(k->physical, 0, in, len, k->convert, k->factor,
-                                            k->arrow_width, dictionary, value);
+            pqf_status status = convert_one(k->physical, 0, in, len, k->convert,
+                                            k->factor, k->arrow_width, dictionary, value);
             CHECK(status == k->status, "case %zu: %s", i, err.message);
             if (status != PQF_OK) continue;
             memcpy(&got, value, (size_t)k->arrow_width);
@@ -626,8 +644,9 @@ static void test_convert_decimals(void **state) {
     uint8_t value[16], want[16];
     for (int dictionary = 0; dictionary < 2; dictionary++) {
         static const uint8_t be3[] = {0xFF, 0xFE, 0x0C}; /* -500 */
-        static const uint8_t be20[] = {0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF,
-                                       0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFE, 0x0C};
+        static const uint8_t be20[] = {0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF,
+                                       0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF,
+                                       0xFF, 0xFF, 0xFF, 0xFF, 0xFE, 0x0C};
         static const uint8_t text3[] = {3, 0, 0, 0, 0xFF, 0xFE, 0x0C};
         static const uint8_t text0[] = {0, 0, 0, 0};
         static const uint8_t text17[] = {17, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0,
@@ -650,14 +669,17 @@ static void test_convert_decimals(void **state) {
             {PQF_PHYSICAL_INT64, 0, i64, 8, PQF_CONVERT_INT64_TO_DECIMAL128, PQF_OK},
             {PQF_PHYSICAL_FIXED, 3, be3, 3, PQF_CONVERT_FIXED_TO_DECIMAL128, PQF_OK},
             {PQF_PHYSICAL_FIXED, 20, be20, 20, PQF_CONVERT_FIXED_TO_DECIMAL128, PQF_OK},
-            {PQF_PHYSICAL_BYTE_ARRAY, 0, text3, 7, PQF_CONVERT_BYTES_TO_DECIMAL128, PQF_OK},
-            {PQF_PHYSICAL_BYTE_ARRAY, 0, text0, 4, PQF_CONVERT_BYTES_TO_DECIMAL128, PQF_CORRUPT},
-            {PQF_PHYSICAL_BYTE_ARRAY, 0, text17, 21, PQF_CONVERT_BYTES_TO_DECIMAL128, PQF_CORRUPT},
+            {PQF_PHYSICAL_BYTE_ARRAY, 0, text3, 7, PQF_CONVERT_BYTES_TO_DECIMAL128,
+             PQF_OK},
+            {PQF_PHYSICAL_BYTE_ARRAY, 0, text0, 4, PQF_CONVERT_BYTES_TO_DECIMAL128,
+             PQF_CORRUPT},
+            {PQF_PHYSICAL_BYTE_ARRAY, 0, text17, 21, PQF_CONVERT_BYTES_TO_DECIMAL128,
+             PQF_CORRUPT},
         };
         for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
             pqf_status status =
-                convert_one(cases[i].physical, cases[i].type_length, cases[i].in, cases[i].len,
-                            cases[i].convert, 1, 16, dictionary, value);
+                convert_one(cases[i].physical, cases[i].type_length, cases[i].in,
+                            cases[i].len, cases[i].convert, 1, 16, dictionary, value);
             CHECK(status == cases[i].status, "case %zu: %s", i, err.message);
             if (status == PQF_OK) assert_memory_equal(value, want, 16);
         }

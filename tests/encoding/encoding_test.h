@@ -29,8 +29,12 @@ static inline uint64_t mix(uint64_t x) {
     x = (x ^ x >> 27) * UINT64_C(0x94D049BB133111EB);
     return x ^ x >> 31;
 }
-static inline uint64_t rnd(void) { return mix(rnd_state += UINT64_C(0x9E3779B97F4A7C15)); }
-static inline int64_t rnd_below(int64_t n) { return n > 0 ? (int64_t)(rnd() % (uint64_t)n) : 0; }
+static inline uint64_t rnd(void) {
+    return mix(rnd_state += UINT64_C(0x9E3779B97F4A7C15));
+}
+static inline int64_t rnd_below(int64_t n) {
+    return n > 0 ? (int64_t)(rnd() % (uint64_t)n) : 0;
+}
 
 /* A step of a pull: mostly short, sometimes long, at most `left`. */
 static inline int64_t rnd_step(int64_t left) {
@@ -38,14 +42,14 @@ static inline int64_t rnd_step(int64_t left) {
     return pqf_min_i64(left, rnd_below(most[rnd_below(5)]));
 }
 
-#define CHECK(what, ...)                                                                        \
-    do {                                                                                        \
-        if (!(what)) {                                                                          \
-            print_error("seed %llu: %s: ", (unsigned long long)rnd_seed, #what);                \
-            print_error(__VA_ARGS__);                                                           \
-            print_error("\n");                                                                  \
-            fail();                                                                             \
-        }                                                                                       \
+#define CHECK(what, ...)                                                                 \
+    do {                                                                                 \
+        if (!(what)) {                                                                   \
+            print_error("seed %llu: %s: ", (unsigned long long)rnd_seed, #what);         \
+            print_error(__VA_ARGS__);                                                    \
+            print_error("\n");                                                           \
+            fail();                                                                      \
+        }                                                                                \
     } while (0)
 
 /* ---- memory ---- */
@@ -104,13 +108,15 @@ static inline void expect_fail(pqf_status got, pqf_status want, const char *word
 
 static const char *const level_names[] = {"scalar", "avx2", "avx512"};
 #define NUM_LEVELS 3
-#define FOR_LEVELS(k)                                                                           \
-    for (int level_ = 0; level_ < NUM_LEVELS; level_++)                                         \
+#define FOR_LEVELS(k)                                                                    \
+    for (int level_ = 0; level_ < NUM_LEVELS; level_++)                                  \
         for (const pqf_kernels *k = pqf_kernels_level(level_names[level_]); k; k = NULL)
 
 /* ---- the oracle ---- */
 
-static inline bool ref_bit(const uint8_t *p, uint64_t bit) { return (p[bit / 8] >> (bit % 8)) & 1; }
+static inline bool ref_bit(const uint8_t *p, uint64_t bit) {
+    return (p[bit / 8] >> (bit % 8)) & 1;
+}
 
 static inline uint32_t ref_value(const uint8_t *p, uint64_t index, int width) {
     uint32_t v = 0;
@@ -135,8 +141,10 @@ static inline int64_t ref_hybrid(const uint8_t *p, size_t len, int width, int64_
         size_t value_bytes = (size_t)(width + 7) / 8;
         if (!(header & 1) && at + value_bytes > len) return done;
         for (uint64_t i = 0; i < count && done < n; i++) {
-            if (header & 1 && (at * 8 + (i + 1) * (uint64_t)width + 7) / 8 > len) return done;
-            out[done++] = header & 1 ? ref_value(p + at, i, width) : ref_value(p + at, 0, width);
+            if (header & 1 && (at * 8 + (i + 1) * (uint64_t)width + 7) / 8 > len)
+                return done;
+            out[done++] =
+                header & 1 ? ref_value(p + at, i, width) : ref_value(p + at, 0, width);
         }
         at += header & 1 ? (size_t)(header >> 1) * (size_t)width : value_bytes;
     }

@@ -12,13 +12,14 @@ static pqf_dict_builder *builder_new(value_kind kind) {
 }
 
 /* Puts values [at, at + n) from memory of which nothing but the values may be read. */
-static pqf_status put(pqf_dict_builder *b, const values *v, int64_t at, int64_t n, size_t max_bytes,
-                      uint32_t *codes, int64_t *num_put) {
+static pqf_status put(pqf_dict_builder *b, const values *v, int64_t at, int64_t n,
+                      size_t max_bytes, uint32_t *codes, int64_t *num_put) {
     if (v->kind.layout == PQF_FIXED) {
-        return pqf_dict_put_fixed(b, v->bytes + at * v->kind.width, n, max_bytes, codes, num_put,
-                                  &test_err);
+        return pqf_dict_put_fixed(b, v->bytes + at * v->kind.width, n, max_bytes, codes,
+                                  num_put, &test_err);
     }
-    return pqf_dict_put_binary(b, v->slices + at, n, max_bytes, codes, num_put, &test_err);
+    return pqf_dict_put_binary(b, v->slices + at, n, max_bytes, codes, num_put,
+                               &test_err);
 }
 
 /* Each string in an allocation of its own, so that they have gaps. */
@@ -70,17 +71,18 @@ static void naive_free(naive *ref) {
 
 static void check_same(const pqf_dict_builder *b, const values *v, const naive *ref,
                        const uint32_t *codes) {
-    CHECK(pqf_dict_num_values(b) == ref->num, "%d values, not %d", (int)pqf_dict_num_values(b),
-          (int)ref->num);
+    CHECK(pqf_dict_num_values(b) == ref->num, "%d values, not %d",
+          (int)pqf_dict_num_values(b), (int)ref->num);
     CHECK(v->n == 0 || memcmp(codes, ref->codes, (size_t)v->n * sizeof *codes) == 0,
           "codes of %d values", (int)v->n);
     pqf_bytes page = pqf_dict_page_bytes(b);
-    CHECK(page.len == ref->page.len && (page.len == 0 ||
-                                        memcmp(page.data, ref->page.data, page.len) == 0),
+    CHECK(page.len == ref->page.len &&
+              (page.len == 0 || memcmp(page.data, ref->page.data, page.len) == 0),
           "page of %d bytes", (int)page.len);
     for (int64_t i = 0; i < ref->num; i++) {
         pqf_bytes value = pqf_dict_value(b, i);
-        CHECK(same_value(v->slices[ref->firsts[i]], value.data, value.len), "value %d", (int)i);
+        CHECK(same_value(v->slices[ref->firsts[i]], value.data, value.len), "value %d",
+              (int)i);
     }
 }
 
@@ -141,7 +143,7 @@ static void test_near_misses(void **state) {
     v.bytes = calloc(400, 1);
     v.slices = malloc(300 * sizeof *v.slices);
     for (uint32_t i = 0; i < 100; i++) {
-        v.slices[i * 3] = (pqf_slice){v.bytes, i};       /* i zeros */
+        v.slices[i * 3] = (pqf_slice){v.bytes, i};                   /* i zeros */
         v.slices[i * 3 + 1] = (pqf_slice){v.bytes + 200 - i, i + 1}; /* i zeros and a 1 */
         v.slices[i * 3 + 2] = (pqf_slice){v.bytes + 1, i};
     }
@@ -166,9 +168,11 @@ static void test_lengths(void **state) {
         for (uint32_t i = 0; i < 7; i++)
             slices[i] = (pqf_slice){bytes, 10 + i};
         pqf_dict_builder_clear(b);
-        expect_ok(pqf_dict_put_binary(b, slices, 7, SIZE_MAX, codes, &num_put, &test_err));
+        expect_ok(
+            pqf_dict_put_binary(b, slices, 7, SIZE_MAX, codes, &num_put, &test_err));
         for (uint32_t i = 0; i < 7; i++)
-            CHECK(codes[i] == i, "length %u has code %u", (unsigned)i + 10, (unsigned)codes[i]);
+            CHECK(codes[i] == i, "length %u has code %u", (unsigned)i + 10,
+                  (unsigned)codes[i]);
     }
     pqf_dict_builder_free(b);
 }
@@ -208,13 +212,15 @@ static void test_growth(void **state) {
         for (int round = 0; round < 2; round++) {
             int64_t num_put;
             memset(codes, 0xFF, (size_t)n * sizeof *codes);
-            expect_ok(pqf_dict_put_fixed(b, bytes, n, SIZE_MAX, codes, &num_put, &test_err));
+            expect_ok(
+                pqf_dict_put_fixed(b, bytes, n, SIZE_MAX, codes, &num_put, &test_err));
             assert_int_equal(num_put, n);
             for (int64_t i = 0; i < n; i++)
                 CHECK(codes[i] == i, "value %d has code %u", (int)i, (unsigned)codes[i]);
         }
         assert_int_equal(pqf_dict_page_bytes(b).len, n * kinds[k].width);
-        assert_memory_equal(pqf_dict_page_bytes(b).data, bytes, (size_t)(n * kinds[k].width));
+        assert_memory_equal(pqf_dict_page_bytes(b).data, bytes,
+                            (size_t)(n * kinds[k].width));
         pqf_dict_builder_free(b);
         free(codes);
         free(bytes);
@@ -262,9 +268,10 @@ static void check_maximum(const values *v, size_t max_bytes) {
         num++;
     }
     expect_ok(put(b, v, 0, v->n, max_bytes, codes, &num_put));
-    CHECK(num_put == expect, "%d of %d values in %d bytes, expected %d", (int)num_put, (int)v->n,
-          (int)max_bytes, (int)expect);
-    CHECK(pqf_dict_page_bytes(b).len == page, "%d bytes", (int)pqf_dict_page_bytes(b).len);
+    CHECK(num_put == expect, "%d of %d values in %d bytes, expected %d", (int)num_put,
+          (int)v->n, (int)max_bytes, (int)expect);
+    CHECK(pqf_dict_page_bytes(b).len == page, "%d bytes",
+          (int)pqf_dict_page_bytes(b).len);
     for (int64_t i = 0; i < num_put; i++)
         CHECK(codes[i] == ref.codes[i], "code %d", (int)i);
     if (num_put < v->n) { /* still full */
@@ -281,8 +288,10 @@ static void test_maximum(void **state) {
     for (int k = 1; k < NUM_KINDS; k++) {
         for (uint64_t seed = 0; seed < 12; seed++) {
             rnd_start(seed * 100 + (uint64_t)k);
-            values v = values_new(value_kinds[k], 900, (generator)(seed % NUM_GENERATORS));
-            check_maximum(&v, seed == 0 ? 0 : (size_t)rnd_below(900 * (value_kinds[k].width + 2)));
+            values v =
+                values_new(value_kinds[k], 900, (generator)(seed % NUM_GENERATORS));
+            check_maximum(
+                &v, seed == 0 ? 0 : (size_t)rnd_below(900 * (value_kinds[k].width + 2)));
             values_free(&v);
         }
     }
@@ -308,7 +317,8 @@ static void test_expand(void **state) {
         } else {
             expect_ok(pqf_plain_put_binary(v.slices, v.n, &plain, &test_err));
         }
-        CHECK(out.len == plain.len && (out.len == 0 || memcmp(out.data, plain.data, out.len) == 0),
+        CHECK(out.len == plain.len &&
+                  (out.len == 0 || memcmp(out.data, plain.data, out.len) == 0),
               "kind %d: %d bytes, not %d", k, (int)out.len, (int)plain.len);
         pqf_buf_reset(&out);
         pqf_buf_reset(&plain);
@@ -332,8 +342,8 @@ static void test_no_memory(void **state) {
             pqf_dict_builder *b = NULL;
             int64_t num_put = 0;
             pqf_mem_fail_after(nth);
-            pqf_status status =
-                pqf_dict_builder_new(v.kind.layout, v.kind.width, test_mem, &b, &test_err);
+            pqf_status status = pqf_dict_builder_new(v.kind.layout, v.kind.width,
+                                                     test_mem, &b, &test_err);
             bool made = status == PQF_OK;
             if (made) status = put(b, &v, 0, v.n, SIZE_MAX, codes, &num_put);
             pqf_mem_fail_after(0);
@@ -367,12 +377,12 @@ static void test_refused(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_naive),     cmocka_unit_test(test_scattered),
-        cmocka_unit_test(test_near_misses), cmocka_unit_test(test_growth),
-        cmocka_unit_test(test_pile_up),   cmocka_unit_test(test_lengths),
-        cmocka_unit_test(test_equal_hashes),
-        cmocka_unit_test(test_maximum),   cmocka_unit_test(test_expand),
-        cmocka_unit_test(test_no_memory), cmocka_unit_test(test_refused),
+        cmocka_unit_test(test_naive),        cmocka_unit_test(test_scattered),
+        cmocka_unit_test(test_near_misses),  cmocka_unit_test(test_growth),
+        cmocka_unit_test(test_pile_up),      cmocka_unit_test(test_lengths),
+        cmocka_unit_test(test_equal_hashes), cmocka_unit_test(test_maximum),
+        cmocka_unit_test(test_expand),       cmocka_unit_test(test_no_memory),
+        cmocka_unit_test(test_refused),
     };
     return cmocka_run_group_tests(tests, mem_setup, mem_teardown);
 }

@@ -39,11 +39,11 @@ static void put_plain(const values *v, pqf_buf *out) {
     for (int64_t at = 0, step; at < v->n; at += step) {
         step = rnd_step(v->n - at);
         if (v->kind.layout == PQF_BITS) {
-            expect_ok(pqf_plain_put_bits(pqf_kernels_get(), v->bytes, at, step, out, &num_bits,
-                                         &test_err));
+            expect_ok(pqf_plain_put_bits(pqf_kernels_get(), v->bytes, at, step, out,
+                                         &num_bits, &test_err));
         } else if (v->kind.layout == PQF_FIXED) {
-            expect_ok(pqf_plain_put_fixed(v->bytes + at * v->kind.width, step, v->kind.width, out,
-                                          &test_err));
+            expect_ok(pqf_plain_put_fixed(v->bytes + at * v->kind.width, step,
+                                          v->kind.width, out, &test_err));
         } else {
             expect_ok(pqf_plain_put_binary(v->slices + at, step, out, &test_err));
         }
@@ -82,7 +82,8 @@ static void read_dict(page *p, pqf_bytes plain, int64_t num) {
 static void put_dict(const values *v, page *p, pqf_buf *out) {
     pqf_dict_builder *b;
     int64_t num_put = 0;
-    expect_ok(pqf_dict_builder_new(v->kind.layout, v->kind.width, test_mem, &b, &test_err));
+    expect_ok(
+        pqf_dict_builder_new(v->kind.layout, v->kind.width, test_mem, &b, &test_err));
     p->codes = (uint32_t *)(void *)padded((size_t)v->n * 4);
     for (int64_t at = 0, step; at < v->n; at += step) {
         step = rnd_step(v->n - at);
@@ -90,8 +91,8 @@ static void put_dict(const values *v, page *p, pqf_buf *out) {
             expect_ok(pqf_dict_put_fixed(b, v->bytes + at * v->kind.width, step, SIZE_MAX,
                                          p->codes + at, &num_put, &test_err));
         } else {
-            expect_ok(pqf_dict_put_binary(b, v->slices + at, step, SIZE_MAX, p->codes + at,
-                                          &num_put, &test_err));
+            expect_ok(pqf_dict_put_binary(b, v->slices + at, step, SIZE_MAX,
+                                          p->codes + at, &num_put, &test_err));
         }
         CHECK(num_put == step, "%d of %d", (int)num_put, (int)step);
     }
@@ -99,7 +100,8 @@ static void put_dict(const values *v, page *p, pqf_buf *out) {
     int width = num ? pqf_bit_width((uint64_t)num - 1) : 0;
     read_dict(p, pqf_dict_page_bytes(b), num);
     expect_ok(pqf_buf_put_u8(out, (uint8_t)width, &test_err));
-    expect_ok(pqf_rle_encode_u32(pqf_kernels_get(), p->codes, v->n, width, out, &test_err));
+    expect_ok(
+        pqf_rle_encode_u32(pqf_kernels_get(), p->codes, v->n, width, out, &test_err));
     pqf_dict_builder_free(b);
 }
 
@@ -125,7 +127,8 @@ static void check_bits(pqf_decoder *d, const values *v, int64_t at, int64_t n) {
     uint8_t *out = padded((size_t)pqf_bits_bytes(to + n));
     expect_ok(pqf_decode_bits(d, n, out, to, &test_err));
     for (int64_t i = 0; i < n; i++)
-        CHECK(pqf_bit_get(out, to + i) == pqf_bit_get(v->bytes, at + i), "bit %d", (int)(at + i));
+        CHECK(pqf_bit_get(out, to + i) == pqf_bit_get(v->bytes, at + i), "bit %d",
+              (int)(at + i));
     free(out);
 }
 
@@ -139,15 +142,16 @@ static void check_fixed(pqf_decoder *d, const values *v, int64_t at, int64_t n) 
     free(out);
 }
 
-static void check_binary(pqf_decoder *d, const values *v, int64_t at, int64_t n, pqf_buf *bytes) {
+static void check_binary(pqf_decoder *d, const values *v, int64_t at, int64_t n,
+                         pqf_buf *bytes) {
     int32_t *ends = malloc((size_t)n * sizeof *ends + 1);
     pqf_binary_out out = {ends, bytes};
     if (rnd_below(3) == 0) pqf_buf_reset(bytes);
     size_t start = bytes->len;
     expect_ok(pqf_decode_binary(d, n, &out, &test_err));
     for (int64_t i = 0; i < n; i++) {
-        CHECK((size_t)ends[i] >= start && (size_t)ends[i] <= bytes->len, "value %d ends at %d",
-              (int)(at + i), (int)ends[i]);
+        CHECK((size_t)ends[i] >= start && (size_t)ends[i] <= bytes->len,
+              "value %d ends at %d", (int)(at + i), (int)ends[i]);
         CHECK(same_value(v->slices[at + i], bytes->data + start, (size_t)ends[i] - start),
               "value %d", (int)(at + i));
         start = (size_t)ends[i];
@@ -159,7 +163,8 @@ static void check_binary(pqf_decoder *d, const values *v, int64_t at, int64_t n,
 static void check_codes(pqf_decoder *d, const page *p, int64_t at, int64_t n) {
     uint32_t *out = (uint32_t *)(void *)padded((size_t)n * 4);
     expect_ok(pqf_decode_codes(d, n, out, &test_err));
-    CHECK(n == 0 || memcmp(out, p->codes + at, (size_t)n * 4) == 0, "codes from %d", (int)at);
+    CHECK(n == 0 || memcmp(out, p->codes + at, (size_t)n * 4) == 0, "codes from %d",
+          (int)at);
     free(out);
 }
 
@@ -186,7 +191,8 @@ static void pull(const page *p, const values *v, const pqf_kernels *k) {
         CHECK(!rest || rest == p->in + (at + step) * v->kind.width, "place %d",
               (int)(rest - p->in));
     }
-    CHECK(pqf_decode_skip(&d, 1, &test_err) == PQF_CORRUPT, "more than %d values", (int)v->n);
+    CHECK(pqf_decode_skip(&d, 1, &test_err) == PQF_CORRUPT, "more than %d values",
+          (int)v->n);
     pqf_buf_reset(&bytes);
 }
 
@@ -269,7 +275,8 @@ static pqf_status decode_bytes(const page *p, const uint8_t *bytes, size_t len) 
 static void check_cuts(const page *p) {
     for (size_t len = 0; len < p->len; len++) {
         pqf_status status = decode_bytes(p, p->in, len);
-        CHECK(status == PQF_CORRUPT || (status == PQF_OK && p->encoding == PQF_RLE_DICTIONARY),
+        CHECK(status == PQF_CORRUPT ||
+                  (status == PQF_OK && p->encoding == PQF_RLE_DICTIONARY),
               "encoding %d layout %d: %d of %d bytes give %s", (int)p->encoding,
               (int)p->kind.layout, (int)len, (int)p->len, pqf_status_name(status));
     }
@@ -321,7 +328,8 @@ static const bad_page bad_pages[] = {
     {PQF_PLAIN, PQF_BINARY, 0, 7, "\0\0\0\0\0\0\0", "plain: 7 bytes are left"},
     {PQF_PLAIN, PQF_BINARY, 0, 9, "\1\0\0\0a\1\0\0\0", "plain: a string of 1 bytes"},
     {PQF_PLAIN, PQF_BINARY, 0, 9, "\5\0\0\0abcd\0", "plain: a string of 5 bytes"},
-    {PQF_PLAIN, PQF_BINARY, 0, 9, "\xFF\xFF\xFF\xFF\1\0\0\0a", "plain: a string of 4294967295"},
+    {PQF_PLAIN, PQF_BINARY, 0, 9, "\xFF\xFF\xFF\xFF\1\0\0\0a",
+     "plain: a string of 4294967295"},
     {PQF_RLE, PQF_BITS, 0, 3, "\2\0\0", "rle: 3 bytes of booleans"},
     {PQF_RLE, PQF_BITS, 0, 6, "\3\0\0\0\4\1", "rle: 6 bytes of booleans"},
     {PQF_RLE, PQF_BITS, 0, 6, "\1\0\0\0\4\1", "rle: the value of a run is cut off"},
@@ -367,8 +375,9 @@ static void test_binary_maximum(void **state) {
         expect_ok(pqf_decode_binary(&d, 3, &(pqf_binary_out){ends, &bytes}, &test_err));
         CHECK(ends[2] <= 192 && same_value(v.slices[0], bytes.data, (size_t)ends[0]),
               "first value");
-        expect_fail(pqf_decode_binary(&d, 490, &(pqf_binary_out){ends, &bytes}, &test_err),
-                    PQF_LIMIT, "");
+        expect_fail(
+            pqf_decode_binary(&d, 490, &(pqf_binary_out){ends, &bytes}, &test_err),
+            PQF_LIMIT, "");
         pqf_buf_reset(&bytes);
         page_free(&p);
     }
@@ -418,8 +427,8 @@ static void test_begin(void **state) {
     pqf_decoder d;
     for (size_t i = 0; i < sizeof bad_begins / sizeof bad_begins[0]; i++) {
         const bad_begin *bad = &bad_begins[i];
-        expect_fail(pqf_decoder_begin(&d, pqf_kernels_get(), bad->encoding, bad->layout, 4, NULL,
-                                      pqf_bytes_of("", 0), 1, &test_err),
+        expect_fail(pqf_decoder_begin(&d, pqf_kernels_get(), bad->encoding, bad->layout,
+                                      4, NULL, pqf_bytes_of("", 0), 1, &test_err),
                     bad->status, bad->words);
     }
     expect_ok(pqf_decoder_begin(&d, pqf_kernels_get(), PQF_PLAIN, PQF_FIXED, 4, NULL,
@@ -441,8 +450,8 @@ static void test_no_values(void **state) {
         pqf_buf bytes = buf_new();
         int32_t end;
         pqf_binary_out out = {&end, &bytes};
-        expect_ok(pqf_decoder_begin(&d, pqf_kernels_get(), PQF_RLE_DICTIONARY, PQF_BINARY, 0, &dict,
-                                    pqf_bytes_of(in, len), 50, &test_err));
+        expect_ok(pqf_decoder_begin(&d, pqf_kernels_get(), PQF_RLE_DICTIONARY, PQF_BINARY,
+                                    0, &dict, pqf_bytes_of(in, len), 50, &test_err));
         expect_ok(pqf_decode_binary(&d, 0, &out, &test_err));
         expect_fail(pqf_decode_binary(&d, 1, &out, &test_err), PQF_CORRUPT, "rle: ");
         pqf_buf_reset(&bytes);
@@ -452,9 +461,9 @@ static void test_no_values(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_conformance),    cmocka_unit_test(test_damaged_pages),
-        cmocka_unit_test(test_bad_pages),      cmocka_unit_test(test_binary_maximum),
-        cmocka_unit_test(test_rows),           cmocka_unit_test(test_begin),
+        cmocka_unit_test(test_conformance), cmocka_unit_test(test_damaged_pages),
+        cmocka_unit_test(test_bad_pages),   cmocka_unit_test(test_binary_maximum),
+        cmocka_unit_test(test_rows),        cmocka_unit_test(test_begin),
         cmocka_unit_test(test_no_values),
     };
     return cmocka_run_group_tests(tests, mem_setup, mem_teardown);

@@ -114,8 +114,8 @@ static void pull_runs(pqf_rle *rle, const uint32_t *v, int64_t n) {
     }
 }
 
-static void check_stream(const pqf_kernels *k, pqf_bytes bytes, int width, const uint32_t *v,
-                         int64_t n) {
+static void check_stream(const pqf_kernels *k, pqf_bytes bytes, int width,
+                         const uint32_t *v, int64_t n) {
     uint8_t *in = padded_copy(bytes.data, bytes.len);
     pqf_bytes stream = {in, bytes.len};
     pqf_rle rle;
@@ -181,7 +181,8 @@ static void check_oracle(const pqf_buf *bytes, int width, const uint32_t *v, int
     free(got);
 }
 
-static void encode_u8(const pqf_kernels *k, const uint32_t *v, int64_t n, int width, pqf_buf *out) {
+static void encode_u8(const pqf_kernels *k, const uint32_t *v, int64_t n, int width,
+                      pqf_buf *out) {
     uint8_t *narrow = padded((size_t)n);
     for (int64_t i = 0; i < n; i++)
         narrow[i] = (uint8_t)v[i];
@@ -190,7 +191,8 @@ static void encode_u8(const pqf_kernels *k, const uint32_t *v, int64_t n, int wi
 }
 
 /* Bits are foreign memory: exactly allocated. */
-static void encode_bits(const pqf_kernels *k, const uint32_t *v, int64_t n, pqf_buf *out) {
+static void encode_bits(const pqf_kernels *k, const uint32_t *v, int64_t n,
+                        pqf_buf *out) {
     int64_t at = rnd_below(20);
     size_t num_bytes = (size_t)pqf_bits_bytes(at + n);
     uint8_t *bits = malloc(num_bytes + 1);
@@ -306,8 +308,8 @@ static void test_encode_bits_runs(void **state) {
 
 /* ---- damage ---- */
 
-static pqf_status decode_all(const pqf_kernels *k, const uint8_t *bytes, size_t len, int width,
-                             int64_t n, uint32_t *out) {
+static pqf_status decode_all(const pqf_kernels *k, const uint8_t *bytes, size_t len,
+                             int width, int64_t n, uint32_t *out) {
     uint8_t *in = padded_copy(bytes, len);
     pqf_rle rle;
     pqf_status status = pqf_rle_begin(&rle, k, pqf_bytes_of(in, len), width, &test_err);
@@ -332,12 +334,14 @@ static void test_truncated(void **state) {
         put_any_runs(v, n, width, &bytes);
         for (size_t len = 0; len <= bytes.len; len++) {
             int64_t whole = ref_hybrid(bytes.data, len, width, n, expect);
-            pqf_status status = decode_all(pqf_kernels_get(), bytes.data, len, width, n, got);
-            CHECK((whole == n) == (status == PQF_OK), "width %d, %d of %d bytes: %s", width,
-                  (int)len, (int)bytes.len, pqf_status_name(status));
+            pqf_status status =
+                decode_all(pqf_kernels_get(), bytes.data, len, width, n, got);
+            CHECK((whole == n) == (status == PQF_OK), "width %d, %d of %d bytes: %s",
+                  width, (int)len, (int)bytes.len, pqf_status_name(status));
             if (whole < n) expect_fail(status, PQF_CORRUPT, "rle: ");
             if (whole > 0) {
-                expect_ok(decode_all(pqf_kernels_get(), bytes.data, len, width, whole, got));
+                expect_ok(
+                    decode_all(pqf_kernels_get(), bytes.data, len, width, whole, got));
                 assert_memory_equal(got, expect, (size_t)whole * 4);
             }
         }
@@ -359,9 +363,11 @@ static void test_noise(void **state) {
             bytes[i] = (uint8_t)rnd();
         FOR_LEVELS(k) {
             pqf_status status = decode_all(k, bytes, len, width, 2000, got);
-            CHECK(status == PQF_OK || status == PQF_CORRUPT, "%s", pqf_status_name(status));
+            CHECK(status == PQF_OK || status == PQF_CORRUPT, "%s",
+                  pqf_status_name(status));
             if (status == PQF_OK) {
-                CHECK(ref_hybrid(bytes, len, width, 2000, expect) == 2000, "width %d", width);
+                CHECK(ref_hybrid(bytes, len, width, 2000, expect) == 2000, "width %d",
+                      width);
                 assert_memory_equal(got, expect, 2000 * 4);
             }
         }
@@ -400,8 +406,8 @@ static void test_bad_streams(void **state) {
     uint32_t *got = (uint32_t *)(void *)padded(800);
     for (size_t i = 0; i < sizeof bad_streams / sizeof bad_streams[0]; i++) {
         const bad_stream *bad = &bad_streams[i];
-        expect_fail(decode_all(pqf_kernels_get(), (const uint8_t *)bad->bytes, bad->len, bad->width,
-                               200, got),
+        expect_fail(decode_all(pqf_kernels_get(), (const uint8_t *)bad->bytes, bad->len,
+                               bad->width, 200, got),
                     PQF_CORRUPT, bad->words);
     }
     free(got);
@@ -439,12 +445,12 @@ static void test_wrong_width(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_specification),   cmocka_unit_test(test_any_runs),
-        cmocka_unit_test(test_encode),          cmocka_unit_test(test_encode_constant),
-        cmocka_unit_test(test_encode_runs),     cmocka_unit_test(test_encode_bits_runs),
-        cmocka_unit_test(test_truncated),
-        cmocka_unit_test(test_noise),           cmocka_unit_test(test_bad_streams),
-        cmocka_unit_test(test_huge_run),        cmocka_unit_test(test_wrong_width),
+        cmocka_unit_test(test_specification), cmocka_unit_test(test_any_runs),
+        cmocka_unit_test(test_encode),        cmocka_unit_test(test_encode_constant),
+        cmocka_unit_test(test_encode_runs),   cmocka_unit_test(test_encode_bits_runs),
+        cmocka_unit_test(test_truncated),     cmocka_unit_test(test_noise),
+        cmocka_unit_test(test_bad_streams),   cmocka_unit_test(test_huge_run),
+        cmocka_unit_test(test_wrong_width),
     };
     return cmocka_run_group_tests(tests, mem_setup, mem_teardown);
 }

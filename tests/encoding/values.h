@@ -9,7 +9,14 @@
 
 #include "encoding_test.h"
 
-typedef enum generator { ALL_SAME, FEW, RUNS, ASCENDING, DISTINCT, NUM_GENERATORS } generator;
+typedef enum generator {
+    ALL_SAME,
+    FEW,
+    RUNS,
+    ASCENDING,
+    DISTINCT,
+    NUM_GENERATORS
+} generator;
 
 /* width: bytes of FIXED, longest value of BINARY. */
 typedef struct value_kind {
@@ -18,10 +25,10 @@ typedef struct value_kind {
 } value_kind;
 
 static const value_kind value_kinds[] = {
-    {PQF_BITS, 0},     {PQF_FIXED, 4},   {PQF_FIXED, 8},   {PQF_FIXED, 12},  {PQF_FIXED, 16},
-    {PQF_FIXED, 1},    {PQF_FIXED, 3},   {PQF_FIXED, 37},  {PQF_FIXED, 0},   {PQF_BINARY, 0},
-    {PQF_BINARY, 12},  {PQF_BINARY, 16}, {PQF_BINARY, 17}, {PQF_BINARY, 32}, {PQF_BINARY, 64},
-    {PQF_BINARY, 200},
+    {PQF_BITS, 0},    {PQF_FIXED, 4},   {PQF_FIXED, 8},   {PQF_FIXED, 12},
+    {PQF_FIXED, 16},  {PQF_FIXED, 1},   {PQF_FIXED, 3},   {PQF_FIXED, 37},
+    {PQF_FIXED, 0},   {PQF_BINARY, 0},  {PQF_BINARY, 12}, {PQF_BINARY, 16},
+    {PQF_BINARY, 17}, {PQF_BINARY, 32}, {PQF_BINARY, 64}, {PQF_BINARY, 200},
 };
 #define NUM_KINDS ((int)(sizeof value_kinds / sizeof value_kinds[0]))
 
@@ -29,7 +36,7 @@ static const value_kind value_kinds[] = {
 typedef struct values {
     value_kind kind;
     int64_t n;
-    uint8_t *bytes;    /* FIXED and BITS as Arrow has them; BINARY: one behind the other */
+    uint8_t *bytes; /* FIXED and BITS as Arrow has them; BINARY: one behind the other */
     pqf_slice *slices; /* BINARY and FIXED: each value */
 } values;
 

@@ -38,20 +38,21 @@ static inline int tear_down(void **state) {
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
-#define assert_ok(expr)                                                                            \
-    do {                                                                                           \
-        pqf_error_init(&err);                                                                      \
-        pqf_status ok_status_ = (expr);                                                            \
-        if (ok_status_ != PQF_OK) fail_msg("%s: %s", #expr, err.message);                          \
+#define assert_ok(expr)                                                                  \
+    do {                                                                                 \
+        pqf_error_init(&err);                                                            \
+        pqf_status ok_status_ = (expr);                                                  \
+        if (ok_status_ != PQF_OK) fail_msg("%s: %s", #expr, err.message);                \
     } while (0)
 
 /* The call fails with this status and its message holds the text. */
-#define assert_fails(expr, kind, text)                                                             \
-    do {                                                                                           \
-        pqf_error_init(&err);                                                                      \
-        assert_int_equal((expr), (kind));                                                          \
-        assert_int_equal(err.status, (kind));                                                      \
-        if (!strstr(err.message, text)) fail_msg("\"%s\" lacks \"%s\"", err.message, text);        \
+#define assert_fails(expr, kind, text)                                                   \
+    do {                                                                                 \
+        pqf_error_init(&err);                                                            \
+        assert_int_equal((expr), (kind));                                                \
+        assert_int_equal(err.status, (kind));                                            \
+        if (!strstr(err.message, text))                                                  \
+            fail_msg("\"%s\" lacks \"%s\"", err.message, text);                          \
     } while (0)
 
 /* xorshift64*: the seed stands in the failure's text. */
@@ -65,7 +66,9 @@ static inline uint64_t random_u64(void) {
     random_state ^= random_state >> 27;
     return random_state * UINT64_C(0x2545F4914F6CDD1D);
 }
-static inline uint32_t random_below(uint32_t n) { return (uint32_t)(random_u64() >> 33) % n; }
+static inline uint32_t random_below(uint32_t n) {
+    return (uint32_t)(random_u64() >> 33) % n;
+}
 
 /* One SchemaElement. type -1: a group. converted -1: none. */
 typedef struct row {
@@ -84,7 +87,8 @@ typedef struct row {
 #define MAX_ROWS 128
 
 /* The elements of a footer: `schema` with num_top children, then the rows. */
-static inline int fill_elements(const row *rows, int n, int num_top, pqf_schema_element *out) {
+static inline int fill_elements(const row *rows, int n, int num_top,
+                                pqf_schema_element *out) {
     memset(out, 0, sizeof *out * (size_t)(n + 1));
     out[0].name = pqf_bytes_of("schema", 6);
     out[0].has_num_children = true;
@@ -125,7 +129,8 @@ static inline pqf_status parse_file(const pqf_file_metadata *file, int64_t file_
     return status;
 }
 
-static inline pqf_status parse_rows(const row *rows, int n, int num_top, pqf_metadata **out) {
+static inline pqf_status parse_rows(const row *rows, int n, int num_top,
+                                    pqf_metadata **out) {
     pqf_schema_element elements[MAX_ROWS];
     pqf_file_metadata file = {.version = 2, .schema = elements};
     file.num_schema = fill_elements(rows, n, num_top, elements);

@@ -23,16 +23,16 @@ static const char *const formats[] = {
 };
 #define NUM_FORMATS ((int64_t)(sizeof formats / sizeof formats[0]))
 
-static void init(struct ArrowSchema *out, const char *format, const char *name, int64_t flags,
-                 int64_t num_children) {
+static void init(struct ArrowSchema *out, const char *format, const char *name,
+                 int64_t flags, int64_t num_children) {
     assert_ok(pqf_schema_init(out, format, name, flags, num_children, &err));
 }
 
 static void set_pairs(struct ArrowSchema *schema, const char *key, const char *value) {
     pqf_buf buf;
     pqf_buf_init(&buf, mem, 0);
-    assert_ok(
-        pqf_kv_put(&buf, pqf_bytes_of(key, strlen(key)), pqf_bytes_of(value, strlen(value)), &err));
+    assert_ok(pqf_kv_put(&buf, pqf_bytes_of(key, strlen(key)),
+                         pqf_bytes_of(value, strlen(value)), &err));
     assert_ok(pqf_kv_put(&buf, pqf_bytes_of("", 0), pqf_bytes_of("\0x", 2), &err));
     assert_ok(pqf_schema_set_metadata(schema, (const char *)buf.data, &err));
     pqf_buf_reset(&buf);
@@ -115,10 +115,12 @@ static void test_damage(void **state) {
         random_seed(seed);
         memcpy(copy, value.data, value.len);
         for (uint32_t k = 1 + random_below(3); k > 0; k--)
-            copy[random_below((uint32_t)value.len)] = letters[random_below(sizeof letters - 1)];
+            copy[random_below((uint32_t)value.len)] =
+                letters[random_below(sizeof letters - 1)];
         size_t len = seed % 4 ? value.len : random_below((uint32_t)value.len);
         pqf_error_init(&err);
-        pqf_status status = pqf_arrow_schema_read(pqf_bytes_of(copy, len), mem, &back, &err);
+        pqf_status status =
+            pqf_arrow_schema_read(pqf_bytes_of(copy, len), mem, &back, &err);
         if (status == PQF_OK)
             pqf_schema_release(&back);
         else if (status != PQF_CORRUPT || err.message[0] == 0)
@@ -141,7 +143,8 @@ static void test_no_message(void **state) {
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         struct ArrowSchema back;
         pqf_bytes value = pqf_bytes_of(cases[i].value, strlen(cases[i].value));
-        assert_fails(pqf_arrow_schema_read(value, mem, &back, &err), PQF_CORRUPT, cases[i].text);
+        assert_fails(pqf_arrow_schema_read(value, mem, &back, &err), PQF_CORRUPT,
+                     cases[i].text);
     }
 }
 
@@ -194,8 +197,8 @@ static void test_shared_tables(void **state) {
     struct ArrowSchema back;
     pqf_buf_init(&value, mem, 0);
     put_base64(&value, message, sizeof message);
-    assert_fails(pqf_arrow_schema_read(pqf_buf_view(&value), mem, &back, &err), PQF_CORRUPT,
-                 "overlap");
+    assert_fails(pqf_arrow_schema_read(pqf_buf_view(&value), mem, &back, &err),
+                 PQF_CORRUPT, "overlap");
     pqf_buf_reset(&value);
 }
 
@@ -313,7 +316,8 @@ static void test_other_types_are_ignored(void **state) {
     static const char *const stored[] = {"u", "l", "tdm", "tDs", "e", "d:5,2", "tsu:"};
     struct ArrowSchema arrow, other;
     pqf_key_value kv = {.key = {(const uint8_t *)"ARROW:schema", 12}, .has_value = true};
-    static const row rows[] = {{"x", PQF_OPTIONAL, PQF_PHYSICAL_INT32, 0, -1, NULL, 0, 0, 0, 0}};
+    static const row rows[] = {
+        {"x", PQF_OPTIONAL, PQF_PHYSICAL_INT32, 0, -1, NULL, 0, 0, 0, 0}};
     for (size_t i = 0; i < sizeof stored / sizeof stored[0]; i++) {
         pqf_schema_element elements[2];
         pqf_buf value;
@@ -345,7 +349,8 @@ static void test_other_types_are_ignored(void **state) {
 
 static void test_damaged_key_names_the_option(void **state) {
     (void)state;
-    static const row rows[] = {{"x", PQF_OPTIONAL, PQF_PHYSICAL_INT32, 0, -1, NULL, 0, 0, 0, 0}};
+    static const row rows[] = {
+        {"x", PQF_OPTIONAL, PQF_PHYSICAL_INT32, 0, -1, NULL, 0, 0, 0, 0}};
     pqf_schema_element elements[2];
     pqf_key_value kv[2] = {{.key = {(const uint8_t *)"ARROW:schema", 12},
                             .value = {(const uint8_t *)"////", 4},
@@ -388,8 +393,8 @@ static void test_extensions(void **state) {
         pqf_schema_write_options options = {.version = i == 4 ? "1.0" : NULL};
         through_parquet(&arrow, &options);
         const char *kv = (const char *)schema->fields[0].metadata.data;
-        bool is_there =
-            schema->fields[0].metadata.len && pqf_kv_find(kv, "ARROW:extension:name", &value);
+        bool is_there = schema->fields[0].metadata.len &&
+                        pqf_kv_find(kv, "ARROW:extension:name", &value);
         assert_int_equal(is_there, i != 4);
         pqf_schema_release(&arrow);
         drop();

@@ -18,7 +18,8 @@ static bool find_root(void) {
     if (env)
         snprintf(root, sizeof root, "%s", env);
     else
-        snprintf(root, sizeof root, "%.*s../shared/corpora", tail ? (int)(tail - file) : 0, file);
+        snprintf(root, sizeof root, "%.*s../shared/corpora",
+                 tail ? (int)(tail - file) : 0, file);
     DIR *dir = opendir(root);
     if (!dir) return false;
     closedir(dir);
@@ -50,8 +51,8 @@ static pqf_status open_file(const char *path) {
             TRY_DONE(pqf_metadata_chunk(metadata, g, i, &chunk, &err));
             if (chunk.file_offset < 4 || chunk.byte_len < 0 ||
                 chunk.byte_len > metadata->file_bytes - chunk.file_offset)
-                fail_msg("%s: chunk of %lld bytes at %lld", path, (long long)chunk.byte_len,
-                         (long long)chunk.file_offset);
+                fail_msg("%s: chunk of %lld bytes at %lld", path,
+                         (long long)chunk.byte_len, (long long)chunk.file_offset);
         }
     }
 done:
@@ -97,8 +98,9 @@ static void expect_answer(const char *path) {
 
 static void test_sound_files(void **state) {
     (void)state;
-    static const char *const folders[] = {
-        "parquet-testing/data", "parquet-testing/shredded_variant", "parquet-testing/variant"};
+    static const char *const folders[] = {"parquet-testing/data",
+                                          "parquet-testing/shredded_variant",
+                                          "parquet-testing/variant"};
     if (!find_root()) {
         print_message("skipped: there is no folder %s\n", root);
         skip();
@@ -133,8 +135,8 @@ static void mutate(const char *path) {
         for (uint32_t k = 1 + random_below(4); k > 0; k--)
             copy[random_below((uint32_t)len)] = (uint8_t)random_u64();
         pqf_error_init(&err);
-        pqf_status status = pqf_metadata_parse(pqf_bytes_of(copy, len), metadata->file_bytes, NULL,
-                                               mem, &changed, &err);
+        pqf_status status = pqf_metadata_parse(
+            pqf_bytes_of(copy, len), metadata->file_bytes, NULL, mem, &changed, &err);
         if (status == PQF_OK) {
             status = open_schema(changed);
             pqf_metadata_free(changed);

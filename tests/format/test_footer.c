@@ -126,10 +126,14 @@ static void test_sound(void **state) {
 }
 
 static void bad_size(sample *s) { s->chunks[0].meta_data.total_compressed_size = -1; }
-static void bad_plain_size(sample *s) { s->chunks[0].meta_data.total_uncompressed_size = -1; }
+static void bad_plain_size(sample *s) {
+    s->chunks[0].meta_data.total_uncompressed_size = -1;
+}
 static void bad_offset(sample *s) { s->chunks[0].meta_data.data_page_offset = 3; }
 static void bad_end(sample *s) { s->chunks[0].meta_data.total_compressed_size = 9990; }
-static void bad_overflow(sample *s) { s->chunks[0].meta_data.total_compressed_size = INT64_MAX; }
+static void bad_overflow(sample *s) {
+    s->chunks[0].meta_data.total_compressed_size = INT64_MAX;
+}
 static void bad_far(sample *s) { s->chunks[0].meta_data.data_page_offset = INT64_MAX; }
 static void bad_values(sample *s) { s->chunks[1].meta_data.num_values = -5; }
 static void bad_type(sample *s) { s->chunks[1].meta_data.type = PQF_PHYSICAL_INT32; }
@@ -187,7 +191,8 @@ static void test_one_wrong_number(void **state) {
         pqf_metadata *metadata = NULL;
         make(&s);
         cases[i].spoil(&s);
-        assert_fails(parse_file(&s.file, FILE_BYTES, &metadata), PQF_CORRUPT, cases[i].text);
+        assert_fails(parse_file(&s.file, FILE_BYTES, &metadata), PQF_CORRUPT,
+                     cases[i].text);
         assert_null(metadata);
     }
 }
@@ -251,7 +256,8 @@ static void test_short_chunks_of_old_writers(void **state) {
         sample s;
         make(&s);
         s.file.has_created_by = true;
-        s.file.created_by = pqf_bytes_of(cases[i].created_by, strlen(cases[i].created_by));
+        s.file.created_by =
+            pqf_bytes_of(cases[i].created_by, strlen(cases[i].created_by));
         expect_chunk(&s, 4, cases[i].len);
     }
 }
@@ -313,7 +319,8 @@ static void test_chunks_that_cannot_be_read(void **state) {
     s.chunks[1].file_path = pqf_bytes_of("other.parquet", 13);
     s.chunks[1].meta_data.data_page_offset = 123456789;
     assert_ok(parse_file(&s.file, FILE_BYTES, &metadata));
-    assert_fails(pqf_metadata_chunk(metadata, 0, 0, &chunk, &err), PQF_UNSUPPORTED, "encrypted");
+    assert_fails(pqf_metadata_chunk(metadata, 0, 0, &chunk, &err), PQF_UNSUPPORTED,
+                 "encrypted");
     assert_string_equal(err.column, "a");
     assert_fails(pqf_metadata_chunk(metadata, 0, 1, &chunk, &err), PQF_UNSUPPORTED,
                  "other.parquet");
@@ -325,9 +332,10 @@ static void test_key_values(void **state) {
     sample s;
     pqf_metadata *metadata;
     pqf_bytes value;
-    pqf_key_value kv[2] = {
-        {.key = {(const uint8_t *)"k", 1}},
-        {.key = {(const uint8_t *)"kk", 2}, .value = {(const uint8_t *)"v", 1}, .has_value = true}};
+    pqf_key_value kv[2] = {{.key = {(const uint8_t *)"k", 1}},
+                           {.key = {(const uint8_t *)"kk", 2},
+                            .value = {(const uint8_t *)"v", 1},
+                            .has_value = true}};
     make(&s);
     s.file.has_key_value_metadata = true;
     s.file.key_value_metadata = kv;

@@ -19,7 +19,8 @@ enum { UTF8 = 0, MAP = 1, MAP_KEY_VALUE = 2, LIST = 3, NO = -1 };
 static pqf_metadata *metadata;
 static pqf_schema *schema;
 
-static void open_rows(const row *rows, int n, int num_top, const pqf_schema_options *options) {
+static void open_rows(const row *rows, int n, int num_top,
+                      const pqf_schema_options *options) {
     assert_ok(parse_rows(rows, n, num_top, &metadata));
     assert_ok(pqf_schema_from_parquet(metadata, options, mem, &schema, &err));
 }
@@ -52,13 +53,15 @@ static pqf_logical_type uint16_type = {.has_integer = true, .integer = {16, fals
 static pqf_logical_type nanos_type = {.has_timestamp = true,
                                       .timestamp = {.unit = {.has_nanos = true}}};
 static pqf_logical_type utc_type = {
-    .has_timestamp = true, .timestamp = {.is_adjusted_to_utc = true, .unit = {.has_micros = true}}};
-static pqf_logical_type time_type = {.has_time = true, .time = {.unit = {.has_nanos = true}}};
+    .has_timestamp = true,
+    .timestamp = {.is_adjusted_to_utc = true, .unit = {.has_micros = true}}};
+static pqf_logical_type time_type = {.has_time = true,
+                                     .time = {.unit = {.has_nanos = true}}};
 static pqf_logical_type decimal_type = {.has_decimal = true, .decimal = {2, 30}};
 static pqf_logical_type wide_decimal = {.has_decimal = true, .decimal = {2, 60}};
 static pqf_logical_type list_type = {.has_list = true};
 
-#define LEAF(type, converted, logical, length, precision, scale)                                   \
+#define LEAF(type, converted, logical, length, precision, scale)                         \
     {"x", OPT, type, 0, converted, logical, length, precision, scale, 0}
 #define PLAIN(type)          LEAF(type, NO, NULL, 0, 0, 0)
 #define OLD(type, converted) LEAF(type, converted, NULL, 0, 0, 0)
@@ -68,7 +71,8 @@ static const leaf_case leaf_cases[] = {
     {PLAIN(PQF_PHYSICAL_BOOLEAN), "b", PQF_ORDER_UNSIGNED, PQF_CONVERT_NONE, 0},
     {PLAIN(INT32), "i", PQF_ORDER_SIGNED, PQF_CONVERT_NONE, 4},
     {PLAIN(INT64), "l", PQF_ORDER_SIGNED, PQF_CONVERT_NONE, 8},
-    {PLAIN(PQF_PHYSICAL_INT96), "tsn:", PQF_ORDER_NONE, PQF_CONVERT_INT96_TO_TIMESTAMP, 8},
+    {PLAIN(PQF_PHYSICAL_INT96), "tsn:", PQF_ORDER_NONE, PQF_CONVERT_INT96_TO_TIMESTAMP,
+     8},
     {PLAIN(PQF_PHYSICAL_FLOAT), "f", PQF_ORDER_FLOAT, PQF_CONVERT_NONE, 4},
     {PLAIN(PQF_PHYSICAL_DOUBLE), "g", PQF_ORDER_FLOAT, PQF_CONVERT_NONE, 8},
     {PLAIN(BYTES), "z", PQF_ORDER_BYTES, PQF_CONVERT_NONE, 0},
@@ -77,9 +81,10 @@ static const leaf_case leaf_cases[] = {
     {OLD(BYTES, 4), "z", PQF_ORDER_BYTES, PQF_CONVERT_NONE, 0},  /* ENUM */
     {OLD(BYTES, 19), "u", PQF_ORDER_BYTES, PQF_CONVERT_NONE, 0}, /* JSON */
     {OLD(BYTES, 20), "z", PQF_ORDER_BYTES, PQF_CONVERT_NONE, 0}, /* BSON */
-    {LEAF(INT32, 5, NULL, 0, 9, 2), "d:9,2", PQF_ORDER_SIGNED, PQF_CONVERT_INT32_TO_DECIMAL128, 16},
-    {LEAF(INT64, 5, NULL, 0, 18, 0), "d:18,0", PQF_ORDER_SIGNED, PQF_CONVERT_INT64_TO_DECIMAL128,
-     16},
+    {LEAF(INT32, 5, NULL, 0, 9, 2), "d:9,2", PQF_ORDER_SIGNED,
+     PQF_CONVERT_INT32_TO_DECIMAL128, 16},
+    {LEAF(INT64, 5, NULL, 0, 18, 0), "d:18,0", PQF_ORDER_SIGNED,
+     PQF_CONVERT_INT64_TO_DECIMAL128, 16},
     {LEAF(FIXED, 5, NULL, 9, 21, 3), "d:21,3", PQF_ORDER_DECIMAL_BYTES,
      PQF_CONVERT_FIXED_TO_DECIMAL128, 16},
     {LEAF(BYTES, 5, NULL, 0, 38, 38), "d:38,38", PQF_ORDER_DECIMAL_BYTES,
@@ -98,11 +103,13 @@ static const leaf_case leaf_cases[] = {
     {OLD(INT32, 17), "i", PQF_ORDER_SIGNED, PQF_CONVERT_NONE, 4},
     {OLD(INT64, 18), "l", PQF_ORDER_SIGNED, PQF_CONVERT_NONE, 8},
     {LEAF(FIXED, 21, NULL, 12, 0, 0), "w:12", PQF_ORDER_NONE, PQF_CONVERT_NONE, 12},
-    {OLD(BYTES, 99), "z", PQF_ORDER_NONE, PQF_CONVERT_NONE, 0}, /* unknown converted type */
+    {OLD(BYTES, 99), "z", PQF_ORDER_NONE, PQF_CONVERT_NONE,
+     0}, /* unknown converted type */
     {NEW(BYTES, string_type), "u", PQF_ORDER_BYTES, PQF_CONVERT_NONE, 0},
     {NEW(BYTES, json_type), "u", PQF_ORDER_BYTES, PQF_CONVERT_NONE, 0},
     {NEW(BYTES, geometry_type), "z", PQF_ORDER_NONE, PQF_CONVERT_NONE, 0},
-    {LEAF(FIXED, NO, &uuid_type, 16, 0, 0), "w:16", PQF_ORDER_BYTES, PQF_CONVERT_NONE, 16},
+    {LEAF(FIXED, NO, &uuid_type, 16, 0, 0), "w:16", PQF_ORDER_BYTES, PQF_CONVERT_NONE,
+     16},
     {LEAF(FIXED, NO, &half_type, 2, 0, 0), "e", PQF_ORDER_FLOAT16, PQF_CONVERT_NONE, 2},
     {NEW(INT32, null_type), "n", PQF_ORDER_NONE, PQF_CONVERT_NULLS, 0},
     {NEW(PQF_PHYSICAL_DOUBLE, null_type), "n", PQF_ORDER_NONE, PQF_CONVERT_NULLS, 0},
@@ -112,7 +119,8 @@ static const leaf_case leaf_cases[] = {
     {NEW(INT64, time_type), "ttn", PQF_ORDER_SIGNED, PQF_CONVERT_NONE, 8},
     {LEAF(FIXED, NO, &decimal_type, 13, 0, 0), "d:30,2", PQF_ORDER_DECIMAL_BYTES,
      PQF_CONVERT_FIXED_TO_DECIMAL128, 16},
-    {NEW(INT64, no_type), "l", PQF_ORDER_NONE, PQF_CONVERT_NONE, 8}, /* a member of the future */
+    {NEW(INT64, no_type), "l", PQF_ORDER_NONE, PQF_CONVERT_NONE,
+     8}, /* a member of the future */
     {LEAF(BYTES, UTF8, &no_type, 0, 0, 0), "u", PQF_ORDER_BYTES, PQF_CONVERT_NONE, 0},
 };
 
@@ -127,7 +135,8 @@ static void test_logical_types(void **state) {
             fail_msg("row %zu: %s, expected %s", i, field->format, c->format);
         assert_int_equal(field->leaf->order, c->order);
         assert_int_equal(field->convert, c->convert);
-        if (field->layout == PQF_LEAF_FIXED) assert_int_equal(field->arrow_width, c->width);
+        if (field->layout == PQF_LEAF_FIXED)
+            assert_int_equal(field->arrow_width, c->width);
         assert_int_equal(field->is_utf8, c->format[0] == 'u');
         assert_true(field->nullable);
         assert_int_equal(field->def_level, 1);
@@ -160,7 +169,8 @@ static void test_contradictions(void **state) {
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         open_rows(&cases[i].row, 1, 1, NULL);
-        assert_fails(pqf_field_check(&schema->fields[0], &err), cases[i].status, cases[i].text);
+        assert_fails(pqf_field_check(&schema->fields[0], &err), cases[i].status,
+                     cases[i].text);
         assert_string_equal(err.column, "x");
         close_rows();
     }
@@ -198,13 +208,13 @@ static void expect_text(const row *rows, int n, const char *text) {
     close_rows();
 }
 
-#define G(name, repetition, children, converted)                                                   \
+#define G(name, repetition, children, converted)                                         \
     {name, repetition, GROUP, children, converted, NULL, 0, 0, 0, 0}
 #define L(name, repetition, type) {name, repetition, type, 0, NO, NULL, 0, 0, 0, 0}
-#define EXPECT(text, ...)                                                                          \
-    do {                                                                                           \
-        const row rows_[] = {__VA_ARGS__};                                                         \
-        expect_text(rows_, (int)(sizeof rows_ / sizeof rows_[0]), text);                           \
+#define EXPECT(text, ...)                                                                \
+    do {                                                                                 \
+        const row rows_[] = {__VA_ARGS__};                                               \
+        expect_text(rows_, (int)(sizeof rows_ / sizeof rows_[0]), text);                 \
     } while (0)
 
 static void test_lists(void **state) {
@@ -213,21 +223,24 @@ static void test_lists(void **state) {
            L("element", OPT, INT32));
     EXPECT("list<item: int32 not null>", G("l", REQ, 1, LIST), G("bag", REP, 1, NO),
            L("item", REQ, INT32));
-    EXPECT("list<element: int32 not null>", G("l", OPT, 1, LIST), L("element", REP, INT32));
-    EXPECT("list<element: struct<a: int32 not null, b: int64> not null>", G("l", OPT, 1, LIST),
-           G("element", REP, 2, NO), L("a", REQ, INT32), L("b", OPT, INT64));
-    EXPECT("list<array: struct<a: int32> not null>", G("l", OPT, 1, LIST), G("array", REP, 1, NO),
-           L("a", OPT, INT32));
+    EXPECT("list<element: int32 not null>", G("l", OPT, 1, LIST),
+           L("element", REP, INT32));
+    EXPECT("list<element: struct<a: int32 not null, b: int64> not null>",
+           G("l", OPT, 1, LIST), G("element", REP, 2, NO), L("a", REQ, INT32),
+           L("b", OPT, INT64));
+    EXPECT("list<array: struct<a: int32> not null>", G("l", OPT, 1, LIST),
+           G("array", REP, 1, NO), L("a", OPT, INT32));
     EXPECT("list<l_tuple: struct<a: int32> not null>", G("l", OPT, 1, LIST),
            G("l_tuple", REP, 1, NO), L("a", OPT, INT32));
     EXPECT("list<x: int32 not null>", L("x", REP, INT32));
     EXPECT("list<x: struct<a: int32> not null>", G("x", REP, 1, NO), L("a", OPT, INT32));
     EXPECT("list<array: list<x: int32 not null> not null>", G("l", OPT, 1, LIST),
            G("array", REP, 1, LIST), L("x", REP, INT32));
-    EXPECT("list<e: struct<x: list<x: int32 not null> not null> not null>", G("l", OPT, 1, LIST),
-           G("e", REP, 1, NO), L("x", REP, INT32));
-    EXPECT("list<element: list<element: int64>>", G("l", OPT, 1, LIST), G("list", REP, 1, NO),
-           G("element", OPT, 1, LIST), G("list", REP, 1, NO), L("element", OPT, INT64));
+    EXPECT("list<e: struct<x: list<x: int32 not null> not null> not null>",
+           G("l", OPT, 1, LIST), G("e", REP, 1, NO), L("x", REP, INT32));
+    EXPECT("list<element: list<element: int64>>", G("l", OPT, 1, LIST),
+           G("list", REP, 1, NO), G("element", OPT, 1, LIST), G("list", REP, 1, NO),
+           L("element", OPT, INT64));
 }
 
 static void test_maps(void **state) {
@@ -254,23 +267,27 @@ static void test_wrong_shapes(void **state) {
         row rows[5];
         const char *text;
     } cases[] = {
-        {3, {G("l", OPT, 2, LIST), L("a", REP, INT32), L("b", REP, INT32)}, "exactly one child"},
+        {3,
+         {G("l", OPT, 2, LIST), L("a", REP, INT32), L("b", REP, INT32)},
+         "exactly one child"},
         {2, {G("l", OPT, 1, LIST), L("a", OPT, INT32)}, "not repeated"},
         {2, {G("l", OPT, 1, LIST), G("list", REP, 0, NO)}, "without content"},
-        {3, {G("l", REP, 1, LIST), G("list", REP, 1, NO), L("a", OPT, INT32)}, "is repeated"},
+        {3,
+         {G("l", REP, 1, LIST), G("list", REP, 1, NO), L("a", OPT, INT32)},
+         "is repeated"},
         {2, {G("m", OPT, 1, MAP), L("key_value", REP, INT32)}, "not a repeated group"},
         {3,
          {G("m", OPT, 1, MAP), G("key_value", OPT, 1, NO), L("a", REQ, INT32)},
          "not a repeated"},
         {5,
-         {G("m", OPT, 1, MAP), G("key_value", REP, 3, NO), L("a", REQ, INT32), L("b", REQ, INT32),
-          L("c", REQ, INT32)},
+         {G("m", OPT, 1, MAP), G("key_value", REP, 3, NO), L("a", REQ, INT32),
+          L("b", REQ, INT32), L("c", REQ, INT32)},
          "neither one nor two"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         assert_ok(parse_rows(cases[i].rows, cases[i].n, 1, &metadata));
-        assert_fails(pqf_schema_from_parquet(metadata, NULL, mem, &schema, &err), PQF_CORRUPT,
-                     cases[i].text);
+        assert_fails(pqf_schema_from_parquet(metadata, NULL, mem, &schema, &err),
+                     PQF_CORRUPT, cases[i].text);
         pqf_metadata_free(metadata);
     }
 }
@@ -329,15 +346,20 @@ static void test_depth(void **state) {
     row rows[66];
     for (int depth = 64; depth <= 65; depth++) {
         for (int i = 0; i < depth; i++)
-            rows[i] = (row){
-                .name = "g", .repetition = OPT, .type = GROUP, .num_children = 1, .converted = NO};
-        rows[depth - 1] = (row){.name = "x", .repetition = OPT, .type = INT32, .converted = NO};
+            rows[i] = (row){.name = "g",
+                            .repetition = OPT,
+                            .type = GROUP,
+                            .num_children = 1,
+                            .converted = NO};
+        rows[depth - 1] =
+            (row){.name = "x", .repetition = OPT, .type = INT32, .converted = NO};
         if (depth == 64) {
             open_rows(rows, depth, 1, NULL);
             assert_int_equal(schema->tree.leaves[0].max_def, 64);
             close_rows();
         } else {
-            assert_fails(parse_rows(rows, depth, 1, &metadata), PQF_LIMIT, "deeper than 64");
+            assert_fails(parse_rows(rows, depth, 1, &metadata), PQF_LIMIT,
+                         "deeper than 64");
         }
     }
 }
@@ -356,7 +378,8 @@ static void test_names(void **state) {
         open_rows(rows, n, n, NULL);
         for (int i = 0; i < n - 1; i++) {
             bool is_duplicate;
-            assert_ptr_equal(pqf_schema_field(schema, names[i], &is_duplicate), &schema->fields[i]);
+            assert_ptr_equal(pqf_schema_field(schema, names[i], &is_duplicate),
+                             &schema->fields[i]);
             assert_int_equal(is_duplicate, i == 3);
         }
         assert_null(pqf_schema_field(schema, "c", NULL));
@@ -441,7 +464,8 @@ static void test_no_memory(void **state) {
         pqf_error_init(&err);
         pqf_mem_fail_after(n);
         status = parse_rows(rows, 4, 2, &metadata);
-        if (status == PQF_OK) status = pqf_schema_from_parquet(metadata, NULL, mem, &schema, &err);
+        if (status == PQF_OK)
+            status = pqf_schema_from_parquet(metadata, NULL, mem, &schema, &err);
         if (status == PQF_OK) status = pqf_schema_export(schema, &arrow, &err);
         pqf_mem_fail_after(0);
         if (status == PQF_OK)

@@ -112,9 +112,11 @@ static void fill_field(const pqf_thrift_field *field, uint8_t *out) {
 static void fill_struct(const pqf_thrift_struct *type, uint8_t *out) {
     for (int id = 1; id <= type->max_id; id++) {
         const pqf_thrift_field *field = &type->fields[id];
-        if (field->kind == PQF_KIND_NONE || (!field->required && random_below(3) == 0)) continue;
+        if (field->kind == PQF_KIND_NONE || (!field->required && random_below(3) == 0))
+            continue;
         fill_field(field, out);
-        if (field->has_offset != PQF_THRIFT_NO_HAS) *(bool *)(out + field->has_offset) = true;
+        if (field->has_offset != PQF_THRIFT_NO_HAS)
+            *(bool *)(out + field->has_offset) = true;
     }
 }
 
@@ -133,8 +135,8 @@ static void test_round_trips(void **state) {
             size_t used;
             fill_bytes(structs[s], seed);
             void *out = take(structs[s]->struct_bytes);
-            assert_ok(
-                pqf_thrift_read(pqf_buf_view(&bytes), structs[s], out, &arena, NULL, &used, &err));
+            assert_ok(pqf_thrift_read(pqf_buf_view(&bytes), structs[s], out, &arena, NULL,
+                                      &used, &err));
             again.len = 0;
             assert_ok(pqf_thrift_write(structs[s], out, &again, &err));
             if (used != bytes.len || again.len != bytes.len ||
@@ -157,8 +159,8 @@ static void test_every_shorter_length_fails(void **state) {
             size_t used;
             void *out = take(structs[s]->struct_bytes);
             pqf_error_init(&err);
-            assert_int_equal(pqf_thrift_read(pqf_bytes_of(copy, len), structs[s], out, &arena, NULL,
-                                             &used, &err),
+            assert_int_equal(pqf_thrift_read(pqf_bytes_of(copy, len), structs[s], out,
+                                             &arena, NULL, &used, &err),
                              PQF_CORRUPT);
             assert_non_null(strstr(err.message, structs[s]->name));
             free(copy);
@@ -176,8 +178,9 @@ static void test_damaged_bytes(void **state) {
         for (int k = 0; k < 3; k++)
             bytes.data[random_below((uint32_t)bytes.len)] = (uint8_t)random_u64();
         pqf_error_init(&err);
-        pqf_status status = pqf_thrift_read(pqf_buf_view(&bytes), &pqf_file_metadata_thrift, &out,
-                                            &arena, NULL, &used, &err);
+        pqf_status status =
+            pqf_thrift_read(pqf_buf_view(&bytes), &pqf_file_metadata_thrift, &out, &arena,
+                            NULL, &used, &err);
         if (status == PQF_OK ? used > bytes.len : err.message[0] == 0)
             fail_msg("seed %llu", (unsigned long long)seed);
         pqf_arena_reset(&arena);
@@ -194,8 +197,8 @@ static void test_page_header(void **state) {
     pqf_page_header header;
     size_t used;
     bool truncated;
-    assert_ok(pqf_page_header_read(pqf_bytes_of(page_bytes, sizeof page_bytes), &header, &used,
-                                   &truncated, &err));
+    assert_ok(pqf_page_header_read(pqf_bytes_of(page_bytes, sizeof page_bytes), &header,
+                                   &used, &truncated, &err));
     assert_false(truncated);
     assert_int_equal(used, sizeof page_bytes);
     assert_int_equal(header.type, PQF_PAGE_DATA);
@@ -207,12 +210,12 @@ static void test_page_header(void **state) {
     assert_int_equal(header.data_page_header.num_values, 5);
     assert_int_equal(header.data_page_header.definition_level_encoding, 3);
     for (size_t len = 0; len < sizeof page_bytes; len++) {
-        assert_ok(
-            pqf_page_header_read(pqf_bytes_of(page_bytes, len), &header, &used, &truncated, &err));
+        assert_ok(pqf_page_header_read(pqf_bytes_of(page_bytes, len), &header, &used,
+                                       &truncated, &err));
         assert_true(truncated);
     }
-    assert_ok(pqf_page_header_read(pqf_bytes_of(page_bytes, sizeof page_bytes), &header, &used,
-                                   &truncated, &err));
+    assert_ok(pqf_page_header_read(pqf_bytes_of(page_bytes, sizeof page_bytes), &header,
+                                   &used, &truncated, &err));
     assert_ok(pqf_page_header_write(&header, &bytes, &err));
     assert_int_equal(bytes.len, sizeof page_bytes);
     assert_memory_equal(bytes.data, page_bytes, sizeof page_bytes);
@@ -224,29 +227,33 @@ static void test_page_header_damage(void **state) {
     size_t used;
     bool truncated;
     static const uint8_t missing[] = {0x15, 0x00, 0x15, 0x14, 0x00};
-    assert_fails(pqf_page_header_read(pqf_bytes_of(missing, sizeof missing), &header, &used,
-                                      &truncated, &err),
+    assert_fails(pqf_page_header_read(pqf_bytes_of(missing, sizeof missing), &header,
+                                      &used, &truncated, &err),
                  PQF_CORRUPT, "compressed_page_size: this required field is missing");
-    static const uint8_t wide[] = {0x15, 0x80, 0x80, 0x80, 0x80, 0x80, 0x01, 0x00, 0x00, 0x00};
-    assert_fails(
-        pqf_page_header_read(pqf_bytes_of(wide, sizeof wide), &header, &used, &truncated, &err),
-        PQF_CORRUPT, "longer than 32 bits");
+    static const uint8_t wide[] = {0x15, 0x80, 0x80, 0x80, 0x80,
+                                   0x80, 0x01, 0x00, 0x00, 0x00};
+    assert_fails(pqf_page_header_read(pqf_bytes_of(wide, sizeof wide), &header, &used,
+                                      &truncated, &err),
+                 PQF_CORRUPT, "longer than 32 bits");
     static const uint8_t endless[] = {0x15, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
                                       0xff, 0xff, 0xff, 0xff, 0xff, 0xff};
-    assert_fails(pqf_page_header_read(pqf_bytes_of(endless, sizeof endless), &header, &used,
-                                      &truncated, &err),
+    assert_fails(pqf_page_header_read(pqf_bytes_of(endless, sizeof endless), &header,
+                                      &used, &truncated, &err),
                  PQF_CORRUPT, "longer than 64 bits");
 }
 
 /* ---- unknown fields, depth and limits ---- */
 
-static void put(const void *data, size_t len) { assert_ok(pqf_buf_put(&bytes, data, len, &err)); }
-#define PUT(...) put((const uint8_t[]){__VA_ARGS__}, sizeof((const uint8_t[]){__VA_ARGS__}))
+static void put(const void *data, size_t len) {
+    assert_ok(pqf_buf_put(&bytes, data, len, &err));
+}
+#define PUT(...)                                                                         \
+    put((const uint8_t[]){__VA_ARGS__}, sizeof((const uint8_t[]){__VA_ARGS__}))
 
 static pqf_status read_key_value(pqf_key_value *out, const pqf_thrift_limits *limits) {
     size_t used = 0;
-    pqf_status status = pqf_thrift_read(pqf_buf_view(&bytes), &pqf_key_value_thrift, out, &arena,
-                                        limits, &used, &err);
+    pqf_status status = pqf_thrift_read(pqf_buf_view(&bytes), &pqf_key_value_thrift, out,
+                                        &arena, limits, &used, &err);
     if (status == PQF_OK) assert_int_equal(used, bytes.len);
     return status;
 }
@@ -254,19 +261,19 @@ static pqf_status read_key_value(pqf_key_value *out, const pqf_thrift_limits *li
 static void test_unknown_fields(void **state) {
     (void)state;
     pqf_key_value kv;
-    PUT(0x18, 0x01, 'k');                                            /* 1: the key */
-    PUT(0x21, 0x12, 0x13, 0x7f);                                     /* 3, 4: booleans, 5: a byte */
-    PUT(0x14, 0x80, 0x01, 0x15, 0x01);                               /* 6, 7: i16 and i32 */
-    PUT(0x16, 0xff, 0x01);                                           /* 8: i64 */
-    PUT(0x17, 1, 2, 3, 4, 5, 6, 7, 8);                               /* 9: double */
-    PUT(0x18, 0x02, 'x', 'y');                                       /* 10: binary */
-    PUT(0x19, 0x25, 0x02, 0x04);                                     /* 11: list of i32 */
-    PUT(0x1a, 0x21, 0x01, 0x02);                                     /* 12: set of bool */
-    PUT(0x1b, 0x02, 0x58, 2, 1, 'a', 4, 1, 'b');                     /* 13: map of i32 to binary */
-    PUT(0x1b, 0x00);                                                 /* 14: an empty map */
-    PUT(0x1c, 0x15, 0x02, 0x1c, 0x00, 0x00);                         /* 15: struct in struct */
+    PUT(0x18, 0x01, 'k');                        /* 1: the key */
+    PUT(0x21, 0x12, 0x13, 0x7f);                 /* 3, 4: booleans, 5: a byte */
+    PUT(0x14, 0x80, 0x01, 0x15, 0x01);           /* 6, 7: i16 and i32 */
+    PUT(0x16, 0xff, 0x01);                       /* 8: i64 */
+    PUT(0x17, 1, 2, 3, 4, 5, 6, 7, 8);           /* 9: double */
+    PUT(0x18, 0x02, 'x', 'y');                   /* 10: binary */
+    PUT(0x19, 0x25, 0x02, 0x04);                 /* 11: list of i32 */
+    PUT(0x1a, 0x21, 0x01, 0x02);                 /* 12: set of bool */
+    PUT(0x1b, 0x02, 0x58, 2, 1, 'a', 4, 1, 'b'); /* 13: map of i32 to binary */
+    PUT(0x1b, 0x00);                             /* 14: an empty map */
+    PUT(0x1c, 0x15, 0x02, 0x1c, 0x00, 0x00);     /* 15: struct in struct */
     PUT(0x1d, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15); /* 16: uuid */
-    PUT(0x05, 0xd0, 0x0f, 0x02);                                     /* 1000 by its full id */
+    PUT(0x05, 0xd0, 0x0f, 0x02);      /* 1000 by its full id */
     PUT(0x08, 0x04, 0x01, 'v', 0x00); /* 2: the value, out of order */
     assert_ok(read_key_value(&kv, NULL));
     assert_int_equal(kv.key.data[0], 'k');
@@ -278,7 +285,8 @@ static void test_other_type_is_skipped(void **state) {
     (void)state;
     pqf_key_value kv;
     PUT(0x15, 0x02, 0x00); /* the key as i32 */
-    assert_fails(read_key_value(&kv, NULL), PQF_CORRUPT, "key: this required field is missing");
+    assert_fails(read_key_value(&kv, NULL), PQF_CORRUPT,
+                 "key: this required field is missing");
     bytes.len = 0;
     PUT(0x18, 0x01, 'k', 0x30, 0x00); /* a field of wire type 0 */
     assert_fails(read_key_value(&kv, NULL), PQF_CORRUPT, "unknown wire type");
@@ -287,7 +295,8 @@ static void test_other_type_is_skipped(void **state) {
 static void test_depth(void **state) {
     (void)state;
     pqf_key_value kv;
-    for (int wire = 0x39; wire <= 0x3c; wire += 3) { /* lists and structs, unknown field 3 */
+    for (int wire = 0x39; wire <= 0x3c;
+         wire += 3) { /* lists and structs, unknown field 3 */
         bytes.len = 0;
         PUT((uint8_t)wire);
         for (int i = 0; i < 100000; i++)
@@ -308,11 +317,12 @@ static void test_limits(void **state) {
     size_t used;
     static const uint8_t four[] = {0x29, 0x46, 2, 2, 2, 2, 0x00};
     pqf_bytes in = pqf_bytes_of(four, sizeof four);
-    assert_ok(pqf_thrift_read(in, &pqf_size_statistics_thrift, &sizes, &arena, NULL, &used, &err));
+    assert_ok(pqf_thrift_read(in, &pqf_size_statistics_thrift, &sizes, &arena, NULL,
+                              &used, &err));
     assert_int_equal(sizes.num_repetition_level_histogram, 4);
-    assert_fails(
-        pqf_thrift_read(in, &pqf_size_statistics_thrift, &sizes, &arena, &limits, &used, &err),
-        PQF_LIMIT, "thrift_container_limit");
+    assert_fails(pqf_thrift_read(in, &pqf_size_statistics_thrift, &sizes, &arena, &limits,
+                                 &used, &err),
+                 PQF_LIMIT, "thrift_container_limit");
 }
 
 /* A length costs nothing until its bytes are there. */
@@ -320,13 +330,16 @@ static void test_claimed_lengths(void **state) {
     (void)state;
     pqf_file_metadata file;
     size_t used;
-    static const uint8_t list[] = {0x15, 0x02, 0x19, 0xfc, 0xc0, 0x84, 0x3d, 0x00, 0x00, 0x00};
-    assert_fails(pqf_thrift_read(pqf_bytes_of(list, sizeof list), &pqf_file_metadata_thrift, &file,
-                                 &arena, NULL, &used, &err),
+    static const uint8_t list[] = {0x15, 0x02, 0x19, 0xfc, 0xc0,
+                                   0x84, 0x3d, 0x00, 0x00, 0x00};
+    assert_fails(pqf_thrift_read(pqf_bytes_of(list, sizeof list),
+                                 &pqf_file_metadata_thrift, &file, &arena, NULL, &used,
+                                 &err),
                  PQF_CORRUPT, "the bytes end inside it");
     static const uint8_t items[] = {0x15, 0x02, 0x19, 0x25, 0x00, 0x00, 0x00};
-    assert_fails(pqf_thrift_read(pqf_bytes_of(items, sizeof items), &pqf_file_metadata_thrift,
-                                 &file, &arena, NULL, &used, &err),
+    assert_fails(pqf_thrift_read(pqf_bytes_of(items, sizeof items),
+                                 &pqf_file_metadata_thrift, &file, &arena, NULL, &used,
+                                 &err),
                  PQF_CORRUPT, "schema: the list has elements of another type");
     assert_true(pqf_mem_peak(mem) < 4 << 20);
 }
@@ -341,8 +354,9 @@ static void test_no_memory(void **state) {
         pqf_arena_init(&own, mem);
         pqf_mem_fail_after(n);
         pqf_error_init(&err);
-        pqf_status status = pqf_thrift_read(pqf_buf_view(&bytes), &pqf_file_metadata_thrift, &file,
-                                            &own, NULL, &used, &err);
+        pqf_status status =
+            pqf_thrift_read(pqf_buf_view(&bytes), &pqf_file_metadata_thrift, &file, &own,
+                            NULL, &used, &err);
         pqf_mem_fail_after(0);
         pqf_arena_reset(&own);
         if (status == PQF_OK) return;

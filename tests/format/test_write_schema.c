@@ -7,8 +7,8 @@
 
 static pqf_schema *schema;
 
-static void init(struct ArrowSchema *out, const char *format, const char *name, int64_t flags,
-                 int64_t num_children) {
+static void init(struct ArrowSchema *out, const char *format, const char *name,
+                 int64_t flags, int64_t num_children) {
     assert_ok(pqf_schema_init(out, format, name, flags, num_children, &err));
 }
 
@@ -20,8 +20,8 @@ static void one_column(struct ArrowSchema *out, const char *format) {
 static void set_pair(struct ArrowSchema *arrow, const char *key, const char *value) {
     pqf_buf buf;
     pqf_buf_init(&buf, mem, 0);
-    assert_ok(
-        pqf_kv_put(&buf, pqf_bytes_of(key, strlen(key)), pqf_bytes_of(value, strlen(value)), &err));
+    assert_ok(pqf_kv_put(&buf, pqf_bytes_of(key, strlen(key)),
+                         pqf_bytes_of(value, strlen(value)), &err));
     assert_ok(pqf_schema_set_metadata(arrow, (const char *)buf.data, &err));
     pqf_buf_reset(&buf);
 }
@@ -54,17 +54,22 @@ static const leaf_case cases[] = {
     {"vz", PQF_PHYSICAL_BYTE_ARRAY, 0, 0, -1, PQF_CONVERT_NONE, 1},
     {"U", PQF_PHYSICAL_BYTE_ARRAY, 0, PQF_LOGICAL_STRING, 0, PQF_CONVERT_NONE, 1},
     {"w:5", PQF_PHYSICAL_FIXED, 5, 0, -1, PQF_CONVERT_NONE, 1},
-    {"d:1,0", PQF_PHYSICAL_FIXED, 1, PQF_LOGICAL_DECIMAL, 5, PQF_CONVERT_FIXED_TO_DECIMAL128, 1},
-    {"d:9,2", PQF_PHYSICAL_FIXED, 4, PQF_LOGICAL_DECIMAL, 5, PQF_CONVERT_FIXED_TO_DECIMAL128, 1},
-    {"d:18,2", PQF_PHYSICAL_FIXED, 8, PQF_LOGICAL_DECIMAL, 5, PQF_CONVERT_FIXED_TO_DECIMAL128, 1},
-    {"d:38,9", PQF_PHYSICAL_FIXED, 16, PQF_LOGICAL_DECIMAL, 5, PQF_CONVERT_FIXED_TO_DECIMAL128, 1},
+    {"d:1,0", PQF_PHYSICAL_FIXED, 1, PQF_LOGICAL_DECIMAL, 5,
+     PQF_CONVERT_FIXED_TO_DECIMAL128, 1},
+    {"d:9,2", PQF_PHYSICAL_FIXED, 4, PQF_LOGICAL_DECIMAL, 5,
+     PQF_CONVERT_FIXED_TO_DECIMAL128, 1},
+    {"d:18,2", PQF_PHYSICAL_FIXED, 8, PQF_LOGICAL_DECIMAL, 5,
+     PQF_CONVERT_FIXED_TO_DECIMAL128, 1},
+    {"d:38,9", PQF_PHYSICAL_FIXED, 16, PQF_LOGICAL_DECIMAL, 5,
+     PQF_CONVERT_FIXED_TO_DECIMAL128, 1},
     {"tdD", PQF_PHYSICAL_INT32, 0, PQF_LOGICAL_DATE, 6, PQF_CONVERT_NONE, 1},
     {"tdm", PQF_PHYSICAL_INT32, 0, PQF_LOGICAL_DATE, 6, PQF_CONVERT_DAYS_TO_MS, 86400000},
     {"tts", PQF_PHYSICAL_INT32, 0, PQF_LOGICAL_TIME, -1, PQF_CONVERT_DIVIDE_32, 1000},
     {"ttm", PQF_PHYSICAL_INT32, 0, PQF_LOGICAL_TIME, -1, PQF_CONVERT_NONE, 1},
     {"ttu", PQF_PHYSICAL_INT64, 0, PQF_LOGICAL_TIME, -1, PQF_CONVERT_NONE, 1},
     {"ttn", PQF_PHYSICAL_INT64, 0, PQF_LOGICAL_TIME, -1, PQF_CONVERT_NONE, 1},
-    {"tss:", PQF_PHYSICAL_INT64, 0, PQF_LOGICAL_TIMESTAMP, 9, PQF_CONVERT_DIVIDE_64, 1000},
+    {"tss:", PQF_PHYSICAL_INT64, 0, PQF_LOGICAL_TIMESTAMP, 9, PQF_CONVERT_DIVIDE_64,
+     1000},
     {"tsm:", PQF_PHYSICAL_INT64, 0, PQF_LOGICAL_TIMESTAMP, 9, PQF_CONVERT_NONE, 1},
     {"tsu:UTC", PQF_PHYSICAL_INT64, 0, PQF_LOGICAL_TIMESTAMP, 10, PQF_CONVERT_NONE, 1},
     {"tsn:", PQF_PHYSICAL_INT64, 0, PQF_LOGICAL_TIMESTAMP, -1, PQF_CONVERT_NONE, 1},
@@ -81,7 +86,8 @@ static void test_types(void **state) {
         assert_int_equal(schema->num_elements, 2);
         const pqf_schema_element *e = &schema->elements[1];
         const pqf_field *field = &schema->fields[0];
-        if (e->type != (int32_t)c->physical || schema->tree.nodes[1].logical != c->logical ||
+        if (e->type != (int32_t)c->physical ||
+            schema->tree.nodes[1].logical != c->logical ||
             (e->has_converted_type ? e->converted_type : -1) != c->converted)
             fail_msg("format %s: type %d, logical %d", c->format, e->type,
                      schema->tree.nodes[1].logical);
@@ -115,14 +121,16 @@ static void test_timestamps(void **state) {
         {"tsm:", "2.6", "us", false, false, 'u', PQF_CONVERT_DIVIDE_64, 1000, false},
         {"tsu:", "1.0", "us", false, false, 'u', PQF_CONVERT_NONE, 1, false},
         {"tsn:", "2.6", NULL, true, false, 0, PQF_CONVERT_INT96_TO_TIMESTAMP, 1, false},
-        {"tsm:UTC", "2.6", "us", true, false, 0, PQF_CONVERT_INT96_TO_TIMESTAMP, 1000000, false},
+        {"tsm:UTC", "2.6", "us", true, false, 0, PQF_CONVERT_INT96_TO_TIMESTAMP, 1000000,
+         false},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         struct ArrowSchema arrow;
         pqf_schema_write_options options = {.version = rows[i].version,
                                             .coerce_timestamps = rows[i].coerce,
                                             .int96_timestamps = rows[i].int96,
-                                            .allow_truncated_timestamps = rows[i].truncated};
+                                            .allow_truncated_timestamps =
+                                                rows[i].truncated};
         one_column(&arrow, rows[i].format);
         assert_ok(pqf_schema_from_arrow(&arrow, &options, mem, &schema, &err));
         const pqf_field *field = &schema->fields[0];
@@ -158,10 +166,10 @@ static void expect_paths(const char *const *paths, int n) {
 
 static void test_nested(void **state) {
     (void)state;
-    static const char *const paths[] = {"l.list.element", "m.key_value.key", "m.key_value.value",
-                                        "s.a", "s.b"};
-    static const char *const legacy[] = {"l.list.item", "m.key_value.key", "m.key_value.value",
-                                         "s.a", "s.b"};
+    static const char *const paths[] = {"l.list.element", "m.key_value.key",
+                                        "m.key_value.value", "s.a", "s.b"};
+    static const char *const legacy[] = {"l.list.item", "m.key_value.key",
+                                         "m.key_value.value", "s.a", "s.b"};
     struct ArrowSchema arrow;
     init(&arrow, "+s", "", 0, 3);
     init(arrow.children[0], "+w:4", "l", ARROW_FLAG_NULLABLE, 1);
@@ -277,10 +285,11 @@ static void test_refused(void **state) {
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         struct ArrowSchema arrow;
         init(&arrow, "+s", "", 0, 1);
-        init(arrow.children[0], rows[i].format, "x", ARROW_FLAG_NULLABLE, rows[i].num_children);
+        init(arrow.children[0], rows[i].format, "x", ARROW_FLAG_NULLABLE,
+             rows[i].num_children);
         if (rows[i].num_children) init(arrow.children[0]->children[0], "l", "item", 0, 0);
-        assert_fails(pqf_schema_from_arrow(&arrow, NULL, mem, &schema, &err), PQF_UNSUPPORTED,
-                     rows[i].text);
+        assert_fails(pqf_schema_from_arrow(&arrow, NULL, mem, &schema, &err),
+                     PQF_UNSUPPORTED, rows[i].text);
         assert_non_null(strstr(err.message, "'x'"));
         pqf_schema_release(&arrow);
     }
@@ -291,13 +300,16 @@ static void test_wrong_arguments(void **state) {
     struct ArrowSchema arrow;
     pqf_schema_write_options options = {.version = "2.0"};
     one_column(&arrow, "n");
-    assert_fails(pqf_schema_from_arrow(&arrow, &options, mem, &schema, &err), PQF_INVALID, "2.0");
+    assert_fails(pqf_schema_from_arrow(&arrow, &options, mem, &schema, &err), PQF_INVALID,
+                 "2.0");
     options = (pqf_schema_write_options){.coerce_timestamps = "ns"};
-    assert_fails(pqf_schema_from_arrow(&arrow, &options, mem, &schema, &err), PQF_INVALID, "ns");
+    assert_fails(pqf_schema_from_arrow(&arrow, &options, mem, &schema, &err), PQF_INVALID,
+                 "ns");
     arrow.children[0]->flags = 0;
-    assert_fails(pqf_schema_from_arrow(&arrow, NULL, mem, &schema, &err), PQF_INVALID, "nullable");
-    assert_fails(pqf_schema_from_arrow(arrow.children[0], NULL, mem, &schema, &err), PQF_INVALID,
-                 "struct");
+    assert_fails(pqf_schema_from_arrow(&arrow, NULL, mem, &schema, &err), PQF_INVALID,
+                 "nullable");
+    assert_fails(pqf_schema_from_arrow(arrow.children[0], NULL, mem, &schema, &err),
+                 PQF_INVALID, "struct");
     pqf_schema_release(&arrow);
 }
 

@@ -69,8 +69,8 @@ static inline pqf_status add_name(void *context, const char *name, pqf_fs_type t
     name_list *list = context;
     size_t len = strlen(list->text);
     (void)err;
-    snprintf(list->text + len, sizeof list->text - len, "%s%c:%s", len ? " " : "", kinds[type],
-             name);
+    snprintf(list->text + len, sizeof list->text - len, "%s%c:%s", len ? " " : "",
+             kinds[type], name);
     return PQF_OK;
 }
 
@@ -81,7 +81,8 @@ static inline const char *names_in(const char *path, name_list *list) {
     pqf_error_init(&err);
     list->text[0] = '\0';
     assert_int_equal(pqf_mem_new(0, &mem, &err), PQF_OK);
-    if (pqf_fs_list(path, mem, add_name, list, &err) != PQF_OK) fail_msg("%s", err.message);
+    if (pqf_fs_list(path, mem, add_name, list, &err) != PQF_OK)
+        fail_msg("%s", err.message);
     assert_int_equal(pqf_mem_used(mem), 0);
     pqf_mem_release(mem);
     return list->text;

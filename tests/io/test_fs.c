@@ -134,12 +134,14 @@ static void test_list_sorts_by_bytes(void **state) {
     assert_int_equal(symlink("a=1", in(&f, "to_folder")), 0);
     assert_int_equal(symlink("nowhere", in(&f, "x")), 0);
     assert_int_equal(mkfifo(in(&f, "y"), 0600), 0);
-    check_names(f.path, "f:.hidden f:Z f:a10 f:a9 d:a=1 f:b f:to_file d:to_folder o:x o:y "
-                        "f:\xC3\xA9");
+    check_names(f.path,
+                "f:.hidden f:Z f:a10 f:a9 d:a=1 f:b f:to_file d:to_folder o:x o:y "
+                "f:\xC3\xA9");
     folder_end(&f);
 }
 
-static pqf_status stop_at_b(void *context, const char *name, pqf_fs_type type, pqf_error *err) {
+static pqf_status stop_at_b(void *context, const char *name, pqf_fs_type type,
+                            pqf_error *err) {
     (void)type;
     ++*(int *)context;
     return *name == 'b' ? pqf_fail(err, PQF_CANCELLED, "enough") : PQF_OK;
@@ -183,7 +185,8 @@ static void test_random_names(void **state) {
         assert_int_equal(pqf_fs_uuid(uuid, &err), PQF_OK);
         assert_int_equal(strlen(uuid), 36);
         assert_int_equal(strspn(uuid, "0123456789abcdef-"), 36);
-        assert_true(uuid[8] == '-' && uuid[13] == '-' && uuid[18] == '-' && uuid[23] == '-');
+        assert_true(uuid[8] == '-' && uuid[13] == '-' && uuid[18] == '-' &&
+                    uuid[23] == '-');
         assert_int_equal(uuid[14], '4');
         assert_non_null(strchr("89ab", uuid[19]));
     }

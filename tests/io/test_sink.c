@@ -19,7 +19,8 @@ static pqf_sink *open_sink(const char *path, const pqf_sink_options *options) {
     pqf_error err;
     pqf_sink *sink = NULL;
     pqf_error_init(&err);
-    if (pqf_sink_open_file(path, options, &sink, &err) != PQF_OK) fail_msg("%s", err.message);
+    if (pqf_sink_open_file(path, options, &sink, &err) != PQF_OK)
+        fail_msg("%s", err.message);
     return sink;
 }
 
@@ -37,8 +38,8 @@ static void finish(pqf_sink *sink) {
     pqf_sink_free(sink);
 }
 
-static void check_open_fails(const char *path, const pqf_sink_options *options, pqf_status status,
-                             int os_errno) {
+static void check_open_fails(const char *path, const pqf_sink_options *options,
+                             pqf_status status, int os_errno) {
     pqf_error err;
     pqf_sink *sink = NULL;
     pqf_error_init(&err);
@@ -58,8 +59,8 @@ static void test_name_comes_with_finish(void **state) {
     names_in(f.path, &list);
     assert_int_equal(strlen(list.text), 2 + strlen(".x.parquet.0123456789abcdef.tmp"));
     assert_memory_equal(list.text, "f:.x.parquet.", 13);
-    const pqf_bytes parts[] = {
-        pqf_bytes_of("wor", 3), pqf_bytes_of(NULL, 0), pqf_bytes_of("ld", 2)};
+    const pqf_bytes parts[] = {pqf_bytes_of("wor", 3), pqf_bytes_of(NULL, 0),
+                               pqf_bytes_of("ld", 2)};
     pqf_error err;
     pqf_error_init(&err);
     assert_int_equal(pqf_sink_write(sink, parts, 3, &err), PQF_OK);
@@ -297,11 +298,13 @@ static void test_many_sinks_without_descriptors(void **state) {
         sinks[i] = open_sink(in(&f, name), &options);
     }
     for (int round = 0; round < 2; round++)
-        for (int i = 0; i < NUM; i++) put(sinks[i], round ? "b" : "a");
+        for (int i = 0; i < NUM; i++)
+            put(sinks[i], round ? "b" : "a");
     int now_free = dup(0);
     close(now_free);
     assert_int_equal(now_free, first_free);
-    for (int i = 0; i < NUM; i++) finish(sinks[i]);
+    for (int i = 0; i < NUM; i++)
+        finish(sinks[i]);
     check_text(in(&f, "299"), "ab");
     folder_end(&f);
 }
@@ -354,7 +357,8 @@ static void test_many_parts(void **state) {
     size_t len = 0;
     for (int i = 0; i < NUM; i++) {
         parts[i] = pqf_bytes_of(bytes + len, (size_t)i % 8);
-        for (int k = 0; k < i % 8 && len < sizeof bytes; k++) bytes[len++] = (uint8_t)(i + k);
+        for (int k = 0; k < i % 8 && len < sizeof bytes; k++)
+            bytes[len++] = (uint8_t)(i + k);
     }
     pqf_sink *sink = open_sink(in(&f, "x"), NULL);
     assert_int_equal(pqf_sink_write(sink, parts, NUM, &err), PQF_OK);
@@ -379,7 +383,8 @@ static void test_long_names(void **state) {
     put(sink, "1");
     finish(sink);
     check_text(in(&f, name), "1");
-    for (int i = 0; i < 127; i++) memcpy(name + 2 * i, "\xC3\xA9", 2); /* cut inside a character */
+    for (int i = 0; i < 127; i++)
+        memcpy(name + 2 * i, "\xC3\xA9", 2); /* cut inside a character */
     name[254] = '\0';
     sink = open_sink(in(&f, name), NULL);
     finish(sink);
@@ -402,7 +407,8 @@ static void test_killed_writer_is_swept(void **state) {
     }
     assert_int_equal(waitpid(child, &status, 0), child);
     assert_true(WIFSIGNALED(status));
-    assert_int_equal(strlen(names_in(f.path, &list)), 2 + strlen(".x.0123456789abcdef.tmp"));
+    assert_int_equal(strlen(names_in(f.path, &list)),
+                     2 + strlen(".x.0123456789abcdef.tmp"));
     /* Not of this target, or not of this form. */
     write_text(in(&f, ".xy.0123456789abcdef.tmp"), "");
     write_text(in(&f, ".x.0123456789abcdeg.tmp"), "");
@@ -424,7 +430,8 @@ static void test_all_dead_writers_are_swept(void **state) {
     folder_begin(&f);
     pid_t child = fork();
     if (child == 0) {
-        for (int i = 0; i < 4; i++) put(open_sink(in(&f, "x"), NULL), "half");
+        for (int i = 0; i < 4; i++)
+            put(open_sink(in(&f, "x"), NULL), "half");
         raise(SIGKILL);
     }
     assert_int_equal(waitpid(child, &status, 0), child);
@@ -439,9 +446,12 @@ static void test_many_writers_of_one_target(void **state) {
     pqf_sink *sinks[9];
     char text[2] = "0";
     folder_begin(&f);
-    for (int i = 0; i < 9; i++, text[0]++) put(sinks[i] = open_sink(in(&f, "x"), NULL), text);
-    for (int i = 0; i < 4; i++) pqf_sink_free(sinks[i]);
-    for (int i = 4; i < 9; i++) finish(sinks[i]);
+    for (int i = 0; i < 9; i++, text[0]++)
+        put(sinks[i] = open_sink(in(&f, "x"), NULL), text);
+    for (int i = 0; i < 4; i++)
+        pqf_sink_free(sinks[i]);
+    for (int i = 4; i < 9; i++)
+        finish(sinks[i]);
     check_names(f.path, "f:x");
     check_text(in(&f, "x"), "8");
     folder_end(&f);

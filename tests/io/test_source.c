@@ -25,7 +25,8 @@ static int read_content(void *context, int64_t offset, void *dst, size_t len) {
 }
 
 static void make_content(void) {
-    for (int i = 0; i < SIZE; i++) content[i] = (uint8_t)(i * 7 + i / 256);
+    for (int i = 0; i < SIZE; i++)
+        content[i] = (uint8_t)(i * 7 + i / 256);
 }
 
 static void write_content(const char *path) {
@@ -43,7 +44,8 @@ static void check_reads(pqf_source *source) {
     const int64_t ranges[][2] = {{0, SIZE}, {0, 0}, {SIZE, 0}, {SIZE - 1, 1}, {123, 456}};
     for (size_t i = 0; i < sizeof ranges / sizeof *ranges; i++) {
         size_t len = (size_t)ranges[i][1];
-        assert_int_equal(pqf_source_read_at(source, ranges[i][0], out, len, &err), PQF_OK);
+        assert_int_equal(pqf_source_read_at(source, ranges[i][0], out, len, &err),
+                         PQF_OK);
         assert_memory_equal(out, content + ranges[i][0], len);
     }
 }
@@ -53,7 +55,8 @@ static void check_range_errors(pqf_source *source) {
     const struct {
         int64_t offset;
         size_t len;
-    } bad[] = {{SIZE, 1}, {SIZE - 1, 2}, {-1, 1}, {0, SIZE_MAX}, {INT64_MAX, 1}, {INT64_MIN, 8}};
+    } bad[] = {{SIZE, 1},     {SIZE - 1, 2},  {-1, 1},
+               {0, SIZE_MAX}, {INT64_MAX, 1}, {INT64_MIN, 8}};
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         pqf_error err;
         pqf_error_init(&err);
@@ -90,8 +93,8 @@ static void test_same_bytes_from_everywhere(void **state) {
     pqf_bytes bytes = pqf_bytes_of(content, SIZE);
     assert_int_equal(pqf_source_open_memory(bytes, &source, &err), PQF_OK);
     check_all(source);
-    assert_int_equal(pqf_source_open_callback(read_content, &fails_with, SIZE, &source, &err),
-                     PQF_OK);
+    assert_int_equal(
+        pqf_source_open_callback(read_content, &fails_with, SIZE, &source, &err), PQF_OK);
     assert_null(pqf_source_view(source, 0, 1));
     check_all(source);
     pqf_source_free(NULL);
@@ -200,10 +203,11 @@ static void test_callback_fails(void **state) {
     int fails_with = EIO;
     uint8_t out[4];
     pqf_error_init(&err);
-    assert_int_equal(pqf_source_open_callback(read_content, &fails_with, -1, &source, &err),
-                     PQF_INVALID);
-    assert_int_equal(pqf_source_open_callback(read_content, &fails_with, SIZE, &source, &err),
-                     PQF_OK);
+    assert_int_equal(
+        pqf_source_open_callback(read_content, &fails_with, -1, &source, &err),
+        PQF_INVALID);
+    assert_int_equal(
+        pqf_source_open_callback(read_content, &fails_with, SIZE, &source, &err), PQF_OK);
     assert_int_equal(pqf_source_read_at(source, 7, out, 4, &err), PQF_IO);
     assert_int_equal(err.os_errno, EIO);
     assert_int_equal(err.file_offset, 7);
@@ -235,7 +239,8 @@ static void test_counters(void **state) {
 
 static int num_descriptors(void) {
     int n = 0;
-    for (int fd = 0; fd < 1000; fd++) n += fcntl(fd, F_GETFD) >= 0;
+    for (int fd = 0; fd < 1000; fd++)
+        n += fcntl(fd, F_GETFD) >= 0;
     return n;
 }
 

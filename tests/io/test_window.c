@@ -44,10 +44,12 @@ static int read_content(void *context, int64_t offset, void *dst, size_t len) {
 
 static void begin(fixture *f) {
     *f = (fixture){.least = SIZE};
-    for (int i = 0; i < SIZE; i++) content[i] = (uint8_t)(i * 31 + i / 256 * 7 + i / 65536);
+    for (int i = 0; i < SIZE; i++)
+        content[i] = (uint8_t)(i * 31 + i / 256 * 7 + i / 65536);
     pqf_error_init(&f->err);
     assert_int_equal(pqf_mem_new(0, &f->mem, &f->err), PQF_OK);
-    assert_int_equal(pqf_source_open_callback(read_content, f, SIZE, &f->source, &f->err), PQF_OK);
+    assert_int_equal(pqf_source_open_callback(read_content, f, SIZE, &f->source, &f->err),
+                     PQF_OK);
 }
 
 static void end(fixture *f) {
@@ -62,11 +64,13 @@ static void check_view(pqf_window *w, int64_t offset, size_t len, pqf_bytes got)
     assert_int_equal(got.len, len);
     if (len) assert_memory_equal(got.data, content + offset, len);
     volatile uint8_t sum = 0;
-    for (size_t i = 0; i < PQF_SLACK; i++) sum = (uint8_t)(sum + got.data[len + i]);
+    for (size_t i = 0; i < PQF_SLACK; i++)
+        sum = (uint8_t)(sum + got.data[len + i]);
 }
 
 /* Walks [BEGIN, END) as pages of header and body, some bodies copied, some skipped. */
-static void walk(fixture *f, pqf_source *source, size_t step, size_t most_page, unsigned seed) {
+static void walk(fixture *f, pqf_source *source, size_t step, size_t most_page,
+                 unsigned seed) {
     pqf_window w;
     static uint8_t copy[SIZE];
     unsigned random = seed;
@@ -180,11 +184,12 @@ static void test_ranges(void **state) {
     assert_int_equal(got.len, 0);
     assert_int_equal(pqf_window_view(&w, END, 0, false, &got, &f.err), PQF_OK);
     check_view(&w, END, 0, got);
-    const int64_t bad[][2] = {{BEGIN - 1, 1}, {END, 1}, {END - 1, 2}, {END + 1, 0},
+    const int64_t bad[][2] = {{BEGIN - 1, 1}, {END, 1},       {END - 1, 2}, {END + 1, 0},
                               {INT64_MIN, 5}, {INT64_MAX, 5}, {BEGIN, -1}};
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         size_t len = (size_t)bad[i][1];
-        assert_int_equal(pqf_window_view(&w, bad[i][0], len, false, &got, &f.err), PQF_CORRUPT);
+        assert_int_equal(pqf_window_view(&w, bad[i][0], len, false, &got, &f.err),
+                         PQF_CORRUPT);
         assert_int_equal(pqf_window_copy(&w, bad[i][0], len, out, &f.err), PQF_CORRUPT);
     }
     assert_int_equal(pqf_window_view(&w, BEGIN - 1, 5, true, &got, &f.err), PQF_CORRUPT);

@@ -59,7 +59,8 @@ enum { AREA = 1 << 18 };
 /* Filled with junk, so that a result that depends on slack shows. */
 static inline uint8_t *area_new(void) {
     size_t page = (size_t)sysconf(_SC_PAGESIZE);
-    uint8_t *p = mmap(NULL, AREA + 2 * page, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    uint8_t *p =
+        mmap(NULL, AREA + 2 * page, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (p == MAP_FAILED || mprotect(p + page, AREA, PROT_READ | PROT_WRITE)) abort();
     for (size_t i = 0; i < AREA; i++)
         p[page + i] = (uint8_t)rnd();

@@ -15,8 +15,10 @@ typedef struct bit_case {
 
 /* Positions are within the first bytes, so they also cross a whole word. */
 static bit_case case_new(int64_t n, uint8_t *before) {
-    bit_case c = {.n = n, .at = rnd_below(70), .mask_at = rnd_below(70), .to = rnd_below(70)};
-    int64_t in_bytes = pqf_bits_bytes(c.at + n), mask_bytes = pqf_bits_bytes(c.mask_at + n);
+    bit_case c = {
+        .n = n, .at = rnd_below(70), .mask_at = rnd_below(70), .to = rnd_below(70)};
+    int64_t in_bytes = pqf_bits_bytes(c.at + n),
+            mask_bytes = pqf_bits_bytes(c.mask_at + n);
     c.in = place(in_area, in_bytes, (int)rnd_below(NUM_PLACES));
     c.mask = place(mask_area, mask_bytes, (int)rnd_below(NUM_PLACES));
     fill_bitmap_any(c.in, in_bytes);
@@ -38,8 +40,8 @@ static void check_out(const bit_case *c, const char *level, const char *name,
                     : i < c->to + count ? got == pqf_bit_get(expect, i - c->to)
                                         : !got || old;
         CHECK(good, "%s %s n %d at %d mask_at %d to %d: bit %d of %d is %d", level, name,
-              (int)c->n, (int)c->at, (int)c->mask_at, (int)c->to, (int)(i - c->to), (int)count,
-              got);
+              (int)c->n, (int)c->at, (int)c->mask_at, (int)c->to, (int)(i - c->to),
+              (int)count, got);
     }
 }
 
@@ -64,7 +66,8 @@ static void check_copy(int64_t n) {
     FOR_LEVELS(k) {
         RUN(k, "copy_bits", count, k->copy_bits(c.in, c.at, n, c.out, c.to));
         check_out(&c, k->name, "copy_bits", expect, n);
-        CHECK(k->count_bits(c.in, c.at, n) == count, "%s count_bits n %d", k->name, (int)n);
+        CHECK(k->count_bits(c.in, c.at, n) == count, "%s count_bits n %d", k->name,
+              (int)n);
     }
 }
 
@@ -86,7 +89,8 @@ static void check_extract(int64_t n) {
             pqf_bit_put(expect, count++, pqf_bit_get(c.in, c.at + i));
     FOR_LEVELS(k) {
         RUN(k, "extract_bits", count,
-            k->extract_bits(count ? c.in : NULL, c.at, c.mask, c.mask_at, n, c.out, c.to));
+            k->extract_bits(count ? c.in : NULL, c.at, c.mask, c.mask_at, n, c.out,
+                            c.to));
         check_out(&c, k->name, "extract_bits", expect, count);
     }
 }
@@ -105,7 +109,8 @@ static void check_deposit(int64_t n) {
     }
     FOR_LEVELS(k) {
         RUN(k, "deposit_bits", count,
-            k->deposit_bits(count ? c.in : NULL, c.at, c.mask, c.mask_at, n, c.out, c.to));
+            k->deposit_bits(count ? c.in : NULL, c.at, c.mask, c.mask_at, n, c.out,
+                            c.to));
         check_out(&c, k->name, "deposit_bits", expect, n);
     }
 }
@@ -124,13 +129,13 @@ static void check_levels(int64_t n) {
         eq += levels[i] == value;
     }
     FOR_LEVELS(k) {
-        CHECK(k->levels_ge(levels, n, value, (uint64_t *)out) == ge, "%s levels_ge n %d", k->name,
-              (int)n);
+        CHECK(k->levels_ge(levels, n, value, (uint64_t *)out) == ge, "%s levels_ge n %d",
+              k->name, (int)n);
         for (int64_t i = 0; i < words * 64; i++)
             CHECK(pqf_bit_get(out, i) == (i < n && levels[i] >= value),
                   "%s levels_ge n %d value %d at %d", k->name, (int)n, value, (int)i);
-        CHECK(k->levels_eq(levels, n, value, (uint64_t *)out) == eq, "%s levels_eq n %d", k->name,
-              (int)n);
+        CHECK(k->levels_eq(levels, n, value, (uint64_t *)out) == eq, "%s levels_eq n %d",
+              k->name, (int)n);
         for (int64_t i = 0; i < words * 64; i++)
             CHECK(pqf_bit_get(out, i) == (i < n && levels[i] == value),
                   "%s levels_eq n %d value %d at %d", k->name, (int)n, value, (int)i);
@@ -170,7 +175,8 @@ int main(void) {
     mask_area = area_new();
     out_area = area_new();
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_copy), cmocka_unit_test(test_fill), cmocka_unit_test(test_extract),
-        cmocka_unit_test(test_deposit), cmocka_unit_test(test_levels)};
+        cmocka_unit_test(test_copy), cmocka_unit_test(test_fill),
+        cmocka_unit_test(test_extract), cmocka_unit_test(test_deposit),
+        cmocka_unit_test(test_levels)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -49,6 +49,7 @@ static void test_wish(void **state) {
 int main(void) {
     seed_set();
     /* test_wish first: its children must find the level not chosen yet. */
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_wish), cmocka_unit_test(test_rows)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_wish),
+                                       cmocka_unit_test(test_rows)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -27,19 +27,20 @@ static void check_unpack(int width, int64_t n, int kind) {
         uint8_t *small = place(out_area, n, kind);
         k->unpack_u8(in, width, n, small);
         for (int64_t i = 0; i < n; i++)
-            CHECK(small[i] == value_at(in, width, i), "%s unpack_u8 width %d n %d at %d", k->name,
-                  width, (int)n, (int)i);
+            CHECK(small[i] == value_at(in, width, i), "%s unpack_u8 width %d n %d at %d",
+                  k->name, width, (int)n, (int)i);
     }
 }
 
-static void check_packed(const pqf_kernels *k, const char *name, const uint8_t *out, int width,
-                         int64_t n, uint32_t (*get)(const uint8_t *, int64_t), const uint8_t *in) {
+static void check_packed(const pqf_kernels *k, const char *name, const uint8_t *out,
+                         int width, int64_t n, uint32_t (*get)(const uint8_t *, int64_t),
+                         const uint8_t *in) {
     for (int64_t i = 0; i < n; i++)
-        CHECK(value_at(out, width, i) == get(in, i), "%s %s width %d n %d at %d", k->name, name,
-              width, (int)n, (int)i);
+        CHECK(value_at(out, width, i) == get(in, i), "%s %s width %d n %d at %d", k->name,
+              name, width, (int)n, (int)i);
     for (int64_t b = n * width; b < 8 * pqf_bits_bytes(n * width); b++)
-        CHECK(!pqf_bit_get(out, b), "%s %s width %d n %d: pad bit set", k->name, name, width,
-              (int)n);
+        CHECK(!pqf_bit_get(out, b), "%s %s width %d n %d: pad bit set", k->name, name,
+              width, (int)n);
 }
 
 static uint32_t get_u32(const uint8_t *in, int64_t i) { return pqf_load_u32(in + 4 * i); }
@@ -91,7 +92,7 @@ static void check_max(int width, int64_t n, int kind) {
         max = v > max ? v : max;
     }
     FOR_LEVELS(k)
-        CHECK(k->max_u32((uint32_t *)in, n) == max, "%s max_u32 n %d", k->name, (int)n);
+    CHECK(k->max_u32((uint32_t *)in, n) == max, "%s max_u32 n %d", k->name, (int)n);
     max = 0;
     for (int64_t i = 0; i < n; i++)
         max = small[i] > max ? small[i] : max;
@@ -113,18 +114,21 @@ static void test_run(void **state) {
         uint8_t *in = place(in_area, n * 4, kind);
         uint32_t v = (uint32_t)rnd();
         for (int64_t j = 0; j < n; j++)
-            pqf_store_u32(in + 4 * j, j < run ? v : j == run ? v ^ 1u << rnd_below(32) : v);
+            pqf_store_u32(in + 4 * j, j < run    ? v
+                                      : j == run ? v ^ 1u << rnd_below(32)
+                                                 : v);
         /* What lies behind the end must not lengthen the run. */
         pqf_store_u32(in + 4 * n, v);
         FOR_LEVELS(k)
-            CHECK(k->run_u32((uint32_t *)in, n) == run, "%s run_u32 n %d run %d", k->name, (int)n,
-                  (int)run);
+        CHECK(k->run_u32((uint32_t *)in, n) == run, "%s run_u32 n %d run %d", k->name,
+              (int)n, (int)run);
         uint8_t *small = place(in_area, n, kind);
         for (int64_t j = 0; j < n; j++)
             small[j] = (uint8_t)(j == run ? ~v : v);
         memset(small + n, (uint8_t)v, 16);
         FOR_LEVELS(k)
-            CHECK(k->run_u8(small, n) == run, "%s run_u8 n %d run %d", k->name, (int)n, (int)run);
+        CHECK(k->run_u8(small, n) == run, "%s run_u8 n %d run %d", k->name, (int)n,
+              (int)run);
     }
 }
 
@@ -133,7 +137,8 @@ int main(void) {
     in_area = area_new();
     small_area = area_new();
     out_area = area_new();
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_unpack), cmocka_unit_test(test_pack),
-                                       cmocka_unit_test(test_max), cmocka_unit_test(test_run)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_unpack), cmocka_unit_test(test_pack),
+        cmocka_unit_test(test_max), cmocka_unit_test(test_run)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

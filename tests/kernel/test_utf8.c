@@ -9,7 +9,11 @@ static uint8_t *area;
 
 /* Length of the well-formed sequence at p, 0 for none: decode, then judge the code point. */
 static int sequence(const uint8_t *p, int64_t left) {
-    int len = p[0] < 0x80 ? 1 : p[0] >> 5 == 6 ? 2 : p[0] >> 4 == 14 ? 3 : p[0] >> 3 == 30 ? 4 : 0;
+    int len = p[0] < 0x80       ? 1
+              : p[0] >> 5 == 6  ? 2
+              : p[0] >> 4 == 14 ? 3
+              : p[0] >> 3 == 30 ? 4
+                                : 0;
     if (!len || len > left) return 0;
     uint32_t point = len == 1 ? p[0] : p[0] & (0x7Fu >> len);
     for (int i = 1; i < len; i++) {
@@ -17,7 +21,8 @@ static int sequence(const uint8_t *p, int64_t left) {
         point = point << 6 | (p[i] & 0x3Fu);
     }
     static const uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000};
-    if (point < least[len] || point > 0x10FFFF || (point >= 0xD800 && point <= 0xDFFF)) return 0;
+    if (point < least[len] || point > 0x10FFFF || (point >= 0xD800 && point <= 0xDFFF))
+        return 0;
     return len;
 }
 
@@ -34,14 +39,16 @@ static bool naive_valid(const uint8_t *p, int64_t n) {
 static void check_bytes(const uint8_t *p, int64_t n) {
     bool good = naive_valid(p, n);
     FOR_LEVELS(k)
-        CHECK(k->utf8_valid(p, n) == good, "%s utf8_valid n %d is not %d", k->name, (int)n, good);
+    CHECK(k->utf8_valid(p, n) == good, "%s utf8_valid n %d is not %d", k->name, (int)n,
+          good);
 }
 
 /* All lead bytes with second bytes that matter, and third and fourth bytes good and bad, inside
  * ASCII text at every offset of a 64-byte block. */
 static void test_sequences(void **state) {
     (void)state;
-    static const uint8_t more[] = {0x00, 0x7F, 0x80, 0x8F, 0x90, 0x9F, 0xA0, 0xBF, 0xC0, 0xFF};
+    static const uint8_t more[] = {0x00, 0x7F, 0x80, 0x8F, 0x90,
+                                   0x9F, 0xA0, 0xBF, 0xC0, 0xFF};
     enum { TEXT = 136 };
     uint8_t *p = place(area, TEXT, 0);
     for (int lead = 0x80; lead < 0x100; lead++)
@@ -60,13 +67,16 @@ static void test_sequences(void **state) {
 
 static void test_every_offset(void **state) {
     (void)state;
-    static const char *const parts[] = {"\xC3\xA9", "\xE2\x82\xAC", "\xF0\x9F\x98\x80",
-                                        "\xED\xA0\x80", "\xC0\x80", "\xF4\x90\x80\x80", "\x80",
-                                        "\xE0\x9F\xBF", "\xF0\x8F\xBF\xBF", "\xFF", "\xF5\x80"};
+    static const char *const parts[] = {
+        "\xC3\xA9",     "\xE2\x82\xAC", "\xF0\x9F\x98\x80",
+        "\xED\xA0\x80", "\xC0\x80",     "\xF4\x90\x80\x80",
+        "\x80",         "\xE0\x9F\xBF", "\xF0\x8F\xBF\xBF",
+        "\xFF",         "\xF5\x80"};
     for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++)
         for (int at = 0; at < 200; at++)
             for (int cut = 0; cut <= (int)strlen(parts[i]); cut++) {
-                int n = at + cut + (cut == (int)strlen(parts[i]) ? (int)rnd_below(150) : 0);
+                int n =
+                    at + cut + (cut == (int)strlen(parts[i]) ? (int)rnd_below(150) : 0);
                 uint8_t *p = place(area, n, at % 2 ? 0 : 2);
                 memset(p, 'x', (size_t)n);
                 memcpy(p + at, parts[i], (size_t)cut);

@@ -11,12 +11,15 @@ static uint8_t *in_area, *aux_area, *out_area;
 
 /* -- gather -- */
 
-static void call_gather(const pqf_kernels *k, int width, const uint8_t *dict, const uint8_t *idx,
-                        int64_t n, uint8_t *out, bool typed) {
+static void call_gather(const pqf_kernels *k, int width, const uint8_t *dict,
+                        const uint8_t *idx, int64_t n, uint8_t *out, bool typed) {
     const uint32_t *at = (const uint32_t *)idx;
-    if (typed && width == 4) k->gather_32((const uint32_t *)dict, at, n, (uint32_t *)out);
-    else if (typed && width == 8) k->gather_64((const uint64_t *)dict, at, n, (uint64_t *)out);
-    else k->gather_any(dict, width, at, n, out);
+    if (typed && width == 4)
+        k->gather_32((const uint32_t *)dict, at, n, (uint32_t *)out);
+    else if (typed && width == 8)
+        k->gather_64((const uint64_t *)dict, at, n, (uint64_t *)out);
+    else
+        k->gather_any(dict, width, at, n, out);
 }
 
 static void check_gather(int width, int64_t n, int kind, bool typed) {
@@ -30,29 +33,34 @@ static void check_gather(int width, int64_t n, int kind, bool typed) {
     FOR_LEVELS(k) {
         call_gather(k, width, dict, idx, n, out, typed);
         for (int64_t i = 0; i < n; i++)
-            CHECK(!memcmp(out + i * width, dict + (size_t)pqf_load_u32(idx + 4 * i) * (size_t)width,
+            CHECK(!memcmp(out + i * width,
+                          dict + (size_t)pqf_load_u32(idx + 4 * i) * (size_t)width,
                           (size_t)width),
-                  "%s gather width %d n %d dict %d at %d", k->name, width, (int)n, (int)dict_len,
-                  (int)i);
+                  "%s gather width %d n %d dict %d at %d", k->name, width, (int)n,
+                  (int)dict_len, (int)i);
     }
     if (width != 4) return;
     uint64_t sum = 0;
     for (int64_t i = 0; i < n; i++)
         sum += pqf_load_u32(dict + 4 * pqf_load_u32(idx + 4 * i));
     FOR_LEVELS(k)
-        CHECK(k->gather_sum((uint32_t *)dict, (uint32_t *)idx, n) == sum, "%s gather_sum n %d",
-              k->name, (int)n);
+    CHECK(k->gather_sum((uint32_t *)dict, (uint32_t *)idx, n) == sum,
+          "%s gather_sum n %d", k->name, (int)n);
 }
 
 /* -- expand and compress -- */
 
-static int64_t call_expand(const pqf_kernels *k, int width, const uint8_t *in, const uint8_t *bits,
-                           int64_t at, int64_t n, uint8_t *out, bool typed) {
+static int64_t call_expand(const pqf_kernels *k, int width, const uint8_t *in,
+                           const uint8_t *bits, int64_t at, int64_t n, uint8_t *out,
+                           bool typed) {
     if (!typed) return k->expand_any(in, width, bits, at, n, out);
     if (width == 1) return k->expand_8(in, bits, at, n, out);
-    if (width == 2) return k->expand_16((const uint16_t *)in, bits, at, n, (uint16_t *)out);
-    if (width == 4) return k->expand_32((const uint32_t *)in, bits, at, n, (uint32_t *)out);
-    if (width == 8) return k->expand_64((const uint64_t *)in, bits, at, n, (uint64_t *)out);
+    if (width == 2)
+        return k->expand_16((const uint16_t *)in, bits, at, n, (uint16_t *)out);
+    if (width == 4)
+        return k->expand_32((const uint32_t *)in, bits, at, n, (uint32_t *)out);
+    if (width == 8)
+        return k->expand_64((const uint64_t *)in, bits, at, n, (uint64_t *)out);
     return k->expand_any(in, width, bits, at, n, out);
 }
 
@@ -82,12 +90,13 @@ static void check_expand(int width, int64_t n, int kind, bool typed) {
     int64_t at;
     uint8_t *bits;
     int64_t count = make_bits(n, &at, &bits);
-    uint8_t *in = place(in_area, count * width, kind), *out = place(out_area, n * width, kind);
+    uint8_t *in = place(in_area, count * width, kind),
+            *out = place(out_area, n * width, kind);
     fill_random(in, count * width);
     FOR_LEVELS(k) {
         int64_t used = call_expand(k, width, count ? in : NULL, bits, at, n, out, typed);
-        CHECK(used == count, "%s expand width %d n %d: %d used of %d", k->name, width, (int)n,
-              (int)used, (int)count);
+        CHECK(used == count, "%s expand width %d n %d: %d used of %d", k->name, width,
+              (int)n, (int)used, (int)count);
         const uint8_t *next = in;
         for (int64_t i = 0; i < n; i++) {
             bool set = pqf_bit_get(bits, at + i);
@@ -102,7 +111,8 @@ static void check_compress(int width, int64_t n, int kind, bool typed) {
     int64_t at;
     uint8_t *bits;
     int64_t count = make_bits(n, &at, &bits);
-    uint8_t *in = place(in_area, n * width, kind), *out = place(out_area, count * width, kind);
+    uint8_t *in = place(in_area, n * width, kind),
+            *out = place(out_area, count * width, kind);
     fill_random(in, n * width);
     FOR_LEVELS(k) {
         int64_t got = call_compress(k, width, in, bits, at, n, out, typed);
@@ -172,7 +182,8 @@ static uint64_t extreme_value(int bits, bool is_float) {
         FOR_LEVELS(k) {                                                                  \
             type min, max;                                                               \
             k->minmax_##suffix((type *)in, n, &min, &max);                               \
-            CHECK(min == lo && max == hi, "%s minmax_%s n %d", k->name, #suffix, (int)n);\
+            CHECK(min == lo && max == hi, "%s minmax_%s n %d", k->name, #suffix,         \
+                  (int)n);                                                               \
         }                                                                                \
     }
 CHECK_MINMAX(i32, int32_t, 32, false, INT32_MIN, INT32_MAX)
@@ -225,14 +236,15 @@ static void check_narrow(int64_t n, int kind) {
     FOR_LEVELS(k) {
         k->narrow_32_16((uint32_t *)in, n, (uint16_t *)out);
         for (int64_t i = 0; i < n; i++)
-            CHECK(!memcmp(out + 2 * i, in + 4 * i, 2), "%s narrow_32_16 n %d at %d", k->name,
-                  (int)n, (int)i);
+            CHECK(!memcmp(out + 2 * i, in + 4 * i, 2), "%s narrow_32_16 n %d at %d",
+                  k->name, (int)n, (int)i);
     }
     out = place(out_area, n, kind);
     FOR_LEVELS(k) {
         k->narrow_32_8((uint32_t *)in, n, out);
         for (int64_t i = 0; i < n; i++)
-            CHECK(out[i] == in[4 * i], "%s narrow_32_8 n %d at %d", k->name, (int)n, (int)i);
+            CHECK(out[i] == in[4 * i], "%s narrow_32_8 n %d at %d", k->name, (int)n,
+                  (int)i);
     }
 }
 
@@ -246,12 +258,12 @@ static void check_decimal(int width, int64_t n, int kind) {
             for (int b = 0; b < 16; b++) {
                 uint8_t sign = be[i * width] & 0x80 ? 0xFF : 0;
                 uint8_t byte = b < width ? be[i * width + width - 1 - b] : sign;
-                CHECK(le[16 * i + b] == byte, "%s decimal_from_be width %d n %d at %d", k->name,
-                      width, (int)n, (int)i);
+                CHECK(le[16 * i + b] == byte, "%s decimal_from_be width %d n %d at %d",
+                      k->name, width, (int)n, (int)i);
             }
         k->decimal_to_be(le, width, n, back);
-        CHECK(!memcmp(be, back, (size_t)(n * width)), "%s decimal_to_be width %d n %d", k->name,
-              width, (int)n);
+        CHECK(!memcmp(be, back, (size_t)(n * width)), "%s decimal_to_be width %d n %d",
+              k->name, width, (int)n);
     }
 }
 
