@@ -305,8 +305,8 @@ static inline int32_t pandas_nanos(const rows_build *b, PyObject *value) {
     if (b->nanosecond == NULL || year == 1970 || year == 1972) {
         return -1;
     }
-    const PyGetSetDef *getter = ((PyGetSetDescrObject *)b->nanosecond)->d_getset;
-    PyObject *number = getter->get(value, getter->closure);
+    const PyGetSetDef *access = ((PyGetSetDescrObject *)b->nanosecond)->d_getset;
+    PyObject *number = access->get(value, access->closure);
     int64_t nanos = -1;
     if (number == NULL) {
         PyErr_Clear();

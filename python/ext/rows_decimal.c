@@ -17,8 +17,8 @@ typedef struct decimal_text {
     bool negative;
 } decimal_text;
 
-static bool take_digit(decimal_text *d, int digit, int64_t *num_zeros) {
-    if (digit == 0) {
+static bool take_digit(decimal_text *d, int next, int64_t *num_zeros) {
+    if (next == 0) {
         *num_zeros += d->num_digits > 0;
         return true;
     }
@@ -29,7 +29,7 @@ static bool take_digit(decimal_text *d, int digit, int64_t *num_zeros) {
         d->digits *= 10;
         d->num_digits++;
     }
-    d->digits = d->digits * 10 + digit;
+    d->digits = d->digits * 10 + next;
     d->num_digits++;
     return true;
 }

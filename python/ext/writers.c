@@ -125,6 +125,19 @@ static pqf_status put_batch(writer_object *w, bool check, const struct ArrowSche
     return status;
 }
 
+/* Columns come as the children of a struct; anything else is no table. */
+static int need_struct(writer_object *w, const struct ArrowSchema *schema) {
+    pqf_error err = {.status = PQF_SCHEMA, .file_offset = -1, .row_group = -1, .page = -1};
+    if (schema != NULL && strcmp(schema->format, "+s") != 0) {
+        snprintf(err.message, sizeof err.message,
+                 "Unsupported data type: an Arrow array of the format '%.40s', not a table",
+                 schema->format);
+        core_raise(core_state_of_type(Py_TYPE(w)), &err);
+        return -1;
+    }
+    return schema == NULL ? -1 : 0;
+}
+
 static int need_open(writer_object *w)
 {
     if (w->file != NULL || w->dataset != NULL) {
@@ -170,7 +183,7 @@ static PyObject *writer_put(PyObject *self, PyObject *args, PyObject *kwargs)
     struct ArrowSchema *c_schema = PyCapsule_GetPointer(schema, "arrow_schema");
     struct ArrowArray *c_array = PyCapsule_GetPointer(array, "arrow_array");
     report = pqf_report_new();
-    if (c_schema == NULL || c_array == NULL || report == NULL) {
+    if (need_struct(w, c_schema) < 0 || c_array == NULL || report == NULL) {
         if (!PyErr_Occurred()) {
             PyErr_NoMemory();
         }
@@ -246,8 +259,11 @@ static PyObject *writer_put_stream(PyObject *self, PyObject *args, PyObject *kwa
         PyErr_NoMemory();
     } else if (stream != NULL) {
         int code = stream->get_schema(stream, &schema);
-        result = code != 0 ? stream_failed(stream, code)
-                           : put_all(w, stream, &schema, check, report);
+        if (code != 0) {
+            result = stream_failed(stream, code);
+        } else if (need_struct(w, &schema) == 0) {
+            result = put_all(w, stream, &schema, check, report);
+        }
     }
     if (schema.release != NULL) {
         schema.release(&schema);

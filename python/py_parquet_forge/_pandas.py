@@ -60,6 +60,8 @@ class _Frame:
             if field is None:
                 return pa.nulls(self.num_rows)
             return self.objects(series.astype(object), field)
+        if isinstance(array.type, pa.BaseExtensionType) and field is not None and array.type != field.type:
+            return self.objects(series.astype(object), field)  # storage is not what the value means
         if dtype.kind == "f" and hasattr(dtype, "pyarrow_dtype"):
             array = _nan_to_null(array)
         return array

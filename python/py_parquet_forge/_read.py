@@ -188,17 +188,20 @@ def _filtered_tables(request: _Request, stream: _core.Stream, pyarrow: Any) -> I
     """
     judge = request.filter
     assert judge is not None
-    first = judge.rows(pyarrow.schema(stream).empty_table())
-    columns = first.column_names[:1] if request.columns == [] else request.columns
-    yield first if columns is None else first.select(columns)
-    done = 0
+    schema = pyarrow.schema(stream)
+    columns = schema.names[:1] if request.columns == [] else request.columns
+    done, empty = 0, True
     while (batch := stream.next()) is not None:
         done += batch.num_rows
         table = judge.rows(pyarrow.Table.from_batches([pyarrow.record_batch(batch)]))
         if table.num_rows:
+            empty = False
             yield table if columns is None else table.select(columns)
         if request.progress is not None:
             request.progress(done)
+    if empty:
+        table = judge.rows(schema.empty_table())
+        yield table if columns is None else table.select(columns)
 
 
 # ---- in batches ----

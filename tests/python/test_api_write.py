@@ -94,6 +94,25 @@ def test_anything_else_is_an_unsupported_data_type(data, target):
     assert "Unsupported data type" in str(refused(data, INT, target))
 
 
+@pytest.mark.parametrize(
+    "data",
+    [pd.Series([1]), pa.array([1]), pa.chunked_array([[1]]), iter([{"a": 1}])],
+    ids=["Series", "Array", "ChunkedArray", "iterator of dicts"],
+)
+def test_what_has_no_columns_is_an_unsupported_data_type(data, target):
+    assert "Unsupported data type" in str(refused(data, INT, target))
+
+
+@pytest.mark.parametrize(
+    "values",
+    [pd.period_range("2020", periods=2), pd.interval_range(0, 2), [1j, 2j]],
+    ids=["period", "interval", "complex"],
+)
+def test_pandas_types_that_arrow_lacks_are_never_written_as_their_storage(values, target):
+    error = refused(pd.DataFrame({"a": values}), INT, target)
+    assert error.failures[0].path == "a" and error.failures[0].count == 2
+
+
 def test_an_iterator_is_consumed_chunk_by_chunk(target):
     alive = []
 
