@@ -222,6 +222,7 @@ static pqf_status conform(pqf_writer *w, const struct ArrowSchema *schema,
 
 pqf_status pqf_writer_put_view(pqf_writer *w, const pqf_view *batch, int64_t start,
                                int64_t num_rows, pqf_error *err) {
+    if (w->sink && pqf_sink_skipped(w->sink)) return PQF_OK; /* judged, but not encoded */
     pqf_status status = pqf_group_writer_put(&w->group, batch, start, num_rows, err);
     if (status == PQF_OK)
         w->num_rows += num_rows;
