@@ -15,9 +15,6 @@ static inline bool pqf_bit_get(const uint8_t *bits, int64_t i) {
 static inline void pqf_bit_set(uint8_t *bits, int64_t i) {
     bits[i >> 3] = (uint8_t)(bits[i >> 3] | (1u << (i & 7)));
 }
-static inline void pqf_bit_clear(uint8_t *bits, int64_t i) {
-    bits[i >> 3] = (uint8_t)(bits[i >> 3] & ~(1u << (i & 7)));
-}
 static inline void pqf_bit_put(uint8_t *bits, int64_t i, bool v) {
     uint8_t mask = (uint8_t)(1u << (i & 7));
     bits[i >> 3] = (uint8_t)((bits[i >> 3] & ~mask) | (v ? mask : 0));

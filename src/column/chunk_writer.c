@@ -86,12 +86,6 @@ void pqf_chunk_writer_free(pqf_chunk_writer *w) {
     pqf_mem_free(w->mem, w, sizeof *w);
 }
 
-int64_t pqf_chunk_writer_bytes(const pqf_chunk_writer *w) {
-    size_t dictionary = w->dictionary ? pqf_dict_page_bytes(w->dictionary).len : 0;
-    return (int64_t)(w->data_pages.len + w->values.len + w->codes.len + w->reps.len +
-                     w->defs.len + dictionary);
-}
-
 /* ---- segments: parts of a step up to a check point ---- */
 
 typedef struct segment {

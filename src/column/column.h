@@ -158,8 +158,6 @@ pqf_status pqf_chunk_writer_put(pqf_chunk_writer *writer, const pqf_view *column
 pqf_status pqf_chunk_writer_finish(pqf_chunk_writer *writer, pqf_scratch *scratch,
                                    pqf_run *run, int worker, pqf_chunk_out *out,
                                    pqf_error *err);
-/* Bytes of encoded pages and of values that wait for their page. */
-int64_t pqf_chunk_writer_bytes(const pqf_chunk_writer *writer);
 
 /* ---- statistics as they were read: for pruning and for read_metadata ---- */
 

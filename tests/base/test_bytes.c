@@ -75,7 +75,7 @@ static void test_bit_writes(void **state) {
     (void)state;
     uint8_t bits[2] = {0, 0xFF};
     pqf_bit_set(bits, 3);
-    pqf_bit_clear(bits, 15);
+    pqf_bit_put(bits, 15, false);
     pqf_bit_put(bits, 0, true);
     pqf_bit_put(bits, 8, false);
     assert_int_equal(bits[0], 0x09);
