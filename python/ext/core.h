@@ -12,7 +12,8 @@
 /* Begins with the state of the row builders, which those cast to. */
 typedef struct core_state {
     pqf_py_state rows;
-    PyObject *engine_error; /* EngineError: one private exception with all fields of pqf_error */
+    PyObject *
+        engine_error; /* EngineError: one private exception with all fields of pqf_error */
     PyObject *dataset_type;
     PyObject *stream_type;
     PyObject *predicate_type;
@@ -49,8 +50,10 @@ typedef struct core_memory {
 } core_memory;
 
 void core_memory_free(core_memory *memory);
-int core_read_options(PyObject *dict, core_call *call, core_memory *memory, pqf_read_options *out);
-int core_write_options(PyObject *dict, core_call *call, core_memory *memory, pqf_write_options *out);
+int core_read_options(PyObject *dict, core_call *call, core_memory *memory,
+                      pqf_read_options *out);
+int core_write_options(PyObject *dict, core_call *call, core_memory *memory,
+                       pqf_write_options *out);
 /* A list of str (None: NULL) to a NULL-terminated array of UTF-8; *n may be NULL. */
 int core_names(PyObject *list, core_memory *memory, const char *const **out, int64_t *n);
 /* A path as file system bytes, kept alive by memory. */

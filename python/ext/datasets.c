@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Dataset, Stream and Predicate: reading. A dataset lives as long as its streams; a stream is pulled
- * batch by batch, without the GIL.
+ * Dataset, Stream and Predicate: reading. A dataset lives as long as its streams; a stream is
+ * pulled batch by batch, without the GIL.
  */
 #include "core.h"
 
@@ -12,8 +12,7 @@ typedef struct predicate_object {
     pqf_predicate *predicate;
 } predicate_object;
 
-static void predicate_dealloc(PyObject *self)
-{
+static void predicate_dealloc(PyObject *self) {
     PyTypeObject *type = Py_TYPE(self);
     pqf_predicate_free(((predicate_object *)self)->predicate);
     type->tp_free(self);
@@ -21,8 +20,7 @@ static void predicate_dealloc(PyObject *self)
 }
 
 /* Predicate(batch): any object with __arrow_c_array__ over the serialised expression. */
-static PyObject *predicate_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
-{
+static PyObject *predicate_new(PyTypeObject *type, PyObject *args, PyObject *kwargs) {
     static char *names[] = {"batch", NULL};
     PyObject *batch;
     if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O", names, &batch)) {
@@ -41,7 +39,8 @@ static PyObject *predicate_new(PyTypeObject *type, PyObject *args, PyObject *kwa
     }
     self = (predicate_object *)type->tp_alloc(type, 0);
     pqf_error err;
-    if (self != NULL && pqf_predicate_new(c_schema, c_array, &self->predicate, &err) != PQF_OK) {
+    if (self != NULL &&
+        pqf_predicate_new(c_schema, c_array, &self->predicate, &err) != PQF_OK) {
         core_raise(core_state_of_type(type), &err);
         Py_CLEAR(self);
     }
@@ -50,13 +49,13 @@ done:
     return (PyObject *)self;
 }
 
-static PyObject *predicate_columns(PyObject *self, void *closure)
-{
+static PyObject *predicate_columns(PyObject *self, void *closure) {
     (void)closure;
     const pqf_predicate *predicate = ((predicate_object *)self)->predicate;
     PyObject *list = PyList_New(0);
     const char *name;
-    for (int64_t i = 0; list != NULL && (name = pqf_predicate_column(predicate, i)); i++) {
+    for (int64_t i = 0; list != NULL && (name = pqf_predicate_column(predicate, i));
+         i++) {
         PyObject *text = PyUnicode_FromString(name);
         if (text == NULL || PyList_Append(list, text) < 0) {
             Py_CLEAR(list);
@@ -67,7 +66,8 @@ static PyObject *predicate_columns(PyObject *self, void *closure)
 }
 
 static PyGetSetDef predicate_getset[] = {
-    {"columns", predicate_columns, NULL, "Names of the top-level columns it reads.", NULL},
+    {"columns", predicate_columns, NULL, "Names of the top-level columns it reads.",
+     NULL},
     {NULL, NULL, NULL, NULL, NULL},
 };
 
@@ -85,8 +85,7 @@ static PyType_Spec predicate_spec = {
     .slots = predicate_slots,
 };
 
-int core_predicate_of(core_state *state, PyObject *object, pqf_predicate **out)
-{
+int core_predicate_of(core_state *state, PyObject *object, pqf_predicate **out) {
     *out = NULL;
     if (object == Py_None) {
         return 0;
@@ -109,8 +108,7 @@ typedef struct dataset_object {
     PyObject *bytes;    /* of a dataset in memory */
 } dataset_object;
 
-static void dataset_dealloc(PyObject *self)
-{
+static void dataset_dealloc(PyObject *self) {
     dataset_object *d = (dataset_object *)self;
     PyTypeObject *type = Py_TYPE(self);
     pqf_dataset_free(d->dataset);
@@ -121,8 +119,8 @@ static void dataset_dealloc(PyObject *self)
 }
 
 static pqf_status open_paths(dataset_object *self, PyObject *paths, PyObject *root,
-                             const pqf_read_options *options, core_memory *memory, pqf_error *err)
-{
+                             const pqf_read_options *options, core_memory *memory,
+                             pqf_error *err) {
     Py_ssize_t n = PyList_GET_SIZE(paths);
     const char **c_paths = PyMem_Calloc((size_t)n + 1, sizeof(char *));
     const char *c_root = NULL;
@@ -149,11 +147,11 @@ done:
 }
 
 /* Dataset(paths, options=None, root=None); paths: list of paths, or bytes that hold one file. */
-static PyObject *dataset_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
-{
+static PyObject *dataset_new(PyTypeObject *type, PyObject *args, PyObject *kwargs) {
     static char *names[] = {"paths", "options", "root", NULL};
     PyObject *paths, *options = Py_None, *root = Py_None;
-    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O|OO", names, &paths, &options, &root)) {
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O|OO", names, &paths, &options,
+                                     &root)) {
         return NULL;
     }
     if (!PyList_Check(paths) && !PyBytes_Check(paths)) {
@@ -165,14 +163,16 @@ static PyObject *dataset_new(PyTypeObject *type, PyObject *args, PyObject *kwarg
     pqf_read_options c_options;
     pqf_error err = {.status = PQF_OK};
     pqf_status status = PQF_INVALID;
-    if (self == NULL || core_read_options(options, &self->call, &memory, &c_options) < 0) {
+    if (self == NULL ||
+        core_read_options(options, &self->call, &memory, &c_options) < 0) {
         goto done;
     }
     self->progress = Py_XNewRef(self->call.progress);
     if (PyBytes_Check(paths)) {
         self->bytes = Py_NewRef(paths);
-        status = pqf_dataset_open_memory(PyBytes_AS_STRING(paths), (size_t)PyBytes_GET_SIZE(paths),
-                                         &c_options, &self->dataset, &err);
+        status = pqf_dataset_open_memory(PyBytes_AS_STRING(paths),
+                                         (size_t)PyBytes_GET_SIZE(paths), &c_options,
+                                         &self->dataset, &err);
     } else {
         status = open_paths(self, paths, root, &c_options, &memory, &err);
     }
@@ -187,8 +187,7 @@ done:
     return (PyObject *)self;
 }
 
-static PyObject *dataset_schema(PyObject *self, PyObject *unused)
-{
+static PyObject *dataset_schema(PyObject *self, PyObject *unused) {
     (void)unused;
     dataset_object *d = (dataset_object *)self;
     struct ArrowSchema schema;
@@ -199,8 +198,7 @@ static PyObject *dataset_schema(PyObject *self, PyObject *unused)
     return pqf_py_schema_capsule(&schema);
 }
 
-static PyObject *dataset_files(PyObject *self, void *closure)
-{
+static PyObject *dataset_files(PyObject *self, void *closure) {
     (void)closure;
     pqf_dataset *dataset = ((dataset_object *)self)->dataset;
     int64_t n = pqf_dataset_num_files(dataset);
@@ -227,8 +225,7 @@ typedef struct stream_object {
     struct ArrowSchema schema;
 } stream_object;
 
-static void stream_clear(stream_object *s)
-{
+static void stream_clear(stream_object *s) {
     if (s->stream.release != NULL) {
         s->stream.release(&s->stream);
     }
@@ -239,17 +236,15 @@ static void stream_clear(stream_object *s)
     Py_CLEAR(s->dataset);
 }
 
-static void stream_dealloc(PyObject *self)
-{
+static void stream_dealloc(PyObject *self) {
     PyTypeObject *type = Py_TYPE(self);
     stream_clear((stream_object *)self);
     type->tp_free(self);
     Py_DECREF(type);
 }
 
-static int parse_scan(core_state *state, PyObject *args, PyObject *kwargs, core_memory *memory,
-                      pqf_scan_options *out, PyObject **predicate)
-{
+static int parse_scan(core_state *state, PyObject *args, PyObject *kwargs,
+                      core_memory *memory, pqf_scan_options *out, PyObject **predicate) {
     static char *names[] = {"columns", "predicate", "batch_rows", NULL};
     PyObject *columns = Py_None;
     long long batch_rows = 0;
@@ -271,8 +266,7 @@ static int parse_scan(core_state *state, PyObject *args, PyObject *kwargs, core_
 }
 
 /* scan(columns=None, predicate=None, batch_rows=0) -> Stream */
-static PyObject *dataset_scan(PyObject *self, PyObject *args, PyObject *kwargs)
-{
+static PyObject *dataset_scan(PyObject *self, PyObject *args, PyObject *kwargs) {
     dataset_object *d = (dataset_object *)self;
     core_state *state = core_state_of_type(Py_TYPE(self));
     PyTypeObject *type = (PyTypeObject *)state->stream_type;
@@ -298,8 +292,7 @@ static PyObject *dataset_scan(PyObject *self, PyObject *args, PyObject *kwargs)
 }
 
 /* count_rows(columns=None, predicate=None, batch_rows=0) -> int */
-static PyObject *dataset_count_rows(PyObject *self, PyObject *args, PyObject *kwargs)
-{
+static PyObject *dataset_count_rows(PyObject *self, PyObject *args, PyObject *kwargs) {
     dataset_object *d = (dataset_object *)self;
     core_state *state = core_state_of_type(Py_TYPE(self));
     core_memory memory = {.num_blocks = 0};
@@ -318,8 +311,7 @@ static PyObject *dataset_count_rows(PyObject *self, PyObject *args, PyObject *kw
 }
 
 /* Schema of a stream, fetched once. */
-static int need_schema(stream_object *s)
-{
+static int need_schema(stream_object *s) {
     if (s->stream.release == NULL) {
         PyErr_SetString(PyExc_ValueError, "the stream is closed");
         return -1;
@@ -331,8 +323,7 @@ static int need_schema(stream_object *s)
     return -1;
 }
 
-static PyObject *stream_schema(PyObject *self, PyObject *unused)
-{
+static PyObject *stream_schema(PyObject *self, PyObject *unused) {
     (void)unused;
     stream_object *s = (stream_object *)self;
     struct ArrowSchema copy;
@@ -340,14 +331,14 @@ static PyObject *stream_schema(PyObject *self, PyObject *unused)
         return NULL;
     }
     if (s->stream.get_schema(&s->stream, &copy) != 0) {
-        return core_raise(core_state_of_type(Py_TYPE(self)), pqf_stream_error(&s->stream));
+        return core_raise(core_state_of_type(Py_TYPE(self)),
+                          pqf_stream_error(&s->stream));
     }
     return pqf_py_schema_capsule(&copy);
 }
 
 /* next() -> an object with __arrow_c_array__, or None at the end */
-static PyObject *stream_next(PyObject *self, PyObject *unused)
-{
+static PyObject *stream_next(PyObject *self, PyObject *unused) {
     (void)unused;
     stream_object *s = (stream_object *)self;
     core_state *state = core_state_of_type(Py_TYPE(self));
@@ -373,15 +364,15 @@ static PyObject *stream_next(PyObject *self, PyObject *unused)
     return pqf_py_array_new(&state->rows, &schema, &batch);
 }
 
-static PyObject *stream_close(PyObject *self, PyObject *unused)
-{
+static PyObject *stream_close(PyObject *self, PyObject *unused) {
     (void)unused;
     stream_clear((stream_object *)self);
     Py_RETURN_NONE;
 }
 
 static PyMethodDef stream_methods[] = {
-    {"__arrow_c_schema__", stream_schema, METH_NOARGS, "The schema as an Arrow PyCapsule."},
+    {"__arrow_c_schema__", stream_schema, METH_NOARGS,
+     "The schema as an Arrow PyCapsule."},
     {"next", stream_next, METH_NOARGS,
      "The next batch, an object with __arrow_c_array__; None at the end."},
     {"close", stream_close, METH_NOARGS, "Gives back files and memory."},
@@ -397,15 +388,18 @@ static PyType_Slot stream_slots[] = {
 static PyType_Spec stream_spec = {
     .name = "py_parquet_forge._core.Stream",
     .basicsize = sizeof(stream_object),
-    .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_DISALLOW_INSTANTIATION | Py_TPFLAGS_IMMUTABLETYPE,
+    .flags =
+        Py_TPFLAGS_DEFAULT | Py_TPFLAGS_DISALLOW_INSTANTIATION | Py_TPFLAGS_IMMUTABLETYPE,
     .slots = stream_slots,
 };
 
 static PyMethodDef dataset_methods[] = {
-    {"__arrow_c_schema__", dataset_schema, METH_NOARGS, "The schema as an Arrow PyCapsule."},
+    {"__arrow_c_schema__", dataset_schema, METH_NOARGS,
+     "The schema as an Arrow PyCapsule."},
     {"scan", (PyCFunction)(void (*)(void))dataset_scan, METH_VARARGS | METH_KEYWORDS,
      "scan(columns=None, predicate=None, batch_rows=0) -> Stream"},
-    {"count_rows", (PyCFunction)(void (*)(void))dataset_count_rows, METH_VARARGS | METH_KEYWORDS,
+    {"count_rows", (PyCFunction)(void (*)(void))dataset_count_rows,
+     METH_VARARGS | METH_KEYWORDS,
      "count_rows(columns=None, predicate=None) -> rows left after pruning"},
     {NULL, NULL, 0, NULL},
 };
@@ -430,8 +424,7 @@ static PyType_Spec dataset_spec = {
     .slots = dataset_slots,
 };
 
-int core_add_dataset_types(PyObject *module, core_state *state)
-{
+int core_add_dataset_types(PyObject *module, core_state *state) {
     state->predicate_type = PyType_FromModuleAndSpec(module, &predicate_spec, NULL);
     state->stream_type = PyType_FromModuleAndSpec(module, &stream_spec, NULL);
     state->dataset_type = PyType_FromModuleAndSpec(module, &dataset_spec, NULL);

@@ -4,20 +4,17 @@
  */
 #include "core.h"
 
-static int set(PyObject *exception, const char *name, PyObject *value)
-{
+static int set(PyObject *exception, const char *name, PyObject *value) {
     int result = value == NULL ? -1 : PyObject_SetAttrString(exception, name, value);
     Py_XDECREF(value);
     return result;
 }
 
-static PyObject *text_of(const char *text)
-{
+static PyObject *text_of(const char *text) {
     return PyUnicode_DecodeUTF8(text, (Py_ssize_t)strlen(text), "replace");
 }
 
-PyObject *core_raise(core_state *state, const pqf_error *err)
-{
+PyObject *core_raise(core_state *state, const pqf_error *err) {
     char text[2304];
     if (PyErr_Occurred()) {
         return NULL;
@@ -27,7 +24,8 @@ PyObject *core_raise(core_state *state, const pqf_error *err)
     PyObject *exception =
         message == NULL ? NULL : PyObject_CallOneArg(state->engine_error, message);
     Py_XDECREF(message);
-    if (exception != NULL && set(exception, "status", text_of(pqf_status_name(err->status))) == 0 &&
+    if (exception != NULL &&
+        set(exception, "status", text_of(pqf_status_name(err->status))) == 0 &&
         set(exception, "os_errno", PyLong_FromLong(err->os_errno)) == 0 &&
         set(exception, "path", PyUnicode_DecodeFSDefault(err->path)) == 0 &&
         set(exception, "column", text_of(err->column)) == 0 &&
@@ -41,16 +39,16 @@ PyObject *core_raise(core_state *state, const pqf_error *err)
     return NULL;
 }
 
-int core_tick(void *context, int64_t done, int64_t total)
-{
+int core_tick(void *context, int64_t done, int64_t total) {
     core_call *call = context;
     PyEval_RestoreThread(call->thread);
     int failed = PyErr_CheckSignals();
     if (!failed && call->progress != NULL) {
         PyObject *result =
-            total < 0 ? PyObject_CallFunction(call->progress, "LO", (long long)done, Py_None)
-                      : PyObject_CallFunction(call->progress, "LL", (long long)done,
-                                              (long long)total);
+            total < 0
+                ? PyObject_CallFunction(call->progress, "LO", (long long)done, Py_None)
+                : PyObject_CallFunction(call->progress, "LL", (long long)done,
+                                        (long long)total);
         failed = result == NULL;
         Py_XDECREF(result);
     }

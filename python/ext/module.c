@@ -7,30 +7,26 @@
 
 static struct PyModuleDef core_module;
 
-core_state *core_state_of_type(PyTypeObject *type)
-{
-    return PyType_GetModuleState(type);
-}
+core_state *core_state_of_type(PyTypeObject *type) { return PyType_GetModuleState(type); }
 
-static PyObject *io_counters(PyObject *module, PyObject *unused)
-{
+static PyObject *io_counters(PyObject *module, PyObject *unused) {
     (void)module;
     (void)unused;
     pqf_io_counters counters;
     pqf_io_counters_get(&counters);
-    return Py_BuildValue("(LLL)", (long long)counters.bytes_read, (long long)counters.reads,
-                         (long long)counters.files_opened);
+    return Py_BuildValue("(LLL)", (long long)counters.bytes_read,
+                         (long long)counters.reads, (long long)counters.files_opened);
 }
 
 /* features(table) -> [(name, reads, writes), ...] */
-static PyObject *features(PyObject *module, PyObject *table)
-{
+static PyObject *features(PyObject *module, PyObject *table) {
     (void)module;
     const char *text = PyUnicode_AsUTF8(table);
     PyObject *list = text == NULL ? NULL : PyList_New(0);
     const char *name;
     bool reads, writes;
-    for (int64_t i = 0; list != NULL && pqf_feature(text, i, &name, &reads, &writes); i++) {
+    for (int64_t i = 0; list != NULL && pqf_feature(text, i, &name, &reads, &writes);
+         i++) {
         PyObject *row = Py_BuildValue("(sOO)", name, reads ? Py_True : Py_False,
                                       writes ? Py_True : Py_False);
         if (row == NULL || PyList_Append(list, row) < 0) {
@@ -41,8 +37,7 @@ static PyObject *features(PyObject *module, PyObject *table)
     return list;
 }
 
-static PyObject *simd_level(PyObject *module, PyObject *unused)
-{
+static PyObject *simd_level(PyObject *module, PyObject *unused) {
     (void)module;
     (void)unused;
     return PyUnicode_FromString(pqf_simd_level());
@@ -50,32 +45,34 @@ static PyObject *simd_level(PyObject *module, PyObject *unused)
 
 static PyMethodDef core_methods[] = {
     {"batches_stream", core_batches_stream, METH_VARARGS,
-     "batches_stream(schema, batches) -> capsule of an ArrowArrayStream that owns the batches"},
+     "batches_stream(schema, batches) -> capsule of an ArrowArrayStream that owns the "
+     "batches"},
     {"io_counters", io_counters, METH_NOARGS,
      "io_counters() -> (bytes read, reads, files opened) of this process"},
     {"features", features, METH_O, "features(table) -> [(name, reads, writes), ...]"},
-    {"simd_level", simd_level, METH_NOARGS, "simd_level() -> 'scalar', 'avx2' or 'avx512'"},
+    {"simd_level", simd_level, METH_NOARGS,
+     "simd_level() -> 'scalar', 'avx2' or 'avx512'"},
     {NULL, NULL, 0, NULL},
 };
 
-static int core_exec(PyObject *module)
-{
+static int core_exec(PyObject *module) {
     core_state *state = PyModule_GetState(module);
     if (pqf_py_state_init(&state->rows, module) < 0) {
         return -1;
     }
-    state->engine_error = PyErr_NewException("py_parquet_forge._core.EngineError", NULL, NULL);
+    state->engine_error =
+        PyErr_NewException("py_parquet_forge._core.EngineError", NULL, NULL);
     if (state->engine_error == NULL ||
         PyModule_AddObjectRef(module, "EngineError", state->engine_error) < 0 ||
-        core_add_dataset_types(module, state) < 0 || core_add_writer_type(module, state) < 0 ||
+        core_add_dataset_types(module, state) < 0 ||
+        core_add_writer_type(module, state) < 0 ||
         PyModule_AddFunctions(module, pqf_rows_methods) < 0) {
         return -1;
     }
     return PyModule_AddStringConstant(module, "version", PQF_VERSION);
 }
 
-static int core_traverse(PyObject *module, visitproc visit, void *arg)
-{
+static int core_traverse(PyObject *module, visitproc visit, void *arg) {
     core_state *state = PyModule_GetState(module);
     Py_VISIT(state->engine_error);
     Py_VISIT(state->dataset_type);
@@ -85,8 +82,7 @@ static int core_traverse(PyObject *module, visitproc visit, void *arg)
     return pqf_py_state_visit(&state->rows, visit, arg);
 }
 
-static int core_clear(PyObject *module)
-{
+static int core_clear(PyObject *module) {
     core_state *state = PyModule_GetState(module);
     Py_CLEAR(state->engine_error);
     Py_CLEAR(state->dataset_type);
@@ -97,10 +93,7 @@ static int core_clear(PyObject *module)
     return 0;
 }
 
-static void core_free(void *module)
-{
-    core_clear(module);
-}
+static void core_free(void *module) { core_clear(module); }
 
 static PyModuleDef_Slot core_slots[] = {
     {Py_mod_exec, core_exec},
@@ -122,7 +115,4 @@ static struct PyModuleDef core_module = {
     .m_free = core_free,
 };
 
-PyMODINIT_FUNC PyInit__core(void)
-{
-    return PyModuleDef_Init(&core_module);
-}
+PyMODINIT_FUNC PyInit__core(void) { return PyModuleDef_Init(&core_module); }

@@ -23,10 +23,11 @@ typedef struct option {
     size_t count;
 } option;
 
-#define READ(kind, member)  {#member, OPTION_##kind, offsetof(pqf_read_options, member), 0}
-#define WRITE(kind, member) {#member, OPTION_##kind, offsetof(pqf_write_options, member), 0}
-#define SETTINGS(member)                                                                        \
-    {#member, OPTION_SETTINGS, offsetof(pqf_write_options, member),                             \
+#define READ(kind, member) {#member, OPTION_##kind, offsetof(pqf_read_options, member), 0}
+#define WRITE(kind, member)                                                              \
+    {#member, OPTION_##kind, offsetof(pqf_write_options, member), 0}
+#define SETTINGS(member)                                                                 \
+    {#member, OPTION_SETTINGS, offsetof(pqf_write_options, member),                      \
      offsetof(pqf_write_options, num_##member)}
 
 static const option READ_OPTIONS[] = {
@@ -81,8 +82,7 @@ static const option WRITE_OPTIONS[] = {
 
 /* ---- memory ---- */
 
-void core_memory_free(core_memory *memory)
-{
+void core_memory_free(core_memory *memory) {
     for (int i = 0; i < memory->num_blocks; i++) {
         PyMem_Free(memory->blocks[i]);
     }
@@ -90,8 +90,7 @@ void core_memory_free(core_memory *memory)
     Py_CLEAR(memory->keep);
 }
 
-static void *keep_block(core_memory *memory, size_t count, size_t size)
-{
+static void *keep_block(core_memory *memory, size_t count, size_t size) {
     if (memory->num_blocks == (int)(sizeof memory->blocks / sizeof memory->blocks[0])) {
         PyErr_SetString(PyExc_SystemError, "too many options");
         return NULL;
@@ -104,8 +103,7 @@ static void *keep_block(core_memory *memory, size_t count, size_t size)
     return block;
 }
 
-static int keep_object(core_memory *memory, PyObject *object)
-{
+static int keep_object(core_memory *memory, PyObject *object) {
     if (memory->keep == NULL && (memory->keep = PyList_New(0)) == NULL) {
         return -1;
     }
@@ -113,8 +111,7 @@ static int keep_object(core_memory *memory, PyObject *object)
 }
 
 /* UTF-8 without NUL inside. Bytes pass as they are. */
-static const char *keep_text(PyObject *value, core_memory *memory)
-{
+static const char *keep_text(PyObject *value, core_memory *memory) {
     const char *text = NULL;
     Py_ssize_t n = 0;
     if (PyBytes_Check(value)) {
@@ -132,8 +129,7 @@ static const char *keep_text(PyObject *value, core_memory *memory)
     return text != NULL && keep_object(memory, value) == 0 ? text : NULL;
 }
 
-const char *core_path(PyObject *path, core_memory *memory)
-{
+const char *core_path(PyObject *path, core_memory *memory) {
     PyObject *bytes;
     if (!PyUnicode_FSConverter(path, &bytes)) {
         return NULL;
@@ -143,8 +139,7 @@ const char *core_path(PyObject *path, core_memory *memory)
     return text;
 }
 
-int core_names(PyObject *list, core_memory *memory, const char *const **out, int64_t *n)
-{
+int core_names(PyObject *list, core_memory *memory, const char *const **out, int64_t *n) {
     *out = NULL;
     if (n != NULL) {
         *n = 0;
@@ -173,8 +168,7 @@ int core_names(PyObject *list, core_memory *memory, const char *const **out, int
 
 /* ---- one option ---- */
 
-static int put_settings(PyObject *dict, core_memory *memory, void *member, void *count)
-{
+static int put_settings(PyObject *dict, core_memory *memory, void *member, void *count) {
     if (!PyDict_Check(dict)) {
         PyErr_SetString(PyExc_TypeError, "expected a dict");
         return -1;
@@ -199,8 +193,7 @@ static int put_settings(PyObject *dict, core_memory *memory, void *member, void 
     return 0;
 }
 
-static int put_number(PyObject *value, void *member, bool wide)
-{
+static int put_number(PyObject *value, void *member, bool wide) {
     long long v = PyLong_AsLongLong(value);
     if (v == -1 && PyErr_Occurred()) {
         return -1;
@@ -214,8 +207,7 @@ static int put_number(PyObject *value, void *member, bool wide)
     return 0;
 }
 
-static int put_option(const option *o, PyObject *value, core_memory *memory, char *base)
-{
+static int put_option(const option *o, PyObject *value, core_memory *memory, char *base) {
     void *member = base + o->offset;
     switch (o->kind) {
     case OPTION_BOOL: {
@@ -244,8 +236,7 @@ static int put_option(const option *o, PyObject *value, core_memory *memory, cha
     return -1;
 }
 
-static const option *option_named(const option *table, const char *name)
-{
+static const option *option_named(const option *table, const char *name) {
     for (; table->name != NULL; table++) {
         if (strcmp(table->name, name) == 0) {
             return table;
@@ -255,9 +246,8 @@ static const option *option_named(const option *table, const char *name)
 }
 
 /* `progress` belongs to the call; everything else stands in the table. */
-static int put_options(const option *table, PyObject *dict, core_call *call, core_memory *memory,
-                       void *base)
-{
+static int put_options(const option *table, PyObject *dict, core_call *call,
+                       core_memory *memory, void *base) {
     PyObject *key, *value;
     Py_ssize_t at = 0;
     while (PyDict_Next(dict, &at, &key, &value)) {
@@ -281,8 +271,8 @@ static int put_options(const option *table, PyObject *dict, core_call *call, cor
     return 0;
 }
 
-int core_read_options(PyObject *dict, core_call *call, core_memory *memory, pqf_read_options *out)
-{
+int core_read_options(PyObject *dict, core_call *call, core_memory *memory,
+                      pqf_read_options *out) {
     memset(out, 0, sizeof *out);
     out->struct_bytes = sizeof *out;
     out->control.struct_bytes = sizeof out->control;
@@ -291,8 +281,8 @@ int core_read_options(PyObject *dict, core_call *call, core_memory *memory, pqf_
     return dict == Py_None ? 0 : put_options(READ_OPTIONS, dict, call, memory, out);
 }
 
-int core_write_options(PyObject *dict, core_call *call, core_memory *memory, pqf_write_options *out)
-{
+int core_write_options(PyObject *dict, core_call *call, core_memory *memory,
+                       pqf_write_options *out) {
     memset(out, 0, sizeof *out);
     out->struct_bytes = sizeof *out;
     out->control.struct_bytes = sizeof out->control;

@@ -121,6 +121,7 @@ PyObject *core_batches_stream(PyObject *module, PyObject *args) {
         free(stream);
         return NULL;
     }
-    *stream = (struct ArrowArrayStream){list_get_schema, list_get_next, list_error, list_release, list};
+    *stream = (struct ArrowArrayStream){list_get_schema, list_get_next, list_error,
+                                        list_release, list};
     return capsule;
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Writer: one file or one dataset. Batches come in as Arrow arrays or streams; what a schema refuses
- * comes back as a list of records, never as an exception, so that the package can collect them.
+ * Writer: one file or one dataset. Batches come in as Arrow arrays or streams; what a schema
+ * refuses comes back as a list of records, never as an exception, so that the package can
+ * collect them.
  */
 #include "core.h"
 
@@ -10,7 +11,7 @@
 
 typedef struct writer_object {
     PyObject_HEAD
-    pqf_writer *file;            /* one of the two */
+    pqf_writer *file; /* one of the two */
     pqf_dataset_writer *dataset;
     core_call call;
     PyObject *progress;
@@ -18,8 +19,7 @@ typedef struct writer_object {
     long long rows_put;
 } writer_object;
 
-static void writer_free_engine(writer_object *w)
-{
+static void writer_free_engine(writer_object *w) {
     pqf_writer *file = w->file;
     pqf_dataset_writer *dataset = w->dataset;
     w->file = NULL;
@@ -33,8 +33,7 @@ static void writer_free_engine(writer_object *w)
     CORE_END(&w->call);
 }
 
-static void writer_dealloc(PyObject *self)
-{
+static void writer_dealloc(PyObject *self) {
     writer_object *w = (writer_object *)self;
     PyTypeObject *type = Py_TYPE(self);
     writer_free_engine(w);
@@ -43,10 +42,10 @@ static void writer_dealloc(PyObject *self)
     Py_DECREF(type);
 }
 
-static pqf_status open_engine(writer_object *w, const char *path, const struct ArrowSchema *schema,
+static pqf_status open_engine(writer_object *w, const char *path,
+                              const struct ArrowSchema *schema,
                               const pqf_write_options *options, int mode,
-                              const char *const *partitions, pqf_error *err)
-{
+                              const char *const *partitions, pqf_error *err) {
     pqf_status status;
     pqf_dataset_write_options dataset = {.struct_bytes = sizeof dataset,
                                          .file = *options,
@@ -61,12 +60,12 @@ static pqf_status open_engine(writer_object *w, const char *path, const struct A
 
 /* Writer(path, schema, options=None, mode=None, partition_columns=None); mode None: one file, else
  * 0 append or 1 overwrite of a dataset. */
-static PyObject *writer_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
-{
-    static char *names[] = {"path", "schema", "options", "mode", "partition_columns", NULL};
+static PyObject *writer_new(PyTypeObject *type, PyObject *args, PyObject *kwargs) {
+    static char *names[] = {"path", "schema", "options", "mode", "partition_columns",
+                            NULL};
     PyObject *path, *schema, *options = Py_None, *mode = Py_None, *partitions = Py_None;
-    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "OO|OOO", names, &path, &schema, &options, &mode,
-                                     &partitions)) {
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "OO|OOO", names, &path, &schema,
+                                     &options, &mode, &partitions)) {
         return NULL;
     }
     core_memory memory = {.num_blocks = 0};
@@ -99,9 +98,10 @@ static PyObject *writer_new(PyTypeObject *type, PyObject *args, PyObject *kwargs
 
 /* ---- put ---- */
 
-static pqf_status call_engine(writer_object *w, bool check, const struct ArrowSchema *schema,
-                              const struct ArrowArray *batch, pqf_report *report, pqf_error *err)
-{
+static pqf_status call_engine(writer_object *w, bool check,
+                              const struct ArrowSchema *schema,
+                              const struct ArrowArray *batch, pqf_report *report,
+                              pqf_error *err) {
     if (w->file != NULL) {
         return check ? pqf_writer_check(w->file, schema, batch, report, err)
                      : pqf_writer_put(w->file, schema, batch, report, err);
@@ -111,9 +111,10 @@ static pqf_status call_engine(writer_object *w, bool check, const struct ArrowSc
 }
 
 /* No rows fit every schema. */
-static pqf_status put_batch(writer_object *w, bool check, const struct ArrowSchema *schema,
-                            const struct ArrowArray *batch, pqf_report *report, pqf_error *err)
-{
+static pqf_status put_batch(writer_object *w, bool check,
+                            const struct ArrowSchema *schema,
+                            const struct ArrowArray *batch, pqf_report *report,
+                            pqf_error *err) {
     pqf_status status = PQF_OK;
     if (batch->length > 0) {
         CORE_BEGIN(&w->call);
@@ -127,19 +128,20 @@ static pqf_status put_batch(writer_object *w, bool check, const struct ArrowSche
 
 /* Columns come as the children of a struct; anything else is no table. */
 static int need_struct(writer_object *w, const struct ArrowSchema *schema) {
-    pqf_error err = {.status = PQF_SCHEMA, .file_offset = -1, .row_group = -1, .page = -1};
+    pqf_error err = {
+        .status = PQF_SCHEMA, .file_offset = -1, .row_group = -1, .page = -1};
     if (schema != NULL && strcmp(schema->format, "+s") != 0) {
-        snprintf(err.message, sizeof err.message,
-                 "Unsupported data type: an Arrow array of the format '%.40s', not a table",
-                 schema->format);
+        snprintf(
+            err.message, sizeof err.message,
+            "Unsupported data type: an Arrow array of the format '%.40s', not a table",
+            schema->format);
         core_raise(core_state_of_type(Py_TYPE(w)), &err);
         return -1;
     }
     return schema == NULL ? -1 : 0;
 }
 
-static int need_open(writer_object *w)
-{
+static int need_open(writer_object *w) {
     if (w->file != NULL || w->dataset != NULL) {
         return 0;
     }
@@ -149,8 +151,7 @@ static int need_open(writer_object *w)
 
 /* The records of what was refused, None when all was taken. */
 static PyObject *outcome(writer_object *w, pqf_status status, const pqf_report *report,
-                         const pqf_error *err)
-{
+                         const pqf_error *err) {
     if (status != PQF_OK && status != PQF_SCHEMA) {
         return core_raise(core_state_of_type(Py_TYPE(w)), err);
     }
@@ -165,8 +166,7 @@ static PyObject *outcome(writer_object *w, pqf_status status, const pqf_report *
 
 /* put(batch, check=False): batch is an object with __arrow_c_array__. Returns None, or the list of
  * records of a batch that was refused. */
-static PyObject *writer_put(PyObject *self, PyObject *args, PyObject *kwargs)
-{
+static PyObject *writer_put(PyObject *self, PyObject *args, PyObject *kwargs) {
     static char *names[] = {"batch", "check", NULL};
     writer_object *w = (writer_object *)self;
     PyObject *batch, *schema, *array, *result = NULL;
@@ -199,8 +199,7 @@ done:
 }
 
 /* A stream of somebody else failed: its own words. */
-static PyObject *stream_failed(struct ArrowArrayStream *stream, int code)
-{
+static PyObject *stream_failed(struct ArrowArrayStream *stream, int code) {
     if (PyErr_Occurred()) {
         return NULL;
     }
@@ -213,8 +212,8 @@ static PyObject *stream_failed(struct ArrowArrayStream *stream, int code)
 /* Batches of the stream one by one; after the first refused one the rest is only checked, so that
  * the records cover the whole stream. */
 static PyObject *put_all(writer_object *w, struct ArrowArrayStream *stream,
-                         const struct ArrowSchema *schema, bool check, pqf_report *report)
-{
+                         const struct ArrowSchema *schema, bool check,
+                         pqf_report *report) {
     pqf_status status = PQF_OK;
     pqf_error err = {.status = PQF_OK};
     bool refused = check;
@@ -240,8 +239,7 @@ static PyObject *put_all(writer_object *w, struct ArrowArrayStream *stream,
 }
 
 /* put_stream(source, check=False): source is an object with __arrow_c_stream__. */
-static PyObject *writer_put_stream(PyObject *self, PyObject *args, PyObject *kwargs)
-{
+static PyObject *writer_put_stream(PyObject *self, PyObject *args, PyObject *kwargs) {
     static char *names[] = {"source", "check", NULL};
     writer_object *w = (writer_object *)self;
     PyObject *source, *result = NULL;
@@ -275,8 +273,7 @@ static PyObject *writer_put_stream(PyObject *self, PyObject *args, PyObject *kwa
 
 /* ---- finish ---- */
 
-static PyObject *writer_finish(PyObject *self, PyObject *unused)
-{
+static PyObject *writer_finish(PyObject *self, PyObject *unused) {
     (void)unused;
     writer_object *w = (writer_object *)self;
     pqf_error err;
@@ -294,8 +291,7 @@ static PyObject *writer_finish(PyObject *self, PyObject *unused)
     Py_RETURN_NONE;
 }
 
-static PyObject *writer_abort(PyObject *self, PyObject *unused)
-{
+static PyObject *writer_abort(PyObject *self, PyObject *unused) {
     (void)unused;
     writer_free_engine((writer_object *)self);
     Py_RETURN_NONE;
@@ -304,7 +300,8 @@ static PyObject *writer_abort(PyObject *self, PyObject *unused)
 static PyMethodDef writer_methods[] = {
     {"put", (PyCFunction)(void (*)(void))writer_put, METH_VARARGS | METH_KEYWORDS,
      "put(batch, check=False) -> None or the records of a refused batch"},
-    {"put_stream", (PyCFunction)(void (*)(void))writer_put_stream, METH_VARARGS | METH_KEYWORDS,
+    {"put_stream", (PyCFunction)(void (*)(void))writer_put_stream,
+     METH_VARARGS | METH_KEYWORDS,
      "put_stream(source, check=False) -> None or the records of refused batches"},
     {"finish", writer_finish, METH_NOARGS, "Commits."},
     {"abort", writer_abort, METH_NOARGS, "Leaves nothing behind."},
@@ -312,7 +309,8 @@ static PyMethodDef writer_methods[] = {
 };
 
 static PyMemberDef writer_members[] = {
-    {"rows_seen", T_LONGLONG, offsetof(writer_object, rows_seen), READONLY, "Rows put or checked."},
+    {"rows_seen", T_LONGLONG, offsetof(writer_object, rows_seen), READONLY,
+     "Rows put or checked."},
     {"rows_put", T_LONGLONG, offsetof(writer_object, rows_put), READONLY, "Rows put."},
     {NULL, 0, 0, 0, NULL},
 };
@@ -332,8 +330,7 @@ static PyType_Spec writer_spec = {
     .slots = writer_slots,
 };
 
-int core_add_writer_type(PyObject *module, core_state *state)
-{
+int core_add_writer_type(PyObject *module, core_state *state) {
     state->writer_type = PyType_FromModuleAndSpec(module, &writer_spec, NULL);
     return state->writer_type == NULL
                ? -1
