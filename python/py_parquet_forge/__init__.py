@@ -37,16 +37,18 @@ __all__ = [
 ]
 
 
-def __getattr__(name: str) -> object:
-    """What costs an import is made on first access and kept."""
-    if name == "SchemaValidationError":
-        from ._errors import make_schema_validation_error
+if not TYPE_CHECKING:  # type checkers would take any name for an attribute
 
-        value: object = make_schema_validation_error()
-    elif name in ("InputData", "PathLike", "PyArrowFilters", "PyArrowSchema"):
-        from . import _types
+    def __getattr__(name: str) -> object:
+        """What costs an import is made on first access and kept."""
+        if name == "SchemaValidationError":
+            from ._errors import make_schema_validation_error
 
-        value = getattr(_types, name)
-    else:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return globals().setdefault(name, value)
+            value: object = make_schema_validation_error()
+        elif name in ("InputData", "PathLike", "PyArrowFilters", "PyArrowSchema"):
+            from . import _types
+
+            value = getattr(_types, name)
+        else:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        return globals().setdefault(name, value)

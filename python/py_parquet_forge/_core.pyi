@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, final, type_check_only
 
 version: str
 
@@ -16,19 +16,25 @@ class EngineError(Exception):
     file_offset: int
     message: str
 
+@final
+@type_check_only
 class BuiltArray:
     num_rows: int
     def __arrow_c_array__(self, requested_schema: object = None) -> tuple[object, object]: ...
 
+@final
 class Predicate:
     columns: list[str]
     def __new__(cls, batch: object) -> Predicate: ...
 
+@final
+@type_check_only
 class Stream:
     def __arrow_c_schema__(self) -> object: ...
     def next(self) -> BuiltArray | None: ...
     def close(self) -> None: ...
 
+@final
 class Dataset:
     files: list[str]
     def __new__(
@@ -51,6 +57,7 @@ class Dataset:
         batch_rows: int = 0,
     ) -> int: ...
 
+@final
 class Writer:
     rows_seen: int
     rows_put: int

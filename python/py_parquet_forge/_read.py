@@ -181,6 +181,32 @@ def _read_filtered(request: _Request, pyarrow: Any) -> Any:
     return table.select([]) if request.columns == [] else table
 
 
+class _OwnDictionaries:
+    """Gives filtered rows dictionaries of their own.
+
+    All buffers of an imported batch live as long as any one of them: a few surviving rows that share the
+    dictionary of their batch would keep the whole batch in memory.
+    """
+
+    def __init__(self, pyarrow: Any) -> None:
+        self.pyarrow = pyarrow
+        self.copies: dict[int, Any] = {}
+
+    def detach(self, table: Any) -> Any:
+        for i, field in enumerate(table.schema):
+            if self.pyarrow.types.is_dictionary(field.type):
+                chunks = [self._own(i, chunk) for chunk in table.column(i).chunks]
+                table = table.set_column(i, field, self.pyarrow.chunked_array(chunks, field.type))
+        return table
+
+    def _own(self, i: int, chunk: Any) -> Any:
+        copy = self.copies.get(i)
+        if copy is None or not copy.equals(chunk.dictionary):
+            shared = chunk.dictionary
+            copy = self.copies[i] = self.pyarrow.concat_arrays([shared, shared.slice(0, 0)])
+        return self.pyarrow.DictionaryArray.from_arrays(chunk.indices, copy, ordered=chunk.type.ordered)
+
+
 def _filtered_tables(request: _Request, stream: _core.Stream, pyarrow: Any) -> Iterator[Any]:
     """The rows that satisfy the filter, of the columns asked for; at least one table.
 
@@ -190,13 +216,14 @@ def _filtered_tables(request: _Request, stream: _core.Stream, pyarrow: Any) -> I
     assert judge is not None
     schema = pyarrow.schema(stream)
     columns = schema.names[:1] if request.columns == [] else request.columns
+    dictionaries = _OwnDictionaries(pyarrow)
     done, empty = 0, True
     while (batch := stream.next()) is not None:
         done += batch.num_rows
         table = judge.rows(pyarrow.Table.from_batches([pyarrow.record_batch(batch)]))
         if table.num_rows:
             empty = False
-            yield table if columns is None else table.select(columns)
+            yield dictionaries.detach(table if columns is None else table.select(columns))
         if request.progress is not None:
             request.progress(done)
     if empty:

@@ -426,6 +426,15 @@ def test_progress_of_reading_is_told_to_the_end(path):
         assert calls[-1] == (rows, rows, "rows")
 
 
+def test_progress_true_draws_a_bar_on_a_terminal_and_nothing_elsewhere(path, capsys, monkeypatch):
+    read_parquet(path, progress=True)
+    assert capsys.readouterr().err == ""
+    monkeypatch.setattr("sys.stderr.isatty", lambda: True)
+    read_parquet(path, progress=True)
+    drawn = capsys.readouterr().err
+    assert "100% of 10,000 rows" in drawn and drawn.endswith("\n")
+
+
 def test_exceptions_of_progress_pass_through(path):
     def tell(done, total, unit):
         raise KeyError("mine")
