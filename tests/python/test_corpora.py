@@ -102,9 +102,10 @@ def test_tables_name_real_files():
     assert len(_sound()) >= 60
 
 
-@pytest.mark.parametrize("unit", ["ns", "us"])
-def test_int96_is_never_wrapped(unit):
-    with pytest.raises(pa.ArrowInvalid, match="coerce_int96_timestamp_unit='ms'"):
+@pytest.mark.parametrize(("unit", "advice"), [("ns", "'us'"), ("us", "'ms'")])
+def test_int96_is_never_wrapped(unit, advice):
+    """The error advises a unit that is coarser than the one that was asked for."""
+    with pytest.raises(pa.ArrowInvalid, match=f"coerce_int96_timestamp_unit={advice}"):
         _read(SPARK, coerce_int96_timestamp_unit=unit)
 
 

@@ -4,7 +4,7 @@
 Run as a program: JSON lines of {"path", "flips"} come in, and for each one JSON line of
 {"path", "outcome", "detail", "peak", "seconds"} goes out. The child has a ceiling on its
 address space and on its time; `flips` are [place, value] bytes to put into a copy first.
-Outcomes: "data", the name of an exception, "signal <n>", "hang".
+Outcomes: "data" (with a fingerprint of the values), the name of an exception, "signal <n>", "hang".
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ import signal
 import subprocess
 import sys
 import time
+import zlib
 
 ROOM = 1 << 30  # address space that a child may take on top of what the parent has
 SECONDS = 30
@@ -40,14 +41,14 @@ def _address_space() -> int:
 def _prepared(job: dict, scratch: str) -> str:
     if "flips" not in job and "cut" not in job:
         return job["path"]
+    name = os.path.join(scratch, "copy.parquet")
     with open(job["path"], "rb") as file:
         data = bytearray(file.read())
     for place, value in job.get("flips", []):
         data[place] ^= value
-    copy = os.path.join(scratch, "copy.parquet")
-    with open(copy, "wb") as file:
+    with open(name, "wb") as file:
         file.write(data[: job.get("cut", len(data))])
-    return copy
+    return name
 
 
 def _read(path: str, options: dict) -> str:
@@ -62,7 +63,12 @@ def _read(path: str, options: dict) -> str:
         rows += len(batch)
     if rows != table.num_rows:
         raise AssertionError(f"{rows} rows in batches, {table.num_rows} in the table")
-    return f"{rows} rows"
+    return f"{rows} rows {_fingerprint(table):08x}"
+
+
+def _fingerprint(table) -> int:
+    """A number that two tables share when their values do."""
+    return zlib.crc32(repr([column.to_pylist() for column in table.columns]).encode())
 
 
 def _child(path: str, options: dict, out: int) -> None:
