@@ -188,6 +188,15 @@ static pqf_status set_schema(pqf_dataset *d, pqf_error *err) {
 
 /* ---- open and free ---- */
 
+static pqf_status check_unit(const char *unit, pqf_error *err) {
+    static const char *const units[] = {"s", "ms", "us", "ns"};
+    if (!unit) return PQF_OK;
+    for (int i = 0; i < 4; i++)
+        if (!strcmp(unit, units[i])) return PQF_OK;
+    return pqf_fail(err, PQF_INVALID,
+                    "coerce_int96_timestamp_unit must be 's', 'ms', 'us' or 'ns', not '%.40s'", unit);
+}
+
 static pqf_status read_options_of(const pqf_read_options *in, pqf_read_options *out,
                                   pqf_arena *arena, pqf_error *err) {
     *out = (pqf_read_options){.struct_bytes = sizeof *out};
@@ -196,6 +205,7 @@ static pqf_status read_options_of(const pqf_read_options *in, pqf_read_options *
         return pqf_fail(err, PQF_INVALID, "pqf_read_options.struct_bytes is %zu, not %zu",
                         in->struct_bytes, sizeof *out);
     memcpy(out, in, in->struct_bytes);
+    TRY(check_unit(out->int96_unit, err));
     return pqf_read_options_copy(arena, out, err);
 }
 
