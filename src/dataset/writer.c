@@ -153,13 +153,19 @@ static bool same_partition(const struct ArrowSchema *there, const struct ArrowSc
     return !is_recorded || !strcmp(there->dictionary->format, format);
 }
 
+/* Nullability too: a reader takes it from whichever file comes first. */
+static bool same_file_column(const struct ArrowSchema *there, const struct ArrowSchema *column) {
+    return pqf_schema_same_type(there, column) &&
+           !((there->flags ^ column->flags) & ARROW_FLAG_NULLABLE);
+}
+
 static pqf_status same_column(const struct ArrowSchema *there, const struct ArrowSchema *column,
                               bool is_partition, bool is_recorded, pqf_error *err) {
     char want[128], have[128], how[320];
     if (!there) return differs(column->name, "is not in the dataset", err);
     const struct ArrowSchema *value = column->dictionary ? column->dictionary : column;
     bool same = is_partition ? same_partition(there, value, is_recorded)
-                             : pqf_schema_same_type(there, column);
+                             : same_file_column(there, column);
     if (same) return PQF_OK;
     pqf_type_text(is_partition && there->dictionary ? there->dictionary : there, have, sizeof have);
     pqf_type_text(column, want, sizeof want);
