@@ -89,7 +89,7 @@ def test_polars_and_duckdb_frames_are_data(target):
     assert read(target).column("s").to_pylist() == ["0", "1", "2", "3", "4"]
 
 
-@pytest.mark.parametrize("data", [{"a": 1}, {1}, "text", 7, None, b"x", object()], ids=repr)
+@pytest.mark.parametrize("data", [{"a": 1}, {1}, "text", 7, None, b"x", object()], ids=lambda v: type(v).__name__)
 def test_anything_else_is_an_unsupported_data_type(data, target):
     assert "Unsupported data type" in str(refused(data, INT, target))
 
