@@ -480,7 +480,12 @@ def test_partitions_by_tuples(name, tmp_path):
     rnd = random.Random(name)
     for value in values:
         for filters in ([("p", "=", value)], [("p", "in", [value])], [("p", "!=", value), ("v", ">", 10)]):
-            _compare(tmp_path / "set", full, filters, pq.filters_to_expression(filters), rnd)
+            try:
+                expression = pq.filters_to_expression(filters)
+            except OverflowError:  # 2^64 - 1 in a list is beyond pyarrow
+                _refuse_or_read(tmp_path / "set", full, filters)
+                continue
+            _compare(tmp_path / "set", full, filters, expression, rnd)
 
 
 # ----------------------------------------------------------------------------- pruning
