@@ -449,7 +449,7 @@ static pqf_status parse_call(parser *ps, pqf_bytes name, int depth, node *n, pqf
         if (!peek(ps, &key, &value)) return damaged(err);
         if (is(key, "end")) break;
         if (is(key, "options")) {
-            const pqf_view *options;
+            const pqf_view *options = NULL;
             take(ps, &key, &value);
             TRY(column(ps, value, &options, err));
             TRY(take_options(ps, options, n, err));
@@ -499,7 +499,7 @@ static pqf_status parse_node(parser *ps, int depth, node **out, pqf_error *err) 
         return parse_field(ps, (pqf_bytes){0}, count, n, err);
     }
     if (!is(key, "literal")) return damaged(err);
-    const pqf_view *literal;
+    const pqf_view *literal = NULL;
     TRY(column(ps, value, &literal, err));
     n->kind = NODE_LITERAL;
     n->literal = pqf_scalar_of_view(literal, ps->p->batch.offset);
