@@ -3,7 +3,7 @@
  * convert_write.c (room column): dense Arrow values to dense Parquet values where the two differ
  * (PQF_CONVERT_LIST in format.h, read from A to P; LogicalTypes.md). In: n values of arrow_width
  * bytes; out: n values of the leaf's physical width. A value that has no Parquet value of its own
- * is PQF_INVALID and named; only coerced timestamps may be cut, where the field says so.
+ * is PQF_SCHEMA and named; only coerced timestamps may be cut, where the field says so.
  */
 #include "shred.h"
 
@@ -17,7 +17,7 @@ typedef pqf_status (*convert_fn)(const pqf_field *field, const pqf_kernels *kern
 
 static pqf_status fail_value(const pqf_field *field, int64_t value, const char *what,
                              pqf_error *err) {
-    return pqf_fail(err, PQF_INVALID, "value %lld of field '%s' %s", (long long)value,
+    return pqf_fail(err, PQF_SCHEMA, "value %lld of field '%s' %s", (long long)value,
                     field->name, what);
 }
 
@@ -139,7 +139,7 @@ static pqf_status check_decimals(const pqf_field *field, const uint8_t *in, int6
     for (int64_t i = 0; i < n && bits > 64; i++)
         wrong |= beyond(pqf_load_u64(in + i * 16 + 8), bits - 64);
     if (!wrong) return PQF_OK;
-    return pqf_fail(err, PQF_INVALID,
+    return pqf_fail(err, PQF_SCHEMA,
                     "a decimal of field '%s' has more digits than its precision",
                     field->name);
 }

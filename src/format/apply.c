@@ -94,20 +94,6 @@ static pqf_status apply_binary(pqf_schema *schema, pqf_field *field, const char 
     return keep_format(schema, field, format, err);
 }
 
-/* Dictionaries are made of strings and binaries alone, as pyarrow does. */
-static pqf_status apply_dictionary(pqf_schema *schema, pqf_field *field,
-                                   const struct ArrowSchema *origin, pqf_error *err) {
-    pqf_type values;
-    pqf_binary_form form;
-    if (field->layout != PQF_LEAF_BINARY || origin->dictionary->dictionary) return PQF_OK;
-    TRY(pqf_type_parse(origin->dictionary->format, &values, err));
-    if (!binary_form(&values, field->is_utf8, &form)) return PQF_OK;
-    field->dictionary_ordered = (origin->flags & ARROW_FLAG_DICTIONARY_ORDERED) != 0;
-    pqf_bytes index = pqf_bytes_of(origin->format, strlen(origin->format));
-    TRY(pqf_arena_string(&schema->arena, index, &field->index_format, err));
-    return apply_binary(schema, field, origin->dictionary->format, &values, err);
-}
-
 static void set_convert(pqf_field *field, pqf_convert convert, int64_t factor,
                         int32_t width, const char *format) {
     field->convert = convert;
@@ -116,12 +102,10 @@ static void set_convert(pqf_field *field, pqf_convert convert, int64_t factor,
     field->format = format;
 }
 
-static pqf_status apply_leaf(pqf_schema *schema, pqf_field *field,
-                             const struct ArrowSchema *origin, const pqf_type *type,
-                             pqf_error *err) {
+static pqf_status apply_values(pqf_schema *schema, pqf_field *field,
+                               const struct ArrowSchema *origin, const pqf_type *type,
+                               pqf_error *err) {
     const char *format = field->format;
-    if (field->unusable != PQF_OK) return PQF_OK;
-    if (origin->dictionary) return apply_dictionary(schema, field, origin, err);
     if (field->layout == PQF_LEAF_BINARY && !field->index_format)
         return apply_binary(schema, field, origin->format, type, err);
     if (type->id == PQF_TYPE_TIMESTAMP && strncmp(format, "ts", 2) == 0)
@@ -134,6 +118,29 @@ static pqf_status apply_leaf(pqf_schema *schema, pqf_field *field,
         strcmp(format, "ttm") == 0)
         set_convert(field, PQF_CONVERT_DIVIDE_32, 1000, 4, "tts");
     return PQF_OK;
+}
+
+/* A dictionary where its values come out as they were; of booleans there is none. */
+static pqf_status apply_dictionary(pqf_schema *schema, pqf_field *field,
+                                   const struct ArrowSchema *origin, pqf_error *err) {
+    const struct ArrowSchema *values = origin->dictionary;
+    pqf_type type;
+    bool possible = field->layout == PQF_LEAF_BINARY || field->layout == PQF_LEAF_FIXED;
+    if (!possible || values->dictionary || field->index_format) return PQF_OK;
+    TRY(pqf_type_parse(values->format, &type, err));
+    TRY(apply_values(schema, field, values, &type, err));
+    if (strcmp(field->format, values->format) != 0) return PQF_OK;
+    field->dictionary_ordered = (origin->flags & ARROW_FLAG_DICTIONARY_ORDERED) != 0;
+    pqf_bytes index = pqf_bytes_of(origin->format, strlen(origin->format));
+    return pqf_arena_string(&schema->arena, index, &field->index_format, err);
+}
+
+static pqf_status apply_leaf(pqf_schema *schema, pqf_field *field,
+                             const struct ArrowSchema *origin, const pqf_type *type,
+                             pqf_error *err) {
+    if (field->unusable != PQF_OK) return PQF_OK;
+    if (origin->dictionary) return apply_dictionary(schema, field, origin, err);
+    return apply_values(schema, field, origin, type, err);
 }
 
 /* ---- metadata ---- */

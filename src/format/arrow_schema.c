@@ -124,6 +124,17 @@ static pqf_bytes get_string(flat *f, const table *t, uint32_t i) {
     return pqf_bytes_of(f->in.data + at + 4, len);
 }
 
+/* A string that goes into a format or a name. The message may end with it: no slack for a kernel. */
+static pqf_bytes get_text(flat *f, const table *t, uint32_t i) {
+    pqf_bytes s = get_string(f, t, i);
+    for (size_t k = 0; k < s.len; k++) {
+        if (s.data[k] >= 0x20 && s.data[k] < 0x7F) continue;
+        damaged(f, "a time zone is not plain text");
+        return pqf_bytes_of("", 0);
+    }
+    return s;
+}
+
 /* ---- types ---- */
 
 static bool keep(flat *f, pqf_status status) {
@@ -206,7 +217,7 @@ static bool print_format(flat *f, const table *t, ipc_type type, uint32_t num_ch
     case IPC_TIME:
         return keep(f, pqf_arena_printf(arena, out, err, "tt%c", unit_of(f, t, 1)));
     case IPC_TIMESTAMP:
-        zone = get_string(f, t, 1);
+        zone = get_text(f, t, 1);
         return keep(f, pqf_arena_printf(arena, out, err, "ts%c:%.*s", unit_of(f, t, 0),
                                         (int)(zone.len & INT32_MAX),
                                         (const char *)zone.data));

@@ -7,6 +7,8 @@
  */
 #include "room.h"
 
+#include "kernel/kernel.h"
+
 /* Dotted paths are as long as depth times names: bounds what a small footer makes of one name. */
 #define MAX_PATH_BYTES ((size_t)256 << 20)
 
@@ -77,6 +79,18 @@ static void add_leaf(tree_builder *b, pqf_node *node, const char *path,
     node->leaf = b->tree->num_leaves++;
 }
 
+/* Names are strings of Thrift, which are UTF-8; consumers of Arrow schemas rely on it. */
+static pqf_status check_name(const pqf_schema_element *element, int32_t at,
+                             pqf_error *err) {
+    const pqf_kernels *kernel = pqf_kernels_get();
+    if (!kernel->utf8_valid(element->name.data, (int64_t)element->name.len))
+        return pqf_fail(err, PQF_CORRUPT, "the name of schema element %d is not UTF-8", at);
+    if (element->name.len && memchr(element->name.data, 0, element->name.len))
+        return pqf_fail(err, PQF_UNSUPPORTED,
+                        "the name of schema element %d holds a NUL character", at);
+    return PQF_OK;
+}
+
 /* parent_path is NULL for the root and its children's parent. Recursion ends at depth 64. */
 static pqf_status add_node(tree_builder *b, pqf_node *parent, const char *parent_path,
                            const char *top_name, int depth, pqf_node **out,
@@ -94,6 +108,7 @@ static pqf_status add_node(tree_builder *b, pqf_node *parent, const char *parent
     pqf_node *node = &b->tree->nodes[b->tree->num_nodes++];
     *node = (pqf_node){.element = element, .parent = parent, .leaf = -1};
     node->num_children = element->num_children;
+    TRY(check_name(element, at, err));
     TRY(pqf_arena_string(b->arena, element->name, &node->name, err));
     pqf_node_annotate(node);
     node->first_leaf = b->tree->num_leaves;

@@ -274,7 +274,7 @@ static void check_conversion(const conversion *t, bool dictionary) {
     if (status == PQF_OK && dictionary)
         status = pqf_shred_resolve(&s, step.values, step.num_values, &out, &err);
     if (!t->bytes) {
-        if (status != PQF_INVALID) fail_msg("%s of %s is not refused", t->value, t->type);
+        if (status != PQF_SCHEMA) fail_msg("%s of %s is not refused", t->value, t->type);
         assert_non_null(strstr(err.message, "'a'"));
     } else {
         if (status != PQF_OK) fail_msg("%s of %s: %s", t->value, t->type, err.message);
