@@ -79,7 +79,9 @@ def step(what: str, folder: str, gigabytes: float, partitions: int) -> dict[str,
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--gigabytes", type=float, default=4)
     parser.add_argument("--limit-mib", type=int, default=700)
     parser.add_argument("--partitions", type=int, default=4)

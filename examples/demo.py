@@ -19,11 +19,12 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-import py_parquet_forge as forge
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.dataset as ds
 import pyarrow.parquet as pq
+
+import py_parquet_forge as forge
 
 MONEY = pa.decimal128(15, 2)
 SCHEMA = pa.schema(

@@ -15,7 +15,9 @@
 static const char WITHOUT_ZONE[] = "datetime without a time zone";
 static const char WITH_ZONE[] = "datetime with a time zone";
 
-static inline const PyDateTime_CAPI *api(const rows_build *b) { return b->state->datetime_api; }
+static inline const PyDateTime_CAPI *api(const rows_build *b) {
+    return b->state->datetime_api;
+}
 
 /* ---- arithmetic ---- */
 
@@ -36,19 +38,23 @@ static inline bool narrow(rows_i128 wide, int64_t *out) {
 
 /* Seconds and nanoseconds within the second as ticks; false: not exact, or not in 64 bits. The
  * seconds of a datetime or timedelta are below 2^47. */
-static inline bool ticks_of(int64_t seconds, int32_t nanos, int32_t exponent, int64_t *out) {
+static inline bool ticks_of(int64_t seconds, int32_t nanos, int32_t exponent,
+                            int64_t *out) {
     switch (exponent) {
     case 0: *out = seconds; return nanos == 0;
     case 3: *out = seconds * 1000 + nanos / 1000000; return nanos % 1000000 == 0;
-    case 6: return narrow((rows_i128)seconds * 1000000 + nanos / 1000, out) && nanos % 1000 == 0;
+    case 6:
+        return narrow((rows_i128)seconds * 1000000 + nanos / 1000, out) &&
+               nanos % 1000 == 0;
     default: return narrow((rows_i128)seconds * NANOS + nanos, out);
     }
 }
 
 /* Seconds of the fields since 1970-01-01, whatever their zone. */
 static inline int64_t datetime_seconds(PyObject *value) {
-    int32_t days = days_from_civil(PyDateTime_GET_YEAR(value), PyDateTime_GET_MONTH(value),
-                                   PyDateTime_GET_DAY(value));
+    int32_t days =
+        days_from_civil(PyDateTime_GET_YEAR(value), PyDateTime_GET_MONTH(value),
+                        PyDateTime_GET_DAY(value));
     return (int64_t)days * DAY_SECONDS + PyDateTime_DATE_GET_HOUR(value) * 3600 +
            PyDateTime_DATE_GET_MINUTE(value) * 60 + PyDateTime_DATE_GET_SECOND(value);
 }
@@ -139,7 +145,8 @@ static int any_to_time(rows_build *b, const rows_node *n, PyObject *value, int64
         return 2;
     }
     int64_t seconds = PyDateTime_TIME_GET_HOUR(value) * 3600 +
-                      PyDateTime_TIME_GET_MINUTE(value) * 60 + PyDateTime_TIME_GET_SECOND(value);
+                      PyDateTime_TIME_GET_MINUTE(value) * 60 +
+                      PyDateTime_TIME_GET_SECOND(value);
     int32_t nanos = PyDateTime_TIME_GET_MICROSECOND(value) * 1000;
     return ticks_of(seconds, nanos, n->kind->ticks_exponent, out);
 }
@@ -224,7 +231,8 @@ static int call_utcoffset(rows_build *b, PyObject *value, int64_t *offset_us) {
 }
 
 /* The offset of an aware datetime: 1, 0: its zone has none, so it is naive; -1. */
-static int utc_offset(rows_build *b, PyObject *value, PyObject *zone, int64_t *offset_us) {
+static int utc_offset(rows_build *b, PyObject *value, PyObject *zone,
+                      int64_t *offset_us) {
     if (zone == b->zone && b->zone_is_fixed) {
         *offset_us = b->zone_us;
         return 1;
@@ -244,8 +252,8 @@ static int utc_offset(rows_build *b, PyObject *value, PyObject *zone, int64_t *o
 }
 
 /* A datetime's instant (or its fields, without a zone) as ticks. */
-static int datetime_ticks(PyObject *value, int64_t offset_us, int32_t extra_nanos, int32_t exponent,
-                          int64_t *out) {
+static int datetime_ticks(PyObject *value, int64_t offset_us, int32_t extra_nanos,
+                          int32_t exponent, int64_t *out) {
     int64_t us = PyDateTime_DATE_GET_MICROSECOND(value) - offset_us % 1000000;
     int64_t seconds = datetime_seconds(value) - offset_us / 1000000;
     if (us < 0) {
@@ -258,8 +266,8 @@ static int datetime_ticks(PyObject *value, int64_t offset_us, int32_t extra_nano
     return ticks_of(seconds, (int32_t)us * 1000 + extra_nanos, exponent, out);
 }
 
-static int any_datetime(rows_build *b, const rows_node *n, PyObject *value, const char **found,
-                        int64_t *out) {
+static int any_datetime(rows_build *b, const rows_node *n, PyObject *value,
+                        const char **found, int64_t *out) {
     PyObject *zone = PyDateTime_DATE_GET_TZINFO(value);
     int64_t offset_us = 0;
     bool is_pandas = pqf_rows_is(b, value, ROWS_PD_TIMESTAMP);
@@ -289,11 +297,14 @@ static int slow_timestamp(rows_build *b, rows_node *n, int32_t i, int64_t *out) 
     PyObject *value = n->slots[i];
     const char *found = NULL;
     int code = 2;
-    if (PyObject_TypeCheck(value, api(b)->DateTimeType) && value != b->types[ROWS_PD_NAT]) {
+    if (PyObject_TypeCheck(value, api(b)->DateTimeType) &&
+        value != b->types[ROWS_PD_NAT]) {
         code = any_datetime(b, n, value, &found, out);
     } else if (pqf_rows_is(b, value, ROWS_NP_DATETIME)) {
         found = n->has_zone ? "datetime64 without a time zone" : NULL;
-        code = n->has_zone ? 2 : pqf_time_from_numpy(b, value, false, n->kind->ticks_exponent, out);
+        code = n->has_zone
+                   ? 2
+                   : pqf_time_from_numpy(b, value, false, n->kind->ticks_exponent, out);
     }
     return settle(b, n, i, code, found);
 }
@@ -318,8 +329,8 @@ static inline int32_t pandas_nanos(const rows_build *b, PyObject *value) {
 }
 
 /* datetime and pandas.Timestamp themselves, naive for a naive field and UTC for an aware one. */
-static inline bool fast_timestamp(const rows_build *b, const rows_node *n, PyObject *value,
-                                  int64_t *out) {
+static inline bool fast_timestamp(const rows_build *b, const rows_node *n,
+                                  PyObject *value, int64_t *out) {
     if (value == NULL) {
         return false;
     }
@@ -341,7 +352,8 @@ int pqf_rows_flush_timestamp(rows_build *b, rows_node *n) {
         return -1;
     }
     for (int32_t i = 0; i < n->num_slots; i++) {
-        if (!fast_timestamp(b, n, n->slots[i], &out[i]) && slow_timestamp(b, n, i, &out[i]) < 0) {
+        if (!fast_timestamp(b, n, n->slots[i], &out[i]) &&
+            slow_timestamp(b, n, i, &out[i]) < 0) {
             return -1;
         }
     }
@@ -351,7 +363,8 @@ int pqf_rows_flush_timestamp(rows_build *b, rows_node *n) {
 
 /* ---- durations ---- */
 
-static int any_to_duration(rows_build *b, const rows_node *n, PyObject *value, int64_t *out) {
+static int any_to_duration(rows_build *b, const rows_node *n, PyObject *value,
+                           int64_t *out) {
     int32_t exponent = n->kind->ticks_exponent;
     if (pqf_rows_is(b, value, ROWS_PD_TIMEDELTA)) {
         return pqf_time_from_pandas(b, value, exponent, out);
@@ -364,7 +377,8 @@ static int any_to_duration(rows_build *b, const rows_node *n, PyObject *value, i
     }
     int64_t seconds = (int64_t)PyDateTime_DELTA_GET_DAYS(value) * DAY_SECONDS +
                       PyDateTime_DELTA_GET_SECONDS(value);
-    return ticks_of(seconds, PyDateTime_DELTA_GET_MICROSECONDS(value) * 1000, exponent, out);
+    return ticks_of(seconds, PyDateTime_DELTA_GET_MICROSECONDS(value) * 1000, exponent,
+                    out);
 }
 
 int pqf_rows_flush_duration(rows_build *b, rows_node *n) {

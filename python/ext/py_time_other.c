@@ -36,11 +36,12 @@ static const time_unit *find_unit(const char *name, size_t length) {
     return NULL;
 }
 
-static const int64_t PER_SECOND[] = {[0] = 1, [3] = 1000, [6] = 1000000, [9] = 1000000000};
+static const int64_t PER_SECOND[] = {
+    [0] = 1, [3] = 1000, [6] = 1000000, [9] = 1000000000};
 
 /* 1: exact and within 64 bits, else 0. */
-static int rescale(int64_t count, int64_t multiple, const time_unit *unit, int32_t exponent,
-                   int64_t *out) {
+static int rescale(int64_t count, int64_t multiple, const time_unit *unit,
+                   int32_t exponent, int64_t *out) {
     rows_i128 ticks = count, factor = (rows_i128)unit->numerator * PER_SECOND[exponent];
     if (__builtin_mul_overflow(ticks, factor, &ticks) ||
         __builtin_mul_overflow(ticks, (rows_i128)multiple, &ticks) ||
@@ -89,7 +90,8 @@ static const time_unit *pandas_unit(rows_build *b, PyObject *value) {
 
 int pqf_time_from_pandas(rows_build *b, PyObject *value, int32_t exponent, int64_t *out) {
     int64_t count = 0;
-    const time_unit *unit = pandas_count(b, value, &count) < 0 ? NULL : pandas_unit(b, value);
+    const time_unit *unit =
+        pandas_count(b, value, &count) < 0 ? NULL : pandas_unit(b, value);
     if (unit == NULL) {
         return -1;
     }
@@ -102,7 +104,8 @@ int pqf_time_from_pandas(rows_build *b, PyObject *value, int32_t exponent, int64
 static const time_unit *parse_dtype(const char *text, int64_t *multiple) {
     const char *p = strchr(text, '[');
     *multiple = 0;
-    for (p = p == NULL ? "" : p + 1; *p >= '0' && *p <= '9' && *multiple < INT32_MAX; p++) {
+    for (p = p == NULL ? "" : p + 1; *p >= '0' && *p <= '9' && *multiple < INT32_MAX;
+         p++) {
         *multiple = *multiple * 10 + (*p - '0');
     }
     if (*multiple == 0) {
@@ -111,7 +114,8 @@ static const time_unit *parse_dtype(const char *text, int64_t *multiple) {
     return find_unit(p, strcspn(p, "]"));
 }
 
-static int numpy_unit(rows_build *b, PyObject *value, const time_unit **unit, int64_t *multiple) {
+static int numpy_unit(rows_build *b, PyObject *value, const time_unit **unit,
+                      int64_t *multiple) {
     PyObject *dtype = PyObject_GetAttr(value, b->state->name_dtype);
     PyObject *text = dtype == NULL ? NULL : PyObject_Str(dtype);
     Py_XDECREF(dtype);
@@ -127,7 +131,8 @@ static int numpy_unit(rows_build *b, PyObject *value, const time_unit **unit, in
 static PyObject *astype(rows_build *b, PyObject *value, const char *name) {
     PyObject *type = PyUnicode_FromString(name);
     PyObject *result =
-        type == NULL ? NULL : PyObject_CallMethodOneArg(value, b->state->name_astype, type);
+        type == NULL ? NULL
+                     : PyObject_CallMethodOneArg(value, b->state->name_astype, type);
     Py_XDECREF(type);
     return result;
 }

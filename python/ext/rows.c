@@ -148,7 +148,8 @@ static bool spread_dict(rows_build *b, rows_node *n, PyObject *dict, int32_t i) 
     return plain;
 }
 
-static int take_odd_item(rows_build *b, rows_node *n, int32_t i, PyObject *key, PyObject *value) {
+static int take_odd_item(rows_build *b, rows_node *n, int32_t i, PyObject *key,
+                         PyObject *value) {
     PyObject *child = NULL;
     if (PyUnicode_Check(key)) {
         PyObject *plain = PyUnicode_FromObject(key);
@@ -179,7 +180,8 @@ static int spread_odd_dict(rows_build *b, rows_node *n, int32_t i) {
     int code = 0;
     for (Py_ssize_t k = 0; k < PyList_GET_SIZE(items) && code == 0; k++) {
         PyObject *item = PyList_GET_ITEM(items, k);
-        code = take_odd_item(b, n, i, PyTuple_GET_ITEM(item, 0), PyTuple_GET_ITEM(item, 1));
+        code =
+            take_odd_item(b, n, i, PyTuple_GET_ITEM(item, 0), PyTuple_GET_ITEM(item, 1));
     }
     Py_DECREF(items);
     return code;
@@ -218,7 +220,8 @@ static inline void prefetch_dicts(const rows_node *n, int32_t i) {
     if (i + 16 < n->num_slots) {
         __builtin_prefetch(n->slots[i + 16]);
     }
-    if (i + 8 < n->num_slots && n->slots[i + 8] != NULL && PyDict_Check(n->slots[i + 8])) {
+    if (i + 8 < n->num_slots && n->slots[i + 8] != NULL &&
+        PyDict_Check(n->slots[i + 8])) {
         const char *keys = (const char *)((PyDictObject *)n->slots[i + 8])->ma_keys;
         __builtin_prefetch(keys);
         __builtin_prefetch(keys + 64);
@@ -269,7 +272,8 @@ typedef struct rows_source {
 } rows_source;
 
 static int open_buffer(rows_source *source, PyObject *values) {
-    if (PyObject_GetBuffer(values, &source->buffer, PyBUF_STRIDED_RO | PyBUF_FORMAT) < 0) {
+    if (PyObject_GetBuffer(values, &source->buffer, PyBUF_STRIDED_RO | PyBUF_FORMAT) <
+        0) {
         return -1;
     }
     const Py_buffer *view = &source->buffer;
@@ -330,7 +334,8 @@ static int take_block(rows_build *b, const rows_source *source, rows_node *n, in
     for (int32_t i = 0; i < count; i++) {
         PyObject *value = item_at(source, (Py_ssize_t)(at + i));
         if (value == NULL) {
-            PyErr_SetString(PyExc_RuntimeError, "the list became shorter while it was read");
+            PyErr_SetString(PyExc_RuntimeError,
+                            "the list became shorter while it was read");
             return -1;
         }
         rows_push(b, n, value, row_base + at + i);
@@ -388,7 +393,8 @@ static int reserve_rows(rows_node *n, int64_t length) {
     return 0;
 }
 
-static int build_export(rows_build *b, struct ArrowSchema *out_schema, struct ArrowArray *out) {
+static int build_export(rows_build *b, struct ArrowSchema *out_schema,
+                        struct ArrowArray *out) {
     if (pqf_rows_fail_rest(b) < 0) {
         return -1;
     }
@@ -405,8 +411,9 @@ static int build_export(rows_build *b, struct ArrowSchema *out_schema, struct Ar
     return 0;
 }
 
-static int build(rows_build *b, PyObject *values, const struct ArrowSchema *schema, bool are_rows,
-                 int64_t row_base, struct ArrowSchema *out_schema, struct ArrowArray *out) {
+static int build(rows_build *b, PyObject *values, const struct ArrowSchema *schema,
+                 bool are_rows, int64_t row_base, struct ArrowSchema *out_schema,
+                 struct ArrowArray *out) {
     rows_source source;
     memset(out, 0, sizeof(*out));
     memset(out_schema, 0, sizeof(*out_schema));
@@ -428,16 +435,20 @@ static int build(rows_build *b, PyObject *values, const struct ArrowSchema *sche
     return code;
 }
 
-int pqf_rows_to_array(pqf_py_state *state, PyObject *rows, const struct ArrowSchema *schema,
-                      int flags, int64_t row_base, pqf_report *report,
-                      struct ArrowSchema *out_schema, struct ArrowArray *out) {
-    rows_build b = {.state = state, .report = report, .flags = flags, .pinned = ROWS_PIN_AT_ONCE};
+int pqf_rows_to_array(pqf_py_state *state, PyObject *rows,
+                      const struct ArrowSchema *schema, int flags, int64_t row_base,
+                      pqf_report *report, struct ArrowSchema *out_schema,
+                      struct ArrowArray *out) {
+    rows_build b = {
+        .state = state, .report = report, .flags = flags, .pinned = ROWS_PIN_AT_ONCE};
     return build(&b, rows, schema, true, row_base, out_schema, out);
 }
 
-int pqf_objects_to_array(pqf_py_state *state, PyObject *values, const struct ArrowSchema *field,
-                         int flags, int64_t row_base, pqf_report *report,
-                         struct ArrowSchema *out_schema, struct ArrowArray *out) {
-    rows_build b = {.state = state, .report = report, .flags = flags, .pinned = ROWS_PIN_AT_ONCE};
+int pqf_objects_to_array(pqf_py_state *state, PyObject *values,
+                         const struct ArrowSchema *field, int flags, int64_t row_base,
+                         pqf_report *report, struct ArrowSchema *out_schema,
+                         struct ArrowArray *out) {
+    rows_build b = {
+        .state = state, .report = report, .flags = flags, .pinned = ROWS_PIN_AT_ONCE};
     return build(&b, values, field, false, row_base, out_schema, out);
 }

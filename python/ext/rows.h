@@ -16,8 +16,8 @@
 
 /* What the row builders keep in the state of the module. Zero is valid and empty. */
 typedef struct pqf_py_state {
-    void *datetime_api;        /* PyDateTime_CAPI */
-    PyObject *array_type;      /* holder of one exported array: offers __arrow_c_array__ */
+    void *datetime_api;   /* PyDateTime_CAPI */
+    PyObject *array_type; /* holder of one exported array: offers __arrow_c_array__ */
     PyObject *name_nanosecond; /* interned attribute names */
     PyObject *name_value;      /* "_value" of pandas times */
     PyObject *name_value_key;  /* "value" of a map entry */
@@ -52,23 +52,27 @@ PyObject *pqf_py_failures(const pqf_report *report);
 /* ---- rows and objects ---- */
 
 typedef enum pqf_rows_flag {
-    PQF_ROWS_DROP_EXTRA = 1,  /* keys that the schema lacks are skipped instead of reported */
-    PQF_ROWS_FROM_PANDAS = 2, /* NaN, NaT and NA are null; NaN stays in a non-nullable float */
+    PQF_ROWS_DROP_EXTRA =
+        1, /* keys that the schema lacks are skipped instead of reported */
+    PQF_ROWS_FROM_PANDAS =
+        2, /* NaN, NaT and NA are null; NaN stays in a non-nullable float */
 } pqf_rows_flag;
 
 /* A list (or tuple) of dicts -> one struct array. `schema` is a struct schema, row_base the number
  * of the first row in the whole stream. Returns -1 with a Python exception, else 0: then either
  * the report has grown and *out and *out_schema are released, or both are set and the caller owns
  * them. The array may be released on any thread, with or without the GIL. */
-int pqf_rows_to_array(pqf_py_state *state, PyObject *rows, const struct ArrowSchema *schema,
-                      int flags, int64_t row_base, pqf_report *report,
-                      struct ArrowSchema *out_schema, struct ArrowArray *out);
+int pqf_rows_to_array(pqf_py_state *state, PyObject *rows,
+                      const struct ArrowSchema *schema, int flags, int64_t row_base,
+                      pqf_report *report, struct ArrowSchema *out_schema,
+                      struct ArrowArray *out);
 
 /* The values of one column (a list, a tuple or a 1-D buffer of format 'O', as NumPy's object arrays
  * offer) -> one array under one declared field; otherwise the same. */
-int pqf_objects_to_array(pqf_py_state *state, PyObject *values, const struct ArrowSchema *field,
-                         int flags, int64_t row_base, pqf_report *report,
-                         struct ArrowSchema *out_schema, struct ArrowArray *out);
+int pqf_objects_to_array(pqf_py_state *state, PyObject *values,
+                         const struct ArrowSchema *field, int flags, int64_t row_base,
+                         pqf_report *report, struct ArrowSchema *out_schema,
+                         struct ArrowArray *out);
 
 /* rows_to_array(rows, schema, drop_extra=False, row_base=0) and
  * objects_to_array(values, field, from_pandas=True, row_base=0) -> (array or None, failures) as

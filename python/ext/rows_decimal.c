@@ -93,18 +93,21 @@ static bool scale_decimal(const decimal_text *d, const rows_node *n, rows_i128 *
 }
 
 /* The text comes from the type's own function, so that a subclass's __str__ plays no part. */
-static int from_text(PyObject *value, reprfunc to_text, const rows_node *n, rows_i128 *out) {
+static int from_text(PyObject *value, reprfunc to_text, const rows_node *n,
+                     rows_i128 *out) {
     PyObject *text = to_text(value);
     const char *chars = text == NULL ? NULL : PyUnicode_AsUTF8(text);
     decimal_text parsed;
-    int code = chars == NULL ? pqf_rows_swallow()
-                             : parse_decimal(chars, &parsed) && scale_decimal(&parsed, n, out);
+    int code = chars == NULL
+                   ? pqf_rows_swallow()
+                   : parse_decimal(chars, &parsed) && scale_decimal(&parsed, n, out);
     Py_XDECREF(text);
     return code;
 }
 
 /* 1: *out is set, 0: does not fit, 2: neither a Decimal nor an integer, -1. */
-static int to_decimal(rows_build *b, const rows_node *n, PyObject *value, rows_i128 *out) {
+static int to_decimal(rows_build *b, const rows_node *n, PyObject *value,
+                      rows_i128 *out) {
     if (pqf_rows_is(b, value, ROWS_DECIMAL)) {
         return from_text(value, ((PyTypeObject *)b->types[ROWS_DECIMAL])->tp_str, n, out);
     }
@@ -132,7 +135,8 @@ static int slow_decimal(rows_build *b, rows_node *n, int32_t i, rows_i128 *out) 
     if (code < 0) {
         return -1;
     }
-    return code == 1 ? 0 : pqf_rows_fail(b, n, i, code == 2 ? ROWS_TYPE : ROWS_VALUE, NULL);
+    return code == 1 ? 0
+                     : pqf_rows_fail(b, n, i, code == 2 ? ROWS_TYPE : ROWS_VALUE, NULL);
 }
 
 int pqf_rows_flush_decimal(rows_build *b, rows_node *n) {

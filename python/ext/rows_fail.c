@@ -8,8 +8,9 @@
 
 #include <stdio.h>
 
-#define SAMPLE_CHARS   80
-#define MAX_EXTRA_KEYS 1000 /* distinct unknown keys of one struct that get a record each */
+#define SAMPLE_CHARS 80
+#define MAX_EXTRA_KEYS                                                                   \
+    1000 /* distinct unknown keys of one struct that get a record each */
 
 static const char *const RULE_NAMES[] = {
     [ROWS_NULL] = "null",
@@ -18,9 +19,11 @@ static const char *const RULE_NAMES[] = {
 };
 
 int pqf_rows_fail_add(rows_build *b, const char *path, const char *rule, int64_t count,
-                      const char *expected, const char *found, int64_t row, const char *value) {
+                      const char *expected, const char *found, int64_t row,
+                      const char *value) {
     b->num_failures++;
-    if (pqf_report_add(b->report, path, rule, count, expected, found, row, value) != PQF_OK) {
+    if (pqf_report_add(b->report, path, rule, count, expected, found, row, value) !=
+        PQF_OK) {
         PyErr_NoMemory();
         return -1;
     }
@@ -51,7 +54,8 @@ static PyObject *repr_short(PyObject *value) {
 }
 
 static PyObject *repr_of_unprintable(PyObject *value) {
-    if (!PyErr_ExceptionMatches(PyExc_Exception) || PyErr_ExceptionMatches(PyExc_MemoryError)) {
+    if (!PyErr_ExceptionMatches(PyExc_Exception) ||
+        PyErr_ExceptionMatches(PyExc_MemoryError)) {
         return NULL;
     }
     PyErr_Clear();
@@ -61,8 +65,9 @@ static PyObject *repr_of_unprintable(PyObject *value) {
 /* UTF-8 of at most `most` characters of a text; what UTF-8 lacks is escaped. */
 static PyObject *encode_text(PyObject *text, Py_ssize_t most) {
     PyObject *start = PyUnicode_Substring(text, 0, most);
-    PyObject *bytes =
-        start == NULL ? NULL : PyUnicode_AsEncodedString(start, "utf-8", "backslashreplace");
+    PyObject *bytes = start == NULL
+                          ? NULL
+                          : PyUnicode_AsEncodedString(start, "utf-8", "backslashreplace");
     Py_XDECREF(start);
     return bytes;
 }
@@ -81,11 +86,13 @@ static PyObject *sample(PyObject *value) {
 
 /* What stood to be found where the rule was broken. */
 static const char *expected_text(const rows_node *n, rows_rule rule, char *space) {
-    snprintf(space, ROWS_TEXT_BYTES + 16, "%s%s", n->text, rule == ROWS_NULL ? " not null" : "");
+    snprintf(space, ROWS_TEXT_BYTES + 16, "%s%s", n->text,
+             rule == ROWS_NULL ? " not null" : "");
     return space;
 }
 
-static int add_sample(rows_build *b, rows_node *n, int32_t i, rows_rule rule, const char *found) {
+static int add_sample(rows_build *b, rows_node *n, int32_t i, rows_rule rule,
+                      const char *found) {
     char space[ROWS_TEXT_BYTES + 16];
     if (pqf_rows_slow(b) < 0) {
         return -1;
@@ -95,14 +102,15 @@ static int add_sample(rows_build *b, rows_node *n, int32_t i, rows_rule rule, co
     if (text == NULL) {
         return -1;
     }
-    int code = pqf_rows_fail_add(b, n->path, RULE_NAMES[rule], 1, expected_text(n, rule, space),
-                                 found != NULL ? found : type_name(value), n->rows[i],
-                                 PyBytes_AS_STRING(text));
+    int code = pqf_rows_fail_add(
+        b, n->path, RULE_NAMES[rule], 1, expected_text(n, rule, space),
+        found != NULL ? found : type_name(value), n->rows[i], PyBytes_AS_STRING(text));
     Py_DECREF(text);
     return code;
 }
 
-int pqf_rows_fail(rows_build *b, rows_node *n, int32_t i, rows_rule rule, const char *found) {
+int pqf_rows_fail(rows_build *b, rows_node *n, int32_t i, rows_rule rule,
+                  const char *found) {
     if (rule == ROWS_NULL) {
         found = "null";
     }
@@ -124,8 +132,9 @@ static PyObject *key_path(const rows_node *n, PyObject *key) {
         path = Py_NewRef(text);
     }
     Py_XDECREF(text);
-    PyObject *bytes =
-        path == NULL ? NULL : PyUnicode_AsEncodedString(path, "utf-8", "backslashreplace");
+    PyObject *bytes = path == NULL
+                          ? NULL
+                          : PyUnicode_AsEncodedString(path, "utf-8", "backslashreplace");
     Py_XDECREF(path);
     return bytes;
 }
@@ -149,16 +158,17 @@ static int64_t count_extra(rows_node *n, PyObject *path) {
     return code < 0 ? -1 : count;
 }
 
-int pqf_rows_fail_extra(rows_build *b, rows_node *n, int32_t i, PyObject *key, PyObject *value) {
+int pqf_rows_fail_extra(rows_build *b, rows_node *n, int32_t i, PyObject *key,
+                        PyObject *value) {
     PyObject *path = key_path(n, key);
     int64_t before = path == NULL ? -1 : count_extra(n, path);
     int code = before < 0 ? -1 : 0;
     if (code == 0 && before < PQF_MAX_SAMPLES) {
         PyObject *text = sample(value);
-        code = text == NULL
-                   ? -1
-                   : pqf_rows_fail_add(b, PyBytes_AS_STRING(path), "extra", 1, "no such field",
-                                       type_name(value), n->rows[i], PyBytes_AS_STRING(text));
+        code = text == NULL ? -1
+                            : pqf_rows_fail_add(b, PyBytes_AS_STRING(path), "extra", 1,
+                                                "no such field", type_name(value),
+                                                n->rows[i], PyBytes_AS_STRING(text));
         Py_XDECREF(text);
     }
     Py_XDECREF(path);
@@ -183,8 +193,8 @@ static int add_rest_of_extras(rows_build *b, rows_node *n) {
 static int add_rest(rows_build *b, rows_node *n) {
     for (int rule = 0; rule < ROWS_NUM_RULES; rule++) {
         int64_t rest = n->num_failures[rule] - PQF_MAX_SAMPLES;
-        if (rest > 0 &&
-            pqf_rows_fail_add(b, n->path, RULE_NAMES[rule], rest, n->text, "", -1, NULL) < 0) {
+        if (rest > 0 && pqf_rows_fail_add(b, n->path, RULE_NAMES[rule], rest, n->text, "",
+                                          -1, NULL) < 0) {
             return -1;
         }
     }

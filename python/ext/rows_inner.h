@@ -92,7 +92,8 @@ struct rows_node {
     /* the waiting block */
     int32_t num_slots, num_pinned; /* slots [0, num_pinned) hold a reference */
     PyObject **slots;
-    int64_t *rows; /* row in the stream of each slot; shared with the parent below a struct */
+    int64_t
+        *rows; /* row in the stream of each slot; shared with the parent below a struct */
     bool owns_rows;
 
     /* what is built; room for `capacity` values */
@@ -142,8 +143,9 @@ struct rows_build {
     bool types_ready;
     int64_t work; /* values since the last look at pending signals */
     PyObject *types[ROWS_NUM_TYPES];
-    PyObject *nanosecond; /* descriptor pandas.Timestamp.nanosecond, when it is a C getter */
-    PyObject *zone;       /* the last zone met; when it is fixed, its offset */
+    PyObject
+        *nanosecond; /* descriptor pandas.Timestamp.nanosecond, when it is a C getter */
+    PyObject *zone;  /* the last zone met; when it is fixed, its offset */
     bool zone_is_fixed;
     int64_t zone_us;
 };
@@ -186,11 +188,14 @@ int pqf_rows_pandas_null(rows_build *b, const rows_node *n, PyObject *value);
 int pqf_rows_swallow(void);
 
 /* rows_fail.c: failures. Both return 0, or -1 with an exception. found NULL: the value's type. */
-int pqf_rows_fail(rows_build *b, rows_node *n, int32_t i, rows_rule rule, const char *found);
-int pqf_rows_fail_extra(rows_build *b, rows_node *n, int32_t i, PyObject *key, PyObject *value);
+int pqf_rows_fail(rows_build *b, rows_node *n, int32_t i, rows_rule rule,
+                  const char *found);
+int pqf_rows_fail_extra(rows_build *b, rows_node *n, int32_t i, PyObject *key,
+                        PyObject *value);
 int pqf_rows_fail_rest(rows_build *b);
 int pqf_rows_fail_add(rows_build *b, const char *path, const char *rule, int64_t count,
-                      const char *expected, const char *found, int64_t row, const char *value);
+                      const char *expected, const char *found, int64_t row,
+                      const char *value);
 
 /* rows_number.c, rows_decimal.c, rows_string.c, rows_list.c, py_time.c: one function per kind */
 int pqf_rows_flush_null(rows_build *b, rows_node *n);

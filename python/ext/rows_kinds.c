@@ -4,11 +4,11 @@
  */
 #include "rows_inner.h"
 
-#define KIND(format, text, layout, bytes, flush)                                                   \
+#define KIND(format, text, layout, bytes, flush)                                         \
     {format, text, NULL, layout, bytes, 0, pqf_rows_flush_##flush}
-#define TIME(format, text, bytes, exponent, flush)                                                 \
+#define TIME(format, text, bytes, exponent, flush)                                       \
     {format, text, NULL, ROWS_FIXED, bytes, exponent, pqf_rows_flush_##flush}
-#define BUILT_AS(format, text, built, layout, bytes, flush)                                        \
+#define BUILT_AS(format, text, built, layout, bytes, flush)                              \
     {format, text, built, layout, bytes, 0, pqf_rows_flush_##flush}
 #define NOT_BUILT(format, text) {format, text, NULL, ROWS_NONE, 0, 0, NULL}
 
@@ -55,7 +55,8 @@ static const rows_kind KINDS[] = {
     BUILT_AS("+vL", "large_list_view", "+L", ROWS_LIST, 8, large_list),
     KIND("+w:", "fixed_size_list", ROWS_FIXED_LIST, 0, fixed_list),
     KIND("+m", "map", ROWS_MAP, 4, map),
-    NOT_BUILT("+r", "run_end_encoded"), /* its values are built instead, see rows_schema.c */
+    NOT_BUILT("+r",
+              "run_end_encoded"), /* its values are built instead, see rows_schema.c */
     NOT_BUILT("tiM", "month_interval"),
     NOT_BUILT("tiD", "day_time_interval"),
     NOT_BUILT("tin", "month_day_nano_interval"),

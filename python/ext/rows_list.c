@@ -7,7 +7,9 @@
 #include "rows_inner.h"
 
 /* Elements of the child so far, waiting ones included. */
-static int64_t num_elements(const rows_node *child) { return child->length + child->num_slots; }
+static int64_t num_elements(const rows_node *child) {
+    return child->length + child->num_slots;
+}
 
 static int make_room(rows_build *b, rows_node *child) {
     return child->num_slots < ROWS_BLOCK ? 0 : pqf_rows_flush(b, child);
@@ -104,13 +106,17 @@ static bool same_memory(const rows_node *child, const Py_buffer *view) {
     return false;
 }
 
-static bool is_float(const rows_node *n) { return n->format[0] >= 'e' && n->format[0] <= 'g'; }
+static bool is_float(const rows_node *n) {
+    return n->format[0] >= 'e' && n->format[0] <= 'g';
+}
 
 /* NaN among the floats at `values`: exponent all ones, fraction not zero. */
 static bool is_nan_at(const uint8_t *value, int32_t bytes) {
     uint64_t bits = 0;
     memcpy(&bits, value, (size_t)bytes);
-    uint64_t infinity = bytes == 2 ? 0x7c00 : bytes == 4 ? 0x7f800000 : 0x7ff0000000000000;
+    uint64_t infinity = bytes == 2   ? 0x7c00
+                        : bytes == 4 ? 0x7f800000
+                                     : 0x7ff0000000000000;
     uint64_t sign = (uint64_t)1 << (bytes * 8 - 1);
     return (bits & ~sign) > infinity;
 }
@@ -137,11 +143,13 @@ static int copy_elements(rows_build *b, rows_node *child, const Py_buffer *view)
         memcpy(to, item, (size_t)count * (size_t)view->itemsize);
     } else {
         for (int64_t i = 0; i < count; i++) {
-            memcpy(to + i * child->value_bytes, item + i * step, (size_t)child->value_bytes);
+            memcpy(to + i * child->value_bytes, item + i * step,
+                   (size_t)child->value_bytes);
         }
     }
     child->length += count;
-    bool nan_is_null = (b->flags & PQF_ROWS_FROM_PANDAS) && is_float(child) && !child->keeps_nan;
+    bool nan_is_null =
+        (b->flags & PQF_ROWS_FROM_PANDAS) && is_float(child) && !child->keeps_nan;
     return nan_is_null ? mark_nans(child, from) : 0;
 }
 
@@ -155,7 +163,8 @@ static int push_memory(rows_build *b, rows_node *child, PyObject *array) {
         return pqf_rows_swallow(); /* dates and times have no format of a buffer */
     }
     int code = view.ndim == 1 && same_memory(child, &view);
-    if (code == 1 && (pqf_rows_flush(b, child) < 0 || copy_elements(b, child, &view) < 0)) {
+    if (code == 1 &&
+        (pqf_rows_flush(b, child) < 0 || copy_elements(b, child, &view) < 0)) {
         code = -1;
     }
     PyBuffer_Release(&view);
@@ -223,10 +232,11 @@ static int push_list(rows_build *b, rows_node *n, int32_t i) {
 }
 
 static int too_long(const rows_node *n) {
-    PyErr_Format(PyExc_ValueError,
-                 "Column '%s': more than 2^31 elements in one array; declare large_list or pass "
-                 "fewer rows at a time",
-                 n->path);
+    PyErr_Format(
+        PyExc_ValueError,
+        "Column '%s': more than 2^31 elements in one array; declare large_list or pass "
+        "fewer rows at a time",
+        n->path);
     return -1;
 }
 
@@ -298,7 +308,8 @@ static int flush_entries(rows_build *b, rows_node *n) {
 }
 
 /* Keys and values come in pairs, so one block is full when the other is. */
-static int push_entry(rows_build *b, rows_node *n, PyObject *key, PyObject *value, int64_t row) {
+static int push_entry(rows_build *b, rows_node *n, PyObject *key, PyObject *value,
+                      int64_t row) {
     if (n->children[0]->num_slots == ROWS_BLOCK && flush_entries(b, n) < 0) {
         return -1;
     }
@@ -337,8 +348,8 @@ static PyObject *get_item(PyObject *dict, PyObject *key) {
 
 /* A pair as tuple or list, or a dict of "key" and "value"; new references. 0: neither, -1. */
 static int take_pair(rows_build *b, PyObject *entry, PyObject **key, PyObject **value) {
-    bool is_pair =
-        (PyList_Check(entry) || PyTuple_Check(entry)) && PySequence_Fast_GET_SIZE(entry) == 2;
+    bool is_pair = (PyList_Check(entry) || PyTuple_Check(entry)) &&
+                   PySequence_Fast_GET_SIZE(entry) == 2;
     if (is_pair) {
         *key = PySequence_GetItem(entry, 0);
         *value = *key == NULL ? NULL : PySequence_GetItem(entry, 1);
@@ -401,7 +412,9 @@ static int slow_map(rows_build *b, rows_node *n, int32_t i) {
     int code = 0;
     if (pqf_rows_is(b, value, ROWS_NP_ARRAY)) {
         PyObject *list = PyObject_CallMethodNoArgs(value, b->state->name_tolist);
-        code = list == NULL ? -1 : PyList_Check(list) ? push_pairs(b, n, list, n->rows[i]) : 0;
+        code = list == NULL         ? -1
+               : PyList_Check(list) ? push_pairs(b, n, list, n->rows[i])
+                                    : 0;
         Py_XDECREF(list);
     } else if (PyList_Check(value) || PyTuple_Check(value)) {
         code = push_pairs(b, n, value, n->rows[i]);

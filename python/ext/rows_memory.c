@@ -55,7 +55,8 @@ static int set_capacity(rows_node *n, int64_t capacity) {
         return -1;
     }
     if (bytes > 0 && fresh) {
-        memset(n->values, 0, (size_t)(n->value_bytes > 0 ? n->value_bytes : 1)); /* offset 0 */
+        memset(n->values, 0,
+               (size_t)(n->value_bytes > 0 ? n->value_bytes : 1)); /* offset 0 */
     }
     if (n->kind->layout == ROWS_BITS) {
         memset(n->values + (fresh ? 0 : old_bits), 0, bits - (fresh ? 0 : old_bits));
@@ -129,7 +130,7 @@ int pqf_rows_mark_null(rows_node *n, int64_t at) {
         }
         memset(n->validity, 0xff, bits);
     }
-    n->validity[at >> 3] &= (uint8_t)~(1u << (at & 7));
+    n->validity[at >> 3] &= (uint8_t) ~(1u << (at & 7));
     return 0;
 }
 
@@ -160,7 +161,8 @@ static void array_release(struct ArrowArray *array) {
 /* An array without buffers whose children are zeroed structs. */
 static int array_init(struct ArrowArray *out, int64_t length, int64_t num_children) {
     memset(out, 0, sizeof(*out));
-    size_t bytes = sizeof(array_memory) + (size_t)num_children * sizeof(struct ArrowArray *);
+    size_t bytes =
+        sizeof(array_memory) + (size_t)num_children * sizeof(struct ArrowArray *);
     array_memory *memory = pqf_rows_alloc(bytes);
     if (memory == NULL) {
         return -1;
@@ -235,7 +237,8 @@ static int export_children(rows_node *n, struct ArrowArray *out) {
 
 int pqf_rows_array_export(rows_node *n, struct ArrowArray *out) {
     int64_t num_children = n->kind->layout == ROWS_MAP ? 1 : n->num_children;
-    if (n->kind->layout == ROWS_OFFSETS && n->data == NULL && pqf_rows_data_grow(n, 1) < 0) {
+    if (n->kind->layout == ROWS_OFFSETS && n->data == NULL &&
+        pqf_rows_data_grow(n, 1) < 0) {
         return -1;
     }
     if (pqf_rows_reserve(n, 0) < 0 || array_init(out, n->length, num_children) < 0) {

@@ -19,7 +19,8 @@ int pqf_rows_flush_null(rows_build *b, rows_node *n) {
     }
     for (int32_t i = 0; i < n->num_slots; i++) {
         int entered = pqf_rows_enter(b, n, i);
-        if (entered < 0 || (entered == 0 && pqf_rows_fail(b, n, i, ROWS_TYPE, NULL) < 0)) {
+        if (entered < 0 ||
+            (entered == 0 && pqf_rows_fail(b, n, i, ROWS_TYPE, NULL) < 0)) {
             return -1;
         }
     }
@@ -135,26 +136,26 @@ static inline bool is_within(rows_i128 number, rows_i128 low, rows_i128 high) {
     return number >= low && number <= high;
 }
 
-#define FLUSH_INT(name, type, low, high)                                                           \
-    int pqf_rows_flush_##name(rows_build *b, rows_node *n) {                                       \
-        type *out = pqf_rows_room(n);                                                              \
-        if (out == NULL) {                                                                         \
-            return -1;                                                                             \
-        }                                                                                          \
-        for (int32_t i = 0; i < n->num_slots; i++) {                                               \
-            int64_t number;                                                                        \
-            if (rows_read_int(n->slots[i], &number) && is_within(number, low, high)) {             \
-                out[i] = (type)number;                                                             \
-                continue;                                                                          \
-            }                                                                                      \
-            rows_i128 wide;                                                                        \
-            if (slow_int(b, n, i, low, high, &wide) < 0) {                                         \
-                return -1;                                                                         \
-            }                                                                                      \
-            out[i] = (type)wide;                                                                   \
-        }                                                                                          \
-        n->length += n->num_slots;                                                                 \
-        return 0;                                                                                  \
+#define FLUSH_INT(name, type, low, high)                                                 \
+    int pqf_rows_flush_##name(rows_build *b, rows_node *n) {                             \
+        type *out = pqf_rows_room(n);                                                    \
+        if (out == NULL) {                                                               \
+            return -1;                                                                   \
+        }                                                                                \
+        for (int32_t i = 0; i < n->num_slots; i++) {                                     \
+            int64_t number;                                                              \
+            if (rows_read_int(n->slots[i], &number) && is_within(number, low, high)) {   \
+                out[i] = (type)number;                                                   \
+                continue;                                                                \
+            }                                                                            \
+            rows_i128 wide;                                                              \
+            if (slow_int(b, n, i, low, high, &wide) < 0) {                               \
+                return -1;                                                               \
+            }                                                                            \
+            out[i] = (type)wide;                                                         \
+        }                                                                                \
+        n->length += n->num_slots;                                                       \
+        return 0;                                                                        \
     }
 
 FLUSH_INT(int8, int8_t, INT8_MIN, INT8_MAX)
@@ -199,7 +200,8 @@ static int any_to_double(rows_build *b, PyObject *value, double *out) {
 }
 
 /* Slot i as a double; zero when it is null or a failure. fits: is it exact in the kind's width? */
-static int slow_double(rows_build *b, rows_node *n, int32_t i, bool (*fits)(double), double *out) {
+static int slow_double(rows_build *b, rows_node *n, int32_t i, bool (*fits)(double),
+                       double *out) {
     *out = 0;
     int entered = pqf_rows_enter(b, n, i);
     if (entered != 0) {
@@ -235,7 +237,8 @@ static bool fits_half(double number) {
         return true;
     }
     int exponent;
-    double fraction = frexp(fabs(number), &exponent) * 2048; /* 11 bits before the point */
+    double fraction =
+        frexp(fabs(number), &exponent) * 2048; /* 11 bits before the point */
     double step = exponent < -13 ? ldexp(fabs(number), 24) : fraction;
     return fabs(number) <= 65504 && step == trunc(step);
 }
@@ -266,23 +269,23 @@ static inline bool read_float(PyObject *value, bool nan_is_null, double *out) {
     return !(nan_is_null && isnan(*out));
 }
 
-#define FLUSH_FLOAT(name, type, fits, convert)                                                     \
-    int pqf_rows_flush_##name(rows_build *b, rows_node *n) {                                       \
-        type *out = pqf_rows_room(n);                                                              \
-        if (out == NULL) {                                                                         \
-            return -1;                                                                             \
-        }                                                                                          \
-        bool nan_is_null = (b->flags & PQF_ROWS_FROM_PANDAS) && !n->keeps_nan;                     \
-        for (int32_t i = 0; i < n->num_slots; i++) {                                               \
-            double number;                                                                         \
-            if (!(read_float(n->slots[i], nan_is_null, &number) && fits(number)) &&                \
-                slow_double(b, n, i, fits, &number) < 0) {                                         \
-                return -1;                                                                         \
-            }                                                                                      \
-            out[i] = convert(number);                                                              \
-        }                                                                                          \
-        n->length += n->num_slots;                                                                 \
-        return 0;                                                                                  \
+#define FLUSH_FLOAT(name, type, fits, convert)                                           \
+    int pqf_rows_flush_##name(rows_build *b, rows_node *n) {                             \
+        type *out = pqf_rows_room(n);                                                    \
+        if (out == NULL) {                                                               \
+            return -1;                                                                   \
+        }                                                                                \
+        bool nan_is_null = (b->flags & PQF_ROWS_FROM_PANDAS) && !n->keeps_nan;           \
+        for (int32_t i = 0; i < n->num_slots; i++) {                                     \
+            double number;                                                               \
+            if (!(read_float(n->slots[i], nan_is_null, &number) && fits(number)) &&      \
+                slow_double(b, n, i, fits, &number) < 0) {                               \
+                return -1;                                                               \
+            }                                                                            \
+            out[i] = convert(number);                                                    \
+        }                                                                                \
+        n->length += n->num_slots;                                                       \
+        return 0;                                                                        \
     }
 
 FLUSH_FLOAT(half, uint16_t, fits_half, half_bits)

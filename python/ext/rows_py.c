@@ -14,7 +14,8 @@
 /* ---- the holder of one array ---- */
 
 typedef struct array_holder {
-    PyObject_HEAD struct ArrowSchema schema;
+    PyObject_HEAD
+    struct ArrowSchema schema;
     struct ArrowArray array;
     long long num_rows;
 } array_holder;
@@ -72,11 +73,12 @@ static PyObject *holder_export(PyObject *self, PyObject *args, PyObject *kwargs)
         return NULL;
     }
     void *schema = NULL, *array = NULL;
-    PyObject *first =
-        empty_capsule(sizeof(struct ArrowSchema), "arrow_schema", schema_capsule_free, &schema);
-    PyObject *second = first == NULL ? NULL
-                                     : empty_capsule(sizeof(struct ArrowArray), "arrow_array",
-                                                     array_capsule_free, &array);
+    PyObject *first = empty_capsule(sizeof(struct ArrowSchema), "arrow_schema",
+                                    schema_capsule_free, &schema);
+    PyObject *second = first == NULL
+                           ? NULL
+                           : empty_capsule(sizeof(struct ArrowArray), "arrow_array",
+                                           array_capsule_free, &array);
     PyObject *pair = second == NULL ? NULL : PyTuple_Pack(2, first, second);
     if (pair != NULL) {
         memcpy(schema, &holder->schema, sizeof(holder->schema));
@@ -90,13 +92,16 @@ static PyObject *holder_export(PyObject *self, PyObject *args, PyObject *kwargs)
 }
 
 static PyMethodDef holder_methods[] = {
-    {"__arrow_c_array__", (PyCFunction)(void (*)(void))holder_export, METH_VARARGS | METH_KEYWORDS,
-     "Hands the array out as the pair of capsules of the Arrow PyCapsule protocol, once."},
+    {"__arrow_c_array__", (PyCFunction)(void (*)(void))holder_export,
+     METH_VARARGS | METH_KEYWORDS,
+     "Hands the array out as the pair of capsules of the Arrow PyCapsule protocol, "
+     "once."},
     {NULL, NULL, 0, NULL},
 };
 
 static PyMemberDef holder_members[] = {
-    {"num_rows", T_LONGLONG, offsetof(array_holder, num_rows), READONLY, "Rows of the array."},
+    {"num_rows", T_LONGLONG, offsetof(array_holder, num_rows), READONLY,
+     "Rows of the array."},
     {NULL, 0, 0, 0, NULL},
 };
 
@@ -110,7 +115,8 @@ static PyType_Slot holder_slots[] = {
 static PyType_Spec holder_spec = {
     .name = "py_parquet_forge._core.BuiltArray",
     .basicsize = sizeof(array_holder),
-    .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_DISALLOW_INSTANTIATION | Py_TPFLAGS_IMMUTABLETYPE,
+    .flags =
+        Py_TPFLAGS_DEFAULT | Py_TPFLAGS_DISALLOW_INSTANTIATION | Py_TPFLAGS_IMMUTABLETYPE,
     .slots = holder_slots,
 };
 
@@ -133,7 +139,8 @@ PyObject *pqf_py_array_new(pqf_py_state *state, struct ArrowSchema *schema,
 
 PyObject *pqf_py_schema_capsule(struct ArrowSchema *schema) {
     void *copy;
-    PyObject *capsule = empty_capsule(sizeof *schema, "arrow_schema", schema_capsule_free, &copy);
+    PyObject *capsule =
+        empty_capsule(sizeof *schema, "arrow_schema", schema_capsule_free, &copy);
     if (capsule == NULL) {
         schema->release(schema);
         return NULL;
@@ -207,8 +214,8 @@ const struct ArrowSchema *pqf_py_borrow_schema(PyObject *source, PyObject **caps
 static PyObject *samples_list(const pqf_failure *failure) {
     PyObject *list = PyList_New(0);
     for (int32_t i = 0; list != NULL && i < failure->num_samples; i++) {
-        PyObject *pair =
-            Py_BuildValue("(Ls)", (long long)failure->sample_rows[i], failure->sample_values[i]);
+        PyObject *pair = Py_BuildValue("(Ls)", (long long)failure->sample_rows[i],
+                                       failure->sample_values[i]);
         if (pair == NULL || PyList_Append(list, pair) < 0) {
             Py_CLEAR(list);
         }
@@ -223,10 +230,10 @@ PyObject *pqf_py_failures(const pqf_report *report) {
         const pqf_failure *failure = pqf_report_failure(report, i);
         PyObject *samples = samples_list(failure);
         PyObject *record =
-            samples == NULL
-                ? NULL
-                : Py_BuildValue("(ssLssN)", failure->path, failure->rule, (long long)failure->count,
-                                failure->expected, failure->found, samples);
+            samples == NULL ? NULL
+                            : Py_BuildValue("(ssLssN)", failure->path, failure->rule,
+                                            (long long)failure->count, failure->expected,
+                                            failure->found, samples);
         if (record == NULL || PyList_Append(list, record) < 0) {
             Py_CLEAR(list);
         }
@@ -238,8 +245,8 @@ PyObject *pqf_py_failures(const pqf_report *report) {
 /* (array or None, failures); takes both structs. */
 static PyObject *make_result(pqf_py_state *state, const pqf_report *report,
                              struct ArrowSchema *schema, struct ArrowArray *array) {
-    PyObject *result =
-        array->release == NULL ? Py_NewRef(Py_None) : pqf_py_array_new(state, schema, array);
+    PyObject *result = array->release == NULL ? Py_NewRef(Py_None)
+                                              : pqf_py_array_new(state, schema, array);
     PyObject *failures = result == NULL ? NULL : pqf_py_failures(report);
     PyObject *pair = failures == NULL ? NULL : PyTuple_Pack(2, result, failures);
     Py_XDECREF(result);
@@ -247,11 +254,11 @@ static PyObject *make_result(pqf_py_state *state, const pqf_report *report,
     return pair;
 }
 
-typedef int (*build_fn)(pqf_py_state *, PyObject *, const struct ArrowSchema *, int, int64_t,
-                        pqf_report *, struct ArrowSchema *, struct ArrowArray *);
+typedef int (*build_fn)(pqf_py_state *, PyObject *, const struct ArrowSchema *, int,
+                        int64_t, pqf_report *, struct ArrowSchema *, struct ArrowArray *);
 
-static PyObject *run(PyObject *module, build_fn build, PyObject *values, PyObject *schema_source,
-                     int flags, int64_t row_base) {
+static PyObject *run(PyObject *module, build_fn build, PyObject *values,
+                     PyObject *schema_source, int flags, int64_t row_base) {
     pqf_py_state *state = PyModule_GetState(module);
     PyObject *capsule = NULL, *result = NULL;
     const struct ArrowSchema *schema = pqf_py_borrow_schema(schema_source, &capsule);
@@ -275,8 +282,8 @@ static PyObject *rows_to_array(PyObject *module, PyObject *args, PyObject *kwarg
     PyObject *rows, *schema;
     int drop_extra = 0;
     long long row_base = 0;
-    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "OO|pL", names, &rows, &schema, &drop_extra,
-                                     &row_base)) {
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "OO|pL", names, &rows, &schema,
+                                     &drop_extra, &row_base)) {
         return NULL;
     }
     int flags = drop_extra ? PQF_ROWS_DROP_EXTRA : 0;
@@ -288,8 +295,8 @@ static PyObject *objects_to_array(PyObject *module, PyObject *args, PyObject *kw
     PyObject *values, *field;
     int from_pandas = 1;
     long long row_base = 0;
-    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "OO|pL", names, &values, &field, &from_pandas,
-                                     &row_base)) {
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "OO|pL", names, &values, &field,
+                                     &from_pandas, &row_base)) {
         return NULL;
     }
     int flags = from_pandas ? PQF_ROWS_FROM_PANDAS : 0;
@@ -297,10 +304,13 @@ static PyObject *objects_to_array(PyObject *module, PyObject *args, PyObject *kw
 }
 
 PyMethodDef pqf_rows_methods[] = {
-    {"rows_to_array", (PyCFunction)(void (*)(void))rows_to_array, METH_VARARGS | METH_KEYWORDS,
-     "rows_to_array(rows, schema, drop_extra=False, row_base=0) -> (array or None, failures)"},
+    {"rows_to_array", (PyCFunction)(void (*)(void))rows_to_array,
+     METH_VARARGS | METH_KEYWORDS,
+     "rows_to_array(rows, schema, drop_extra=False, row_base=0) -> (array or None, "
+     "failures)"},
     {"objects_to_array", (PyCFunction)(void (*)(void))objects_to_array,
      METH_VARARGS | METH_KEYWORDS,
-     "objects_to_array(values, field, from_pandas=True, row_base=0) -> (array or None, failures)"},
+     "objects_to_array(values, field, from_pandas=True, row_base=0) -> (array or None, "
+     "failures)"},
     {NULL, NULL, 0, NULL},
 };

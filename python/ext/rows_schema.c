@@ -9,7 +9,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define EXTRA_STEPS 32 /* keys beyond the declared ones whose place in a row is remembered */
+#define EXTRA_STEPS                                                                      \
+    32 /* keys beyond the declared ones whose place in a row is remembered */
 
 /* ---- nodes ---- */
 
@@ -54,8 +55,9 @@ void pqf_rows_node_free(rows_node *n) {
     if (n->owns_rows) {
         free(n->rows);
     }
-    void *const memory[] = {n->children, n->name,     n->format, n->path, n->text, n->entries_name,
-                            n->slots,    n->validity, n->values, n->data, n->steps};
+    void *const memory[] = {n->children, n->name,         n->format, n->path,
+                            n->text,     n->entries_name, n->slots,  n->validity,
+                            n->values,   n->data,         n->steps};
     for (size_t i = 0; i < sizeof(memory) / sizeof(memory[0]); i++) {
         free(memory[i]);
     }
@@ -72,12 +74,13 @@ static int bad_format(const struct ArrowSchema *schema) {
 
 static int not_built(const rows_node *n) {
     PyErr_Format(PyExc_NotImplementedError,
-                 "Column '%s': %s cannot be built from Python objects; pass Arrow data", n->path,
-                 n->text);
+                 "Column '%s': %s cannot be built from Python objects; pass Arrow data",
+                 n->path, n->text);
     return -1;
 }
 
-static int set_decimal(rows_node *n, const struct ArrowSchema *schema, const char *params) {
+static int set_decimal(rows_node *n, const struct ArrowSchema *schema,
+                       const char *params) {
     int bits = 128;
     int found = sscanf(params, "%d,%d,%d", &n->precision, &n->scale, &bits);
     if (found < 2 || n->precision < 1) {
@@ -89,7 +92,8 @@ static int set_decimal(rows_node *n, const struct ArrowSchema *schema, const cha
     return n->precision > 38 ? bad_format(schema) : 0;
 }
 
-static int read_width(const struct ArrowSchema *schema, const char *params, int32_t *out) {
+static int read_width(const struct ArrowSchema *schema, const char *params,
+                      int32_t *out) {
     char *end;
     long width = strtol(params, &end, 10);
     if (end == params || *end != '\0' || width < 0 || width > INT32_MAX) {
@@ -99,7 +103,8 @@ static int read_width(const struct ArrowSchema *schema, const char *params, int3
     return 0;
 }
 
-static int set_params(rows_node *n, const struct ArrowSchema *schema, const char *params) {
+static int set_params(rows_node *n, const struct ArrowSchema *schema,
+                      const char *params) {
     const char *format = n->kind->format;
     n->has_zone = format[0] == 't' && format[1] == 's' && params[0] != '\0';
     if (format[0] == 'd') {
@@ -116,8 +121,9 @@ static int set_params(rows_node *n, const struct ArrowSchema *schema, const char
 
 /* ---- compiling ---- */
 
-static int compile(rows_build *b, const struct ArrowSchema *schema, const struct ArrowSchema *field,
-                   char *path, rows_node *parent, int depth, rows_node **out);
+static int compile(rows_build *b, const struct ArrowSchema *schema,
+                   const struct ArrowSchema *field, char *path, rows_node *parent,
+                   int depth, rows_node **out);
 
 /* parent's path, a separator, and a name; NULL with MemoryError. */
 static char *join_path(const char *parent, const char *separator, const char *name) {
@@ -132,10 +138,10 @@ static char *join_path(const char *parent, const char *separator, const char *na
     return path;
 }
 
-static int compile_child(rows_build *b, rows_node *n, const struct ArrowSchema *schema, char *path,
-                         int depth) {
-    if (path == NULL ||
-        compile(b, schema, schema, path, n, depth + 1, &n->children[n->num_children]) < 0) {
+static int compile_child(rows_build *b, rows_node *n, const struct ArrowSchema *schema,
+                         char *path, int depth) {
+    if (path == NULL || compile(b, schema, schema, path, n, depth + 1,
+                                &n->children[n->num_children]) < 0) {
         return -1;
     }
     n->num_children++;
@@ -149,16 +155,18 @@ static int index_name(rows_build *b, rows_node *n, const char *name, int64_t num
     int code = value == NULL ? -1 : PyDict_Contains(n->index, key);
     if (code == 1) {
         char *path = join_path(n->path, ".", name);
-        code = path == NULL ? -1
-                            : pqf_rows_fail_add(b, path, "duplicate", 1, "unique field names",
-                                                "several fields of this name", -1, NULL);
+        code = path == NULL
+                   ? -1
+                   : pqf_rows_fail_add(b, path, "duplicate", 1, "unique field names",
+                                       "several fields of this name", -1, NULL);
         free(path);
     }
     if (code == 0) {
         code = PyDict_SetItem(n->index, key, value);
     }
     if (code == 0) { /* the keys of rows are guessed to come in the declared order */
-        n->steps[n->num_steps++] = (rows_step){Py_NewRef(key), n->children[number]->slots};
+        n->steps[n->num_steps++] =
+            (rows_step){Py_NewRef(key), n->children[number]->slots};
     }
     Py_XDECREF(key);
     Py_XDECREF(value);
@@ -184,15 +192,20 @@ static int compile_struct(rows_build *b, rows_node *n, const struct ArrowSchema 
     return 0;
 }
 
-static int compile_map(rows_build *b, rows_node *n, const struct ArrowSchema *schema, int depth) {
-    const struct ArrowSchema *entries = schema->n_children == 1 ? schema->children[0] : NULL;
+static int compile_map(rows_build *b, rows_node *n, const struct ArrowSchema *schema,
+                       int depth) {
+    const struct ArrowSchema *entries =
+        schema->n_children == 1 ? schema->children[0] : NULL;
     if (entries == NULL || entries->n_children != 2) {
         return bad_format(schema);
     }
-    n->entries_name = pqf_rows_copy_text(entries->name == NULL ? "entries" : entries->name);
+    n->entries_name =
+        pqf_rows_copy_text(entries->name == NULL ? "entries" : entries->name);
     if (n->entries_name == NULL ||
-        compile_child(b, n, entries->children[0], join_path(n->path, ".", "key"), depth) < 0 ||
-        compile_child(b, n, entries->children[1], join_path(n->path, ".", "value"), depth) < 0) {
+        compile_child(b, n, entries->children[0], join_path(n->path, ".", "key"), depth) <
+            0 ||
+        compile_child(b, n, entries->children[1], join_path(n->path, ".", "value"),
+                      depth) < 0) {
         return -1;
     }
     n->children[0]->nullable = false;
@@ -210,7 +223,8 @@ static int compile_children(rows_build *b, rows_node *n, const struct ArrowSchem
         if (schema->n_children != 1) {
             return bad_format(schema);
         }
-        return compile_child(b, n, schema->children[0], join_path(n->path, "[]", ""), depth);
+        return compile_child(b, n, schema->children[0], join_path(n->path, "[]", ""),
+                             depth);
     default: return 0;
     }
 }
@@ -220,10 +234,12 @@ static int set_field(rows_node *n, const struct ArrowSchema *schema,
                      const struct ArrowSchema *field, char *path) {
     n->path = path;
     n->name = pqf_rows_copy_text(field->name == NULL ? "" : field->name);
-    n->format = pqf_rows_copy_text(n->kind->built != NULL ? n->kind->built : schema->format);
+    n->format =
+        pqf_rows_copy_text(n->kind->built != NULL ? n->kind->built : schema->format);
     n->text = pqf_rows_type_text(field);
     n->flags = field->flags & (ARROW_FLAG_NULLABLE | ARROW_FLAG_MAP_KEYS_SORTED);
-    n->nullable = (field->flags & ARROW_FLAG_NULLABLE) != 0 || strcmp(schema->format, "n") == 0;
+    n->nullable =
+        (field->flags & ARROW_FLAG_NULLABLE) != 0 || strcmp(schema->format, "n") == 0;
     n->keeps_nan = !n->nullable && schema->format[0] >= 'e' && schema->format[0] <= 'g';
     return n->name == NULL || n->format == NULL || n->text == NULL ? -1 : 0;
 }
@@ -240,8 +256,9 @@ static int set_rows(rows_node *n, const rows_node *parent) {
 }
 
 /* Compiles `schema` as the type of the declared `field`; takes the path. */
-static int compile(rows_build *b, const struct ArrowSchema *schema, const struct ArrowSchema *field,
-                   char *path, rows_node *parent, int depth, rows_node **out) {
+static int compile(rows_build *b, const struct ArrowSchema *schema,
+                   const struct ArrowSchema *field, char *path, rows_node *parent,
+                   int depth, rows_node **out) {
     const char *params = "";
     const rows_kind *kind = pqf_rows_kind(schema->format, &params);
     rows_node *n = NULL;
@@ -311,10 +328,11 @@ static void schema_release(struct ArrowSchema *schema) {
     schema->release = NULL;
 }
 
-static int schema_init(struct ArrowSchema *out, const char *format, const char *name, int64_t flags,
-                       int64_t num_children) {
+static int schema_init(struct ArrowSchema *out, const char *format, const char *name,
+                       int64_t flags, int64_t num_children) {
     memset(out, 0, sizeof(*out));
-    size_t bytes = sizeof(schema_memory) + (size_t)num_children * sizeof(struct ArrowSchema *);
+    size_t bytes =
+        sizeof(schema_memory) + (size_t)num_children * sizeof(struct ArrowSchema *);
     schema_memory *memory = pqf_rows_alloc(bytes);
     if (memory == NULL) {
         return -1;
@@ -340,7 +358,8 @@ static int schema_init(struct ArrowSchema *out, const char *format, const char *
 
 int pqf_rows_schema_export(const rows_node *n, struct ArrowSchema *out) {
     bool is_map = n->kind->layout == ROWS_MAP;
-    if (schema_init(out, n->format, n->name, n->flags, is_map ? 1 : n->num_children) < 0) {
+    if (schema_init(out, n->format, n->name, n->flags, is_map ? 1 : n->num_children) <
+        0) {
         return -1;
     }
     struct ArrowSchema *parent = out;

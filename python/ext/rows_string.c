@@ -111,7 +111,8 @@ static int put_utf8(rows_node *n, const char *bytes, Py_ssize_t length) {
 
 /* bytes, bytearray or memoryview; 1: appended, 0: not UTF-8, 2: none of them, -1. */
 static int put_buffer(rows_node *n, PyObject *value, bool is_text) {
-    if (!PyBytes_Check(value) && !PyByteArray_Check(value) && !PyMemoryView_Check(value)) {
+    if (!PyBytes_Check(value) && !PyByteArray_Check(value) &&
+        !PyMemoryView_Check(value)) {
         return 2;
     }
     Py_buffer view;
@@ -136,19 +137,21 @@ static int slow_value(rows_build *b, rows_node *n, int32_t i, bool is_text) {
         return entered < 0 ? -1 : 0;
     }
     PyObject *value = n->slots[i];
-    int code =
-        is_text && PyUnicode_Check(value) ? put_text(n, value) : put_buffer(n, value, is_text);
+    int code = is_text && PyUnicode_Check(value) ? put_text(n, value)
+                                                 : put_buffer(n, value, is_text);
     if (code < 0) {
         return -1;
     }
-    return code == 1 ? 0 : pqf_rows_fail(b, n, i, code == 2 ? ROWS_TYPE : ROWS_VALUE, NULL);
+    return code == 1 ? 0
+                     : pqf_rows_fail(b, n, i, code == 2 ? ROWS_TYPE : ROWS_VALUE, NULL);
 }
 
 static inline int put_value(rows_build *b, rows_node *n, int32_t i, bool is_text) {
     PyObject *value = n->slots[i];
     if (value != NULL && is_text && PyUnicode_CheckExact(value)) {
         if (PyUnicode_IS_COMPACT_ASCII(value)) {
-            return put_bytes(n, (PyASCIIObject *)value + 1, ((PyASCIIObject *)value)->length);
+            return put_bytes(n, (PyASCIIObject *)value + 1,
+                             ((PyASCIIObject *)value)->length);
         }
         int code = put_text(n, value);
         return code != 0 ? (code < 0 ? -1 : 0) : pqf_rows_fail(b, n, i, ROWS_VALUE, NULL);
@@ -160,10 +163,11 @@ static inline int put_value(rows_build *b, rows_node *n, int32_t i, bool is_text
 }
 
 static int too_long(const rows_node *n) {
-    PyErr_Format(PyExc_ValueError,
-                 "Column '%s': more than 2 GiB of %s in one array; declare large_%s or pass fewer "
-                 "rows at a time",
-                 n->path, n->text, n->text);
+    PyErr_Format(
+        PyExc_ValueError,
+        "Column '%s': more than 2 GiB of %s in one array; declare large_%s or pass fewer "
+        "rows at a time",
+        n->path, n->text, n->text);
     return -1;
 }
 
@@ -200,16 +204,25 @@ static int flush_wide(rows_build *b, rows_node *n, bool is_text) {
     return 0;
 }
 
-int pqf_rows_flush_string(rows_build *b, rows_node *n) { return flush_narrow(b, n, true); }
-int pqf_rows_flush_large_string(rows_build *b, rows_node *n) { return flush_wide(b, n, true); }
-int pqf_rows_flush_binary(rows_build *b, rows_node *n) { return flush_narrow(b, n, false); }
-int pqf_rows_flush_large_binary(rows_build *b, rows_node *n) { return flush_wide(b, n, false); }
+int pqf_rows_flush_string(rows_build *b, rows_node *n) {
+    return flush_narrow(b, n, true);
+}
+int pqf_rows_flush_large_string(rows_build *b, rows_node *n) {
+    return flush_wide(b, n, true);
+}
+int pqf_rows_flush_binary(rows_build *b, rows_node *n) {
+    return flush_narrow(b, n, false);
+}
+int pqf_rows_flush_large_binary(rows_build *b, rows_node *n) {
+    return flush_wide(b, n, false);
+}
 
 /* ---- fixed size ---- */
 
 /* 1: copied, 0: another length, 2: neither bytes nor a UUID, -1. */
 static int copy_fixed(const rows_node *n, PyObject *value, uint8_t *to) {
-    if (!PyBytes_Check(value) && !PyByteArray_Check(value) && !PyMemoryView_Check(value)) {
+    if (!PyBytes_Check(value) && !PyByteArray_Check(value) &&
+        !PyMemoryView_Check(value)) {
         return 2;
     }
     Py_buffer view;
@@ -245,7 +258,8 @@ static int slow_fixed(rows_build *b, rows_node *n, int32_t i, uint8_t *to) {
     if (code < 0) {
         return -1;
     }
-    return code == 1 ? 0 : pqf_rows_fail(b, n, i, code == 2 ? ROWS_TYPE : ROWS_VALUE, NULL);
+    return code == 1 ? 0
+                     : pqf_rows_fail(b, n, i, code == 2 ? ROWS_TYPE : ROWS_VALUE, NULL);
 }
 
 int pqf_rows_flush_fixed_binary(rows_build *b, rows_node *n) {

@@ -14,7 +14,8 @@ typedef struct type_text {
     size_t length;
 } type_text;
 
-__attribute__((format(printf, 2, 3))) static void put(type_text *text, const char *format, ...) {
+__attribute__((format(printf, 2, 3))) static void put(type_text *text, const char *format,
+                                                      ...) {
     size_t left = sizeof(text->chars) - text->length;
     va_list args;
     va_start(args, format);
@@ -26,7 +27,8 @@ __attribute__((format(printf, 2, 3))) static void put(type_text *text, const cha
 
 static void put_type(type_text *text, const struct ArrowSchema *schema, int depth);
 
-static void put_fields(type_text *text, const struct ArrowSchema *schema, bool names, int depth) {
+static void put_fields(type_text *text, const struct ArrowSchema *schema, bool names,
+                       int depth) {
     for (int64_t i = 0; i < schema->n_children; i++) {
         const struct ArrowSchema *child = schema->children[i];
         put(text, i > 0 ? ", " : "");
@@ -44,7 +46,8 @@ static void put_params(type_text *text, const rows_kind *kind, const char *param
     int precision, scale;
     if (kind->layout == ROWS_FIXED && kind->value_bytes == 0) {
         put(text, "[%s]", params);
-    } else if (kind->format[0] == 'd' && sscanf(params, "%d,%d", &precision, &scale) == 2) {
+    } else if (kind->format[0] == 'd' &&
+               sscanf(params, "%d,%d", &precision, &scale) == 2) {
         put(text, "(%d, %d)", precision, scale);
     } else if (kind->format[0] == 't' && kind->format[1] == 's') {
         put(text, *params != '\0' ? ", tz=%s]" : "]", params);

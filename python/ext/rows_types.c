@@ -74,7 +74,8 @@ int pqf_rows_types_find(rows_build *b) {
 }
 
 bool pqf_rows_is(const rows_build *b, PyObject *value, rows_type type) {
-    return b->types[type] != NULL && PyObject_TypeCheck(value, (PyTypeObject *)b->types[type]);
+    return b->types[type] != NULL &&
+           PyObject_TypeCheck(value, (PyTypeObject *)b->types[type]);
 }
 
 int pqf_rows_swallow(void) {

@@ -55,6 +55,8 @@ def _matches(pattern: str, ignore_prefixes: list[str] | None) -> tuple[list[str]
 
     prefixes = (".", "_") if ignore_prefixes is None else tuple(ignore_prefixes)
     root = _fixed_prefix(pattern)
+    if root == ".":  # the engine finds partition folders below the root by its text
+        pattern = os.path.join(root, pattern)
     found = {
         file
         for match in glob.iglob(pattern, recursive=True)

@@ -11,7 +11,7 @@
 PQF_ENCODING(PQF_PLAIN, "PLAIN", BITS | FIXED | BINARY, true, false, pqf_plain_begin,
              pqf_plain_decode_fixed, pqf_plain_decode_bits, pqf_plain_decode_binary, NULL,
              pqf_plain_skip)
-PQF_ENCODING(PQF_PLAIN_DICTIONARY, "PLAIN_DICTIONARY", BITS | FIXED | BINARY, false, true,
+PQF_ENCODING(PQF_PLAIN_DICTIONARY, "PLAIN_DICTIONARY", BITS | FIXED | BINARY, true, true,
              pqf_codes_begin, pqf_codes_decode_fixed, NULL, pqf_codes_decode_binary,
              pqf_codes_decode, pqf_codes_skip)
 PQF_ENCODING(PQF_RLE, "RLE", BITS, true, false, pqf_bools_begin, NULL, pqf_bools_decode,

@@ -9,12 +9,13 @@ import os
 import re
 import resource
 
-import py_parquet_forge as forge
 import pyarrow as pa
 import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 import pytest
 from conftest import names_in
+
+import py_parquet_forge as forge
 from py_parquet_forge import SchemaValidationError, read_parquet, write_to_dataset
 
 SCHEMA = pa.schema([("k", pa.string()), ("a", pa.int64())])

@@ -8,10 +8,11 @@ import subprocess
 import sys
 import textwrap
 
-import py_parquet_forge as forge
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+
+import py_parquet_forge as forge
 
 EXPORTS = [
     "write_parquet",

@@ -9,13 +9,14 @@ import threading
 
 import numpy as np
 import pandas as pd
-import py_parquet_forge as forge
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+
+import py_parquet_forge as forge
 from py_parquet_forge import _core, read_parquet, read_parquet_iter, write_parquet, write_to_dataset
 
 N = 10_000

@@ -15,11 +15,12 @@ import textwrap
 
 import numpy as np
 import pandas as pd
-import py_parquet_forge as forge
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from conftest import names_in
+
+import py_parquet_forge as forge
 from py_parquet_forge import ParquetStreamWriter, SchemaValidationError, write_parquet
 
 INT = pa.schema([("a", pa.int64())])
@@ -89,7 +90,9 @@ def test_polars_and_duckdb_frames_are_data(target):
     assert read(target).column("s").to_pylist() == ["0", "1", "2", "3", "4"]
 
 
-@pytest.mark.parametrize("data", [{"a": 1}, {1}, "text", 7, None, b"x", object()], ids=lambda v: type(v).__name__)
+@pytest.mark.parametrize(
+    "data", [{"a": 1}, {1}, "text", 7, None, b"x", object()], ids=lambda v: type(v).__name__
+)
 def test_anything_else_is_an_unsupported_data_type(data, target):
     assert "Unsupported data type" in str(refused(data, INT, target))
 

@@ -24,7 +24,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from interop import forked, support
-from interop.thrift import I32, I64, Footer, encode, pages_of
+from interop.thrift import I32, Footer, encode, pages_of
+
 from py_parquet_forge import (
     ParquetStreamWriter,
     SchemaValidationError,
@@ -485,9 +486,16 @@ def test_arrow_schema_of_garbage(tmp_path):
     data = base.read_bytes()
     text = next(v[2][1] for v in Footer(data).meta[5][1][1] if v[1][1] == b"ARROW:schema")
     at = data.index(text)
-    jobs.extend({"path": str(base), "flips": [[at + rnd.randrange(len(text)), 1 + rnd.randrange(63)]]} for _ in range(150))
+    jobs.extend(
+        {"path": str(base), "flips": [[at + rnd.randrange(len(text)), 1 + rnd.randrange(63)]]}
+        for _ in range(150)
+    )
     results = forked.run(jobs, str(tmp_path))
-    wrong = [(j["flips"], r) for j, r in zip(jobs, results) if r["outcome"] not in ("data", "ArrowInvalid", "NotImplementedError")]
+    wrong = [
+        (j["flips"], r)
+        for j, r in zip(jobs, results)
+        if r["outcome"] not in ("data", "ArrowInvalid", "NotImplementedError")
+    ]
     assert not wrong, wrong[:5]
 
 
@@ -564,7 +572,10 @@ REFUSED = {
     "struct for list": (_rows(l={"a": 1}), "l"),
     "null in required, rows": (_rows(id=None), f"Column 'id' {NULLS}"),
     "null in required, table": (_table(id=None), f"Column 'id' {NULLS}"),
-    "null in required, frame": (pd.DataFrame({**{k: [v] * 2 for k, v in GOOD.items()}, "id": [1, None]}), f"Column 'id' {NULLS}"),
+    "null in required, frame": (
+        pd.DataFrame({**{k: [v] * 2 for k, v in GOOD.items()}, "id": [1, None]}),
+        f"Column 'id' {NULLS}",
+    ),
     "null in struct, rows": (_rows(s={"x": None, "y": "b"}), rf"Column 's\.x' {NULLS}"),
     "null in struct, table": (_table(s={"x": None, "y": "b"}), rf"Column 's\.x' {NULLS}"),
     "null in list, rows": (_rows(l=[1, None]), rf"Column 'l\[\]' {NULLS}"),
@@ -592,7 +603,9 @@ WRITERS = {
     "write_parquet": lambda data, folder: write_parquet(data, folder / "x.parquet", SCHEMA),
     "stream": lambda data, folder: _streamed(data, folder / "x.parquet"),
     "append": lambda data, folder: write_to_dataset(data, folder, SCHEMA),
-    "append partitioned": lambda data, folder: write_to_dataset(data, folder / "parts", SCHEMA, partition_cols=["name"]),
+    "append partitioned": lambda data, folder: write_to_dataset(
+        data, folder / "parts", SCHEMA, partition_cols=["name"]
+    ),
     "overwrite": lambda data, folder: write_to_dataset(data, folder, SCHEMA, mode="overwrite"),
 }
 
@@ -815,7 +828,9 @@ def test_a_full_disk(call, small_disk):
         if call == "write_parquet":
             write_parquet(BIG, folder / "x.parquet", BIG.schema, **options)
         elif call == "stream":
-            with ParquetStreamWriter(folder / "x.parquet", BIG.schema, row_group_size=10_000, **options) as writer:
+            with ParquetStreamWriter(
+                folder / "x.parquet", BIG.schema, row_group_size=10_000, **options
+            ) as writer:
                 for start in range(0, len(BIG), 10_000):
                     writer.write_chunk(BIG.slice(start, 10_000))
         else:
@@ -845,7 +860,10 @@ def test_a_file_that_may_not_grow(tmp_path):
     path = tmp_path / "x.parquet"
     path.write_bytes(b"old")
     done = subprocess.run(
-        [sys.executable, "-c", textwrap.dedent(LIMITED), str(path)], capture_output=True, text=True, timeout=60
+        [sys.executable, "-c", textwrap.dedent(LIMITED), str(path)],
+        capture_output=True,
+        text=True,
+        timeout=60,
     )
     assert done.stdout.startswith(f"{errno.EFBIG} "), done
     assert _snapshot(tmp_path) == {"x.parquet": b"old"}

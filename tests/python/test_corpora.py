@@ -17,6 +17,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from interop import forked, support
+
 from py_parquet_forge import inspect_schema, read_parquet, read_parquet_iter
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]

@@ -9,10 +9,11 @@ import subprocess
 import sys
 from pathlib import Path
 
-import py_parquet_forge as forge
 import pyarrow as pa
 import pytest
 from conftest import names_in
+
+import py_parquet_forge as forge
 from py_parquet_forge import _options
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -19,6 +19,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
 from interop import support
+
 from py_parquet_forge import _core, read_parquet, read_parquet_iter, write_parquet, write_to_dataset
 
 ROWS = 1500
@@ -82,7 +83,9 @@ def _table() -> pa.Table:
         "ts": pa.array(_grouped(rnd, instant), pa.timestamp("us")),
         "tz": pa.array(_grouped(rnd, instant), pa.timestamp("ms", "UTC")),
         "m": pa.array(_grouped(rnd, money), pa.decimal128(9, 2)),
-        "s": pa.array(_grouped(rnd, point), pa.struct([("x", pa.int32()), ("w", pa.struct([("v", pa.string())]))])),
+        "s": pa.array(
+            _grouped(rnd, point), pa.struct([("x", pa.int32()), ("w", pa.struct([("v", pa.string())]))])
+        ),
         "l": pa.array([[i, None] if i % 3 else None for i in range(ROWS)], pa.list_(pa.int64())),
     }
     return pa.table(columns)
@@ -184,7 +187,13 @@ class Draw:
     def null_test(self) -> pc.Expression:
         field = pc.field(self.rnd.choice([*self.names, "l", "s"]))
         form = self.rnd.randrange(3)
-        return field.is_null() if form == 0 else field.is_valid() if form == 1 else field.is_null(nan_is_null=True)
+        return (
+            field.is_null()
+            if form == 0
+            else field.is_valid()
+            if form == 1
+            else field.is_null(nan_is_null=True)
+        )
 
     def text(self) -> pc.Expression:
         pattern = self.rnd.choice(["", "a", "ab", "z", "zzz", "é", "%"])
@@ -196,7 +205,9 @@ class Draw:
             [
                 lambda: self.compare(pc.field("i").cast(pa.int64()), pc.scalar(self.rnd.randrange(-20, 20))),
                 lambda: self.compare(pc.field("i").cast(pa.float64()), pc.scalar(0.5)),
-                lambda: self.compare(pc.field("day").cast(pa.timestamp("s")), pc.scalar(datetime.datetime(2020, 3, 1))),
+                lambda: self.compare(
+                    pc.field("day").cast(pa.timestamp("s")), pc.scalar(datetime.datetime(2020, 3, 1))
+                ),
                 lambda: self.compare(pc.field("i") + pc.field("small"), pc.scalar(self.rnd.randrange(-9, 9))),
                 lambda: self.compare(pc.field("i"), pc.field("small")),
                 lambda: self.compare(pc.field("sorted"), pc.scalar(self.rnd.uniform(0, ROWS))),
@@ -226,7 +237,9 @@ class Draw:
             return self.expression(depth - 1) | self.expression(depth - 1)
         if depth and roll < 0.55:
             return ~self.expression(depth - 1)
-        leaves = [self.comparison] * 5 + [self.is_in] * 2 + [self.null_test, self.text, self.computed, self.nested]
+        leaves = (
+            [self.comparison] * 5 + [self.is_in] * 2 + [self.null_test, self.text, self.computed, self.nested]
+        )
         return self.rnd.choice(leaves)()
 
 
@@ -364,7 +377,9 @@ def test_dnf_forms(filters, tmp_path):
     table = pa.table({"a": [1, 2, 3, None, 1], "t": ["x", "y", "x", "x", None]})
     write_parquet(table, tmp_path / "x.parquet", table.schema, row_group_size=2)
     expected = table.filter(pq.filters_to_expression(filters))
-    support.assert_same(read_parquet(tmp_path / "x.parquet", output_format="arrow", filters=filters), expected)
+    support.assert_same(
+        read_parquet(tmp_path / "x.parquet", output_format="arrow", filters=filters), expected
+    )
     theirs = pq.read_table(tmp_path / "x.parquet", filters=filters)
     support.assert_same(expected, theirs)
 
@@ -399,7 +414,11 @@ def test_filter_to_pandas(files):
 def test_no_row_is_left(files):
     for name in FILES:
         full = read_parquet(files[name], output_format="arrow")
-        for expression in (pc.field("sorted") < 0, pc.scalar(False), pc.field("i") == pc.scalar(None).cast(pa.int32())):
+        for expression in (
+            pc.field("sorted") < 0,
+            pc.scalar(False),
+            pc.field("i") == pc.scalar(None).cast(pa.int32()),
+        ):
             found = read_parquet(files[name], output_format="arrow", filters=expression)
             support.assert_same(found, full.slice(0, 0))
             assert list(read_parquet_iter(files[name], filters=expression)) == []
@@ -409,7 +428,10 @@ def test_wrong_statistics_of_old_writers(tmp_path):
     """Long values are cut in statistics: a bound, not a value."""
     values = ["z" * 5000, "z" * 5000 + "a", "a" * 5000, "\U0010ffff" * 100, "", None]
     table = pa.table({"t": values * 3, "y": [v and v.encode() for v in values] * 3})
-    for write in (lambda p: write_parquet(table, p, table.schema, row_group_size=1), lambda p: pq.write_table(table, p, row_group_size=1)):
+    for write in (
+        lambda p: write_parquet(table, p, table.schema, row_group_size=1),
+        lambda p: pq.write_table(table, p, row_group_size=1),
+    ):
         path = tmp_path / "x.parquet"
         write(path)
         for value in [v for v in values if v is not None]:
@@ -430,7 +452,10 @@ PARTITIONS = {
     "bool": (pa.bool_(), [True, False, None]),
     "date32": (pa.date32(), [datetime.date(2020, 2, 29), datetime.date(1969, 12, 31), None]),
     "timestamp[us]": (pa.timestamp("us"), [datetime.datetime(2020, 1, 1, 1, 2, 3, 4), None]),
-    "timestamp[s, UTC]": (pa.timestamp("s", "UTC"), [datetime.datetime(2020, 1, 1), datetime.datetime(2021, 1, 1)]),
+    "timestamp[s, UTC]": (
+        pa.timestamp("s", "UTC"),
+        [datetime.datetime(2020, 1, 1), datetime.datetime(2021, 1, 1)],
+    ),
     "decimal": (pa.decimal128(9, 2), [decimal.Decimal("1.50"), decimal.Decimal("-0.01"), None]),
     "double": (pa.float64(), [1.5, -2.0, 1e300, None]),
 }
@@ -465,7 +490,13 @@ def test_partitions(name, tmp_path):
     expressions = [p.is_null(), p.is_valid(), ~p.is_null() & (v > 20)]
     for value in values:
         scalar = pc.scalar(pa.scalar(value, kind))
-        expressions += [p == scalar, p != scalar, (p == scalar) | (v < 10), ~(p == scalar), (p == scalar) & (v == 3)]
+        expressions += [
+            p == scalar,
+            p != scalar,
+            (p == scalar) | (v < 10),
+            ~(p == scalar),
+            (p == scalar) & (v == 3),
+        ]
         expressions += [p.isin(pa.array([value], kind)), p.isin(pa.array([value, None], kind))]
         if not pa.types.is_boolean(kind):
             expressions += [p < scalar, p >= scalar, (p > scalar) | p.is_null()]
@@ -524,8 +555,10 @@ def test_one_row_group_of_a_hundred(form, sorted_file):
         "tuples": [("key", ">=", low), ("key", "<", high)],
         "name": (pc.field("name") >= f"{low:08d}") & (pc.field("name") < f"{high:08d}"),
         "is_in": pc.field("key").isin(list(range(low, high))),
-        "day": [("day", ">=", datetime.date(1970, 1, 1) + datetime.timedelta(low // 100)),
-                ("day", "<", datetime.date(1970, 1, 1) + datetime.timedelta(high // 100))],
+        "day": [
+            ("day", ">=", datetime.date(1970, 1, 1) + datetime.timedelta(low // 100)),
+            ("day", "<", datetime.date(1970, 1, 1) + datetime.timedelta(high // 100)),
+        ],
         "iter": (pc.field("key") >= low) & (pc.field("key") < high),
     }[form]
 

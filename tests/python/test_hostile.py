@@ -17,6 +17,7 @@ import pyarrow.parquet as pq
 import pytest
 from interop import support
 from interop.raw import Raw, raw_batch
+
 from py_parquet_forge import ParquetStreamWriter, SchemaValidationError, read_parquet, write_parquet
 
 GARBAGE = b"\xa5\x5a\xff\xc3\x81\x7e\x99\x42"
@@ -93,9 +94,7 @@ def test_slice_of_a_slice_in_many_chunks(name, tmp_path):
 def test_bool_at_every_bit(offset, tmp_path):
     flags = [bool(i * i % 7 % 2) for i in range(75)]
     valid = [i % 5 != 2 for i in range(75)]
-    array = pa.Array.from_buffers(
-        pa.bool_(), 75, [bits(valid, offset), bits(flags, offset)], offset=offset
-    )
+    array = pa.Array.from_buffers(pa.bool_(), 75, [bits(valid, offset), bits(flags, offset)], offset=offset)
     check(array, pa.array([f if v else None for f, v in zip(flags, valid)]), tmp_path)
 
 
@@ -220,7 +219,10 @@ def test_three_levels_of_hidden_values(tmp_path):
     lists = pa.Array.from_buffers(
         pa.list_(pa.int64()),
         5,
-        [bits([True, True, False, True, True]), pa.py_buffer(np.array([0, 2, 2, 5, 6, 8], np.int32).tobytes())],
+        [
+            bits([True, True, False, True, True]),
+            pa.py_buffer(np.array([0, 2, 2, 5, 6, 8], np.int32).tobytes()),
+        ],
         children=[inner],
     )
     structs = pa.Array.from_buffers(
@@ -463,9 +465,7 @@ def test_table_of_no_columns(tmp_path):
 
 @pytest.mark.parametrize("ends", [pa.int16(), pa.int32(), pa.int64()], ids=str)
 def test_run_ends(ends, tmp_path):
-    array = pa.RunEndEncodedArray.from_arrays(
-        pa.array([3, 4, 9], ends), pa.array(["a", None, "b"])
-    )
+    array = pa.RunEndEncodedArray.from_arrays(pa.array([3, 4, 9], ends), pa.array(["a", None, "b"]))
     plain = ["a"] * 3 + [None] + ["b"] * 5
     for part, wanted in ((array, plain), (array.slice(2, 5), plain[2:7]), (array.slice(3, 1), plain[3:4])):
         path = tmp_path / "ree.parquet"

@@ -18,6 +18,7 @@ import pyarrow.parquet as pq
 from hypothesis import HealthCheck, event, given, note, seed, settings
 from hypothesis import strategies as st
 from interop import support
+
 from py_parquet_forge import (
     ParquetStreamWriter,
     inspect_schema,
@@ -83,9 +84,7 @@ def fields(draw, name: str, depth: int) -> pa.Field:
 @st.composite
 def tables(draw, depth: int = 4, most_columns: int = 3, most_rows: int = 200) -> pa.Table:
     """A table of several chunks, each possibly a slice of something longer."""
-    schema = pa.schema(
-        [draw(fields(f"c{i}", depth)) for i in range(draw(st.integers(1, most_columns)))]
-    )
+    schema = pa.schema([draw(fields(f"c{i}", depth)) for i in range(draw(st.integers(1, most_columns)))])
     rnd = random.Random(draw(st.integers(0, 2**32)))
     inner = draw(st.sampled_from(["none", "tenth", "runs", "all"]))
     pattern = draw(st.sampled_from(support.PATTERNS))
@@ -100,10 +99,7 @@ def tables(draw, depth: int = 4, most_columns: int = 3, most_rows: int = 200) ->
 
 def _batch(schema, before, rows, after, pattern, inner, rnd) -> pa.RecordBatch:
     total = before + rows + after
-    arrays = [
-        support.column(f.type, total, pattern if f.nullable else "none", rnd, inner)
-        for f in schema
-    ]
+    arrays = [support.column(f.type, total, pattern if f.nullable else "none", rnd, inner) for f in schema]
     return pa.RecordBatch.from_arrays(arrays, schema=schema).slice(before, rows)
 
 

@@ -18,6 +18,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 from interop import support
+
 from py_parquet_forge import ParquetStreamWriter, write_to_dataset
 
 MIB = 1 << 20
@@ -127,7 +128,12 @@ def texts(tmp_path_factory) -> pathlib.Path:
     schema = pa.schema([("n", pa.int64()), ("t", pa.string())])
     rows, rnd = 250_000, np.random.default_rng(7)
     for part in range(SIZE // 50):
-        data = pa.table({"n": pa.array(np.arange(rows) + part * rows), "t": words.take(pa.array(rnd.integers(0, 1000, rows)))})
+        data = pa.table(
+            {
+                "n": pa.array(np.arange(rows) + part * rows),
+                "t": words.take(pa.array(rnd.integers(0, 1000, rows))),
+            }
+        )
         write_to_dataset(data.cast(schema), folder, schema)
     return folder
 

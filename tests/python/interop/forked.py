@@ -113,8 +113,9 @@ def _one(job: dict, scratch: str) -> dict:
 
 
 def main() -> None:
-    import py_parquet_forge
     import pyarrow
+
+    import py_parquet_forge
 
     # Both on their feet before the first fork, the engine's reader and its threads too.
     path = os.path.join(sys.argv[1], "first.parquet")

@@ -47,7 +47,9 @@ class Raw:
 
     def __init__(self, kind, length, buffers, children=(), null_count=-1, offset=0, dictionary=None):
         self.kind = kind
-        self._kept = [None if b is None else ctypes.create_string_buffer(bytes(b), len(b) + 64) for b in buffers]
+        self._kept = [
+            None if b is None else ctypes.create_string_buffer(bytes(b), len(b) + 64) for b in buffers
+        ]
         self._children = list(children)
         self._dictionary = dictionary
         places = [None if b is None else ctypes.addressof(b) for b in self._kept]

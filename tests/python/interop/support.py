@@ -87,9 +87,7 @@ TYPES: dict[str, pa.DataType] = {
     "map<string, int32>": pa.map_(pa.string(), pa.int32()),
     "map<int64, list<string>>": pa.map_(pa.int64(), pa.list_(pa.string())),
     "list<struct>": pa.list_(_ITEM),
-    "list<struct<list<struct>>>": pa.list_(
-        pa.struct([("k", pa.int16()), ("v", pa.list_(_ITEM))])
-    ),
+    "list<struct<list<struct>>>": pa.list_(pa.struct([("k", pa.int16()), ("v", pa.list_(_ITEM))])),
 }
 
 PATTERNS = ("none", "tenth", "runs", "all", "first", "last")
@@ -238,9 +236,7 @@ def _with_nulls(offsets: np.ndarray, mask: np.ndarray, wide: bool) -> pa.Array:
     return pa.array(offsets, kind, mask=np.concatenate([mask, [False]]))
 
 
-def column(
-    kind: pa.DataType, count: int, pattern: str, rnd: random.Random, inner: str = "tenth"
-) -> pa.Array:
+def column(kind: pa.DataType, count: int, pattern: str, rnd: random.Random, inner: str = "tenth") -> pa.Array:
     """An array of the type, nulls by `pattern` at the top and by `inner` below it."""
     t = pa.types
     mask = null_mask(pattern, count, rnd)
@@ -252,9 +248,7 @@ def column(
         children = [column(f.type, count, _below(f, inner), rnd, inner) for f in kind]
         if not children:
             return pa.array([None if null else {} for null in mask], kind)
-        return pa.StructArray.from_arrays(
-            children, fields=list(kind), mask=pa.array(mask)
-        )
+        return pa.StructArray.from_arrays(children, fields=list(kind), mask=pa.array(mask))
     if t.is_map(kind):
         return _map(kind, mask, rnd, inner)
     if t.is_fixed_size_list(kind):
@@ -306,9 +300,7 @@ def _map(kind: pa.DataType, mask: np.ndarray, rnd: random.Random, inner: str) ->
     total = int(offsets[-1])
     keys = _keys(kind.key_type, offsets, rnd)
     items = _children(kind.item_field, total, rnd, inner)
-    return pa.MapArray.from_arrays(
-        _with_nulls(offsets, mask, False), keys, items, type=kind
-    )
+    return pa.MapArray.from_arrays(_with_nulls(offsets, mask, False), keys, items, type=kind)
 
 
 def _keys(kind: pa.DataType, offsets: np.ndarray, rnd: random.Random) -> pa.Array:
@@ -335,9 +327,7 @@ def _list(kind: pa.DataType, mask: np.ndarray, rnd: random.Random, inner: str) -
             mask=pa.array(mask),
         )
     name = "LargeListArray" if wide else "ListArray"
-    return getattr(pa, name).from_arrays(
-        _with_nulls(offsets, mask, wide), items, type=kind
-    )
+    return getattr(pa, name).from_arrays(_with_nulls(offsets, mask, wide), items, type=kind)
 
 
 def table_of(name: str, pattern: str, count: int = 300, salt: object = 0) -> pa.Table:
@@ -353,8 +343,7 @@ def table_of(name: str, pattern: str, count: int = 300, salt: object = 0) -> pa.
 def assert_same(actual: pa.Table, expected: pa.Table, what: str = "") -> None:
     """Equal schemas, rows and values; floats by their bits, nulls by their place."""
     assert actual.schema.equals(expected.schema), (
-        f"{what}: schemas differ\n--- found\n{actual.schema}\n--- expected\n"
-        f"{expected.schema}"
+        f"{what}: schemas differ\n--- found\n{actual.schema}\n--- expected\n{expected.schema}"
     )
     assert_same_values(actual, expected, what)
 
@@ -364,9 +353,7 @@ def assert_same_values(actual: pa.Table, expected: pa.Table, what: str = "") -> 
         f"{what}: {actual.num_rows} rows, expected {expected.num_rows}"
     )
     assert actual.column_names == expected.column_names, what
-    for name, found, wanted in zip(
-        actual.column_names, actual.columns, expected.columns
-    ):
+    for name, found, wanted in zip(actual.column_names, actual.columns, expected.columns):
         found.validate(full=True)
         where = difference(whole(found), whole(wanted), name)
         assert where is None, f"{what}: {where}"
@@ -451,9 +438,7 @@ def _elements(array: pa.Array) -> pa.Array:
     pair = pa.struct([array.type.key_field, array.type.item_field])
     pairs = pa.StructArray.from_arrays([array.keys, array.items], fields=list(pair))
     buffers = array.buffers()[:2]
-    lists = pa.Array.from_buffers(
-        pa.list_(pair), len(array), buffers, offset=array.offset, children=[pairs]
-    )
+    lists = pa.Array.from_buffers(pa.list_(pair), len(array), buffers, offset=array.offset, children=[pairs])
     return lists.flatten()
 
 
