@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * commit.c: how a dataset's files get their names. Everything is written below one hidden sibling
- * of the folder, `.<name>.forge/<id>/`, on the same file system, and synced there.
+ * commit.c: how a dataset's files get their names. Everything is written below one hidden
+ * sibling of the folder, `.<name>.forge/<id>/`, on the same file system, and synced
+ * there.
  *
- *   append     each file is renamed into its partition folder; readers of a half-done append see some
- *              of its files, each whole; one that fails takes back what it has renamed
- *   overwrite  the staged tree and the folder exchange their names in one step, then the old tree is
- *              removed: a kill leaves the old or the new dataset, at worst with a hidden sibling
+ *   append     each file is renamed into its partition folder; readers of a half-done append
+ *              see some of its files, each whole; one that fails takes back what it has
+ *              renamed
+ *   overwrite  the staged tree and the folder exchange their names in one step, then the old
+ *              tree is removed: a kill leaves the old or the new dataset, at worst with a
+ *              hidden sibling
  */
 #include "inner.h"
 
@@ -47,14 +50,17 @@ static pqf_status check_overwrite(const char *dir, pqf_error *err) {
     bool refused = !strcmp(dir, "/") || (getcwd(here, sizeof here) && holds(dir, here)) ||
                    (name && realpath(name, home) && holds(dir, home));
     if (!refused) return PQF_OK;
-    return pqf_fail(err, PQF_INVALID,
-                    "refusing to overwrite %s: it is or holds the root, the home or the current "
-                    "folder; give a folder of its own",
-                    dir);
+    return pqf_fail(
+        err, PQF_INVALID,
+        "refusing to overwrite %s: it is or holds the root, the home or the current "
+        "folder; give a folder of its own",
+        dir);
 }
 
-/* The absolute path with links resolved; the last component and its parents may be missing. */
-static pqf_status resolve(pqf_arena *arena, const char *dir, const char **out, pqf_error *err) {
+/* The absolute path with links resolved; the last component and its parents may be
+ * missing. */
+static pqf_status resolve(pqf_arena *arena, const char *dir, const char **out,
+                          pqf_error *err) {
     char real[PATH_MAX];
     const char *copy, *parent, *resolved;
     size_t n = strlen(dir);
@@ -69,15 +75,17 @@ static pqf_status resolve(pqf_arena *arena, const char *dir, const char **out, p
     if (!slash)
         parent = ".";
     else
-        TRY(pqf_arena_string(arena, pqf_bytes_of(copy, slash == copy ? 1 : (size_t)(slash - copy)),
-                             &parent, err));
+        TRY(pqf_arena_string(
+            arena, pqf_bytes_of(copy, slash == copy ? 1 : (size_t)(slash - copy)),
+            &parent, err));
     TRY(resolve(arena, parent, &resolved, err));
     const char *last = slash ? slash + 1 : copy;
     if (!strcmp(last, "..")) return pqf_fail_errno(err, ENOENT, "cannot use the folder");
     if (!strcmp(last, ".")) last = "";
     *out = resolved;
     if (!*last) return PQF_OK;
-    return pqf_arena_printf(arena, out, err, "%s/%s", strcmp(resolved, "/") ? resolved : "", last);
+    return pqf_arena_printf(arena, out, err, "%s/%s",
+                            strcmp(resolved, "/") ? resolved : "", last);
 }
 
 static pqf_status check_target(const pqf_commit *c, pqf_error *err) {
@@ -89,7 +97,8 @@ static pqf_status check_target(const pqf_commit *c, pqf_error *err) {
 
 /* The innermost folder above the dataset that is there already. */
 static pqf_status find_existing(pqf_commit *c, pqf_error *err) {
-    TRY(pqf_arena_string(&c->arena, pqf_bytes_of(c->parent, strlen(c->parent)), &c->existing, err));
+    TRY(pqf_arena_string(&c->arena, pqf_bytes_of(c->parent, strlen(c->parent)),
+                         &c->existing, err));
     char *path = (char *)(uintptr_t)c->existing;
     while (access(path, F_OK) != 0 && strrchr(path, '/') != path)
         *strrchr(path, '/') = 0;
@@ -97,7 +106,8 @@ static pqf_status find_existing(pqf_commit *c, pqf_error *err) {
     return PQF_OK;
 }
 
-/* A writer that ends removes the sibling when it is empty, maybe just before the stage is in it. */
+/* A writer that ends removes the sibling when it is empty, maybe just before the stage is
+ * in it. */
 static pqf_status make_stage(const pqf_commit *c, pqf_error *err) {
     pqf_status status = PQF_OK;
     for (int tries = 0; tries < STAGE_TRIES; tries++) {
@@ -180,13 +190,16 @@ static pqf_status sync_file_system(const char *path, pqf_error *err) {
 #endif
 }
 
-static pqf_status parent_of(pqf_commit *c, const char *path, const char **out, pqf_error *err) {
+static pqf_status parent_of(pqf_commit *c, const char *path, const char **out,
+                            pqf_error *err) {
     const char *slash = strrchr(path, '/');
-    return pqf_arena_string(&c->arena, pqf_bytes_of(path, (size_t)(slash - path)), out, err);
+    return pqf_arena_string(&c->arena, pqf_bytes_of(path, (size_t)(slash - path)), out,
+                            err);
 }
 
 /* Syncs the folder of `path` and those above it up to `top`, a path above it. */
-static pqf_status sync_folders(pqf_commit *c, const char *path, const char *top, pqf_error *err) {
+static pqf_status sync_folders(pqf_commit *c, const char *path, const char *top,
+                               pqf_error *err) {
     const char *folder;
     TRY(parent_of(c, path, &folder, err));
     while (*folder && strlen(folder) >= strlen(top)) {
@@ -197,8 +210,8 @@ static pqf_status sync_folders(pqf_commit *c, const char *path, const char *top,
 }
 
 /* Everything staged reaches the disk, whatever its number. */
-static pqf_status sync_files(pqf_commit *c, const char *root, const char *const *files, int64_t n,
-                             pqf_error *err) {
+static pqf_status sync_files(pqf_commit *c, const char *root, const char *const *files,
+                             int64_t n, pqf_error *err) {
     if (!c->durable) return PQF_OK;
     if (n > SYNCFS_FILES) return sync_file_system(c->parent, err);
     for (int64_t i = 0; i < n; i++) {
@@ -223,8 +236,10 @@ static pqf_status move_file(pqf_commit *c, const char *file, pqf_error *err) {
     return pqf_error_at_path(err, to);
 }
 
-/* The names reach the disk: of the files, of their folders, of the folders above that were made. */
-static pqf_status sync_names(pqf_commit *c, const char *const *files, int64_t n, pqf_error *err) {
+/* The names reach the disk: of the files, of their folders, of the folders above that
+ * were made. */
+static pqf_status sync_names(pqf_commit *c, const char *const *files, int64_t n,
+                             pqf_error *err) {
     if (!c->durable) return PQF_OK;
     if (n > SYNCFS_FILES) return sync_file_system(c->dir, err);
     for (int64_t i = 0; i < n; i++) {
@@ -235,8 +250,8 @@ static pqf_status sync_names(pqf_commit *c, const char *const *files, int64_t n,
     return sync_folders(c, c->dir, c->existing, err);
 }
 
-static pqf_status give_names(pqf_commit *c, const char *const *files, int64_t n, int64_t *num_moved,
-                             pqf_error *err) {
+static pqf_status give_names(pqf_commit *c, const char *const *files, int64_t n,
+                             int64_t *num_moved, pqf_error *err) {
     TRY(sync_files(c, c->stage, files, n, err));
     TRY(pqf_fs_make_folders(c->dir, err));
     for (; *num_moved < n; ++*num_moved)
@@ -244,20 +259,22 @@ static pqf_status give_names(pqf_commit *c, const char *const *files, int64_t n,
     return sync_names(c, files, n, err);
 }
 
-/* Removes a file of a failed append and the folders that are empty without it. Needs no memory:
- * there may be none. */
+/* Removes a file of a failed append and the folders that are empty without it. Needs no
+ * memory: there may be none. */
 static void take_back(const pqf_commit *c, const char *file, bool was_moved) {
     char path[PATH_MAX];
     int n = snprintf(path, sizeof path, "%s/%s", c->dir, file);
     if (n < 0 || (size_t)n >= sizeof path) return;
     if (was_moved) unlink(path);
-    for (char *slash = strrchr(path, '/'); slash > path + strlen(c->dir); slash = strrchr(path, '/')) {
+    for (char *slash = strrchr(path, '/'); slash > path + strlen(c->dir);
+         slash = strrchr(path, '/')) {
         *slash = 0;
         if (rmdir(path) != 0) return;
     }
 }
 
-static pqf_status append(pqf_commit *c, const char *const *files, int64_t n, pqf_error *err) {
+static pqf_status append(pqf_commit *c, const char *const *files, int64_t n,
+                         pqf_error *err) {
     int64_t num_moved = 0;
     pqf_status status = give_names(c, files, n, &num_moved, err);
     if (status == PQF_OK) return PQF_OK;
@@ -279,7 +296,8 @@ static pqf_status sync_switch(pqf_commit *c, pqf_error *err) {
     return pqf_fs_sync_folder(c->sibling, err);
 }
 
-static pqf_status overwrite(pqf_commit *c, const char *const *files, int64_t n, pqf_error *err) {
+static pqf_status overwrite(pqf_commit *c, const char *const *files, int64_t n,
+                            pqf_error *err) {
     pqf_error ignored;
     TRY(sync_files(c, c->stage, files, n, err));
     keep_mode(c);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * discover.c: from paths to files with their partition values. Folders are walked in the order of
- * their entries' bytes, which is the order of paths component by component.
+ * discover.c: from paths to files with their partition values. Folders are walked in the
+ * order of their entries' bytes, which is the order of paths component by component.
  */
 #include "inner.h"
 
@@ -25,9 +25,11 @@ static bool has_prefix(const char *name, const char *prefix) {
 }
 
 /* `_x=1` is a partition of the column `_x`. */
-static bool is_ignored(const pqf_read_options *options, const char *name, bool is_folder) {
+static bool is_ignored(const pqf_read_options *options, const char *name,
+                       bool is_folder) {
     static const char *const standard[] = {".", "_", NULL};
-    const char *const *prefixes = options->ignore_prefixes ? options->ignore_prefixes : standard;
+    const char *const *prefixes =
+        options->ignore_prefixes ? options->ignore_prefixes : standard;
     if (is_folder && name[0] == '_' && strchr(name, '=')) return false;
     for (; *prefixes; prefixes++)
         if (has_prefix(name, *prefixes)) return true;
@@ -36,9 +38,11 @@ static bool is_ignored(const pqf_read_options *options, const char *name, bool i
 
 static pqf_status walk_folder(walk *w, const char *folder, pqf_error *err);
 
-static pqf_status visit(void *context, const char *name, pqf_fs_type type, pqf_error *err) {
+static pqf_status visit(void *context, const char *name, pqf_fs_type type,
+                        pqf_error *err) {
     walk *w = context;
-    if (type == PQF_FS_OTHER || is_ignored(w->options, name, type == PQF_FS_FOLDER)) return PQF_OK;
+    if (type == PQF_FS_OTHER || is_ignored(w->options, name, type == PQF_FS_FOLDER))
+        return PQF_OK;
     const char *path;
     size_t n = strlen(w->folder);
     const char *slash = n && w->folder[n - 1] == '/' ? "" : "/";
@@ -50,8 +54,8 @@ static pqf_status visit(void *context, const char *name, pqf_fs_type type, pqf_e
 static pqf_status walk_folder(walk *w, const char *folder, pqf_error *err) {
     const char *outer = w->folder;
     if (++w->depth > MAX_DEPTH)
-        return pqf_fail(err, PQF_LIMIT, "folders are nested more than %d deep below %s", MAX_DEPTH,
-                        folder);
+        return pqf_fail(err, PQF_LIMIT, "folders are nested more than %d deep below %s",
+                        MAX_DEPTH, folder);
     w->folder = folder;
     pqf_status status = pqf_fs_list(folder, w->mem, visit, w, err);
     w->folder = outer;
@@ -87,13 +91,14 @@ static pqf_status column_of(parts *p, pqf_bytes name, int64_t *out, pqf_error *e
 }
 
 /* `rest` is the path below the root; its last component is the file's name. */
-static pqf_status parse_folders(parts *p, int64_t file, const char *rest, pqf_error *err) {
+static pqf_status parse_folders(parts *p, int64_t file, const char *rest,
+                                pqf_error *err) {
     for (const char *slash; (slash = strchr(rest, '/')); rest = slash + 1) {
         bool is_partition;
         part_value v = {.file = file};
         pqf_bytes name;
-        TRY(pqf_hive_parse(pqf_bytes_of(rest, (size_t)(slash - rest)), p->arena, &is_partition,
-                           &name, &v.value, err));
+        TRY(pqf_hive_parse(pqf_bytes_of(rest, (size_t)(slash - rest)), p->arena,
+                           &is_partition, &name, &v.value, err));
         if (!is_partition) continue;
         if (!pqf_kernels_get()->utf8_valid(name.data, (int64_t)name.len))
             return pqf_fail(err, PQF_CORRUPT, "the folder name '%.80s' is not UTF-8",
@@ -136,8 +141,8 @@ static const char *below_root(const char *path, const char *root) {
     return path;
 }
 
-static pqf_status find_partitions(const char *root, pqf_mem *mem, pqf_arena *arena, pqf_found *out,
-                                  pqf_error *err) {
+static pqf_status find_partitions(const char *root, pqf_mem *mem, pqf_arena *arena,
+                                  pqf_found *out, pqf_error *err) {
     parts p = {.arena = arena, .mem = mem, .names = {.mem = mem}, .values = {.mem = mem}};
     pqf_status status = PQF_OK;
     for (int64_t i = 0; i < out->num_files; i++)
@@ -175,12 +180,14 @@ pqf_status pqf_discover(const char *const *paths, int64_t num_paths, const char 
     for (int64_t i = 0; i < num_paths; i++)
         TRY_DONE(add_path(&w, paths[i], &is_folder, err));
     out->num_files = (int64_t)(w.paths.len / sizeof(char *));
-    TRY_DONE(pqf_arena_array(arena, (size_t)out->num_files, sizeof(pqf_found_file), &block, err));
+    TRY_DONE(pqf_arena_array(arena, (size_t)out->num_files, sizeof(pqf_found_file),
+                             &block, err));
     out->files = block;
     for (int64_t i = 0; i < out->num_files; i++)
         out->files[i].path = ((const char **)(void *)w.paths.data)[i];
     if (!root && num_paths == 1 && is_folder) root = paths[0];
-    if (root && !options->no_partitions) TRY_DONE(find_partitions(root, mem, arena, out, err));
+    if (root && !options->no_partitions)
+        TRY_DONE(find_partitions(root, mem, arena, out, err));
 done:
     pqf_buf_reset(&w.paths);
     return status;

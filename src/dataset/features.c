@@ -4,7 +4,8 @@
  */
 #include "inner.h"
 
-bool pqf_feature(const char *table, int64_t i, const char **name, bool *reads, bool *writes) {
+bool pqf_feature(const char *table, int64_t i, const char **name, bool *reads,
+                 bool *writes) {
     if (!strcmp(table, "codec")) return pqf_codec_row(i, name, reads, writes);
     if (!strcmp(table, "encoding")) return pqf_encoding_row(i, name, reads, writes);
     if (!strcmp(table, "logical type")) return pqf_logical_row(i, name, reads, writes);

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * groups.c: which partition a row belongs to. Per partition column the distinct values of a batch get
- * local codes, each distinct value is printed once, and its text gets a code that lasts; the tuple of
- * those codes is the group. Equal texts are one partition, whatever bytes they came from (NaNs).
+ * groups.c: which partition a row belongs to. Per partition column the distinct values of
+ * a batch get local codes, each distinct value is printed once, and its text gets a code
+ * that lasts; the tuple of those codes is the group. Equal texts are one partition,
+ * whatever bytes they came from (NaNs).
  */
 #include "inner.h"
 
@@ -36,7 +37,8 @@ pqf_status pqf_groups_new(const char *const *names, int32_t num_columns, pqf_mem
     pqf_arena_init(&g->arena, mem);
     pqf_buf_init(&g->folders, mem, 0);
     pqf_buf_init(&g->codes, mem, 0);
-    TRY_DONE(pqf_arena_array(&g->arena, (size_t)num_columns, sizeof(column_state), &block, err));
+    TRY_DONE(pqf_arena_array(&g->arena, (size_t)num_columns, sizeof(column_state), &block,
+                             err));
     g->columns = block;
     g->num_columns = num_columns;
     for (int32_t k = 0; k < num_columns; k++) {
@@ -64,8 +66,8 @@ void pqf_groups_free(pqf_groups *g) {
 /* ---- one column ---- */
 
 /* The lasting code of the value in slot i. */
-static pqf_status code_of_slot(column_state *c, const pqf_view *view, int64_t i, pqf_buf *text,
-                               uint32_t *code, pqf_error *err) {
+static pqf_status code_of_slot(column_state *c, const pqf_view *view, int64_t i,
+                               pqf_buf *text, uint32_t *code, pqf_error *err) {
     int64_t taken;
     text->len = 0;
     TRY(pqf_value_text(view, i, text, err));
@@ -73,8 +75,8 @@ static pqf_status code_of_slot(column_state *c, const pqf_view *view, int64_t i,
     return pqf_dict_put_binary(c->texts, &slice, 1, SIZE_MAX, code, &taken, err);
 }
 
-/* Local codes of the valid slots among n rows from `start`: equal bytes, equal code. `first` lists a
- * row for each local code. */
+/* Local codes of the valid slots among n rows from `start`: equal bytes, equal code.
+ * `first` lists a row for each local code. */
 typedef struct local_codes {
     pqf_dict_builder *distinct;
     pqf_buf lasting; /* uint32_t, by local code */
@@ -89,11 +91,12 @@ static pqf_bytes key_of_slot(const pqf_view *view, int64_t i) {
     return pqf_bytes_of(&bools[pqf_bit_get(view->values, view->offset + i)], 1);
 }
 
-static pqf_status code_of_row(column_state *c, const pqf_view *view, int64_t i, local_codes *local,
-                              uint32_t *out, pqf_error *err) {
+static pqf_status code_of_row(column_state *c, const pqf_view *view, int64_t i,
+                              local_codes *local, uint32_t *out, pqf_error *err) {
     pqf_bytes key = key_of_slot(view, i);
     if (key.len > INT32_MAX)
-        return pqf_fail(err, PQF_INVALID, "a value of %zu bytes cannot name a folder", key.len);
+        return pqf_fail(err, PQF_INVALID, "a value of %zu bytes cannot name a folder",
+                        key.len);
     pqf_slice slice = {key.data, (uint32_t)key.len};
     uint32_t code;
     int64_t taken, before = pqf_dict_num_values(local->distinct);
@@ -112,11 +115,13 @@ static bool same_as_before(const pqf_view *view, int64_t i) {
     return a.len == b.len && !memcmp(a.data, b.data, a.len);
 }
 
-static bool slot_is_null(const pqf_view *view, int64_t i) { return !pqf_view_resolve(&view, &i); }
+static bool slot_is_null(const pqf_view *view, int64_t i) {
+    return !pqf_view_resolve(&view, &i);
+}
 
 /* Writes the lasting codes of one column into every num_columns-th element of `codes`. */
-static pqf_status put_column(pqf_groups *g, int32_t k, const pqf_view *view, int64_t start,
-                             int64_t n, uint32_t *codes, pqf_error *err) {
+static pqf_status put_column(pqf_groups *g, int32_t k, const pqf_view *view,
+                             int64_t start, int64_t n, uint32_t *codes, pqf_error *err) {
     local_codes local = {.lasting = {.mem = g->mem}, .text = {.mem = g->mem}};
     pqf_status status = PQF_OK;
     bool before = false; /* the row before was a value */
@@ -159,15 +164,16 @@ done:
     return status;
 }
 
-static pqf_status put_tuples(pqf_groups *g, const uint32_t *codes, int64_t n, uint32_t *out,
-                             pqf_error *err) {
+static pqf_status put_tuples(pqf_groups *g, const uint32_t *codes, int64_t n,
+                             uint32_t *out, pqf_error *err) {
     for (int64_t i = 0; i < n; i += STEP_ROWS) {
         int64_t taken, step = pqf_min_i64(STEP_ROWS, n - i);
-        TRY(pqf_dict_put_fixed(g->tuples, codes + i * g->num_columns, step, SIZE_MAX, out + i,
-                               &taken, err));
+        TRY(pqf_dict_put_fixed(g->tuples, codes + i * g->num_columns, step, SIZE_MAX,
+                               out + i, &taken, err));
     }
     for (int64_t t = pqf_groups_count(g); t < pqf_dict_num_values(g->tuples); t++)
-        TRY(add_folder(g, (const uint32_t *)(const void *)pqf_dict_value(g->tuples, t).data, err));
+        TRY(add_folder(
+            g, (const uint32_t *)(const void *)pqf_dict_value(g->tuples, t).data, err));
     return PQF_OK;
 }
 
@@ -175,7 +181,8 @@ pqf_status pqf_groups_put(pqf_groups *g, const pqf_view *const *columns, int64_t
                           int64_t num_rows, uint32_t *group_of_row, pqf_error *err) {
     size_t bytes;
     if (!pqf_mul_size((size_t)num_rows, 4 * (size_t)g->num_columns, &bytes))
-        return pqf_fail(err, PQF_LIMIT, "a batch of %lld rows is too large", (long long)num_rows);
+        return pqf_fail(err, PQF_LIMIT, "a batch of %lld rows is too large",
+                        (long long)num_rows);
     g->codes.len = 0;
     TRY(pqf_buf_reserve(&g->codes, bytes, err));
     uint32_t *codes = (uint32_t *)(void *)g->codes.data;

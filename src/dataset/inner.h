@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * inner.h: what the files of the room dataset share: many files as one table. The room's door is
- * the public header (pqf_dataset_*, pqf_dataset_writer_*): nobody stands above it.
+ * inner.h: what the files of the room dataset share: many files as one table. The room's
+ * door is the public header (pqf_dataset_*, pqf_dataset_writer_*): nobody stands above
+ * it.
  *
- *   reading   paths ─ discover ─ Hive folders ─ constants ─► scan of the room file ─► ArrowArrayStream
+ *   reading   paths ─ discover ─ Hive folders ─ constants ─► scan of room file ─► stream
  *   writing   batch ─ conform ─ groups by partition ─► one staged file each ─► commit
  */
 #ifndef PQF_DATASET_INNER_H
@@ -19,29 +20,36 @@
 /* Hive's folder name of the null value. */
 #define PQF_HIVE_NULL "__HIVE_DEFAULT_PARTITION__"
 
-/* Key of a file's metadata that records the Arrow types of its partition columns (the value has the
- * form of ARROW:schema); readers of ours hide it. */
+/* Key of a file's metadata that records the Arrow types of its partition columns (the
+ * value has the form of ARROW:schema); readers of ours hide it. */
 #define PQF_PARTITION_KEY "parquet_forge:partition_schema"
 
 /* ---- hive.c: folder names ---- */
 
-/* Appends "name=value" with everything of Hive's escape set percent-encoded, NUL-terminated. */
-pqf_status pqf_hive_folder(const char *name, pqf_bytes value, pqf_buf *out, pqf_error *err);
-/* Splits a folder name at its first '=' and decodes both sides into the arena; false: no partition. */
-pqf_status pqf_hive_parse(pqf_bytes folder, pqf_arena *arena, bool *is_partition, pqf_bytes *name,
-                          pqf_bytes *value, pqf_error *err);
+/* Appends "name=value" with everything of Hive's escape set percent-encoded,
+ * NUL-terminated. */
+pqf_status pqf_hive_folder(const char *name, pqf_bytes value, pqf_buf *out,
+                           pqf_error *err);
+/* Splits a folder name at its first '=' and decodes both sides into the arena; false: no
+ * partition. */
+pqf_status pqf_hive_parse(pqf_bytes folder, pqf_arena *arena, bool *is_partition,
+                          pqf_bytes *name, pqf_bytes *value, pqf_error *err);
 
 /* ---- value_text.c: partition values as text and back ---- */
 
 /* PQF_INVALID for types that cannot name a folder: nested, binary, null. */
-pqf_status pqf_value_check_type(const struct ArrowSchema *schema, const char *column, pqf_error *err);
-/* Text of slot i (plain or dictionary-encoded) in the forms of the contract. PQF_INVALID for the marker
- * of null as text, and for values that are none of their type: times beyond a day. */
+pqf_status pqf_value_check_type(const struct ArrowSchema *schema, const char *column,
+                                pqf_error *err);
+/* Text of slot i (plain or dictionary-encoded) in the forms of the contract. PQF_INVALID
+ * for the marker of null as text, and for values that are none of their type: times
+ * beyond a day. */
 pqf_status pqf_value_text(const pqf_view *view, int64_t i, pqf_buf *out, pqf_error *err);
 /* Values of `type` from their texts; one that does not parse is PQF_CORRUPT. */
-pqf_status pqf_values_parse(const struct ArrowSchema *type, const pqf_bytes *texts, int64_t n,
-                            pqf_mem *mem, struct ArrowArray *out, pqf_error *err);
-/* True when the text is an integer in its plain form; *fits_32 tells whether int32 holds it. */
+pqf_status pqf_values_parse(const struct ArrowSchema *type, const pqf_bytes *texts,
+                            int64_t n, pqf_mem *mem, struct ArrowArray *out,
+                            pqf_error *err);
+/* True when the text is an integer in its plain form; *fits_32 tells whether int32 holds
+ * it. */
 bool pqf_text_is_integer(pqf_bytes text, bool *fits_32);
 
 /* ---- discover.c ---- */
@@ -75,7 +83,7 @@ struct pqf_dataset {
     struct ArrowSchema schema;
     pqf_scan_file *files;
     pqf_constant *constants;
-    struct ArrowSchema *types;  /* of the constants */
+    struct ArrowSchema *types; /* of the constants */
     struct ArrowArray *values;
 };
 
@@ -87,10 +95,11 @@ typedef struct pqf_groups pqf_groups;
 pqf_status pqf_groups_new(const char *const *names, int32_t num_columns, pqf_mem *mem,
                           pqf_groups **out, pqf_error *err);
 void pqf_groups_free(pqf_groups *groups);
-/* One group number per row of the partition columns (views of num_rows rows from `start`), in the order
- * of first appearance over all calls. */
-pqf_status pqf_groups_put(pqf_groups *groups, const pqf_view *const *columns, int64_t start,
-                          int64_t num_rows, uint32_t *group_of_row, pqf_error *err);
+/* One group number per row of the partition columns (views of num_rows rows from
+ * `start`), in the order of first appearance over all calls. */
+pqf_status pqf_groups_put(pqf_groups *groups, const pqf_view *const *columns,
+                          int64_t start, int64_t num_rows, uint32_t *group_of_row,
+                          pqf_error *err);
 int64_t pqf_groups_count(const pqf_groups *groups);
 /* "a=1/b=x" of a group, borrowed. */
 const char *pqf_groups_folder(const pqf_groups *groups, int64_t group);
@@ -100,7 +109,7 @@ const char *pqf_groups_folder(const pqf_groups *groups, int64_t group);
 typedef struct pqf_commit {
     pqf_mem *mem;
     pqf_arena arena;
-    const char *dir;     /* the dataset's folder, links resolved */
+    const char *dir; /* the dataset's folder, links resolved */
     const char *parent;
     const char *sibling; /* hidden folder beside it */
     const char *stage;   /* of this writer, within sibling */
@@ -112,10 +121,12 @@ typedef struct pqf_commit {
     pid_t owner;
 } pqf_commit;
 
-/* Checks the target (refused folders, a file in its place) and makes the staging place. */
-pqf_status pqf_commit_begin(pqf_commit *c, const char *dir, pqf_mode mode, bool durable, pqf_mem *mem,
-                            pqf_error *err);
-/* Gives everything that is staged its place: `files` are paths below the stage, in order. */
+/* Checks the target (refused folders, a file in its place) and makes the staging
+ * place. */
+pqf_status pqf_commit_begin(pqf_commit *c, const char *dir, pqf_mode mode, bool durable,
+                            pqf_mem *mem, pqf_error *err);
+/* Gives everything that is staged its place: `files` are paths below the stage, in
+ * order. */
 pqf_status pqf_commit_finish(pqf_commit *c, const char *const *files, int64_t num_files,
                              pqf_error *err);
 /* Removes what is left of the staging place. */

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * open.c: a dataset that is open: its files, the schema of the first one, and partition columns as
- * constants of the scan, their types as recorded in the first file, else inferred over all folders.
+ * open.c: a dataset that is open: its files, the schema of the first one, and partition
+ * columns as constants of the scan, their types as recorded in the first file, else
+ * inferred over all folders.
  */
 #include "inner.h"
 
@@ -10,11 +11,13 @@
 static pqf_status read_recorded(pqf_dataset *d, struct ArrowSchema *out, pqf_error *err) {
     pqf_bytes value;
     memset(out, 0, sizeof *out);
-    if (!pqf_metadata_get(pqf_reader_metadata(d->first), PQF_PARTITION_KEY, &value)) return PQF_OK;
+    if (!pqf_metadata_get(pqf_reader_metadata(d->first), PQF_PARTITION_KEY, &value))
+        return PQF_OK;
     return pqf_arrow_schema_read(value, d->mem, out, err);
 }
 
-static const struct ArrowSchema *child_of(const struct ArrowSchema *schema, const char *name) {
+static const struct ArrowSchema *child_of(const struct ArrowSchema *schema,
+                                          const char *name) {
     for (int64_t i = 0; schema->release && i < schema->n_children; i++)
         if (!strcmp(schema->children[i]->name, name)) return schema->children[i];
     return NULL;
@@ -33,10 +36,10 @@ static const char *inferred_format(const pqf_dataset *d, int32_t column) {
     return wide ? "l" : "i";
 }
 
-/* The type of the values: of a dictionary the one it encodes. A record that no folder can have is
- * a stranger's and does not count. */
-static pqf_status set_type(pqf_dataset *d, int32_t column, const struct ArrowSchema *recorded,
-                           pqf_error *err) {
+/* The type of the values: of a dictionary the one it encodes. A record that no folder can
+ * have is a stranger's and does not count. */
+static pqf_status set_type(pqf_dataset *d, int32_t column,
+                           const struct ArrowSchema *recorded, pqf_error *err) {
     pqf_error ignored;
     const char *name = d->found.partitions[column];
     const struct ArrowSchema *type = child_of(recorded, name);
@@ -44,12 +47,15 @@ static pqf_status set_type(pqf_dataset *d, int32_t column, const struct ArrowSch
     if (!type || pqf_value_check_type(type, name, &ignored) != PQF_OK)
         return pqf_schema_init(&d->types[column], inferred_format(d, column), name,
                                ARROW_FLAG_NULLABLE, 0, err);
-    const char *format = strcmp(type->format, "vu") ? type->format : "u"; /* views as strings */
+    const char *format =
+        strcmp(type->format, "vu") ? type->format : "u"; /* views as strings */
     return pqf_schema_init(&d->types[column], format, name, ARROW_FLAG_NULLABLE, 0, err);
 }
 
-/* Codes into the distinct texts of one column; the texts become the values of the constant. */
-static pqf_status set_values(pqf_dataset *d, int32_t column, int32_t **codes, pqf_error *err) {
+/* Codes into the distinct texts of one column; the texts become the values of the
+ * constant. */
+static pqf_status set_values(pqf_dataset *d, int32_t column, int32_t **codes,
+                             pqf_error *err) {
     pqf_dict_builder *distinct;
     pqf_buf texts = {.mem = d->mem};
     pqf_status status = PQF_OK;
@@ -66,12 +72,14 @@ static pqf_status set_values(pqf_dataset *d, int32_t column, int32_t **codes, pq
         if (pqf_dict_num_values(distinct) > before)
             TRY_DONE(pqf_buf_put(&texts, &text, sizeof text, err));
     }
-    TRY_DONE(pqf_values_parse(&d->types[column], (const pqf_bytes *)(const void *)texts.data,
-                              pqf_dict_num_values(distinct), d->mem, &d->values[column], err));
+    TRY_DONE(
+        pqf_values_parse(&d->types[column], (const pqf_bytes *)(const void *)texts.data,
+                         pqf_dict_num_values(distinct), d->mem, &d->values[column], err));
 done:
     pqf_dict_builder_free(distinct);
     pqf_buf_reset(&texts);
-    return status == PQF_OK ? status : pqf_error_at_column(err, d->found.partitions[column]);
+    return status == PQF_OK ? status
+                            : pqf_error_at_column(err, d->found.partitions[column]);
 }
 
 static pqf_status set_constants(pqf_dataset *d, int32_t **codes, pqf_error *err) {
@@ -90,7 +98,8 @@ static pqf_status set_constants(pqf_dataset *d, int32_t **codes, pqf_error *err)
     for (int32_t k = 0; status == PQF_OK && k < (int32_t)n; k++) {
         status = set_type(d, k, &recorded, err);
         if (status == PQF_OK) status = set_values(d, k, codes, err);
-        d->constants[k] = (pqf_constant){d->found.partitions[k], &d->types[k], &d->values[k]};
+        d->constants[k] =
+            (pqf_constant){d->found.partitions[k], &d->types[k], &d->values[k]};
     }
     pqf_schema_release(&recorded);
     return status;
@@ -104,12 +113,11 @@ static pqf_status set_files(pqf_dataset *d, pqf_error *err) {
     TRY(pqf_arena_array(&d->arena, n, sizeof(int32_t *), &block, err));
     int32_t **codes = block;
     for (size_t i = 0; i < n; i++) {
-        TRY(pqf_arena_array(&d->arena, (size_t)d->found.num_partitions, sizeof(int32_t), &block,
-                            err));
+        TRY(pqf_arena_array(&d->arena, (size_t)d->found.num_partitions, sizeof(int32_t),
+                            &block, err));
         codes[i] = block;
-        d->files[i] = (pqf_scan_file){.path = d->found.files[i].path,
-                                      .bytes = d->bytes,
-                                      .codes = codes[i]};
+        d->files[i] = (pqf_scan_file){
+            .path = d->found.files[i].path, .bytes = d->bytes, .codes = codes[i]};
     }
     return n ? set_constants(d, codes, err) : PQF_OK;
 }
@@ -123,29 +131,32 @@ static bool is_partition(const pqf_dataset *d, const char *name) {
 }
 
 /* The first file's metadata without our own key. */
-static pqf_status visible_metadata(const pqf_dataset *d, const char *metadata, pqf_buf *out,
-                                   pqf_error *err) {
+static pqf_status visible_metadata(const pqf_dataset *d, const char *metadata,
+                                   pqf_buf *out, pqf_error *err) {
     pqf_bytes key, value;
     pqf_buf_init(out, d->mem, 0);
     for (int64_t i = 0; pqf_kv_at(metadata, i, &key, &value); i++) {
-        if (key.len == strlen(PQF_PARTITION_KEY) && !memcmp(key.data, PQF_PARTITION_KEY, key.len))
+        if (key.len == strlen(PQF_PARTITION_KEY) &&
+            !memcmp(key.data, PQF_PARTITION_KEY, key.len))
             continue;
         TRY(pqf_kv_put(out, key, value, err));
     }
     return PQF_OK;
 }
 
-static pqf_status partition_field(const pqf_dataset *d, int32_t k, struct ArrowSchema *out,
-                                  pqf_error *err) {
+static pqf_status partition_field(const pqf_dataset *d, int32_t k,
+                                  struct ArrowSchema *out, pqf_error *err) {
     TRY(pqf_schema_init(out, "i", d->found.partitions[k], ARROW_FLAG_NULLABLE, 0, err));
     pqf_status status = pqf_schema_add_dictionary(out, err);
     if (status == PQF_OK)
-        status = pqf_schema_init(out->dictionary, d->types[k].format, "", ARROW_FLAG_NULLABLE, 0, err);
+        status = pqf_schema_init(out->dictionary, d->types[k].format, "",
+                                 ARROW_FLAG_NULLABLE, 0, err);
     if (status != PQF_OK) pqf_schema_release(out);
     return status;
 }
 
-static pqf_status fill_schema(pqf_dataset *d, const struct ArrowSchema *file, pqf_error *err) {
+static pqf_status fill_schema(pqf_dataset *d, const struct ArrowSchema *file,
+                              pqf_error *err) {
     int64_t n = 0, to = 0;
     pqf_buf metadata;
     for (int64_t i = 0; i < file->n_children; i++)
@@ -168,10 +179,11 @@ static pqf_status check_names(const pqf_schema *schema, pqf_error *err) {
         bool is_duplicate = false;
         pqf_schema_field(schema, schema->fields[i].name, &is_duplicate);
         if (is_duplicate)
-            return pqf_fail(err, PQF_UNSUPPORTED,
-                            "two columns have the name '%s'; files with duplicate column names "
-                            "are not read yet",
-                            schema->fields[i].name);
+            return pqf_fail(
+                err, PQF_UNSUPPORTED,
+                "two columns have the name '%s'; files with duplicate column names "
+                "are not read yet",
+                schema->fields[i].name);
     }
     return PQF_OK;
 }
@@ -183,7 +195,9 @@ static pqf_status set_schema(pqf_dataset *d, pqf_error *err) {
     pqf_status status = fill_schema(d, &file, err);
     pqf_schema_release(&file);
     if (status == PQF_OK) status = check_names(pqf_reader_schema(d->first), err);
-    return status == PQF_OK || !d->files[0].path ? status : pqf_error_at_path(err, d->files[0].path);
+    return status == PQF_OK || !d->files[0].path
+               ? status
+               : pqf_error_at_path(err, d->files[0].path);
 }
 
 /* ---- open and free ---- */
@@ -193,15 +207,17 @@ static pqf_status check_unit(const char *unit, pqf_error *err) {
     if (!unit) return PQF_OK;
     for (int i = 0; i < 4; i++)
         if (!strcmp(unit, units[i])) return PQF_OK;
-    return pqf_fail(err, PQF_INVALID,
-                    "coerce_int96_timestamp_unit must be 's', 'ms', 'us' or 'ns', not '%.40s'", unit);
+    return pqf_fail(
+        err, PQF_INVALID,
+        "coerce_int96_timestamp_unit must be 's', 'ms', 'us' or 'ns', not '%.40s'", unit);
 }
 
 static pqf_status read_options_of(const pqf_read_options *in, pqf_read_options *out,
                                   pqf_arena *arena, pqf_error *err) {
     *out = (pqf_read_options){.struct_bytes = sizeof *out};
     if (!in) return PQF_OK;
-    if (in->struct_bytes > sizeof *out || in->struct_bytes < offsetof(pqf_read_options, control))
+    if (in->struct_bytes > sizeof *out ||
+        in->struct_bytes < offsetof(pqf_read_options, control))
         return pqf_fail(err, PQF_INVALID, "pqf_read_options.struct_bytes is %zu, not %zu",
                         in->struct_bytes, sizeof *out);
     memcpy(out, in, in->struct_bytes);
@@ -209,7 +225,8 @@ static pqf_status read_options_of(const pqf_read_options *in, pqf_read_options *
     return pqf_read_options_copy(arena, out, err);
 }
 
-static pqf_status begin(const pqf_read_options *options, pqf_dataset **out, pqf_error *err) {
+static pqf_status begin(const pqf_read_options *options, pqf_dataset **out,
+                        pqf_error *err) {
     pqf_mem *mem;
     void *block;
     TRY(pqf_mem_new(pqf_memory_limit(options ? &options->control : NULL), &mem, err));
@@ -232,20 +249,22 @@ static pqf_status begin(const pqf_read_options *options, pqf_dataset **out, pqf_
 
 static pqf_status complete(pqf_dataset *d, pqf_error *err) {
     if (d->found.num_files)
-        TRY(pqf_reader_open(d->found.files[0].path, d->bytes, &d->options, d->mem, &d->first, err));
+        TRY(pqf_reader_open(d->found.files[0].path, d->bytes, &d->options, d->mem,
+                            &d->first, err));
     TRY(set_files(d, err));
     return set_schema(d, err);
 }
 
 pqf_status pqf_dataset_open(const char *const *paths, int64_t num_paths, const char *root,
-                            const pqf_read_options *options, pqf_dataset **out, pqf_error *err) {
+                            const pqf_read_options *options, pqf_dataset **out,
+                            pqf_error *err) {
     pqf_error local;
     if (!err) err = &local;
     pqf_error_init(err);
     pqf_dataset *d;
     TRY(begin(options, &d, err));
-    pqf_status status = pqf_discover(paths, num_paths, root, &d->options, d->mem, &d->arena,
-                                     &d->found, err);
+    pqf_status status = pqf_discover(paths, num_paths, root, &d->options, d->mem,
+                                     &d->arena, &d->found, err);
     if (status == PQF_OK) status = complete(d, err);
     if (status != PQF_OK)
         pqf_dataset_free(d);

@@ -83,7 +83,8 @@ static int by_name(const void *a, const void *b) {
 static pqf_status sort_columns(const struct ArrowSchema *schema, pqf_arena *arena,
                                named_column **out, pqf_error *err) {
     void *block;
-    TRY(pqf_arena_array(arena, (size_t)schema->n_children, sizeof(named_column), &block, err));
+    TRY(pqf_arena_array(arena, (size_t)schema->n_children, sizeof(named_column), &block,
+                        err));
     *out = block;
     for (int64_t i = 0; i < schema->n_children; i++)
         (*out)[i] = (named_column){schema->children[i]->name, schema->children[i], false};
@@ -92,15 +93,18 @@ static pqf_status sort_columns(const struct ArrowSchema *schema, pqf_arena *aren
 }
 
 static pqf_status copy_columns(const pqf_dataset *d, const pqf_scan_options *options,
-                               named_column *sorted, struct ArrowSchema *out, pqf_error *err) {
+                               named_column *sorted, struct ArrowSchema *out,
+                               pqf_error *err) {
     size_t n = (size_t)d->schema.n_children;
     TRY(pqf_schema_set_metadata(out, d->schema.metadata, err));
     for (int64_t i = 0; i < options->num_columns; i++) {
         named_column key = {.name = options->columns[i]};
         named_column *column = bsearch(&key, sorted, n, sizeof key, by_name);
-        if (!column) return pqf_fail(err, PQF_SCHEMA, "there is no column '%s'", key.name);
+        if (!column)
+            return pqf_fail(err, PQF_SCHEMA, "there is no column '%s'", key.name);
         if (column->is_taken)
-            return pqf_fail(err, PQF_INVALID, "the column '%s' is asked for twice", key.name);
+            return pqf_fail(err, PQF_INVALID, "the column '%s' is asked for twice",
+                            key.name);
         column->is_taken = true;
         TRY(pqf_schema_copy(column->schema, out->children[i], err));
     }
@@ -108,7 +112,8 @@ static pqf_status copy_columns(const pqf_dataset *d, const pqf_scan_options *opt
 }
 
 static pqf_status select_columns(const pqf_dataset *d, const pqf_scan_options *options,
-                                 pqf_arena *arena, struct ArrowSchema *out, pqf_error *err) {
+                                 pqf_arena *arena, struct ArrowSchema *out,
+                                 pqf_error *err) {
     named_column *sorted;
     if (!options->columns) return pqf_schema_copy(&d->schema, out, err);
     TRY(sort_columns(&d->schema, arena, &sorted, err));
@@ -135,8 +140,8 @@ static pqf_status start(scan_stream *s, const pqf_scan_options *options, pqf_err
     return pqf_scan_open(&spec, d->mem, &s->scan, err);
 }
 
-static pqf_status new_stream(pqf_dataset *d, const pqf_scan_options *options, scan_stream **out,
-                             pqf_error *err) {
+static pqf_status new_stream(pqf_dataset *d, const pqf_scan_options *options,
+                             scan_stream **out, pqf_error *err) {
     static const pqf_scan_options standard = {.struct_bytes = sizeof standard};
     void *block;
     if (!options) options = &standard;
@@ -144,7 +149,8 @@ static pqf_status new_stream(pqf_dataset *d, const pqf_scan_options *options, sc
         return pqf_fail(err, PQF_INVALID, "pqf_scan_options.struct_bytes is %zu, not %zu",
                         options->struct_bytes, sizeof standard);
     if (options->batch_rows < 0 || options->num_columns < 0)
-        return pqf_fail(err, PQF_INVALID, "batch_rows and num_columns must not be negative");
+        return pqf_fail(err, PQF_INVALID,
+                        "batch_rows and num_columns must not be negative");
     TRY(pqf_mem_zalloc(d->mem, sizeof(scan_stream), &block, err));
     scan_stream *s = block;
     pqf_dataset_retain(d);
@@ -173,8 +179,8 @@ pqf_status pqf_dataset_scan(pqf_dataset *d, const pqf_scan_options *options,
     return PQF_OK;
 }
 
-pqf_status pqf_dataset_count_rows(pqf_dataset *d, const pqf_scan_options *options, int64_t *out,
-                                  pqf_error *err) {
+pqf_status pqf_dataset_count_rows(pqf_dataset *d, const pqf_scan_options *options,
+                                  int64_t *out, pqf_error *err) {
     pqf_error local;
     if (!err) err = &local;
     pqf_error_init(err);

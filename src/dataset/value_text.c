@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * value_text.c: partition values as text and back, one row per kind of type: integers and decimals
- * plain, bool true/false, dates and timestamps ISO 8601 with the digits of the unit (aware ones in UTC
- * with Z), times ISO, floats in the shortest form that reads back.
+ * value_text.c: partition values as text and back, one row per kind of type: integers and
+ * decimals plain, bool true/false, dates and timestamps ISO 8601 with the digits of the
+ * unit (aware ones in UTC with Z), times ISO, floats in the shortest form that reads
+ * back.
  */
 #include "inner.h"
 
@@ -28,20 +29,21 @@ typedef struct kind {
     void (*print)(const pqf_type *type, const value *v, char *text, size_t text_bytes);
     bool (*parse)(const pqf_type *type, const char *text, value *v);
     void (*store)(const value *v, uint8_t *p);
-    bool (*is_sound)(const pqf_type *type, const value *v); /* NULL: every value has a text */
+    /* NULL: every value has a text */
+    bool (*is_sound)(const pqf_type *type, const value *v);
 } kind;
 
 /* ---- loads and stores ---- */
 
-#define LOAD_STORE(name, c_type, member)                                                        \
-    static void load_##name(const uint8_t *p, value *v) {                                       \
-        c_type x;                                                                               \
-        memcpy(&x, p, sizeof x);                                                                \
-        v->member = x;                                                                          \
-    }                                                                                           \
-    static void store_##name(const value *v, uint8_t *p) {                                      \
-        c_type x = (c_type)v->member;                                                           \
-        memcpy(p, &x, sizeof x);                                                                \
+#define LOAD_STORE(name, c_type, member)                                                 \
+    static void load_##name(const uint8_t *p, value *v) {                                \
+        c_type x;                                                                        \
+        memcpy(&x, p, sizeof x);                                                         \
+        v->member = x;                                                                   \
+    }                                                                                    \
+    static void store_##name(const value *v, uint8_t *p) {                               \
+        c_type x = (c_type)v->member;                                                    \
+        memcpy(p, &x, sizeof x);                                                         \
     }
 LOAD_STORE(i8, int8_t, i)
 LOAD_STORE(i16, int16_t, i)
@@ -74,7 +76,8 @@ static bool parse_i(const pqf_type *type, const char *text, value *v) {
     v->i = strtoll(text, &end, 10);
     int bits = type->byte_width * 8;
     if (errno || *end) return false;
-    return bits == 64 || (v->i >= -(INT64_C(1) << (bits - 1)) && v->i < INT64_C(1) << (bits - 1));
+    return bits == 64 ||
+           (v->i >= -(INT64_C(1) << (bits - 1)) && v->i < INT64_C(1) << (bits - 1));
 }
 static bool parse_u(const pqf_type *type, const char *text, value *v) {
     char *end;
@@ -87,7 +90,8 @@ static bool parse_u(const pqf_type *type, const char *text, value *v) {
 
 /* ---- floats ---- */
 
-/* The fewest digits that read back as the same value; ".0" marks an integral one as a float. */
+/* The fewest digits that read back as the same value; ".0" marks an integral one as a
+ * float. */
 static void print_shortest(double f, bool is_float, char *text, size_t n) {
     if (isnan(f) || isinf(f)) {
         snprintf(text, n, "%s", isnan(f) ? "nan" : f < 0 ? "-inf" : "inf");
@@ -116,14 +120,15 @@ static bool parse_f(const pqf_type *type, const char *text, value *v) {
 
 /* ---- dates and times: days since 1970-01-01 in the proleptic Gregorian calendar ---- */
 
-/* Counts in eras of 400 years that begin on 1 March, so that the leap day is an era's last. */
+/* Counts in eras of 400 years that begin on 1 March, so that the leap day is an era's
+ * last. */
 static int64_t days_of(int64_t year, int month, int day) {
     year -= month <= 2;
     int64_t era = (year >= 0 ? year : year - 399) / 400;
     int64_t year_of_era = year - era * 400;
     int64_t day_of_year = (153 * (month + (month > 2 ? -3 : 9)) + 2) / 5 + day - 1;
-    return era * 146097 + year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year -
-           719468;
+    return era * 146097 + year_of_era * 365 + year_of_era / 4 - year_of_era / 100 +
+           day_of_year - 719468;
 }
 
 static void date_of(int64_t days, int64_t *year, int *month, int *day) {
@@ -132,7 +137,8 @@ static void date_of(int64_t days, int64_t *year, int *month, int *day) {
     int64_t day_of_era = days - era * 146097;
     int64_t year_of_era =
         (day_of_era - day_of_era / 1460 + day_of_era / 36524 - day_of_era / 146096) / 365;
-    int64_t day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    int64_t day_of_year =
+        day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
     int64_t m = (5 * day_of_year + 2) / 153;
     *day = (int)(day_of_year - (153 * m + 2) / 5 + 1);
     *month = (int)(m < 10 ? m + 3 : m - 9);
@@ -149,9 +155,11 @@ static int print_date(int64_t days, char *text, size_t n) {
 
 static int print_clock(int64_t ticks, pqf_unit unit, char *text, size_t n) {
     int64_t per = pqf_unit_per_second(unit), s = ticks / per;
-    int at = snprintf(text, n, "%02d:%02d:%02d", (int)(s / 3600), (int)(s / 60 % 60), (int)(s % 60));
+    int at = snprintf(text, n, "%02d:%02d:%02d", (int)(s / 3600), (int)(s / 60 % 60),
+                      (int)(s % 60));
     if (unit == PQF_SECOND) return at;
-    return at + snprintf(text + at, n - (size_t)at, ".%0*" PRId64, 3 * (int)unit, ticks % per);
+    return at +
+           snprintf(text + at, n - (size_t)at, ".%0*" PRId64, 3 * (int)unit, ticks % per);
 }
 
 static int64_t floor_div(int64_t a, int64_t b) { return a / b - (a % b < 0); }
@@ -172,7 +180,8 @@ static void print_timestamp(const pqf_type *type, const value *v, char *text, si
     int64_t days = floor_div(v->i, per_day);
     int at = print_date(days, text, n);
     text[at++] = 'T';
-    /* days * per_day may lie below INT64_MIN by less than a day: subtract without signs */
+    /* days * per_day may lie below INT64_MIN by less than a day: subtract without
+     * signs */
     int64_t rest = (int64_t)((uint64_t)v->i - (uint64_t)days * (uint64_t)per_day);
     at += print_clock(rest, type->unit, text + at, n - (size_t)at);
     if (*type->zone) snprintf(text + at, n - (size_t)at, "Z");
@@ -195,8 +204,10 @@ static bool parse_days(const char **text, int64_t *days) {
     int count = 0;
     while (isdigit((unsigned char)(*text)[count]))
         count++;
-    if (count < 4 || count > 12 || !digits(text, count, &year) || *(*text)++ != '-') return false;
-    if (!digits(text, 2, &month) || *(*text)++ != '-' || !digits(text, 2, &day)) return false;
+    if (count < 4 || count > 12 || !digits(text, count, &year) || *(*text)++ != '-')
+        return false;
+    if (!digits(text, 2, &month) || *(*text)++ != '-' || !digits(text, 2, &day))
+        return false;
     if (month < 1 || month > 12 || day < 1 || day > 31) return false;
     int64_t y;
     int m, d;
@@ -207,8 +218,8 @@ static bool parse_days(const char **text, int64_t *days) {
 
 static bool parse_clock(const char **text, pqf_unit unit, int64_t *ticks) {
     int64_t h, m, s, per = pqf_unit_per_second(unit);
-    if (!digits(text, 2, &h) || *(*text)++ != ':' || !digits(text, 2, &m) || *(*text)++ != ':' ||
-        !digits(text, 2, &s) || h > 23 || m > 59 || s > 59)
+    if (!digits(text, 2, &h) || *(*text)++ != ':' || !digits(text, 2, &m) ||
+        *(*text)++ != ':' || !digits(text, 2, &s) || h > 23 || m > 59 || s > 59)
         return false;
     *ticks = ((h * 60 + m) * 60 + s) * per;
     if (**text != '.') return true;
@@ -259,7 +270,8 @@ static bool parse_bool(const pqf_type *type, const char *text, value *v) {
 static void print_decimal(const pqf_type *type, const value *v, char *text, size_t n) {
     char reversed[64];
     int count = 0;
-    unsigned __int128 rest = v->d < 0 ? -(unsigned __int128)v->d : (unsigned __int128)v->d;
+    unsigned __int128 rest =
+        v->d < 0 ? -(unsigned __int128)v->d : (unsigned __int128)v->d;
     int scale = type->scale > 0 ? type->scale : 0;
     for (; rest || count <= scale; rest /= 10)
         reversed[count++] = (char)('0' + (int)(rest % 10));
@@ -280,8 +292,8 @@ static bool push_digit(__int128 *d, int digit, bool negative) {
            !__builtin_add_overflow(*d, (__int128)(negative ? -digit : digit), d);
 }
 
-/* Zeros behind the last digit wait until a digit follows: there may be more of them than 128 bits
- * hold. `after` counts the digits behind the point that are in d. */
+/* Zeros behind the last digit wait until a digit follows: there may be more of them than
+ * 128 bits hold. `after` counts the digits behind the point that are in d. */
 static bool parse_decimal(const pqf_type *type, const char *text, value *v) {
     bool negative = *text == '-', seen_point = false;
     int after = 0, count = 0, zeros = 0;
@@ -342,7 +354,8 @@ static const kind *kind_of(pqf_type_id id) {
 }
 
 static bool is_text(pqf_type_id id) {
-    return id == PQF_TYPE_STRING || id == PQF_TYPE_LARGE_STRING || id == PQF_TYPE_STRING_VIEW;
+    return id == PQF_TYPE_STRING || id == PQF_TYPE_LARGE_STRING ||
+           id == PQF_TYPE_STRING_VIEW;
 }
 
 pqf_status pqf_value_check_type(const struct ArrowSchema *schema, const char *column,
@@ -354,10 +367,11 @@ pqf_status pqf_value_check_type(const struct ArrowSchema *schema, const char *co
     if (has_text && type.scale >= -MAX_SCALE && type.scale <= MAX_SCALE) return PQF_OK;
     char text[128];
     pqf_type_text(schema, text, sizeof text);
-    return pqf_fail(err, PQF_INVALID,
-                    "the column '%s' of type %s cannot name partition folders; use an integer, "
-                    "string, bool, float, decimal, date, time or timestamp column",
-                    column, text);
+    return pqf_fail(
+        err, PQF_INVALID,
+        "the column '%s' of type %s cannot name partition folders; use an integer, "
+        "string, bool, float, decimal, date, time or timestamp column",
+        column, text);
 }
 
 /* ---- arrays to text ---- */
@@ -383,14 +397,17 @@ static void locale_end(plain_locale *l) {
     freelocale(l->plain);
 }
 
-static pqf_status put_value(const pqf_type *type, pqf_bytes bytes, pqf_buf *out, pqf_error *err) {
+static pqf_status put_value(const pqf_type *type, pqf_bytes bytes, pqf_buf *out,
+                            pqf_error *err) {
     const kind *k = kind_of(type->id);
     char text[128];
     value v = {0};
-    if (!k) return pqf_fail(err, PQF_INVALID, "a value of this type cannot name a folder");
+    if (!k)
+        return pqf_fail(err, PQF_INVALID, "a value of this type cannot name a folder");
     k->load(bytes.data, &v);
     if (k->is_sound && !k->is_sound(type, &v))
-        return pqf_fail(err, PQF_INVALID, "%" PRId64 " is no whole day or no time of a day", v.i);
+        return pqf_fail(err, PQF_INVALID,
+                        "%" PRId64 " is no whole day or no time of a day", v.i);
     plain_locale l = locale_begin();
     k->print(type, &v, text, sizeof text);
     locale_end(&l);
@@ -409,25 +426,30 @@ pqf_status pqf_value_text(const pqf_view *view, int64_t i, pqf_buf *out, pqf_err
         return pqf_buf_put(out, s.data, s.len, err);
     }
     if (type->id == PQF_TYPE_BOOL)
-        return put_text(pqf_bit_get(view->values, view->offset + i) ? "true" : "false", out, err);
+        return put_text(pqf_bit_get(view->values, view->offset + i) ? "true" : "false",
+                        out, err);
     return put_value(type, pqf_view_bytes(view, i), out, err);
 }
 
 /* ---- text to arrays ---- */
 
-static pqf_status no_value(const struct ArrowSchema *schema, pqf_bytes text, pqf_error *err) {
+static pqf_status no_value(const struct ArrowSchema *schema, pqf_bytes text,
+                           pqf_error *err) {
     char name[128];
     pqf_type_text(schema, name, sizeof name);
-    return pqf_fail(err, PQF_CORRUPT, "the folder value '%.80s' is not a value of type %s",
+    return pqf_fail(err, PQF_CORRUPT,
+                    "the folder value '%.80s' is not a value of type %s",
                     (const char *)text.data, name);
 }
 
 static pqf_status parse_fixed(const struct ArrowSchema *schema, const pqf_type *type,
-                              const pqf_bytes *texts, int64_t n, pqf_buf *values, pqf_error *err) {
+                              const pqf_bytes *texts, int64_t n, pqf_buf *values,
+                              pqf_error *err) {
     const kind *k = kind_of(type->id);
     bool is_bool = type->id == PQF_TYPE_BOOL;
     size_t width = is_bool ? 0 : (size_t)type->byte_width;
-    TRY(pqf_buf_put_zeros(values, is_bool ? (size_t)pqf_bits_bytes(n) : (size_t)n * width, err));
+    TRY(pqf_buf_put_zeros(values, is_bool ? (size_t)pqf_bits_bytes(n) : (size_t)n * width,
+                          err));
     for (int64_t i = 0; i < n; i++) {
         value v = {0};
         const char *text = (const char *)texts[i].data;
@@ -447,9 +469,10 @@ static pqf_status put_end(pqf_buf *ends, bool is_large, size_t end, pqf_error *e
     return pqf_buf_put(ends, &end_64, is_large ? 8 : 4, err);
 }
 
-static pqf_status parse_text(const pqf_bytes *texts, int64_t n, bool is_large, pqf_mem *mem,
-                             struct ArrowArray *out, pqf_error *err) {
-    pqf_buf none = {.mem = mem}, ends = {.mem = mem}, bytes = {.mem = mem, .max = INT32_MAX};
+static pqf_status parse_text(const pqf_bytes *texts, int64_t n, bool is_large,
+                             pqf_mem *mem, struct ArrowArray *out, pqf_error *err) {
+    pqf_buf none = {.mem = mem}, ends = {.mem = mem},
+            bytes = {.mem = mem, .max = INT32_MAX};
     pqf_status status = PQF_OK;
     TRY_DONE(put_end(&ends, is_large, 0, err));
     TRY_DONE(pqf_buf_reserve(&bytes, 1, err));
@@ -470,8 +493,9 @@ done:
     return status;
 }
 
-pqf_status pqf_values_parse(const struct ArrowSchema *schema, const pqf_bytes *texts, int64_t n,
-                            pqf_mem *mem, struct ArrowArray *out, pqf_error *err) {
+pqf_status pqf_values_parse(const struct ArrowSchema *schema, const pqf_bytes *texts,
+                            int64_t n, pqf_mem *mem, struct ArrowArray *out,
+                            pqf_error *err) {
     pqf_type type;
     TRY(pqf_type_parse(schema->format, &type, err));
     if (is_text(type.id))
@@ -494,7 +518,8 @@ done:
 bool pqf_text_is_integer(pqf_bytes text, bool *fits_32) {
     const char *s = (const char *)text.data;
     size_t sign = s[0] == '-';
-    if (text.len <= sign || text.len - sign > 19 || (s[sign] == '0' && text.len > 1)) return false;
+    if (text.len <= sign || text.len - sign > 19 || (s[sign] == '0' && text.len > 1))
+        return false;
     for (size_t i = sign; i < text.len; i++)
         if (!isdigit((unsigned char)s[i])) return false;
     errno = 0;

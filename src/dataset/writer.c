@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * writer.c: a batch is conformed once, its rows are grouped by partition, and each partition's rows go to
- * the one staged file of that partition, in their order. Partitions are encoded in parallel. Files hold
- * no descriptor between writes, so their number is not bounded by that of descriptors.
+ * writer.c: a batch is conformed once, its rows are grouped by partition, and each
+ * partition's rows go to the one staged file of that partition, in their order.
+ * Partitions are encoded in parallel. Files hold no descriptor between writes, so their
+ * number is not bounded by that of descriptors.
  */
 #include "inner.h"
 
@@ -15,7 +16,8 @@ typedef struct part {
     struct relay *relay; /* the writer's tick context */
 } part;
 
-/* A part's writer ticks on whichever thread encodes it: its ticks go to the one call in progress. */
+/* A part's writer ticks on whichever thread encodes it: its ticks go to the one call in
+ * progress. */
 typedef struct relay {
     pqf_dataset_writer *w;
     int worker; /* of the thread that works on the part */
@@ -24,8 +26,8 @@ typedef struct relay {
 struct pqf_dataset_writer {
     pqf_mem *mem;
     pqf_arena arena;
-    pqf_write_options options; /* of the files: copied */
-    struct ArrowSchema schema; /* declared */
+    pqf_write_options options;      /* of the files: copied */
+    struct ArrowSchema schema;      /* declared */
     struct ArrowSchema file_schema; /* without the partition columns */
     pqf_conform *conform;
     int32_t *partition_columns; /* indexes into schema */
@@ -56,7 +58,8 @@ static bool is_listed(const int32_t *list, int32_t n, int32_t column) {
     return false;
 }
 
-static pqf_status set_partitions(pqf_dataset_writer *w, const char *const *names, pqf_error *err) {
+static pqf_status set_partitions(pqf_dataset_writer *w, const char *const *names,
+                                 pqf_error *err) {
     void *block;
     int32_t n = 0;
     while (names && names[n])
@@ -66,21 +69,25 @@ static pqf_status set_partitions(pqf_dataset_writer *w, const char *const *names
     for (int32_t k = 0; k < n; k++) {
         int32_t column = column_named(&w->schema, names[k]);
         if (column < 0)
-            return pqf_fail(err, PQF_SCHEMA, "Partition column '%s' not in schema", names[k]);
+            return pqf_fail(err, PQF_SCHEMA, "Partition column '%s' not in schema",
+                            names[k]);
         if (is_listed(w->partition_columns, k, column))
-            return pqf_fail(err, PQF_INVALID, "partition_cols names '%s' twice", names[k]);
+            return pqf_fail(err, PQF_INVALID, "partition_cols names '%s' twice",
+                            names[k]);
         TRY(pqf_value_check_type(w->schema.children[column], names[k], err));
         w->partition_columns[k] = column;
         w->num_partitions = k + 1;
     }
     if (n && n == w->schema.n_children)
-        return pqf_fail(err, PQF_INVALID,
-                        "partition_cols names every column; at least one must stay in the files");
+        return pqf_fail(
+            err, PQF_INVALID,
+            "partition_cols names every column; at least one must stay in the files");
     return PQF_OK;
 }
 
 /* The schema of the files, and the list of partition types that they record. */
-static pqf_status split_schema(pqf_dataset_writer *w, struct ArrowSchema *recorded, pqf_error *err) {
+static pqf_status split_schema(pqf_dataset_writer *w, struct ArrowSchema *recorded,
+                               pqf_error *err) {
     void *block;
     int64_t n = w->schema.n_children - w->num_partitions;
     TRY(pqf_arena_array(&w->arena, (size_t)n, sizeof(int32_t), &block, err));
@@ -89,13 +96,14 @@ static pqf_status split_schema(pqf_dataset_writer *w, struct ArrowSchema *record
     TRY(pqf_schema_set_metadata(&w->file_schema, w->schema.metadata, err));
     for (int32_t i = 0; i < w->schema.n_children; i++) {
         if (is_listed(w->partition_columns, w->num_partitions, i)) continue;
-        TRY(pqf_schema_copy(w->schema.children[i], w->file_schema.children[w->num_file_columns],
-                            err));
+        TRY(pqf_schema_copy(w->schema.children[i],
+                            w->file_schema.children[w->num_file_columns], err));
         w->file_columns[w->num_file_columns++] = i;
     }
     TRY(pqf_schema_init(recorded, "+s", "", 0, w->num_partitions, err));
     for (int32_t k = 0; k < w->num_partitions; k++)
-        TRY(pqf_schema_copy(w->schema.children[w->partition_columns[k]], recorded->children[k], err));
+        TRY(pqf_schema_copy(w->schema.children[w->partition_columns[k]],
+                            recorded->children[k], err));
     return PQF_OK;
 }
 
@@ -112,14 +120,16 @@ static pqf_status record_types(pqf_dataset_writer *w, const struct ArrowSchema *
     metadata[n].path = PQF_PARTITION_KEY;
     pqf_status status = pqf_arrow_schema_write(recorded, &text, err);
     if (status == PQF_OK)
-        status = pqf_arena_string(&w->arena, pqf_buf_view(&text), &metadata[n].value, err);
+        status =
+            pqf_arena_string(&w->arena, pqf_buf_view(&text), &metadata[n].value, err);
     pqf_buf_reset(&text);
     w->options.metadata = metadata;
     w->options.num_metadata = (int64_t)n + 1;
     return status;
 }
 
-static pqf_status set_schemas(pqf_dataset_writer *w, const char *const *names, pqf_error *err) {
+static pqf_status set_schemas(pqf_dataset_writer *w, const char *const *names,
+                              pqf_error *err) {
     struct ArrowSchema recorded;
     memset(&recorded, 0, sizeof recorded);
     TRY(set_partitions(w, names, err));
@@ -133,41 +143,46 @@ static pqf_status set_schemas(pqf_dataset_writer *w, const char *const *names, p
 /* ---- open: an append must fit what is there ---- */
 
 static pqf_status differs(const char *column, const char *how, pqf_error *err) {
-    pqf_fail(err, PQF_SCHEMA,
-             "the schema differs from that of the dataset: the column '%s' %s; write with the "
-             "dataset's schema or to another folder",
-             column, how);
+    pqf_fail(
+        err, PQF_SCHEMA,
+        "the schema differs from that of the dataset: the column '%s' %s; write with the "
+        "dataset's schema or to another folder",
+        column, how);
     return PQF_SCHEMA;
 }
 
-/* Where no file records them the types of partition columns are guesses: any may be right. */
+/* Where no file records them the types of partition columns are guesses: any may be
+ * right. */
 static bool has_recorded_types(const pqf_dataset *d) {
     pqf_bytes value;
     return pqf_metadata_get(pqf_reader_metadata(d->first), PQF_PARTITION_KEY, &value);
 }
 
-static bool same_partition(const struct ArrowSchema *there, const struct ArrowSchema *value,
-                           bool is_recorded) {
+static bool same_partition(const struct ArrowSchema *there,
+                           const struct ArrowSchema *value, bool is_recorded) {
     if (!there->dictionary) return false;
     const char *format = strcmp(value->format, "vu") ? value->format : "u";
     return !is_recorded || !strcmp(there->dictionary->format, format);
 }
 
 /* Nullability too: a reader takes it from whichever file comes first. */
-static bool same_file_column(const struct ArrowSchema *there, const struct ArrowSchema *column) {
+static bool same_file_column(const struct ArrowSchema *there,
+                             const struct ArrowSchema *column) {
     return pqf_schema_same_type(there, column) &&
            !((there->flags ^ column->flags) & ARROW_FLAG_NULLABLE);
 }
 
-static pqf_status same_column(const struct ArrowSchema *there, const struct ArrowSchema *column,
-                              bool is_partition, bool is_recorded, pqf_error *err) {
+static pqf_status same_column(const struct ArrowSchema *there,
+                              const struct ArrowSchema *column, bool is_partition,
+                              bool is_recorded, pqf_error *err) {
     char want[128], have[128], how[320];
     if (!there) return differs(column->name, "is not in the dataset", err);
     const struct ArrowSchema *value = column->dictionary ? column->dictionary : column;
     bool same = is_partition ? same_partition(there, value, is_recorded)
                              : same_file_column(there, column);
     if (same) return PQF_OK;
-    pqf_type_text(is_partition && there->dictionary ? there->dictionary : there, have, sizeof have);
+    pqf_type_text(is_partition && there->dictionary ? there->dictionary : there, have,
+                  sizeof have);
     pqf_type_text(column, want, sizeof want);
     snprintf(how, sizeof how, "is %s%s there, not %s%s%s", have,
              is_partition || there->flags & ARROW_FLAG_NULLABLE ? "" : " not null", want,
@@ -176,14 +191,16 @@ static pqf_status same_column(const struct ArrowSchema *there, const struct Arro
     return differs(column->name, how, err);
 }
 
-static pqf_status compare(pqf_dataset_writer *w, const pqf_dataset *dataset, pqf_error *err) {
+static pqf_status compare(pqf_dataset_writer *w, const pqf_dataset *dataset,
+                          pqf_error *err) {
     const struct ArrowSchema *there = &dataset->schema;
     bool is_recorded = has_recorded_types(dataset);
     for (int32_t i = 0; i < w->schema.n_children; i++) {
         const struct ArrowSchema *column = w->schema.children[i];
         int32_t at = column_named(there, column->name);
         TRY(same_column(at < 0 ? NULL : there->children[at], column,
-                        is_listed(w->partition_columns, w->num_partitions, i), is_recorded, err));
+                        is_listed(w->partition_columns, w->num_partitions, i),
+                        is_recorded, err));
     }
     for (int64_t i = 0; i < there->n_children; i++)
         if (column_named(&w->schema, there->children[i]->name) < 0)
@@ -194,11 +211,11 @@ static pqf_status compare(pqf_dataset_writer *w, const pqf_dataset *dataset, pqf
 static pqf_status check_append(pqf_dataset_writer *w, pqf_error *err) {
     struct stat st;
     pqf_dataset *there;
-    pqf_read_options options = {.struct_bytes = sizeof options, .control = w->options.control};
+    pqf_read_options options = {.struct_bytes = sizeof options,
+                                .control = w->options.control};
     if (w->commit.mode != PQF_APPEND || stat(w->commit.dir, &st) != 0) return PQF_OK;
     TRY(pqf_dataset_open(&w->commit.dir, 1, NULL, &options, &there, err));
-    pqf_status status =
-        pqf_dataset_num_files(there) ? compare(w, there, err) : PQF_OK;
+    pqf_status status = pqf_dataset_num_files(there) ? compare(w, there, err) : PQF_OK;
     pqf_dataset_free(there);
     return status == PQF_OK ? status : pqf_error_at_path(err, w->commit.dir);
 }
@@ -212,7 +229,8 @@ static pqf_status check_file_options(pqf_dataset_writer *w, pqf_error *err) {
     return PQF_OK;
 }
 
-static pqf_status open_parts(pqf_dataset_writer *w, const char *dir, const struct ArrowSchema *schema,
+static pqf_status open_parts(pqf_dataset_writer *w, const char *dir,
+                             const struct ArrowSchema *schema,
                              const pqf_dataset_write_options *options, pqf_error *err) {
     const char *const *names = options->partition_columns;
     w->options = options->file;
@@ -225,17 +243,22 @@ static pqf_status open_parts(pqf_dataset_writer *w, const char *dir, const struc
     TRY(pqf_conform_new(&w->schema, &w->options.conform, w->mem, &w->conform, err));
     TRY(check_file_options(w, err));
     TRY(pqf_fs_uuid(w->uuid, err));
-    TRY(pqf_commit_begin(&w->commit, dir, options->mode, !w->options.not_durable, w->mem, err));
+    TRY(pqf_commit_begin(&w->commit, dir, options->mode, !w->options.not_durable, w->mem,
+                         err));
     return check_append(w, err);
 }
 
-static pqf_status check_options(const pqf_dataset_write_options *options, pqf_error *err) {
+static pqf_status check_options(const pqf_dataset_write_options *options,
+                                pqf_error *err) {
     if (!options || options->struct_bytes != sizeof *options ||
-        (options->file.struct_bytes && options->file.struct_bytes != sizeof options->file))
-        return pqf_fail(err, PQF_INVALID, "pqf_dataset_write_options.struct_bytes must be %zu",
+        (options->file.struct_bytes &&
+         options->file.struct_bytes != sizeof options->file))
+        return pqf_fail(err, PQF_INVALID,
+                        "pqf_dataset_write_options.struct_bytes must be %zu",
                         sizeof *options);
     if (options->mode != PQF_APPEND && options->mode != PQF_OVERWRITE)
-        return pqf_fail(err, PQF_INVALID, "mode must be either PQF_APPEND or PQF_OVERWRITE");
+        return pqf_fail(err, PQF_INVALID,
+                        "mode must be either PQF_APPEND or PQF_OVERWRITE");
     return PQF_OK;
 }
 
@@ -302,8 +325,8 @@ static int relay_tick(void *context, int64_t done, int64_t total) {
     return pqf_run_poll(&r->w->run, r->worker, &ignored) != PQF_OK;
 }
 
-/* One file per partition and call. With many partitions each file is encoded by one thread, and the
- * partitions in parallel; a single file uses all threads by itself. */
+/* One file per partition and call. With many partitions each file is encoded by one
+ * thread, and the partitions in parallel; a single file uses all threads by itself. */
 static pqf_status open_part(pqf_dataset_writer *w, const char *folder, pqf_error *err) {
     part p = {0};
     const char *path;
@@ -319,8 +342,8 @@ static pqf_status open_part(pqf_dataset_writer *w, const char *folder, pqf_error
     options.control.tick = relay_tick;
     options.control.tick_context = p.relay;
     if (w->num_partitions) options.control.num_threads = 1;
-    TRY(pqf_arena_printf(&w->arena, &p.path, err, "%s%s%s.parquet", folder, *folder ? "/" : "",
-                         w->uuid));
+    TRY(pqf_arena_printf(&w->arena, &p.path, err, "%s%s%s.parquet", folder,
+                         *folder ? "/" : "", w->uuid));
     TRY(pqf_arena_printf(&w->arena, &path, err, "%s/%s", w->commit.stage, p.path));
     TRY(pqf_sink_open_file(path, &sink_options, &sink, err));
     TRY(pqf_writer_open_sink(sink, &w->file_schema, &options, w->mem, &p.writer, err));
@@ -339,21 +362,22 @@ static pqf_status open_new_parts(pqf_dataset_writer *w, pqf_error *err) {
 
 /* ---- put ---- */
 
-/* Rows by group: a stable counting sort. rows[first[g] .. first[g + 1]) are those of group g, counted as
- * in the columns, which may begin before the batch does. */
+/* Rows by group: a stable counting sort. rows[first[g] .. first[g + 1]) are those of
+ * group g, counted as in the columns, which may begin before the batch does. */
 typedef struct sorted {
-    pqf_view view;      /* the file's columns of the batch */
+    pqf_view view; /* the file's columns of the batch */
     uint32_t *group_of_row;
     int64_t *first;
     int64_t *rows;
-    int64_t *present;   /* groups that have rows, in order */
+    int64_t *present; /* groups that have rows, in order */
     int64_t num_present;
 } sorted;
 
-static pqf_status make_file_view(pqf_dataset_writer *w, const pqf_view *batch, pqf_arena *arena,
-                                 pqf_view *out, pqf_error *err) {
+static pqf_status make_file_view(pqf_dataset_writer *w, const pqf_view *batch,
+                                 pqf_arena *arena, pqf_view *out, pqf_error *err) {
     void *block;
-    TRY(pqf_arena_array(arena, (size_t)w->num_file_columns, sizeof(pqf_view), &block, err));
+    TRY(pqf_arena_array(arena, (size_t)w->num_file_columns, sizeof(pqf_view), &block,
+                        err));
     *out = *batch;
     out->num_children = w->num_file_columns;
     out->children = block;
@@ -362,21 +386,23 @@ static pqf_status make_file_view(pqf_dataset_writer *w, const pqf_view *batch, p
     return PQF_OK;
 }
 
-static pqf_status group_rows(pqf_dataset_writer *w, const pqf_view *batch, pqf_arena *arena,
-                             sorted *s, pqf_error *err) {
+static pqf_status group_rows(pqf_dataset_writer *w, const pqf_view *batch,
+                             pqf_arena *arena, sorted *s, pqf_error *err) {
     void *block;
     size_t n = (size_t)batch->length;
     TRY(pqf_arena_array(arena, n, sizeof(uint32_t), &block, err));
     s->group_of_row = block;
-    TRY(pqf_arena_array(arena, (size_t)w->num_partitions, sizeof(pqf_view *), &block, err));
+    TRY(pqf_arena_array(arena, (size_t)w->num_partitions, sizeof(pqf_view *), &block,
+                        err));
     const pqf_view **columns = block;
     for (int32_t k = 0; k < w->num_partitions; k++)
         columns[k] = &batch->children[w->partition_columns[k]];
-    return pqf_groups_put(w->groups, columns, batch->offset, batch->length, s->group_of_row, err);
+    return pqf_groups_put(w->groups, columns, batch->offset, batch->length,
+                          s->group_of_row, err);
 }
 
-static pqf_status sort_rows(pqf_dataset_writer *w, int64_t num_rows, pqf_arena *arena, sorted *s,
-                            pqf_error *err) {
+static pqf_status sort_rows(pqf_dataset_writer *w, int64_t num_rows, pqf_arena *arena,
+                            sorted *s, pqf_error *err) {
     void *block;
     int64_t groups = pqf_groups_count(w->groups);
     TRY(pqf_arena_array(arena, (size_t)groups + 2, sizeof(int64_t), &block, err));
@@ -403,8 +429,9 @@ typedef struct put_job {
 } put_job;
 
 /* Scattered rows are gathered first, column by column. */
-static pqf_status put_gathered(pqf_dataset_writer *w, pqf_writer *writer, const pqf_view *view,
-                               const int64_t *rows, int64_t n, pqf_error *err) {
+static pqf_status put_gathered(pqf_dataset_writer *w, pqf_writer *writer,
+                               const pqf_view *view, const int64_t *rows, int64_t n,
+                               pqf_error *err) {
     pqf_arena arena;
     struct ArrowArray *columns = NULL;
     pqf_view gathered = *view;
@@ -421,8 +448,8 @@ static pqf_status put_gathered(pqf_dataset_writer *w, pqf_writer *writer, const 
     for (int64_t c = 0; c < num_columns; c++) {
         const pqf_view *column = &view->children[c];
         TRY_DONE(pqf_array_gather(column, rows, n, w->mem, &columns[c], err));
-        TRY_DONE(pqf_view_init(&gathered.children[c], column->schema, &columns[c], false, &arena,
-                               err));
+        TRY_DONE(pqf_view_init(&gathered.children[c], column->schema, &columns[c], false,
+                               &arena, err));
     }
     TRY_DONE(pqf_writer_put_view(writer, &gathered, 0, n, err));
 done:
@@ -448,8 +475,8 @@ static pqf_status put_task(void *context, int64_t task, int worker, pqf_error *e
     return PQF_OK;
 }
 
-static pqf_status put_partitioned(pqf_dataset_writer *w, const pqf_view *batch, pqf_arena *arena,
-                                  pqf_error *err) {
+static pqf_status put_partitioned(pqf_dataset_writer *w, const pqf_view *batch,
+                                  pqf_arena *arena, pqf_error *err) {
     sorted s = {0};
     put_job job = {w, &s};
     if (!batch->length) return PQF_OK;
@@ -460,7 +487,8 @@ static pqf_status put_partitioned(pqf_dataset_writer *w, const pqf_view *batch, 
     return pqf_run_tasks(&w->run, s.num_present, NULL, put_task, &job, err);
 }
 
-static pqf_status put_whole(pqf_dataset_writer *w, const pqf_view *batch, pqf_error *err) {
+static pqf_status put_whole(pqf_dataset_writer *w, const pqf_view *batch,
+                            pqf_error *err) {
     if (!batch->length) return PQF_OK;
     if (!num_parts(w)) TRY(open_part(w, "", err));
     return pqf_writer_put_view(part_at(w, 0)->writer, batch, 0, batch->length, err);
@@ -471,8 +499,8 @@ static pqf_status conform(pqf_dataset_writer *w, const struct ArrowSchema *schem
                           struct ArrowArray *out, const struct ArrowSchema **out_schema,
                           pqf_error *err) {
     if (w->closed) return pqf_fail(err, PQF_INVALID, "Cannot write to a closed writer");
-    pqf_status status = pqf_conform_batch(w->conform, schema, batch, w->next_row, report, out,
-                                          out_schema, err);
+    pqf_status status = pqf_conform_batch(w->conform, schema, batch, w->next_row, report,
+                                          out, out_schema, err);
     w->next_row += batch->length;
     return status;
 }
@@ -504,7 +532,8 @@ pqf_status pqf_dataset_writer_put(pqf_dataset_writer *w, const struct ArrowSchem
     return status;
 }
 
-pqf_status pqf_dataset_writer_check(pqf_dataset_writer *w, const struct ArrowSchema *schema,
+pqf_status pqf_dataset_writer_check(pqf_dataset_writer *w,
+                                    const struct ArrowSchema *schema,
                                     const struct ArrowArray *batch, pqf_report *report,
                                     pqf_error *err) {
     pqf_error local;

@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * batches.c: a bounded read. Batches of exactly batch_rows rows but the last, across row groups and
- * files. Files and row groups are taken up one after the other; in memory are the batch, and per column a
- * page, a dictionary and a window. The columns of a step are decoded in parallel.
+ * batches.c: a bounded read. Batches of exactly batch_rows rows but the last, across row
+ * groups and files. Files and row groups are taken up one after the other; in memory are
+ * the batch, and per column a page, a dictionary and a window. The columns of a step are
+ * decoded in parallel.
  */
 #include "inner.h"
 
-/* All windows together; each column gets its share, within these bounds: 2,000 columns take 16 MiB. */
+/* All windows together; each column gets its share, within these bounds: 2,000 columns
+ * take 16 MiB. */
 #define WINDOWS_BYTES    ((size_t)16 << 20)
 #define MIN_WINDOW_BYTES ((size_t)8 << 10)
 #define MAX_WINDOW_BYTES ((size_t)1 << 20)
@@ -16,8 +18,8 @@ struct pqf_batches {
     int64_t file_index; /* of the open file */
     pqf_open_file file;
     int64_t next_row_group;
-    int64_t row_group; /* the one being read */
-    int64_t rows_left; /* in it */
+    int64_t row_group;          /* the one being read */
+    int64_t rows_left;          /* in it */
     pqf_chunk_reader **readers; /* one per leaf; NULL between row groups */
     pqf_leaf_out *leaves;       /* of the batch in progress */
     pqf_buf *codes;
@@ -40,8 +42,8 @@ static pqf_status begin(pqf_scan *scan, pqf_error *err) {
     b->readers = block;
     TRY(pqf_arena_array(&scan->arena, leaves, sizeof(pqf_leaf_out), &block, err));
     b->leaves = block;
-    TRY(pqf_arena_array(&scan->arena, (size_t)scan->spec.num_constants, sizeof(pqf_buf), &block,
-                        err));
+    TRY(pqf_arena_array(&scan->arena, (size_t)scan->spec.num_constants, sizeof(pqf_buf),
+                        &block, err));
     b->codes = block;
     for (int32_t k = 0; k < scan->spec.num_constants; k++)
         pqf_buf_init(&b->codes[k], scan->mem, 0);
@@ -82,8 +84,8 @@ static pqf_status open_row_group(pqf_scan *scan, int64_t row_group, pqf_error *e
     struct pqf_batches *b = scan->batches;
     b->row_group = row_group;
     for (int32_t l = 0; l < scan->num_leaves; l++) {
-        pqf_status status = pqf_scan_open_chunk(scan, &b->file, row_group, l, b->window_bytes,
-                                                &b->readers[l], err);
+        pqf_status status = pqf_scan_open_chunk(scan, &b->file, row_group, l,
+                                                b->window_bytes, &b->readers[l], err);
         if (status != PQF_OK) {
             b->readers[l] = NULL;
             return at_place(scan, err);
@@ -115,13 +117,14 @@ static pqf_status advance(pqf_scan *scan, pqf_error *err) {
 
 /* The field of the reader that shapes the result. */
 static const pqf_field *template_leaf(const pqf_scan *scan, int32_t leaf) {
-    const pqf_open_file file = {.reader = scan->template_reader, .fields = scan->template_fields};
+    const pqf_open_file file = {.reader = scan->template_reader,
+                                .fields = scan->template_fields};
     return pqf_scan_leaf_field(&file, scan, leaf);
 }
 
-/* A batch may span files whose levels differ: one file's data may be required where another's is
- * nullable. Its nodes are those of the file that is being read, and of the template in between,
- * because files are closed. */
+/* A batch may span files whose levels differ: one file's data may be required where
+ * another's is nullable. Its nodes are those of the file that is being read, and of the
+ * template in between, because files are closed. */
 static void point_at(pqf_leaf_out *out, const pqf_field *leaf_field) {
     out->leaf_field = leaf_field;
     for (int32_t i = out->num_nodes; i-- > 0; leaf_field = leaf_field->parent)
@@ -133,8 +136,9 @@ static pqf_status step_task(void *context, int64_t task, int worker, pqf_error *
     struct pqf_batches *b = scan->batches;
     int32_t leaf = (int32_t)task;
     point_at(&b->leaves[leaf], pqf_scan_leaf_field(&b->file, scan, leaf));
-    pqf_status status = pqf_chunk_reader_read(b->readers[leaf], b->step_rows, &b->leaves[leaf],
-                                              &scan->scratch[worker], &scan->run, worker, err);
+    pqf_status status =
+        pqf_chunk_reader_read(b->readers[leaf], b->step_rows, &b->leaves[leaf],
+                              &scan->scratch[worker], &scan->run, worker, err);
     point_at(&b->leaves[leaf], template_leaf(scan, leaf));
     return status == PQF_OK ? status : at_place(scan, err);
 }
@@ -143,7 +147,8 @@ static pqf_status step(pqf_scan *scan, int64_t num_rows, pqf_error *err) {
     struct pqf_batches *b = scan->batches;
     b->step_rows = num_rows;
     int threads = scan->run.num_threads;
-    if (num_rows <= PQF_PARALLEL_VALUES / (scan->num_leaves + 1)) scan->run.num_threads = 1;
+    if (num_rows <= PQF_PARALLEL_VALUES / (scan->num_leaves + 1))
+        scan->run.num_threads = 1;
     pqf_status status =
         pqf_run_tasks(&scan->run, scan->num_leaves, NULL, step_task, scan, err);
     scan->run.num_threads = threads;
@@ -157,7 +162,8 @@ static pqf_status begin_batch(pqf_scan *scan, pqf_error *err) {
     struct pqf_batches *b = scan->batches;
     int64_t rows = pqf_min_i64(scan->spec.batch_rows, b->rows_left);
     for (int32_t l = 0; l < scan->num_leaves; l++)
-        TRY(pqf_leaf_out_init(&b->leaves[l], template_leaf(scan, l), rows, scan->mem, err));
+        TRY(pqf_leaf_out_init(&b->leaves[l], template_leaf(scan, l), rows, scan->mem,
+                              err));
     return PQF_OK;
 }
 

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * file.h: door of the room file. Opens files, plans what to read, runs the column tasks on all cores, and
- * writes files. The only room (with dataset above it) that starts threads.
+ * file.h: door of the room file. Opens files, plans what to read, runs the column tasks
+ * on all cores, and writes files. The only room (with dataset above it) that starts
+ * threads.
  *
- * A scan reads one schema from a list of files that the room dataset has found; columns that are
- * constant within a file (partition values) come along as codes into a dictionary.
+ * A scan reads one schema from a list of files that the room dataset has found; columns
+ * that are constant within a file (partition values) come along as codes into a
+ * dictionary.
  */
 #ifndef PQF_FILE_FILE_H
 #define PQF_FILE_FILE_H
@@ -21,8 +23,9 @@
 typedef struct pqf_reader pqf_reader;
 
 /* path NULL: `bytes` hold the file. options as in the public header; never NULL here. */
-pqf_status pqf_reader_open(const char *path, pqf_bytes bytes, const pqf_read_options *options,
-                           pqf_mem *mem, pqf_reader **out, pqf_error *err);
+pqf_status pqf_reader_open(const char *path, pqf_bytes bytes,
+                           const pqf_read_options *options, pqf_mem *mem,
+                           pqf_reader **out, pqf_error *err);
 void pqf_reader_release(pqf_reader *reader); /* NULL is fine */
 const pqf_metadata *pqf_reader_metadata(const pqf_reader *reader);
 const pqf_schema *pqf_reader_schema(const pqf_reader *reader);
@@ -32,8 +35,9 @@ const pqf_schema *pqf_reader_schema(const pqf_reader *reader);
 /* A column whose value is the same in every row of a file. */
 typedef struct pqf_constant {
     const char *name;
-    const struct ArrowSchema *type;   /* of the values; the column is dictionary<int32, type> */
-    const struct ArrowArray *values;  /* every value that occurs, once; borrowed */
+    /* of the values; the column is dictionary<int32, type> */
+    const struct ArrowSchema *type;
+    const struct ArrowArray *values; /* every value that occurs, once; borrowed */
 } pqf_constant;
 
 typedef struct pqf_scan_file {
@@ -47,7 +51,8 @@ typedef struct pqf_scan_spec {
     int64_t num_files;
     const pqf_constant *constants;
     int32_t num_constants;
-    const struct ArrowSchema *schema; /* of the result: the columns asked for, in order, by name */
+    /* of the result: the columns asked for, in order, by name */
+    const struct ArrowSchema *schema;
     const pqf_read_options *options;
     const pqf_predicate *predicate; /* judged on constants and row groups; may be NULL */
     int64_t batch_rows;             /* as in pqf_scan_options */
@@ -57,28 +62,34 @@ typedef struct pqf_scan_spec {
 typedef struct pqf_scan pqf_scan;
 
 /* Everything in spec is borrowed and must outlive the scan. */
-pqf_status pqf_scan_open(const pqf_scan_spec *spec, pqf_mem *mem, pqf_scan **out, pqf_error *err);
+pqf_status pqf_scan_open(const pqf_scan_spec *spec, pqf_mem *mem, pqf_scan **out,
+                         pqf_error *err);
 void pqf_scan_free(pqf_scan *scan);
-/* The next batch, a struct array of the spec's schema; out->release is NULL at the end. */
+/* The next batch, a struct array of the spec's schema; out->release is NULL at the
+ * end. */
 pqf_status pqf_scan_next(pqf_scan *scan, struct ArrowArray *out, pqf_error *err);
 /* Rows left after pruning by statistics; opens every file that the constants leave. */
 pqf_status pqf_scan_count_rows(pqf_scan *scan, int64_t *out, pqf_error *err);
 
-/* ---- writer: see pqf_writer_* of the public header; what the room dataset needs beside it ---- */
+/* ---- writer: what the room dataset needs beside pqf_writer_* of the public header ---- */
 
-/* As pqf_writer_open over a sink that the writer then owns (success or not). Memory comes from `mem`, so
- * that thousands of writers share one budget. */
+/* As pqf_writer_open over a sink that the writer then owns (success or not). Memory comes
+ * from `mem`, so that thousands of writers share one budget. */
 pqf_status pqf_writer_open_sink(pqf_sink *sink, const struct ArrowSchema *schema,
-                                const pqf_write_options *options, pqf_mem *mem, pqf_writer **out,
-                                pqf_error *err);
-/* Encodes rows [start, start + num_rows) of a batch that has been conformed and looked at already. */
-pqf_status pqf_writer_put_view(pqf_writer *writer, const pqf_view *batch, int64_t start, int64_t num_rows,
-                               pqf_error *err);
-/* Follows dictionaries to the slot that holds the value: *view and *i name it; false: null. */
+                                const pqf_write_options *options, pqf_mem *mem,
+                                pqf_writer **out, pqf_error *err);
+/* Encodes rows [start, start + num_rows) of a batch that has been conformed and looked at
+ * already. */
+pqf_status pqf_writer_put_view(pqf_writer *writer, const pqf_view *batch, int64_t start,
+                               int64_t num_rows, pqf_error *err);
+/* Follows dictionaries to the slot that holds the value: *view and *i name it; false:
+ * null. */
 bool pqf_view_resolve(const pqf_view **view, int64_t *i);
 /* The options' strings and lists are moved to the arena's copies. */
-pqf_status pqf_write_options_copy(pqf_arena *arena, pqf_write_options *options, pqf_error *err);
-pqf_status pqf_read_options_copy(pqf_arena *arena, pqf_read_options *options, pqf_error *err);
+pqf_status pqf_write_options_copy(pqf_arena *arena, pqf_write_options *options,
+                                  pqf_error *err);
+pqf_status pqf_read_options_copy(pqf_arena *arena, pqf_read_options *options,
+                                 pqf_error *err);
 pqf_status pqf_names_copy(pqf_arena *arena, const char *const **names, pqf_error *err);
 /* The default of memory_limit: 80 % of what the process may still use. */
 int64_t pqf_memory_limit(const pqf_control *control);

@@ -15,10 +15,11 @@
 /* Page sizes are int32 in the format; half of that leaves room for a last value. */
 #define PQF_MAX_PAGE_BYTES (1 << 30)
 
-/* Values below which a step is not worth a second thread: starting one costs some 30 us. */
+/* Values below which a step is not worth a second thread: one costs some 30 us. */
 #define PQF_PARALLEL_VALUES 32768
 
-/* Bytes of pages, and files to open, below which a whole read stays on the calling thread. */
+/* Bytes of pages, and files to open, below which a whole read stays on the calling
+ * thread. */
 #define PQF_PARALLEL_BYTES (256 << 10)
 #define PQF_PARALLEL_FILES 8
 
@@ -35,17 +36,17 @@ typedef enum pqf_class {
     PQF_CLASS_BOOL,
     PQF_CLASS_INT,
     PQF_CLASS_FLOAT,
-    PQF_CLASS_DECIMAL,  /* compares at equal scale */
-    PQF_CLASS_DATE,     /* days, or milliseconds, as nanoseconds */
+    PQF_CLASS_DECIMAL, /* compares at a common scale, with INT too */
+    PQF_CLASS_DATE,    /* days, or milliseconds, as nanoseconds */
     PQF_CLASS_TIME,
     PQF_CLASS_TIMESTAMP,
-    PQF_CLASS_INSTANT,  /* a timestamp with zone */
+    PQF_CLASS_INSTANT, /* a timestamp with zone */
     PQF_CLASS_DURATION,
-    PQF_CLASS_BYTES,    /* strings and binaries */
+    PQF_CLASS_BYTES, /* strings and binaries */
 } pqf_class;
 
-/* One value in Arrow's terms: `i` of all classes but FLOAT (`f`) and BYTES (`s`, borrowed). Dates, times,
- * timestamps and durations are nanoseconds. */
+/* One value in Arrow's terms: `i` of all classes but FLOAT (`f`) and BYTES (`s`,
+ * borrowed). Dates, times, timestamps and durations are nanoseconds. */
 typedef struct pqf_scalar {
     pqf_class class;
     bool is_null;
@@ -64,39 +65,43 @@ typedef struct pqf_range {
     bool may_have_nan;
 } pqf_range;
 
-/* Fills *out for the field that `path` (top-level name first, `depth` names) leads to; false: unknown
- * column or nothing known. */
-typedef bool (*pqf_range_fn)(void *context, const char *const *path, int32_t depth, pqf_range *out);
+/* Fills *out for the field that `path` (top-level name first, `depth` names) leads to;
+ * false: unknown column or nothing known. */
+typedef bool (*pqf_range_fn)(void *context, const char *const *path, int32_t depth,
+                             pqf_range *out);
 
 /* False only when no row can satisfy the predicate. */
-bool pqf_predicate_may_match(const pqf_predicate *predicate, pqf_range_fn range, void *context);
+bool pqf_predicate_may_match(const pqf_predicate *predicate, pqf_range_fn range,
+                             void *context);
 
 /* Value i of a flat view as a scalar; class NONE where it is not judged. */
 pqf_scalar pqf_scalar_of_view(const pqf_view *view, int64_t i);
-/* A statistics bound (PLAIN bytes of the leaf's Parquet value) as a scalar of the field's Arrow type. */
+/* A statistics bound (PLAIN bytes of the leaf's Parquet value) as a scalar of the field's
+ * Arrow type. */
 bool pqf_scalar_of_bound(const pqf_field *leaf_field, pqf_bytes plain, pqf_scalar *out);
 /* The range of a leaf within a row group. */
-bool pqf_range_of_chunk(const pqf_reader *reader, int64_t row_group, const pqf_field *leaf_field,
-                        pqf_range *out);
-/* Row group r may hold a row that satisfies the predicate (NULL: always true); columns that the file
- * does not have are asked from `others` (may be NULL). */
-bool pqf_plan_row_group(const pqf_reader *reader, int64_t row_group, const pqf_predicate *predicate,
-                        pqf_range_fn others, void *context);
+bool pqf_range_of_chunk(const pqf_reader *reader, int64_t row_group,
+                        const pqf_field *leaf_field, pqf_range *out);
+/* Row group r may hold a row that satisfies the predicate (NULL: always true); columns
+ * that the file does not have are asked from `others` (may be NULL). */
+bool pqf_plan_row_group(const pqf_reader *reader, int64_t row_group,
+                        const pqf_predicate *predicate, pqf_range_fn others,
+                        void *context);
 
 /* ---- options.c ---- */
 
 pqf_status pqf_chunk_options_of(const pqf_write_options *options, const pqf_leaf *leaf,
                                 pqf_chunk_write_options *out, pqf_error *err);
-pqf_status pqf_write_options_check(const pqf_write_options *options, const pqf_schema *schema,
-                                   pqf_error *err);
+pqf_status pqf_write_options_check(const pqf_write_options *options,
+                                   const pqf_schema *schema, pqf_error *err);
 
 /* ---- scan.c, whole.c, batches.c ---- */
 
 /* A column of the result: a field of the files or a constant. */
 typedef struct pqf_scan_column {
     const struct ArrowSchema *schema;
-    int32_t constant;       /* index, or -1 */
-    int32_t first_leaf;     /* position of its first leaf among those of the scan */
+    int32_t constant;   /* index, or -1 */
+    int32_t first_leaf; /* position of its first leaf among those of the scan */
     int32_t num_leaves;
     const pqf_field *field; /* of the template reader; NULL for constants */
 } pqf_scan_column;
@@ -132,28 +137,32 @@ struct pqf_scan {
     int32_t num_leaves;
     pqf_shared_array **constants;
     pqf_view *constant_views;
-    pqf_reader *template_reader; /* whose fields shape the result */
+    pqf_reader *template_reader;       /* whose fields shape the result */
     const pqf_field **template_fields; /* per column; NULL for constants */
     bool ended;
     struct pqf_whole *whole;     /* whole.c */
     struct pqf_batches *batches; /* batches.c */
 };
 
-/* Opens file i, unless the constants rule it out (then reader stays NULL), and finds its columns. */
-pqf_status pqf_scan_open_file(pqf_scan *scan, int64_t i, pqf_open_file *out, pqf_error *err);
+/* Opens file i, unless the constants rule it out (then reader stays NULL), and finds its
+ * columns. */
+pqf_status pqf_scan_open_file(pqf_scan *scan, int64_t i, pqf_open_file *out,
+                              pqf_error *err);
 void pqf_open_file_reset(pqf_open_file *file);
 /* True when row group `row_group` of the file survives the predicate. */
-bool pqf_scan_keeps(const pqf_scan *scan, int64_t file, const pqf_reader *reader, int64_t row_group);
+bool pqf_scan_keeps(const pqf_scan *scan, int64_t file, const pqf_reader *reader,
+                    int64_t row_group);
 /* Field of column c and its leaf `l` (0-based within the column) in an open file. */
-const pqf_field *pqf_scan_leaf_field(const pqf_open_file *file, const pqf_scan *scan, int32_t leaf);
+const pqf_field *pqf_scan_leaf_field(const pqf_open_file *file, const pqf_scan *scan,
+                                     int32_t leaf);
 /* Opens the chunk reader of leaf `leaf` of the scan in a row group. */
-pqf_status pqf_scan_open_chunk(const pqf_scan *scan, const pqf_open_file *file, int64_t row_group,
-                               int32_t leaf, size_t window_bytes, pqf_chunk_reader **out,
-                               pqf_error *err);
-/* The struct array of a batch: columns from leaf outs (num_leaves of them) and from the constants'
- * codes (num_constants buffers of int32, moved out). */
-pqf_status pqf_scan_batch(pqf_scan *scan, pqf_leaf_out *leaves, pqf_buf *codes, int64_t num_rows,
-                          struct ArrowArray *out, pqf_error *err);
+pqf_status pqf_scan_open_chunk(const pqf_scan *scan, const pqf_open_file *file,
+                               int64_t row_group, int32_t leaf, size_t window_bytes,
+                               pqf_chunk_reader **out, pqf_error *err);
+/* The struct array of a batch: columns from leaf outs (num_leaves of them) and from the
+ * constants' codes (num_constants buffers of int32, moved out). */
+pqf_status pqf_scan_batch(pqf_scan *scan, pqf_leaf_out *leaves, pqf_buf *codes,
+                          int64_t num_rows, struct ArrowArray *out, pqf_error *err);
 /* Appends n codes of file i's constants to the buffers. */
 pqf_status pqf_scan_put_codes(pqf_scan *scan, int64_t file, int64_t n, pqf_buf *codes,
                               pqf_error *err);
@@ -166,8 +175,8 @@ void pqf_batches_free(pqf_scan *scan);
 /* ---- share.c ---- */
 
 /* Moves `array` into a shared one. */
-pqf_status pqf_shared_array_new(pqf_mem *mem, struct ArrowArray *array, pqf_shared_array **out,
-                                pqf_error *err);
+pqf_status pqf_shared_array_new(pqf_mem *mem, struct ArrowArray *array,
+                                pqf_shared_array **out, pqf_error *err);
 void pqf_shared_array_release(pqf_shared_array *shared);
 /* Another view of it that holds a reference. Flat arrays only. */
 void pqf_shared_array_export(pqf_shared_array *shared, struct ArrowArray *out);
@@ -181,16 +190,16 @@ typedef struct pqf_group_writer {
     pqf_sink *sink;
     const pqf_schema *schema;
     pqf_run *run;
-    pqf_scratch *scratch; /* one per worker */
+    pqf_scratch *scratch;      /* one per worker */
     pqf_chunk_writer **chunks; /* one per leaf */
     pqf_chunk_out *outs;
     int32_t num_leaves;
     int64_t max_rows;
-    int64_t max_bytes;     /* 0: none */
-    int64_t num_rows;      /* in the row group in progress */
-    int64_t num_bytes;     /* Arrow bytes of its complete blocks */
-    int64_t total_rows;    /* of finished row groups */
-    pqf_buf groups;        /* pqf_row_group[] */
+    int64_t max_bytes;  /* 0: none */
+    int64_t num_rows;   /* in the row group in progress */
+    int64_t num_bytes;  /* Arrow bytes of its complete blocks */
+    int64_t total_rows; /* of finished row groups */
+    pqf_buf groups;     /* pqf_row_group[] */
 } pqf_group_writer;
 
 pqf_status pqf_group_writer_put(pqf_group_writer *w, const pqf_view *batch, int64_t start,

@@ -16,7 +16,8 @@ static bool list_has(const char *const *list, const pqf_leaf *leaf) {
     return false;
 }
 
-static const char *setting_of(const pqf_column_setting *settings, int64_t n, const pqf_leaf *leaf) {
+static const char *setting_of(const pqf_column_setting *settings, int64_t n,
+                              const pqf_leaf *leaf) {
     const char *found = NULL;
     for (int64_t i = 0; i < n; i++) {
         if (!strcmp(settings[i].path, leaf->path)) return settings[i].value;
@@ -30,39 +31,46 @@ static pqf_status parse_level(const char *text, int *out, pqf_error *err) {
     errno = 0;
     long v = strtol(text, &end, 10);
     if (errno || !*text || *end || v < INT_MIN + 1 || v > INT_MAX)
-        return pqf_fail(err, PQF_INVALID, "compression_level '%.40s' is not a number", text);
+        return pqf_fail(err, PQF_INVALID, "compression_level '%.40s' is not a number",
+                        text);
     *out = (int)v;
     return PQF_OK;
 }
 
-static pqf_status codec_of(const pqf_write_options *options, const pqf_leaf *leaf, int32_t *codec,
-                           int *level, pqf_error *err) {
+static pqf_status codec_of(const pqf_write_options *options, const pqf_leaf *leaf,
+                           int32_t *codec, int *level, pqf_error *err) {
     const char *name =
         setting_of(options->column_compression, options->num_column_compression, leaf);
     if (!name) name = options->compression ? options->compression : "snappy";
     pqf_codec_id id;
     TRY(pqf_codec_by_name(name, &id, err));
     *codec = (int32_t)id;
-    *level = options->has_compression_level ? options->compression_level : PQF_LEVEL_DEFAULT;
-    const char *text =
-        setting_of(options->column_compression_level, options->num_column_compression_level, leaf);
+    *level =
+        options->has_compression_level ? options->compression_level : PQF_LEVEL_DEFAULT;
+    const char *text = setting_of(options->column_compression_level,
+                                  options->num_column_compression_level, leaf);
     if (text) TRY(parse_level(text, level, err));
     return *level == PQF_LEVEL_DEFAULT ? PQF_OK : pqf_codec_check_level(id, *level, err);
 }
 
-static int64_t or_default(int64_t value, int64_t fallback) { return value > 0 ? value : fallback; }
+static int64_t or_default(int64_t value, int64_t fallback) {
+    return value > 0 ? value : fallback;
+}
 
 pqf_status pqf_chunk_options_of(const pqf_write_options *options, const pqf_leaf *leaf,
                                 pqf_chunk_write_options *out, pqf_error *err) {
     *out = (pqf_chunk_write_options){
         .kernel = pqf_kernels_get(),
         .data_page_version = options->data_page_version ? options->data_page_version : 1,
-        .dictionary = options->dictionary_columns ? list_has(options->dictionary_columns, leaf)
-                                                  : !options->no_dictionary,
-        .statistics = options->statistics_columns ? list_has(options->statistics_columns, leaf)
-                                                  : !options->no_statistics,
+        .dictionary = options->dictionary_columns
+                          ? list_has(options->dictionary_columns, leaf)
+                          : !options->no_dictionary,
+        .statistics = options->statistics_columns
+                          ? list_has(options->statistics_columns, leaf)
+                          : !options->no_statistics,
         .page_checksums = !options->no_page_checksums,
-        .write_plain_dictionary_name = options->version && !strcmp(options->version, "1.0"),
+        .write_plain_dictionary_name =
+            options->version && !strcmp(options->version, "1.0"),
         .data_page_bytes = or_default(options->data_page_bytes, 1 << 20),
         .page_rows = or_default(options->page_rows, 20000),
         .dictionary_page_bytes = or_default(options->dictionary_page_bytes, 1 << 20),
@@ -70,13 +78,15 @@ pqf_status pqf_chunk_options_of(const pqf_write_options *options, const pqf_leaf
     return codec_of(options, leaf, &out->codec, &out->level, err);
 }
 
-static pqf_status check_paths(const pqf_column_setting *settings, int64_t n, const char *keyword,
-                              const pqf_schema *schema, pqf_error *err) {
+static pqf_status check_paths(const pqf_column_setting *settings, int64_t n,
+                              const char *keyword, const pqf_schema *schema,
+                              pqf_error *err) {
     for (int64_t i = 0; i < n; i++) {
         if (pqf_tree_leaf(&schema->tree, settings[i].path)) continue;
         if (pqf_schema_field(schema, settings[i].path, NULL)) continue;
-        return pqf_fail(err, PQF_INVALID, "%s names the column '%s', which the schema lacks",
-                        keyword, settings[i].path);
+        return pqf_fail(err, PQF_INVALID,
+                        "%s names the column '%s', which the schema lacks", keyword,
+                        settings[i].path);
     }
     return PQF_OK;
 }
@@ -90,12 +100,13 @@ static pqf_status check_names(const char *const *names, const char *keyword,
     return PQF_OK;
 }
 
-pqf_status pqf_write_options_check(const pqf_write_options *options, const pqf_schema *schema,
-                                   pqf_error *err) {
-    TRY(check_paths(options->column_compression, options->num_column_compression, "compression",
-                    schema, err));
-    TRY(check_paths(options->column_compression_level, options->num_column_compression_level,
-                    "compression_level", schema, err));
+pqf_status pqf_write_options_check(const pqf_write_options *options,
+                                   const pqf_schema *schema, pqf_error *err) {
+    TRY(check_paths(options->column_compression, options->num_column_compression,
+                    "compression", schema, err));
+    TRY(check_paths(options->column_compression_level,
+                    options->num_column_compression_level, "compression_level", schema,
+                    err));
     TRY(check_names(options->dictionary_columns, "use_dictionary", schema, err));
     TRY(check_names(options->statistics_columns, "write_statistics", schema, err));
     if (options->data_page_version < 0 || options->data_page_version > 2)
@@ -104,21 +115,24 @@ pqf_status pqf_write_options_check(const pqf_write_options *options, const pqf_s
     if (options->row_group_rows < 0 || options->row_group_bytes < 0 ||
         options->data_page_bytes < 0 || options->page_rows < 0 ||
         options->dictionary_page_bytes < 0)
-        return pqf_fail(err, PQF_INVALID, "sizes of row groups and pages must not be negative");
+        return pqf_fail(err, PQF_INVALID,
+                        "sizes of row groups and pages must not be negative");
     if (options->data_page_bytes > PQF_MAX_PAGE_BYTES ||
         options->dictionary_page_bytes > PQF_MAX_PAGE_BYTES)
-        return pqf_fail(err, PQF_INVALID, "a page holds at most %d bytes", PQF_MAX_PAGE_BYTES);
+        return pqf_fail(err, PQF_INVALID, "a page holds at most %d bytes",
+                        PQF_MAX_PAGE_BYTES);
     return PQF_OK;
 }
 
 /* ---- copies, for writers that are opened later ---- */
 
 static pqf_status copy_text(pqf_arena *arena, const char **text, pqf_error *err) {
-    return *text ? pqf_arena_string(arena, pqf_bytes_of(*text, strlen(*text)), text, err) : PQF_OK;
+    return *text ? pqf_arena_string(arena, pqf_bytes_of(*text, strlen(*text)), text, err)
+                 : PQF_OK;
 }
 
-static pqf_status copy_settings(pqf_arena *arena, const pqf_column_setting **settings, int64_t n,
-                                pqf_error *err) {
+static pqf_status copy_settings(pqf_arena *arena, const pqf_column_setting **settings,
+                                int64_t n, pqf_error *err) {
     void *block;
     TRY(pqf_arena_array(arena, (size_t)n, sizeof **settings, &block, err));
     pqf_column_setting *copy = block;
@@ -147,13 +161,15 @@ pqf_status pqf_names_copy(pqf_arena *arena, const char *const **names, pqf_error
     return PQF_OK;
 }
 
-pqf_status pqf_write_options_copy(pqf_arena *arena, pqf_write_options *o, pqf_error *err) {
+pqf_status pqf_write_options_copy(pqf_arena *arena, pqf_write_options *o,
+                                  pqf_error *err) {
     TRY(copy_text(arena, &o->version, err));
     TRY(copy_text(arena, &o->compression, err));
     TRY(copy_text(arena, &o->coerce_timestamps, err));
     TRY(copy_text(arena, &o->created_by, err));
     TRY(copy_settings(arena, &o->column_compression, o->num_column_compression, err));
-    TRY(copy_settings(arena, &o->column_compression_level, o->num_column_compression_level, err));
+    TRY(copy_settings(arena, &o->column_compression_level,
+                      o->num_column_compression_level, err));
     TRY(copy_settings(arena, &o->metadata, o->num_metadata, err));
     TRY(pqf_names_copy(arena, &o->dictionary_columns, err));
     return pqf_names_copy(arena, &o->statistics_columns, err);

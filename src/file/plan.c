@@ -1,19 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * plan.c: which row groups may hold a row that satisfies a predicate. A pure function of metadata;
- * no page is read.
+ * plan.c: which row groups may hold a row that satisfies a predicate. A pure function of
+ * metadata; no page is read.
  */
 #include "inner.h"
 
-bool pqf_range_of_chunk(const pqf_reader *reader, int64_t row_group, const pqf_field *field,
-                        pqf_range *out) {
+bool pqf_range_of_chunk(const pqf_reader *reader, int64_t row_group,
+                        const pqf_field *field, pqf_range *out) {
     pqf_error ignored;
     pqf_chunk chunk;
     pqf_bounds bounds;
     const pqf_metadata *metadata = pqf_reader_metadata(reader);
     pqf_error_init(&ignored);
     if (field->kind != PQF_FIELD_LEAF || field->leaf->max_rep > 0) return false;
-    if (pqf_metadata_chunk(metadata, row_group, field->leaf->index, &chunk, &ignored) != PQF_OK)
+    if (pqf_metadata_chunk(metadata, row_group, field->leaf->index, &chunk, &ignored) !=
+        PQF_OK)
         return false;
     pqf_bounds_of_chunk(metadata, &chunk, &bounds);
     *out = (pqf_range){
@@ -41,7 +42,8 @@ static const pqf_field *child_named(const pqf_field *field, const char *name) {
     return NULL;
 }
 
-static bool range_of_path(void *context, const char *const *path, int32_t depth, pqf_range *out) {
+static bool range_of_path(void *context, const char *const *path, int32_t depth,
+                          pqf_range *out) {
     const group_ranges *g = context;
     if (g->others && g->others(g->context, path, depth, out)) return true;
     bool is_duplicate = false;
@@ -49,11 +51,13 @@ static bool range_of_path(void *context, const char *const *path, int32_t depth,
         pqf_schema_field(pqf_reader_schema(g->reader), path[0], &is_duplicate);
     for (int32_t i = 1; field && i < depth; i++)
         field = child_named(field, path[i]);
-    return field && !is_duplicate && pqf_range_of_chunk(g->reader, g->row_group, field, out);
+    return field && !is_duplicate &&
+           pqf_range_of_chunk(g->reader, g->row_group, field, out);
 }
 
-bool pqf_plan_row_group(const pqf_reader *reader, int64_t row_group, const pqf_predicate *predicate,
-                        pqf_range_fn others, void *context) {
+bool pqf_plan_row_group(const pqf_reader *reader, int64_t row_group,
+                        const pqf_predicate *predicate, pqf_range_fn others,
+                        void *context) {
     group_ranges ranges = {reader, row_group, others, context};
     return !predicate || pqf_predicate_may_match(predicate, range_of_path, &ranges);
 }

@@ -2,13 +2,15 @@
  *
  * predicate.c: the tree of a pyarrow.compute.Expression, judged on ranges of values.
  *
- * A node's judgement is the set of results that it may have on some row: true, false, null. Comparing
- * sets instead of guessing one result keeps negation right: with NaN rows `not (a > 1)` may be
- * true whatever the bounds say. What is not known here may be anything, and prunes nothing.
+ * A node's judgement is the set of results that it may have on some row: true, false,
+ * null. Comparing sets instead of guessing one result keeps negation right: with NaN rows
+ * `not (a > 1)` may be true whatever the bounds say. What is not known here may be
+ * anything, and prunes nothing.
  *
- * The serialised form: metadata entries in prefix order, ("call", name) ... ("end", name),
- * ("field_ref", name), ("nested_field_ref", depth) followed by that many field_refs, ("literal", column),
- * ("options", column); literals and options are the columns of a record batch of one row.
+ * The serialised form: metadata entries in prefix order, ("call", name) ... ("end",
+ * name), ("field_ref", name), ("nested_field_ref", depth) followed by that many
+ * field_refs, ("literal", column), ("options", column); literals and options are the
+ * columns of a record batch of one row.
  */
 #include "inner.h"
 
@@ -31,17 +33,17 @@ typedef unsigned (*judge_fn)(const node *n, pqf_range_fn range, void *context);
 
 struct node {
     node_kind kind;
-    judge_fn judge;     /* NODE_CALL */
-    int op;             /* of a comparison */
+    judge_fn judge; /* NODE_CALL */
+    int op;         /* of a comparison */
     node *args[2];
     int num_args;
-    const char **path;  /* NODE_FIELD */
+    const char **path; /* NODE_FIELD */
     int32_t depth;
     pqf_scalar literal; /* NODE_LITERAL */
     pqf_scalar *set;    /* is_in; NULL: not known */
     int64_t num_set;
-    bool flag;          /* is_null: nan_is_null; starts_with: ignore_case */
-    int64_t behavior;   /* is_in: null_matching_behavior */
+    bool flag;        /* is_null: nan_is_null; starts_with: ignore_case */
+    int64_t behavior; /* is_in: null_matching_behavior */
 };
 
 struct pqf_predicate {
@@ -76,8 +78,8 @@ static bool is_exact(const pqf_scalar *s) {
     return s->class == PQF_CLASS_INT || s->class == PQF_CLASS_DECIMAL;
 }
 
-/* Scalars that compare(): of one class, integers with floats, integers and decimals where their
- * common scale fits 128 bits. */
+/* Scalars that compare(): of one class, integers with floats, integers and decimals where
+ * their common scale fits 128 bits. */
 static bool is_comparable(const pqf_scalar *a, const pqf_scalar *b) {
     __int128 x, y;
     if (a->class == PQF_CLASS_NONE || b->class == PQF_CLASS_NONE) return false;
@@ -91,22 +93,24 @@ static double as_double(const pqf_scalar *s) {
     return s->class == PQF_CLASS_FLOAT ? s->f : (double)s->i;
 }
 
-/* Both comparable and no NaN. An integer against a float compares as doubles, as Arrow casts it:
- * rounding is monotonic, so bounds stay bounds. */
+/* Both comparable and no NaN. An integer against a float compares as doubles, as Arrow
+ * casts it: rounding is monotonic, so bounds stay bounds. */
 static int compare(const pqf_scalar *a, const pqf_scalar *b) {
     if (a->class == PQF_CLASS_BYTES) {
         size_t n = a->s.len < b->s.len ? a->s.len : b->s.len;
         int c = n ? memcmp(a->s.data, b->s.data, n) : 0;
-        return c ? c : sign_of(a->s.len < b->s.len, a->s.len > b->s.len);
+        return c ? c : sign_of(a->s.len<b->s.len, a->s.len> b->s.len);
     }
     if (a->class == PQF_CLASS_FLOAT || b->class == PQF_CLASS_FLOAT)
         return sign_of(as_double(a) < as_double(b), as_double(a) > as_double(b));
     __int128 x = a->i, y = b->i;
     if (is_exact(a)) (void)align(a, b, &x, &y);
-    return sign_of(x < y, x > y);
+    return sign_of(x<y, x> y);
 }
 
-static bool is_nan(const pqf_scalar *s) { return s->class == PQF_CLASS_FLOAT && s->f != s->f; }
+static bool is_nan(const pqf_scalar *s) {
+    return s->class == PQF_CLASS_FLOAT && s->f != s->f;
+}
 
 /* ---- judging ---- */
 
@@ -121,11 +125,18 @@ static unsigned judge(const node *n, pqf_range_fn range, void *context) {
     }
 }
 
-typedef enum op { OP_EQUAL, OP_NOT_EQUAL, OP_LESS, OP_LESS_EQUAL, OP_GREATER, OP_GREATER_EQUAL } op;
+typedef enum op {
+    OP_EQUAL,
+    OP_NOT_EQUAL,
+    OP_LESS,
+    OP_LESS_EQUAL,
+    OP_GREATER,
+    OP_GREATER_EQUAL
+} op;
 
 static op mirrored(op o) {
-    static const op table[] = {OP_EQUAL,   OP_NOT_EQUAL,     OP_GREATER,
-                               OP_GREATER_EQUAL, OP_LESS, OP_LESS_EQUAL};
+    static const op table[] = {OP_EQUAL,         OP_NOT_EQUAL, OP_GREATER,
+                               OP_GREATER_EQUAL, OP_LESS,      OP_LESS_EQUAL};
     return table[o];
 }
 
@@ -136,9 +147,11 @@ static unsigned judge_bounds(op o, const pqf_range *r, const pqf_scalar *literal
     bool known = r->has_min && r->has_max;
     switch (o) {
     case OP_EQUAL:
-        return (low <= 0 && high >= 0 ? MAY_TRUE : 0u) | (known && !low && !high ? 0u : MAY_FALSE);
+        return (low <= 0 && high >= 0 ? MAY_TRUE : 0u) |
+               (known && !low && !high ? 0u : MAY_FALSE);
     case OP_NOT_EQUAL:
-        return (known && !low && !high ? 0 : MAY_TRUE) | (low <= 0 && high >= 0 ? MAY_FALSE : 0);
+        return (known && !low && !high ? 0 : MAY_TRUE) |
+               (low <= 0 && high >= 0 ? MAY_FALSE : 0);
     case OP_LESS: return (low < 0 ? MAY_TRUE : 0) | (high >= 0 ? MAY_FALSE : 0);
     case OP_LESS_EQUAL: return (low <= 0 ? MAY_TRUE : 0) | (high > 0 ? MAY_FALSE : 0);
     case OP_GREATER: return (high > 0 ? MAY_TRUE : 0) | (low <= 0 ? MAY_FALSE : 0);
@@ -150,20 +163,22 @@ static unsigned judge_bounds(op o, const pqf_range *r, const pqf_scalar *literal
 /* A double beyond the range of floats becomes an infinity. */
 static pqf_scalar rounded(const pqf_scalar *s) {
     double d = as_double(s);
-    double f = d > (double)FLT_MAX ? (double)INFINITY : d < -(double)FLT_MAX ? -(double)INFINITY : d;
+    double f = d > (double)FLT_MAX    ? (double)INFINITY
+               : d < -(double)FLT_MAX ? -(double)INFINITY
+                                      : d;
     return (pqf_scalar){.class = PQF_CLASS_FLOAT, .f = (double)(float)f};
 }
 
-/* Bounds that are cut short are bounds all the same, and equal ones leave a single value between
- * them, so nothing here asks whether they are exact. */
+/* Bounds that are cut short are bounds all the same, and equal ones leave a single value
+ * between them, so nothing here asks whether they are exact. */
 static unsigned judge_values(op o, const pqf_range *r, const pqf_scalar *literal) {
     bool comparable = (!r->has_min || is_comparable(&r->min, literal)) &&
                       (!r->has_max || is_comparable(&r->max, literal));
     if (!comparable) return MAY_TRUE | MAY_FALSE;
     if (is_nan(literal)) return o == OP_NOT_EQUAL ? MAY_TRUE : MAY_FALSE;
     unsigned results = judge_bounds(o, r, literal);
-    /* Where floats are in play Arrow may compare in 32 or in 64 bits, whichever it finds to be the
-     * common type: allow both. */
+    /* Where floats are in play Arrow may compare in 32 or in 64 bits, whichever it finds
+     * to be the common type: allow both. */
     bool floats = literal->class == PQF_CLASS_FLOAT ||
                   (r->has_min && r->min.class == PQF_CLASS_FLOAT) ||
                   (r->has_max && r->max.class == PQF_CLASS_FLOAT);
@@ -189,7 +204,8 @@ static unsigned judge_comparison(const node *n, pqf_range_fn range, void *contex
     if (!range(context, field->path, field->depth, &r)) return MAY_ANY;
     unsigned results = r.may_have_null ? MAY_NULL : 0;
     if (!r.may_have_value) return results;
-    if (r.may_have_nan) results |= o == OP_NOT_EQUAL ? (unsigned)MAY_TRUE : (unsigned)MAY_FALSE;
+    if (r.may_have_nan)
+        results |= o == OP_NOT_EQUAL ? (unsigned)MAY_TRUE : (unsigned)MAY_FALSE;
     return results | judge_values(o, &r, &literal->literal);
 }
 
@@ -211,7 +227,8 @@ static unsigned or_plain(unsigned a, unsigned b) {
     return a == MAY_NULL || b == MAY_NULL ? MAY_NULL : or_kleene(a, b);
 }
 
-static unsigned judge_pairs(const node *n, pair_fn pair, pqf_range_fn range, void *context) {
+static unsigned judge_pairs(const node *n, pair_fn pair, pqf_range_fn range,
+                            void *context) {
     unsigned a = judge(n->args[0], range, context), b = judge(n->args[1], range, context);
     unsigned results = 0;
     for (unsigned x = 1; x <= MAY_NULL; x <<= 1)
@@ -235,7 +252,8 @@ static unsigned judge_or(const node *n, pqf_range_fn range, void *context) {
 
 static unsigned judge_invert(const node *n, pqf_range_fn range, void *context) {
     unsigned a = judge(n->args[0], range, context);
-    return (a & MAY_NULL) | (a & MAY_TRUE ? MAY_FALSE : 0) | (a & MAY_FALSE ? MAY_TRUE : 0);
+    return (a & MAY_NULL) | (a & MAY_TRUE ? MAY_FALSE : 0) |
+           (a & MAY_FALSE ? MAY_TRUE : 0);
 }
 
 static bool range_of_arg(const node *n, pqf_range_fn range, void *context, pqf_range *r) {
@@ -273,17 +291,20 @@ static bool set_may_hit(const node *n, const pqf_range *r) {
 /* Only with null_matching_behavior MATCH (0) are the results never null. */
 static unsigned judge_is_in(const node *n, pqf_range_fn range, void *context) {
     pqf_range r;
-    if (!n->set || n->behavior != 0 || !range_of_arg(n, range, context, &r)) return MAY_ANY;
+    if (!n->set || n->behavior != 0 || !range_of_arg(n, range, context, &r))
+        return MAY_ANY;
     return (set_may_hit(n, &r) ? MAY_TRUE : 0) | MAY_FALSE;
 }
 
 /* The pattern against equally long beginnings of the bounds. */
 static unsigned judge_starts_with(const node *n, pqf_range_fn range, void *context) {
     pqf_range r;
-    if (n->flag || n->literal.class != PQF_CLASS_BYTES || !range_of_arg(n, range, context, &r))
+    if (n->flag || n->literal.class != PQF_CLASS_BYTES ||
+        !range_of_arg(n, range, context, &r))
         return MAY_ANY;
     pqf_scalar pattern = n->literal, low = r.min, high = r.max;
-    if ((r.has_min && low.class != PQF_CLASS_BYTES) || (r.has_max && high.class != PQF_CLASS_BYTES))
+    if ((r.has_min && low.class != PQF_CLASS_BYTES) ||
+        (r.has_max && high.class != PQF_CLASS_BYTES))
         return MAY_ANY;
     if (low.s.len > pattern.s.len) low.s.len = pattern.s.len;
     if (high.s.len > pattern.s.len) high.s.len = pattern.s.len;
@@ -358,7 +379,8 @@ static bool is(pqf_bytes s, const char *text) {
 }
 
 static pqf_status damaged(pqf_error *err) {
-    return pqf_fail(err, PQF_INVALID, "the serialised expression is not in the form that is known");
+    return pqf_fail(err, PQF_INVALID,
+                    "the serialised expression is not in the form that is known");
 }
 
 static pqf_status number(pqf_bytes s, int64_t *out, pqf_error *err) {
@@ -371,7 +393,8 @@ static pqf_status number(pqf_bytes s, int64_t *out, pqf_error *err) {
 }
 
 /* The column of the batch that an entry names, with its only row. */
-static pqf_status column(parser *ps, pqf_bytes index, const pqf_view **out, pqf_error *err) {
+static pqf_status column(parser *ps, pqf_bytes index, const pqf_view **out,
+                         pqf_error *err) {
     int64_t i;
     TRY(number(index, &i, err));
     if (i >= ps->p->batch.num_children || ps->p->batch.length < 1) return damaged(err);
@@ -385,7 +408,8 @@ static pqf_status note_column(pqf_predicate *p, const char *name, pqf_error *err
     return pqf_buf_put(&p->columns, &name, sizeof name, err);
 }
 
-static pqf_status parse_field(parser *ps, pqf_bytes first, int64_t depth, node *n, pqf_error *err) {
+static pqf_status parse_field(parser *ps, pqf_bytes first, int64_t depth, node *n,
+                              pqf_error *err) {
     pqf_bytes key, value = first;
     void *block;
     if (depth < 1 || depth > MAX_PATH) return damaged(err);
@@ -403,19 +427,21 @@ static pqf_status parse_field(parser *ps, pqf_bytes first, int64_t depth, node *
 
 static const pqf_view *option_named(const pqf_view *options, const char *name) {
     for (int64_t i = 0; i < options->num_children; i++)
-        if (options->schema->children[i]->name && !strcmp(options->schema->children[i]->name, name))
+        if (options->schema->children[i]->name &&
+            !strcmp(options->schema->children[i]->name, name))
             return &options->children[i];
     return NULL;
 }
 
 static pqf_status take_set(pqf_predicate *p, const pqf_view *list, int64_t row, node *n,
                            pqf_error *err) {
-    if (list->type.id != PQF_TYPE_LIST || list->dictionary || !pqf_view_is_valid(list, row))
+    if (list->type.id != PQF_TYPE_LIST || list->dictionary ||
+        !pqf_view_is_valid(list, row))
         return PQF_OK;
     const int32_t *offsets = (const int32_t *)list->values + list->offset + row;
     void *block;
-    TRY(pqf_arena_array(&p->arena, (size_t)(offsets[1] - offsets[0]), sizeof(pqf_scalar), &block,
-                        err));
+    TRY(pqf_arena_array(&p->arena, (size_t)(offsets[1] - offsets[0]), sizeof(pqf_scalar),
+                        &block, err));
     n->set = block;
     for (int32_t i = offsets[0]; i < offsets[1]; i++)
         n->set[n->num_set++] = pqf_scalar_of_view(&list->children[0], i);
@@ -423,7 +449,8 @@ static pqf_status take_set(pqf_predicate *p, const pqf_view *list, int64_t row, 
 }
 
 /* The options that the functions here know. */
-static pqf_status take_options(parser *ps, const pqf_view *options, node *n, pqf_error *err) {
+static pqf_status take_options(parser *ps, const pqf_view *options, node *n,
+                               pqf_error *err) {
     int64_t row = options->offset;
     if (options->type.id != PQF_TYPE_STRUCT) return PQF_OK;
     static const char *const flags[] = {"nan_is_null", "ignore_case"};
@@ -441,8 +468,10 @@ static pqf_status take_options(parser *ps, const pqf_view *options, node *n, pqf
 
 static pqf_status parse_node(parser *ps, int depth, node **out, pqf_error *err);
 
-/* Arguments up to the "end" entry. A call with other arguments than the table says is unknown. */
-static pqf_status parse_call(parser *ps, pqf_bytes name, int depth, node *n, pqf_error *err) {
+/* Arguments up to the "end" entry. A call with other arguments than the table says is
+ * unknown. */
+static pqf_status parse_call(parser *ps, pqf_bytes name, int depth, node *n,
+                             pqf_error *err) {
     const function *f = function_named(name);
     pqf_bytes key, value;
     for (;;) {
@@ -519,7 +548,8 @@ static pqf_status copy_batch(pqf_predicate *p, const struct ArrowSchema *schema,
     pqf_status status = pqf_view_init(&view, schema, batch, true, &arena, err);
     if (status == PQF_OK) status = pqf_schema_copy(schema, &p->schema, err);
     if (status == PQF_OK)
-        status = pqf_array_gather(&view, &first, batch->length > 0, p->mem, &p->literals, err);
+        status =
+            pqf_array_gather(&view, &first, batch->length > 0, p->mem, &p->literals, err);
     pqf_arena_reset(&arena);
     if (status != PQF_OK) return status;
     return pqf_view_init(&p->batch, &p->schema, &p->literals, false, &p->arena, err);
@@ -533,8 +563,9 @@ static pqf_status parse_all(pqf_predicate *p, pqf_error *err) {
     return ps.num_entries ? damaged(err) : PQF_OK;
 }
 
-pqf_status pqf_predicate_new(const struct ArrowSchema *schema, const struct ArrowArray *batch,
-                             pqf_predicate **out, pqf_error *err) {
+pqf_status pqf_predicate_new(const struct ArrowSchema *schema,
+                             const struct ArrowArray *batch, pqf_predicate **out,
+                             pqf_error *err) {
     pqf_error local;
     if (!err) err = &local;
     pqf_error_init(err);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * reader.c: one open file: its source, its checked footer and its schema. Counted, because scans and
- * streams outlive the handle that opened it.
+ * reader.c: one open file: its source, its checked footer and its schema. Counted,
+ * because scans and streams outlive the handle that opened it.
  */
 #include "inner.h"
 
@@ -46,8 +46,9 @@ static pqf_status open_parts(pqf_reader *r, const char *path, pqf_bytes bytes,
     return pqf_schema_from_parquet(r->metadata, &schema, r->mem, &r->schema, err);
 }
 
-pqf_status pqf_reader_open(const char *path, pqf_bytes bytes, const pqf_read_options *options,
-                           pqf_mem *mem, pqf_reader **out, pqf_error *err) {
+pqf_status pqf_reader_open(const char *path, pqf_bytes bytes,
+                           const pqf_read_options *options, pqf_mem *mem,
+                           pqf_reader **out, pqf_error *err) {
     void *block;
     TRY(pqf_mem_zalloc(mem, sizeof(pqf_reader), &block, err));
     pqf_reader *r = block;
@@ -62,6 +63,8 @@ pqf_status pqf_reader_open(const char *path, pqf_bytes bytes, const pqf_read_opt
     return PQF_OK;
 }
 
-const pqf_metadata *pqf_reader_metadata(const pqf_reader *reader) { return reader->metadata; }
+const pqf_metadata *pqf_reader_metadata(const pqf_reader *reader) {
+    return reader->metadata;
+}
 const pqf_schema *pqf_reader_schema(const pqf_reader *reader) { return reader->schema; }
 pqf_source *pqf_reader_source(const pqf_reader *reader) { return reader->source; }

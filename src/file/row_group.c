@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * row_group.c: the row group in progress. Rows are handed to one chunk writer per leaf, in parallel;
- * when the row group is full its chunks are closed in parallel and appended to the sink in the
- * schema's order, so that the bytes do not depend on the number of threads.
+ * row_group.c: the row group in progress. Rows are handed to one chunk writer per leaf,
+ * in parallel; when the row group is full its chunks are closed in parallel and appended
+ * to the sink in the schema's order, so that the bytes do not depend on the number of
+ * threads.
  */
 #include "inner.h"
 
-/* row_group_bytes is judged at rows that are multiples of this, counted from the start of the row
- * group: the cut does not depend on how rows were split into batches. */
+/* row_group_bytes is judged at rows that are multiples of this, counted from the start of
+ * the row group: the cut does not depend on how rows were split into batches. */
 #define BYTES_BLOCK_ROWS 1024
 
 typedef struct put_job {
@@ -18,7 +19,8 @@ typedef struct put_job {
 } put_job;
 
 /* The top-level column above a leaf. */
-static const pqf_view *column_of(const pqf_group_writer *w, const pqf_view *batch, int64_t leaf) {
+static const pqf_view *column_of(const pqf_group_writer *w, const pqf_view *batch,
+                                 int64_t leaf) {
     const pqf_field *field = w->schema->leaf_fields[leaf];
     while (field->parent)
         field = field->parent;
@@ -28,18 +30,17 @@ static const pqf_view *column_of(const pqf_group_writer *w, const pqf_view *batc
 static pqf_status put_task(void *context, int64_t task, int worker, pqf_error *err) {
     put_job *job = context;
     pqf_group_writer *w = job->w;
-    pqf_status status =
-        pqf_chunk_writer_put(w->chunks[task], column_of(w, job->batch, task),
-                             job->batch->offset + job->start, job->num_rows, &w->scratch[worker],
-                             w->run, worker, err);
+    pqf_status status = pqf_chunk_writer_put(
+        w->chunks[task], column_of(w, job->batch, task), job->batch->offset + job->start,
+        job->num_rows, &w->scratch[worker], w->run, worker, err);
     if (status == PQF_OK) return status;
     pqf_error_at_row_group(err, (int64_t)(w->groups.len / sizeof(pqf_row_group)));
     return pqf_error_at_column(err, w->schema->tree.leaves[task].path);
 }
 
 /* Runs one task per leaf, on the calling thread alone when it is little work. */
-static pqf_status run_leaves(pqf_group_writer *w, int64_t num_rows, pqf_task_fn fn, void *context,
-                             pqf_error *err) {
+static pqf_status run_leaves(pqf_group_writer *w, int64_t num_rows, pqf_task_fn fn,
+                             void *context, pqf_error *err) {
     int threads = w->run->num_threads;
     if (num_rows <= PQF_PARALLEL_VALUES / (w->num_leaves + 1)) w->run->num_threads = 1;
     pqf_status status = pqf_run_tasks(w->run, w->num_leaves, NULL, fn, context, err);
@@ -47,8 +48,8 @@ static pqf_status run_leaves(pqf_group_writer *w, int64_t num_rows, pqf_task_fn 
     return status;
 }
 
-static pqf_status put_rows(pqf_group_writer *w, const pqf_view *batch, int64_t start, int64_t n,
-                           pqf_error *err) {
+static pqf_status put_rows(pqf_group_writer *w, const pqf_view *batch, int64_t start,
+                           int64_t n, pqf_error *err) {
     put_job job = {w, batch, start, n};
     TRY(run_leaves(w, n, put_task, &job, err));
     w->num_rows += n;
@@ -63,9 +64,10 @@ static int64_t data_bytes(const pqf_view *batch, int64_t start, int64_t n) {
     return bytes;
 }
 
-/* Rows of [start, start + n) that still belong to this row group by max_bytes; *full when it ends. */
-static int64_t rows_within_bytes(pqf_group_writer *w, const pqf_view *batch, int64_t start,
-                                 int64_t n, bool *full) {
+/* Rows of [start, start + n) that still belong to this row group by max_bytes; *full when
+ * it ends. */
+static int64_t rows_within_bytes(pqf_group_writer *w, const pqf_view *batch,
+                                 int64_t start, int64_t n, bool *full) {
     int64_t rows = w->num_rows, taken = 0;
     while (taken < n) {
         int64_t step = BYTES_BLOCK_ROWS - rows % BYTES_BLOCK_ROWS;
@@ -97,8 +99,8 @@ pqf_status pqf_group_writer_put(pqf_group_writer *w, const pqf_view *batch, int6
 
 static pqf_status finish_task(void *context, int64_t task, int worker, pqf_error *err) {
     pqf_group_writer *w = context;
-    pqf_status status = pqf_chunk_writer_finish(w->chunks[task], &w->scratch[worker], w->run,
-                                                worker, &w->outs[task], err);
+    pqf_status status = pqf_chunk_writer_finish(w->chunks[task], &w->scratch[worker],
+                                                w->run, worker, &w->outs[task], err);
     return status == PQF_OK ? status
                             : pqf_error_at_column(err, w->schema->tree.leaves[task].path);
 }
@@ -113,8 +115,9 @@ static pqf_status keep_metadata(pqf_group_writer *w, const pqf_column_metadata *
     if (status == PQF_OK) status = pqf_arena_alloc(&w->arena, bytes.len, &kept, err);
     if (status == PQF_OK) {
         memcpy(kept, bytes.data, bytes.len);
-        status = pqf_thrift_read(pqf_bytes_of(kept, bytes.len), &pqf_column_metadata_thrift, out,
-                                 &w->arena, NULL, &used, err);
+        status =
+            pqf_thrift_read(pqf_bytes_of(kept, bytes.len), &pqf_column_metadata_thrift,
+                            out, &w->arena, NULL, &used, err);
     }
     pqf_buf_reset(&bytes);
     return status;
@@ -133,9 +136,11 @@ static pqf_status append_chunk(pqf_group_writer *w, int32_t leaf, pqf_column_chu
     return pqf_sink_write(w->sink, parts, 2, err);
 }
 
-static pqf_status append_chunks(pqf_group_writer *w, pqf_row_group *group, pqf_error *err) {
+static pqf_status append_chunks(pqf_group_writer *w, pqf_row_group *group,
+                                pqf_error *err) {
     void *block;
-    TRY(pqf_arena_array(&w->arena, (size_t)w->num_leaves, sizeof(pqf_column_chunk), &block, err));
+    TRY(pqf_arena_array(&w->arena, (size_t)w->num_leaves, sizeof(pqf_column_chunk),
+                        &block, err));
     group->columns = block;
     group->num_columns = w->num_leaves;
     for (int32_t l = 0; l < w->num_leaves; l++) {

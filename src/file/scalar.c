@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * scalar.c: single values for predicates: from Arrow arrays (literals, partition values) and from
- * statistics bounds of column chunks, brought to one form per class so that they compare.
+ * scalar.c: single values for predicates: from Arrow arrays (literals, partition values)
+ * and from statistics bounds of column chunks, brought to one form per class so that they
+ * compare.
  */
 #include "inner.h"
 
@@ -13,7 +14,9 @@ static __int128 load_int(const uint8_t *p, int width, bool is_signed) {
     return (__int128)((int64_t)(u << shift) >> shift);
 }
 
-static __int128 nanos_per(pqf_unit unit) { return 1000000000 / pqf_unit_per_second(unit); }
+static __int128 nanos_per(pqf_unit unit) {
+    return 1000000000 / pqf_unit_per_second(unit);
+}
 
 /* Class and the factor that brings the integer of a type to the class's unit. */
 static pqf_class class_of(const pqf_type *type, __int128 *factor) {
@@ -45,8 +48,9 @@ static bool is_unsigned(pqf_type_id id) {
 }
 
 static bool is_bytes(pqf_type_id id) {
-    return id == PQF_TYPE_STRING || id == PQF_TYPE_LARGE_STRING || id == PQF_TYPE_STRING_VIEW ||
-           id == PQF_TYPE_BINARY || id == PQF_TYPE_LARGE_BINARY || id == PQF_TYPE_BINARY_VIEW ||
+    return id == PQF_TYPE_STRING || id == PQF_TYPE_LARGE_STRING ||
+           id == PQF_TYPE_STRING_VIEW || id == PQF_TYPE_BINARY ||
+           id == PQF_TYPE_LARGE_BINARY || id == PQF_TYPE_BINARY_VIEW ||
            id == PQF_TYPE_FIXED_BINARY;
 }
 
@@ -83,7 +87,8 @@ bool pqf_view_resolve(const pqf_view **view, int64_t *i) {
         if (!v->dictionary) return v->type.id != PQF_TYPE_NULL;
         size_t width = (size_t)v->type.byte_width;
         int64_t index = 0; /* in range, so not negative */
-        memcpy(&index, (const uint8_t *)v->values + (size_t)(v->offset + *i) * width, width);
+        memcpy(&index, (const uint8_t *)v->values + (size_t)(v->offset + *i) * width,
+               width);
         *view = v->dictionary;
         *i = index;
     }
@@ -118,7 +123,8 @@ static bool integer_bound(const pqf_field *field, const pqf_type *type, pqf_byte
     __int128 factor;
     size_t width = field->leaf->physical == PQF_PHYSICAL_INT32 ? 4 : 8;
     if (plain.len != width) return false;
-    __int128 v = load_int(plain.data, (int)width, field->leaf->order != PQF_ORDER_UNSIGNED);
+    __int128 v =
+        load_int(plain.data, (int)width, field->leaf->order != PQF_ORDER_UNSIGNED);
     switch (field->convert) {
     case PQF_CONVERT_INT32_TO_DECIMAL128:
     case PQF_CONVERT_INT64_TO_DECIMAL128:
@@ -157,7 +163,8 @@ bool pqf_scalar_of_bound(const pqf_field *field, pqf_bytes plain, pqf_scalar *ou
     case PQF_PHYSICAL_INT64: return integer_bound(field, &type, plain, out);
     case PQF_PHYSICAL_FLOAT:
     case PQF_PHYSICAL_DOUBLE:
-        if (plain.len != (field->leaf->physical == PQF_PHYSICAL_FLOAT ? 4 : 8)) return false;
+        if (plain.len != (field->leaf->physical == PQF_PHYSICAL_FLOAT ? 4 : 8))
+            return false;
         *out = scalar_of_bytes(&type, plain);
         return out->class == PQF_CLASS_FLOAT;
     case PQF_PHYSICAL_BYTE_ARRAY:

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * scan.c: what whole reads and bounded reads share: the columns asked for, opening a file and finding
- * them in it, pruning, and putting a batch together. The schema of the first file shapes the
- * result; every other file must hold the same columns.
+ * scan.c: what whole reads and bounded reads share: the columns asked for, opening a file
+ * and finding them in it, pruning, and putting a batch together. The schema of the first
+ * file shapes the result; every other file must hold the same columns.
  */
 #include "inner.h"
 
@@ -17,13 +17,14 @@ static int32_t constant_index(const pqf_scan_spec *spec, const char *name) {
 static pqf_status set_columns(pqf_scan *scan, pqf_error *err) {
     const struct ArrowSchema *schema = scan->spec.schema;
     void *block;
-    TRY(pqf_arena_array(&scan->arena, (size_t)schema->n_children, sizeof(pqf_scan_column), &block,
-                        err));
+    TRY(pqf_arena_array(&scan->arena, (size_t)schema->n_children, sizeof(pqf_scan_column),
+                        &block, err));
     scan->columns = block;
     scan->num_columns = (int32_t)schema->n_children;
     for (int32_t c = 0; c < scan->num_columns; c++) {
         scan->columns[c].schema = schema->children[c];
-        scan->columns[c].constant = constant_index(&scan->spec, schema->children[c]->name);
+        scan->columns[c].constant =
+            constant_index(&scan->spec, schema->children[c]->name);
     }
     return PQF_OK;
 }
@@ -33,7 +34,8 @@ static pqf_status set_template(pqf_scan *scan, pqf_reader *reader, pqf_error *er
     scan->template_reader = pqf_reader_retain(reader);
     const pqf_schema *schema = pqf_reader_schema(reader);
     void *block;
-    TRY(pqf_arena_array(&scan->arena, (size_t)scan->num_columns, sizeof(pqf_field *), &block, err));
+    TRY(pqf_arena_array(&scan->arena, (size_t)scan->num_columns, sizeof(pqf_field *),
+                        &block, err));
     scan->template_fields = block;
     for (int32_t c = 0; c < scan->num_columns; c++) {
         pqf_scan_column *column = &scan->columns[c];
@@ -41,7 +43,8 @@ static pqf_status set_template(pqf_scan *scan, pqf_reader *reader, pqf_error *er
         if (column->constant >= 0) continue;
         column->field = pqf_schema_field(schema, column->schema->name, NULL);
         if (!column->field)
-            return pqf_fail(err, PQF_INVALID, "there is no column '%s'", column->schema->name);
+            return pqf_fail(err, PQF_INVALID, "there is no column '%s'",
+                            column->schema->name);
         TRY(pqf_field_check(column->field, err));
         scan->template_fields[c] = column->field;
         column->num_leaves = column->field->num_leaves;
@@ -52,16 +55,19 @@ static pqf_status set_template(pqf_scan *scan, pqf_reader *reader, pqf_error *er
 
 static pqf_status share_constants(pqf_scan *scan, pqf_error *err) {
     void *block;
-    TRY(pqf_arena_array(&scan->arena, (size_t)scan->spec.num_constants, sizeof(void *), &block, err));
+    TRY(pqf_arena_array(&scan->arena, (size_t)scan->spec.num_constants, sizeof(void *),
+                        &block, err));
     scan->constants = block;
-    TRY(pqf_arena_array(&scan->arena, (size_t)scan->spec.num_constants, sizeof(pqf_view), &block,
-                        err));
+    TRY(pqf_arena_array(&scan->arena, (size_t)scan->spec.num_constants, sizeof(pqf_view),
+                        &block, err));
     scan->constant_views = block;
     for (int32_t i = 0; i < scan->spec.num_constants; i++) {
         const pqf_constant *constant = &scan->spec.constants[i];
         pqf_view *view = &scan->constant_views[i];
-        TRY(pqf_view_init(view, constant->type, constant->values, false, &scan->arena, err));
-        TRY(pqf_arena_array(&scan->arena, (size_t)view->length + 1, sizeof(int64_t), &block, err));
+        TRY(pqf_view_init(view, constant->type, constant->values, false, &scan->arena,
+                          err));
+        TRY(pqf_arena_array(&scan->arena, (size_t)view->length + 1, sizeof(int64_t),
+                            &block, err));
         int64_t *indexes = block;
         for (int64_t k = 0; k < view->length; k++)
             indexes[k] = k;
@@ -77,14 +83,16 @@ static pqf_status share_constants(pqf_scan *scan, pqf_error *err) {
 static pqf_status make_scratch(pqf_scan *scan, pqf_error *err) {
     void *block;
     scan->num_workers = scan->run.num_threads;
-    TRY(pqf_arena_array(&scan->arena, (size_t)scan->num_workers, sizeof(pqf_scratch), &block, err));
+    TRY(pqf_arena_array(&scan->arena, (size_t)scan->num_workers, sizeof(pqf_scratch),
+                        &block, err));
     scan->scratch = block;
     for (int i = 0; i < scan->num_workers; i++)
         pqf_scratch_init(&scan->scratch[i], scan->mem);
     return PQF_OK;
 }
 
-pqf_status pqf_scan_open(const pqf_scan_spec *spec, pqf_mem *mem, pqf_scan **out, pqf_error *err) {
+pqf_status pqf_scan_open(const pqf_scan_spec *spec, pqf_mem *mem, pqf_scan **out,
+                         pqf_error *err) {
     void *block;
     TRY(pqf_mem_zalloc(mem, sizeof(pqf_scan), &block, err));
     pqf_scan *scan = block;
@@ -121,8 +129,9 @@ void pqf_scan_free(pqf_scan *scan) {
 
 /* ---- files ---- */
 
-/* True when data of type `found` may be handed out as `declared`: equal types all the way down;
- * required data fits nullable fields. The names of a map's key and value make no difference. */
+/* True when data of type `found` may be handed out as `declared`: equal types all the way
+ * down; required data fits nullable fields. The names of a map's key and value make no
+ * difference. */
 static bool fits(const struct ArrowSchema *declared, const struct ArrowSchema *found,
                  bool are_entries) {
     if (strcmp(declared->format, found->format) != 0) return false;
@@ -149,10 +158,11 @@ static pqf_status check_column(const pqf_scan_column *column, const pqf_schema *
         char want[256], have[256];
         pqf_type_text(column->schema, want, sizeof want);
         pqf_type_text(&found, have, sizeof have);
-        status = pqf_fail(err, PQF_SCHEMA,
-                          "the column is %s%s here, but %s%s in the first file of the dataset", have,
-                          found.flags & ARROW_FLAG_NULLABLE ? "" : " not null", want,
-                          column->schema->flags & ARROW_FLAG_NULLABLE ? "" : " not null");
+        status =
+            pqf_fail(err, PQF_SCHEMA,
+                     "the column is %s%s here, but %s%s in the first file of the dataset",
+                     have, found.flags & ARROW_FLAG_NULLABLE ? "" : " not null", want,
+                     column->schema->flags & ARROW_FLAG_NULLABLE ? "" : " not null");
         pqf_error_at_column(err, column->schema->name);
     }
     pqf_schema_release(&found);
@@ -173,14 +183,16 @@ static pqf_status find_columns(pqf_scan *scan, pqf_open_file *file, pqf_error *e
             continue;
         }
         bool is_duplicate = false;
-        const pqf_field *field = pqf_schema_field(schema, column->schema->name, &is_duplicate);
+        const pqf_field *field =
+            pqf_schema_field(schema, column->schema->name, &is_duplicate);
         if (is_duplicate)
             return pqf_fail(err, PQF_UNSUPPORTED, "two columns have the name '%s'",
                             column->schema->name);
         if (!field)
-            return pqf_fail(err, PQF_SCHEMA,
-                            "the column '%s' of the first file of the dataset is missing here",
-                            column->schema->name);
+            return pqf_fail(
+                err, PQF_SCHEMA,
+                "the column '%s' of the first file of the dataset is missing here",
+                column->schema->name);
         TRY(pqf_field_check(field, err));
         TRY(check_column(column, schema, field, err));
         file->fields[c] = field;
@@ -215,10 +227,12 @@ static bool range_of_constant(void *context, const char *const *path, int32_t de
     return true;
 }
 
-pqf_status pqf_scan_open_file(pqf_scan *scan, int64_t i, pqf_open_file *out, pqf_error *err) {
+pqf_status pqf_scan_open_file(pqf_scan *scan, int64_t i, pqf_open_file *out,
+                              pqf_error *err) {
     const pqf_scan_file *file = &scan->spec.files[i];
-    *out = (pqf_open_file){.mem = scan->mem,
-                           .fields_bytes = (size_t)scan->num_columns * sizeof(pqf_field *)};
+    *out =
+        (pqf_open_file){.mem = scan->mem,
+                        .fields_bytes = (size_t)scan->num_columns * sizeof(pqf_field *)};
     constant_ranges ranges = {scan, i};
     if (scan->spec.predicate && scan->spec.num_constants &&
         !pqf_predicate_may_match(scan->spec.predicate, range_of_constant, &ranges))
@@ -226,8 +240,8 @@ pqf_status pqf_scan_open_file(pqf_scan *scan, int64_t i, pqf_open_file *out, pqf
     if (i == 0 && scan->spec.first_reader)
         out->reader = pqf_reader_retain(scan->spec.first_reader);
     else
-        TRY(pqf_reader_open(file->path, file->bytes, scan->spec.options, scan->mem, &out->reader,
-                            err));
+        TRY(pqf_reader_open(file->path, file->bytes, scan->spec.options, scan->mem,
+                            &out->reader, err));
     pqf_status status = find_columns(scan, out, err);
     if (status != PQF_OK) {
         pqf_open_file_reset(out);
@@ -241,7 +255,8 @@ bool pqf_scan_keeps(const pqf_scan *scan, int64_t file, const pqf_reader *reader
     if (!scan->spec.predicate) return true;
     constant_ranges ranges = {scan, file};
     return pqf_plan_row_group(reader, row_group, scan->spec.predicate,
-                              scan->spec.num_constants ? range_of_constant : NULL, &ranges);
+                              scan->spec.num_constants ? range_of_constant : NULL,
+                              &ranges);
 }
 
 /* ---- leaves ---- */
@@ -265,9 +280,9 @@ const pqf_field *pqf_scan_leaf_field(const pqf_open_file *file, const pqf_scan *
     return pqf_reader_schema(file->reader)->leaf_fields[index];
 }
 
-pqf_status pqf_scan_open_chunk(const pqf_scan *scan, const pqf_open_file *file, int64_t row_group,
-                               int32_t leaf, size_t window_bytes, pqf_chunk_reader **out,
-                               pqf_error *err) {
+pqf_status pqf_scan_open_chunk(const pqf_scan *scan, const pqf_open_file *file,
+                               int64_t row_group, int32_t leaf, size_t window_bytes,
+                               pqf_chunk_reader **out, pqf_error *err) {
     const pqf_field *field = pqf_scan_leaf_field(file, scan, leaf);
     pqf_chunk chunk;
     pqf_chunk_read_options options = {
@@ -299,8 +314,9 @@ pqf_status pqf_scan_put_codes(pqf_scan *scan, int64_t file, int64_t n, pqf_buf *
 }
 
 /* Codes below zero become null slots. */
-static pqf_status validity_of_codes(pqf_mem *mem, int32_t *codes, int64_t n, pqf_buf *validity,
-                                    int64_t *num_nulls, pqf_error *err) {
+static pqf_status validity_of_codes(pqf_mem *mem, int32_t *codes, int64_t n,
+                                    pqf_buf *validity, int64_t *num_nulls,
+                                    pqf_error *err) {
     *num_nulls = 0;
     for (int64_t i = 0; i < n; i++)
         *num_nulls += codes[i] < 0;
@@ -316,13 +332,15 @@ static pqf_status validity_of_codes(pqf_mem *mem, int32_t *codes, int64_t n, pqf
     return PQF_OK;
 }
 
-static pqf_status constant_column(pqf_scan *scan, int32_t k, pqf_buf *codes, int64_t num_rows,
-                                  struct ArrowArray *out, pqf_error *err) {
+static pqf_status constant_column(pqf_scan *scan, int32_t k, pqf_buf *codes,
+                                  int64_t num_rows, struct ArrowArray *out,
+                                  pqf_error *err) {
     pqf_buf validity = {.mem = scan->mem};
     int64_t num_nulls;
     struct ArrowArray dictionary;
     TRY(pqf_buf_reserve(codes, 0, err));
-    TRY(validity_of_codes(scan->mem, (int32_t *)codes->data, num_rows, &validity, &num_nulls, err));
+    TRY(validity_of_codes(scan->mem, (int32_t *)codes->data, num_rows, &validity,
+                          &num_nulls, err));
     pqf_status status = pqf_array_init(out, scan->mem, num_rows, num_nulls, 2, 0, err);
     if (status == PQF_OK) {
         pqf_array_take_buffer(out, 0, &validity);
@@ -335,16 +353,19 @@ static pqf_status constant_column(pqf_scan *scan, int32_t k, pqf_buf *codes, int
     return status;
 }
 
-static pqf_status one_column(pqf_scan *scan, int32_t c, pqf_leaf_out *leaves, pqf_buf *codes,
-                             int64_t num_rows, struct ArrowArray *out, pqf_error *err) {
+static pqf_status one_column(pqf_scan *scan, int32_t c, pqf_leaf_out *leaves,
+                             pqf_buf *codes, int64_t num_rows, struct ArrowArray *out,
+                             pqf_error *err) {
     const pqf_scan_column *column = &scan->columns[c];
     if (column->constant >= 0)
-        return constant_column(scan, column->constant, &codes[column->constant], num_rows, out, err);
-    return pqf_assemble(column->field, leaves + column->first_leaf, num_rows, scan->mem, out, err);
+        return constant_column(scan, column->constant, &codes[column->constant], num_rows,
+                               out, err);
+    return pqf_assemble(column->field, leaves + column->first_leaf, num_rows, scan->mem,
+                        out, err);
 }
 
-pqf_status pqf_scan_batch(pqf_scan *scan, pqf_leaf_out *leaves, pqf_buf *codes, int64_t num_rows,
-                          struct ArrowArray *out, pqf_error *err) {
+pqf_status pqf_scan_batch(pqf_scan *scan, pqf_leaf_out *leaves, pqf_buf *codes,
+                          int64_t num_rows, struct ArrowArray *out, pqf_error *err) {
     pqf_status status = PQF_OK;
     struct ArrowArray batch;
     pqf_buf none = {.mem = scan->mem};
@@ -388,7 +409,8 @@ pqf_status pqf_scan_count_rows(pqf_scan *scan, int64_t *out, pqf_error *err) {
                 fits_64 &= pqf_add_i64(total, metadata->row_groups[r].num_rows, &total);
         pqf_open_file_reset(&file);
     }
-    if (!fits_64) return pqf_fail(err, PQF_CORRUPT, "the row counts of the files overflow");
+    if (!fits_64)
+        return pqf_fail(err, PQF_CORRUPT, "the row counts of the files overflow");
     *out = total;
     return PQF_OK;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * share.c: one array in many batches. The dictionary of a partition column is the same in every
- * batch of a scan; each export holds a reference instead of a copy.
+ * share.c: one array in many batches. The dictionary of a partition column is the same in
+ * every batch of a scan; each export holds a reference instead of a copy.
  */
 #include "inner.h"
 
@@ -13,8 +13,8 @@ struct pqf_shared_array {
     struct ArrowArray array;
 };
 
-pqf_status pqf_shared_array_new(pqf_mem *mem, struct ArrowArray *array, pqf_shared_array **out,
-                                pqf_error *err) {
+pqf_status pqf_shared_array_new(pqf_mem *mem, struct ArrowArray *array,
+                                pqf_shared_array **out, pqf_error *err) {
     void *block;
     pqf_status status = pqf_mem_zalloc(mem, sizeof(pqf_shared_array), &block, err);
     if (status != PQF_OK) {

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * whole.c: a whole read. All footers first, then one task per (row group, leaf) over all files, largest
- * first, each decoding straight into its final buffers; then one batch per row group is put together
- * and handed out. Many files are taken in waves, because an open file costs a descriptor.
+ * whole.c: a whole read. All footers first, then one task per (row group, leaf) over all
+ * files, largest first, each decoding straight into its final buffers; then one batch per
+ * row group is put together and handed out. Many files are taken in waves, because an
+ * open file costs a descriptor.
  */
 #include "inner.h"
 
@@ -25,7 +26,8 @@ struct pqf_whole {
     int64_t num_tasks;
 };
 
-static pqf_status zalloc_array(pqf_scan *scan, int64_t n, size_t size, void **out, pqf_error *err) {
+static pqf_status zalloc_array(pqf_scan *scan, int64_t n, size_t size, void **out,
+                               pqf_error *err) {
     return pqf_arena_array(&scan->arena, (size_t)n, size, out, err);
 }
 
@@ -38,9 +40,10 @@ static pqf_status open_task(void *context, int64_t task, int worker, pqf_error *
     return pqf_scan_open_file(scan, file, &scan->whole->files[file], err);
 }
 
-/* Starting threads costs more than little work on one: `alone` stays on the calling thread. */
-static pqf_status run_tasks(pqf_scan *scan, int64_t n, const int64_t *order, pqf_task_fn fn,
-                            bool alone, pqf_error *err) {
+/* Starting threads costs more than little work on one: `alone` stays on the calling
+ * thread. */
+static pqf_status run_tasks(pqf_scan *scan, int64_t n, const int64_t *order,
+                            pqf_task_fn fn, bool alone, pqf_error *err) {
     int threads = scan->run.num_threads;
     if (alone) scan->run.num_threads = 1;
     pqf_status status = pqf_run_tasks(&scan->run, n, order, fn, scan, err);
@@ -60,7 +63,8 @@ static int64_t count_row_groups(const pqf_scan *scan) {
     const struct pqf_whole *w = scan->whole;
     int64_t n = 0;
     for (int64_t i = w->first_file; i < w->end_file; i++)
-        if (w->files[i].reader) n += pqf_reader_metadata(w->files[i].reader)->file.num_row_groups;
+        if (w->files[i].reader)
+            n += pqf_reader_metadata(w->files[i].reader)->file.num_row_groups;
     return n;
 }
 
@@ -106,7 +110,8 @@ static int64_t bytes_of_task(const pqf_scan *scan, int64_t task) {
 }
 
 /* Largest first keeps the last tasks short; *order holds task numbers. */
-static pqf_status order_tasks(pqf_scan *scan, int64_t n, int64_t **order, pqf_error *err) {
+static pqf_status order_tasks(pqf_scan *scan, int64_t n, int64_t **order,
+                              pqf_error *err) {
     void *block;
     TRY(zalloc_array(scan, n, sizeof(int64_t), &block, err));
     *order = block;
@@ -136,19 +141,21 @@ static void note_progress(pqf_scan *scan) {
     struct pqf_whole *w = scan->whole;
     int64_t done = atomic_fetch_add(&w->tasks_done, 1) + 1;
     double share = (double)done / (double)w->num_tasks;
-    atomic_store(&scan->run.done, w->rows_before + (int64_t)((double)w->wave_rows * share));
+    atomic_store(&scan->run.done,
+                 w->rows_before + (int64_t)((double)w->wave_rows * share));
 }
 
-static pqf_status decode_leaf(pqf_scan *scan, const pqf_piece *piece, int32_t leaf, pqf_leaf_out *out,
-                              int worker, pqf_error *err) {
+static pqf_status decode_leaf(pqf_scan *scan, const pqf_piece *piece, int32_t leaf,
+                              pqf_leaf_out *out, int worker, pqf_error *err) {
     const pqf_open_file *file = &scan->whole->files[piece->file];
     pqf_chunk_reader *reader;
-    TRY(pqf_scan_open_chunk(scan, file, piece->row_group, leaf, WHOLE_WINDOW_BYTES, &reader, err));
+    TRY(pqf_scan_open_chunk(scan, file, piece->row_group, leaf, WHOLE_WINDOW_BYTES,
+                            &reader, err));
     pqf_status status = pqf_leaf_out_init(out, pqf_scan_leaf_field(file, scan, leaf),
                                           piece->num_rows, scan->mem, err);
     if (status == PQF_OK)
-        status = pqf_chunk_reader_read(reader, piece->num_rows, out, &scan->scratch[worker],
-                                       &scan->run, worker, err);
+        status = pqf_chunk_reader_read(reader, piece->num_rows, out,
+                                       &scan->scratch[worker], &scan->run, worker, err);
     pqf_chunk_reader_free(reader);
     return status;
 }
@@ -198,10 +205,11 @@ static pqf_status assemble_task(void *context, int64_t task, int worker, pqf_err
     codes = block;
     for (int32_t k = 0; k < scan->spec.num_constants; k++)
         pqf_buf_init(&codes[k], scan->mem, 0);
-    pqf_status status = pqf_scan_put_codes(scan, piece->file, piece->num_rows, codes, err);
+    pqf_status status =
+        pqf_scan_put_codes(scan, piece->file, piece->num_rows, codes, err);
     if (status == PQF_OK)
-        status = pqf_scan_batch(scan, w->leaves + task * scan->num_leaves, codes, piece->num_rows,
-                                &w->batches[task], err);
+        status = pqf_scan_batch(scan, w->leaves + task * scan->num_leaves, codes,
+                                piece->num_rows, &w->batches[task], err);
     for (int32_t k = 0; k < scan->spec.num_constants; k++)
         pqf_buf_reset(&codes[k]);
     pqf_mem_free(scan->mem, block, bytes);
@@ -214,9 +222,11 @@ static pqf_status assemble_task(void *context, int64_t task, int worker, pqf_err
 
 static pqf_status assemble_all(pqf_scan *scan, pqf_error *err) {
     void *block;
-    TRY(zalloc_array(scan, scan->whole->num_pieces, sizeof(struct ArrowArray), &block, err));
+    TRY(zalloc_array(scan, scan->whole->num_pieces, sizeof(struct ArrowArray), &block,
+                     err));
     scan->whole->batches = block;
-    return run_tasks(scan, scan->whole->num_pieces, NULL, assemble_task, is_little(scan), err);
+    return run_tasks(scan, scan->whole->num_pieces, NULL, assemble_task, is_little(scan),
+                     err);
 }
 
 /* ---- the pull ---- */

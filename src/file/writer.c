@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * writer.c: one file from the declared schema to its name: conform, hand rows to the row group in
- * progress, footer, commit by the sink. Nothing handed in is referenced after put returns.
+ * writer.c: one file from the declared schema to its name: conform, hand rows to the row
+ * group in progress, footer, commit by the sink. Nothing handed in is referenced after
+ * put returns.
  */
 #include "inner.h"
 
@@ -18,7 +19,7 @@ struct pqf_writer {
     int32_t num_key_values;
     const char *created_by;
     int32_t format_version; /* of FileMetaData: 1 or 2 */
-    int64_t next_row; /* of the stream, for messages: also counts refused batches */
+    int64_t next_row;       /* of the stream, for messages: also counts refused batches */
     int64_t num_rows;
     bool broken; /* a failure in the middle of a batch: only good to free */
     bool finished;
@@ -26,7 +27,8 @@ struct pqf_writer {
 
 /* ---- open ---- */
 
-static pqf_status copy_bytes(pqf_arena *arena, pqf_bytes in, pqf_bytes *out, pqf_error *err) {
+static pqf_status copy_bytes(pqf_arena *arena, pqf_bytes in, pqf_bytes *out,
+                             pqf_error *err) {
     const char *text;
     TRY(pqf_arena_string(arena, in, &text, err));
     *out = pqf_bytes_of(text, in.len);
@@ -34,7 +36,8 @@ static pqf_status copy_bytes(pqf_arena *arena, pqf_bytes in, pqf_bytes *out, pqf
 }
 
 /* The file's key-value metadata: the schema's, ARROW:schema, then the caller's. */
-static pqf_status set_key_values(pqf_writer *w, const pqf_write_options *options, pqf_error *err) {
+static pqf_status set_key_values(pqf_writer *w, const pqf_write_options *options,
+                                 pqf_error *err) {
     void *block;
     int64_t n = w->schema->num_key_values + options->num_metadata;
     TRY(pqf_arena_array(&w->arena, (size_t)n, sizeof(pqf_key_value), &block, err));
@@ -45,15 +48,17 @@ static pqf_status set_key_values(pqf_writer *w, const pqf_write_options *options
     for (int64_t i = 0; i < options->num_metadata; i++) {
         pqf_key_value *kv = &w->key_values[w->schema->num_key_values + i];
         const pqf_column_setting *in = &options->metadata[i];
-        TRY(copy_bytes(&w->arena, pqf_bytes_of(in->path, strlen(in->path)), &kv->key, err));
+        TRY(copy_bytes(&w->arena, pqf_bytes_of(in->path, strlen(in->path)), &kv->key,
+                       err));
         kv->has_value = in->value != NULL;
         if (!in->value) continue;
-        TRY(copy_bytes(&w->arena, pqf_bytes_of(in->value, strlen(in->value)), &kv->value, err));
+        TRY(copy_bytes(&w->arena, pqf_bytes_of(in->value, strlen(in->value)), &kv->value,
+                       err));
     }
     const char *created_by =
         options->created_by ? options->created_by : "parquet_forge version " PQF_VERSION;
-    return pqf_arena_string(&w->arena, pqf_bytes_of(created_by, strlen(created_by)), &w->created_by,
-                            err);
+    return pqf_arena_string(&w->arena, pqf_bytes_of(created_by, strlen(created_by)),
+                            &w->created_by, err);
 }
 
 static pqf_status make_chunk_writers(pqf_writer *w, const pqf_write_options *options,
@@ -69,12 +74,14 @@ static pqf_status make_chunk_writers(pqf_writer *w, const pqf_write_options *opt
     for (int32_t l = 0; l < g->num_leaves; l++) {
         pqf_chunk_write_options chunk;
         TRY(pqf_chunk_options_of(options, &w->schema->tree.leaves[l], &chunk, err));
-        TRY(pqf_chunk_writer_new(w->schema->leaf_fields[l], &chunk, w->mem, &g->chunks[l], err));
+        TRY(pqf_chunk_writer_new(w->schema->leaf_fields[l], &chunk, w->mem, &g->chunks[l],
+                                 err));
     }
     return PQF_OK;
 }
 
-static pqf_status make_group(pqf_writer *w, const pqf_write_options *options, pqf_error *err) {
+static pqf_status make_group(pqf_writer *w, const pqf_write_options *options,
+                             pqf_error *err) {
     pqf_group_writer *g = &w->group;
     void *block;
     g->mem = w->mem;
@@ -86,7 +93,8 @@ static pqf_status make_group(pqf_writer *w, const pqf_write_options *options, pq
     g->max_rows = options->row_group_rows ? options->row_group_rows : 1 << 20;
     g->max_bytes = options->row_group_bytes;
     w->num_workers = w->run.num_threads;
-    TRY(pqf_arena_array(&w->arena, (size_t)w->num_workers, sizeof(pqf_scratch), &block, err));
+    TRY(pqf_arena_array(&w->arena, (size_t)w->num_workers, sizeof(pqf_scratch), &block,
+                        err));
     g->scratch = block;
     for (int i = 0; i < w->num_workers; i++)
         pqf_scratch_init(&g->scratch[i], w->mem);
@@ -115,21 +123,24 @@ static pqf_status open_parts(pqf_writer *w, const struct ArrowSchema *schema,
     return w->sink ? pqf_sink_write(w->sink, &head, 1, err) : PQF_OK;
 }
 
-/* The options as they hold for this version of the library: a caller built against an older header
- * hands in a shorter struct. */
-static pqf_status options_of(const pqf_write_options *in, pqf_write_options *out, pqf_error *err) {
+/* The options as they hold for this version of the library: a caller built against an
+ * older header hands in a shorter struct. */
+static pqf_status options_of(const pqf_write_options *in, pqf_write_options *out,
+                             pqf_error *err) {
     *out = (pqf_write_options){.struct_bytes = sizeof *out};
     if (!in) return PQF_OK;
-    if (in->struct_bytes > sizeof *out || in->struct_bytes < offsetof(pqf_write_options, control))
-        return pqf_fail(err, PQF_INVALID, "pqf_write_options.struct_bytes is %zu, not %zu",
+    if (in->struct_bytes > sizeof *out ||
+        in->struct_bytes < offsetof(pqf_write_options, control))
+        return pqf_fail(err, PQF_INVALID,
+                        "pqf_write_options.struct_bytes is %zu, not %zu",
                         in->struct_bytes, sizeof *out);
     memcpy(out, in, in->struct_bytes);
     return PQF_OK;
 }
 
 pqf_status pqf_writer_open_sink(pqf_sink *sink, const struct ArrowSchema *schema,
-                                const pqf_write_options *options, pqf_mem *mem, pqf_writer **out,
-                                pqf_error *err) {
+                                const pqf_write_options *options, pqf_mem *mem,
+                                pqf_writer **out, pqf_error *err) {
     void *block;
     pqf_status status = pqf_mem_zalloc(mem, sizeof(pqf_writer), &block, err);
     if (status != PQF_OK) {
@@ -150,7 +161,8 @@ pqf_status pqf_writer_open_sink(pqf_sink *sink, const struct ArrowSchema *schema
 }
 
 static pqf_status open_over(pqf_sink *sink, const struct ArrowSchema *schema,
-                            const pqf_write_options *options, pqf_writer **out, pqf_error *err) {
+                            const pqf_write_options *options, pqf_writer **out,
+                            pqf_error *err) {
     pqf_mem *mem;
     pqf_status status = pqf_mem_new(pqf_memory_limit(&options->control), &mem, err);
     if (status != PQF_OK) {
@@ -163,13 +175,15 @@ static pqf_status open_over(pqf_sink *sink, const struct ArrowSchema *schema,
 }
 
 pqf_status pqf_writer_open(const char *path, const struct ArrowSchema *schema,
-                           const pqf_write_options *options, pqf_writer **out, pqf_error *err) {
+                           const pqf_write_options *options, pqf_writer **out,
+                           pqf_error *err) {
     pqf_error local;
     if (!err) err = &local;
     pqf_error_init(err);
     pqf_write_options o;
     TRY(options_of(options, &o, err));
-    pqf_sink_options sink_options = {.not_durable = o.not_durable, .if_exists = o.if_exists};
+    pqf_sink_options sink_options = {.not_durable = o.not_durable,
+                                     .if_exists = o.if_exists};
     pqf_sink *sink;
     TRY(pqf_sink_open_file(path, &sink_options, &sink, err));
     return open_over(sink, schema, &o, out, err);
@@ -214,8 +228,8 @@ static pqf_status conform(pqf_writer *w, const struct ArrowSchema *schema,
                           pqf_error *err) {
     if (w->finished || w->broken)
         return pqf_fail(err, PQF_INVALID, "Cannot write to a closed writer");
-    pqf_status status = pqf_conform_batch(w->conform, schema, batch, w->next_row, report, out,
-                                          out_schema, err);
+    pqf_status status = pqf_conform_batch(w->conform, schema, batch, w->next_row, report,
+                                          out, out_schema, err);
     w->next_row += batch->length;
     return status;
 }
@@ -232,7 +246,8 @@ pqf_status pqf_writer_put_view(pqf_writer *w, const pqf_view *batch, int64_t sta
 }
 
 pqf_status pqf_writer_put(pqf_writer *w, const struct ArrowSchema *schema,
-                          const struct ArrowArray *batch, pqf_report *report, pqf_error *err) {
+                          const struct ArrowArray *batch, pqf_report *report,
+                          pqf_error *err) {
     pqf_error local;
     if (!err) err = &local;
     pqf_error_init(err);
@@ -250,7 +265,8 @@ pqf_status pqf_writer_put(pqf_writer *w, const struct ArrowSchema *schema,
 }
 
 pqf_status pqf_writer_check(pqf_writer *w, const struct ArrowSchema *schema,
-                            const struct ArrowArray *batch, pqf_report *report, pqf_error *err) {
+                            const struct ArrowArray *batch, pqf_report *report,
+                            pqf_error *err) {
     pqf_error local;
     if (!err) err = &local;
     pqf_error_init(err);
@@ -306,4 +322,6 @@ pqf_status pqf_writer_finish(pqf_writer *w, pqf_error *err) {
 }
 
 int64_t pqf_writer_num_rows(const pqf_writer *w) { return w->num_rows; }
-int64_t pqf_writer_num_bytes(const pqf_writer *w) { return w->sink ? pqf_sink_len(w->sink) : 0; }
+int64_t pqf_writer_num_bytes(const pqf_writer *w) {
+    return w->sink ? pqf_sink_len(w->sink) : 0;
+}

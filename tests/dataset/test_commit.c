@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * test_commit.c: how staged files get their names, and what is left when they do not. Everything that is
- * written or removed lies in a temporary folder.
+ * test_commit.c: how staged files get their names, and what is left when they do not.
+ * Everything that is written or removed lies in a temporary folder.
  */
 #include "file/file_test.h"
 
@@ -19,7 +19,8 @@ static void stage(const pqf_commit *c, const char *file, const char *text) {
     write_text(path, text);
 }
 
-static void commit_one(const char *dir, pqf_mode mode, const char *file, const char *text) {
+static void commit_one(const char *dir, pqf_mode mode, const char *file,
+                       const char *text) {
     pqf_commit c;
     OK(pqf_commit_begin(&c, dir, mode, true, test_mem, &test_err));
     stage(&c, file, text);
@@ -45,7 +46,7 @@ static void append_and_overwrite(void **state) {
     struct stat st;
     assert_int_equal(stat(in(&f, "x/y/ds"), &st), 0);
     assert_int_equal(st.st_mode & 07777, 0710); /* bits of the folder that was replaced */
-    pqf_commit c; /* no files: an empty folder */
+    pqf_commit c;                               /* no files: an empty folder */
     OK(pqf_commit_begin(&c, in(&f, "x/y/ds"), PQF_OVERWRITE, false, test_mem, &test_err));
     OK(pqf_commit_finish(&c, NULL, 0, &test_err));
     pqf_commit_reset(&c);
@@ -115,7 +116,8 @@ static void half_an_append(void **state) {
     folder_begin(&f);
     commit_one(in(&f, "ds"), PQF_APPEND, "p=1/old", "1");
     for (int round = 0; round < 2; round++) {
-        OK(pqf_commit_begin(&c, in(&f, round ? "new" : "ds"), PQF_APPEND, true, test_mem, &test_err));
+        OK(pqf_commit_begin(&c, in(&f, round ? "new" : "ds"), PQF_APPEND, true, test_mem,
+                            &test_err));
         for (int i = 0; i < 4; i++)
             if (i != 2) stage(&c, files[i], "x"); /* the third one is missing */
         assert_int_equal(pqf_commit_finish(&c, files, 4, &test_err), PQF_IO);
@@ -155,10 +157,12 @@ static void refused_targets(void **state) {
     setenv("HOME", home, 1);
     assert_int_equal(chdir(below), 0);
     assert_int_equal(symlink("home", in(&f, "link")), 0);
-    static const char *const refused[] = {"/", "/tmp", ".", "..", "../..", "../deep", "missing/../.."};
+    static const char *const refused[] = {"/",       "/tmp",         ".", "..", "../..",
+                                          "../deep", "missing/../.."};
     for (size_t i = 0; i < sizeof refused / sizeof refused[0]; i++) {
         pqf_error_init(&test_err);
-        if (pqf_commit_begin(&c, refused[i], PQF_OVERWRITE, true, test_mem, &test_err) == PQF_OK)
+        if (pqf_commit_begin(&c, refused[i], PQF_OVERWRITE, true, test_mem, &test_err) ==
+            PQF_OK)
             fail_msg("%s was not refused", refused[i]);
         assert_int_equal(test_err.status, i == 6 ? PQF_IO : PQF_INVALID);
     }
@@ -167,8 +171,10 @@ static void refused_targets(void **state) {
     FAILS(PQF_INVALID, "refusing to overwrite",
           pqf_commit_begin(&c, in(&f, "home"), PQF_OVERWRITE, true, test_mem, &test_err));
     FAILS(PQF_INVALID, "refusing to overwrite",
-          pqf_commit_begin(&c, in(&f, "link/user/.."), PQF_OVERWRITE, true, test_mem, &test_err));
-    FAILS(PQF_INVALID, "has no name", pqf_commit_begin(&c, "", PQF_APPEND, true, test_mem, &test_err));
+          pqf_commit_begin(&c, in(&f, "link/user/.."), PQF_OVERWRITE, true, test_mem,
+                           &test_err));
+    FAILS(PQF_INVALID, "has no name",
+          pqf_commit_begin(&c, "", PQF_APPEND, true, test_mem, &test_err));
     /* below them, beside them, and appends are fine */
     commit_one("data", PQF_OVERWRITE, "f", "1");
     commit_one(in(&f, "home/user2"), PQF_OVERWRITE, "f", "1");
@@ -193,10 +199,12 @@ static void files_and_links_as_targets(void **state) {
     write_text(in(&f, "file"), "x");
     for (int mode = 0; mode < 2; mode++) {
         FAILS(PQF_IO, "is a file",
-              pqf_commit_begin(&c, in(&f, "file"), (pqf_mode)mode, true, test_mem, &test_err));
+              pqf_commit_begin(&c, in(&f, "file"), (pqf_mode)mode, true, test_mem,
+                               &test_err));
         assert_int_equal(test_err.os_errno, ENOTDIR);
         FAILS(PQF_IO, "file/below",
-              pqf_commit_begin(&c, in(&f, "file/below"), (pqf_mode)mode, true, test_mem, &test_err));
+              pqf_commit_begin(&c, in(&f, "file/below"), (pqf_mode)mode, true, test_mem,
+                               &test_err));
         assert_int_equal(test_err.os_errno, ENOTDIR);
     }
     check_names(f.path, "f:file");
@@ -241,8 +249,10 @@ static void overwrite_for_ever(const char *dir) {
         built b = build(test_mem, "+s(a:l;p:u)", n > 0 ? rows_text : "");
         pqf_dataset_writer *w;
         static const char *const partitions[] = {"p", NULL};
-        pqf_dataset_write_options o = {.struct_bytes = sizeof o, .file = write_options(),
-                                       .mode = PQF_OVERWRITE, .partition_columns = partitions};
+        pqf_dataset_write_options o = {.struct_bytes = sizeof o,
+                                       .file = write_options(),
+                                       .mode = PQF_OVERWRITE,
+                                       .partition_columns = partitions};
         if (pqf_dataset_writer_open(dir, &b.schema, &o, &w, NULL) != PQF_OK ||
             pqf_dataset_writer_put(w, &b.schema, &b.array, NULL, NULL) != PQF_OK ||
             pqf_dataset_writer_finish(w, NULL) != PQF_OK)
@@ -270,7 +280,8 @@ static void killed_writers(void **state) {
         long long a[3];
         if (!exists(in(&f, "ds"))) continue; /* killed before the first one was there */
         OK(read_path(in(&f, "ds"), NULL, &r));
-        if (sscanf(r.text, "{a: %lld, p: p}, {a: %lld, p: q}, {a: %lld, p: r}, ", &a[0], &a[1], &a[2]) != 3 ||
+        if (sscanf(r.text, "{a: %lld, p: p}, {a: %lld, p: q}, {a: %lld, p: r}, ", &a[0],
+                   &a[1], &a[2]) != 3 ||
             a[0] != a[1] || a[1] != a[2] || r.num_rows != 3)
             fail_msg("round %d: %s", round, r.text);
         rows_free(&r);
@@ -281,10 +292,14 @@ static void killed_writers(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        TEST(append_and_overwrite), TEST(many_files),
-        TEST(abandoned),            TEST(half_an_append),
-        TEST(refused_targets),      TEST(files_and_links_as_targets),
-        TEST(forked_child_keeps_its_hands_off), TEST(killed_writers),
+        TEST(append_and_overwrite),
+        TEST(many_files),
+        TEST(abandoned),
+        TEST(half_an_append),
+        TEST(refused_targets),
+        TEST(files_and_links_as_targets),
+        TEST(forked_child_keeps_its_hands_off),
+        TEST(killed_writers),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

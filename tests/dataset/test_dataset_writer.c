@@ -37,15 +37,19 @@ static void partitions_and_nulls(void **state) {
     folder_begin(&f);
     pqf_dataset_write_options o = options(by_p_q, PQF_APPEND);
     OK(write_ds(in(&f, "ds"), "+s(q:u;a:i;p:l)",
-                "{x,1,7},{'',2,7},{NULL,3,7},{null,4,7},{x,5,null},{'a/b%=',6,7},{x,7,7}", &o));
+                "{x,1,7},{'',2,7},{NULL,3,7},{null,4,7},{x,5,null},{'a/b%=',6,7},{x,7,7}",
+                &o));
     check_names(f.path, "d:ds");
     check_names(in(&f, "ds"), "d:p=7 d:p=__HIVE_DEFAULT_PARTITION__");
-    check_names(in(&f, "ds/p=7"), "d:q= d:q=NULL d:q=__HIVE_DEFAULT_PARTITION__ d:q=a%2Fb%25%3D d:q=x");
-    check_path(in(&f, "ds"), "{a: 2, p: 7, q: }, {a: 3, p: 7, q: NULL}, {a: 4, p: 7, q: null}, "
-                             "{a: 6, p: 7, q: a/b%=}, {a: 1, p: 7, q: x}, {a: 7, p: 7, q: x}, "
-                             "{a: 5, p: null, q: x}");
-    FAILS(PQF_INVALID, "marks null", write_ds(in(&f, "ds"), "+s(q:u;a:i;p:l)",
-                                              "{__HIVE_DEFAULT_PARTITION__,1,1}", &o));
+    check_names(in(&f, "ds/p=7"),
+                "d:q= d:q=NULL d:q=__HIVE_DEFAULT_PARTITION__ d:q=a%2Fb%25%3D d:q=x");
+    check_path(in(&f, "ds"),
+               "{a: 2, p: 7, q: }, {a: 3, p: 7, q: NULL}, {a: 4, p: 7, q: null}, "
+               "{a: 6, p: 7, q: a/b%=}, {a: 1, p: 7, q: x}, {a: 7, p: 7, q: x}, "
+               "{a: 5, p: null, q: x}");
+    FAILS(PQF_INVALID, "marks null",
+          write_ds(in(&f, "ds"), "+s(q:u;a:i;p:l)", "{__HIVE_DEFAULT_PARTITION__,1,1}",
+                   &o));
     check_names(f.path, "d:ds");
     check_names(in(&f, "ds"), "d:p=7 d:p=__HIVE_DEFAULT_PARTITION__");
     folder_end(&f);
@@ -82,7 +86,8 @@ static void recorded_types(void **state) {
         OK(pqf_dataset_open(&path, 1, NULL, NULL, &d, &test_err));
         OK(pqf_dataset_schema(d, &schema, &test_err));
         pqf_type_text(&schema, text, sizeof text);
-        sprintf(expected, "struct<a: int32, p: dictionary<int32, %s>>", table[i].read_type);
+        sprintf(expected, "struct<a: int32, p: dictionary<int32, %s>>",
+                table[i].read_type);
         assert_string_equal(text, expected);
         assert_null(schema.metadata); /* our key is hidden */
         pqf_schema_release(&schema);
@@ -96,18 +101,21 @@ static void recorded_types(void **state) {
 
 static void refused_arguments(void **state) {
     (void)state;
-    static const char *const unknown[] = {"nope", NULL}, *const twice[] = {"p", "p", NULL},
+    static const char *const unknown[] = {"nope", NULL},
+                             *const twice[] = {"p", "p", NULL},
                              *const all[] = {"p", "a", NULL}, *const list[] = {"l", NULL};
     folder f;
     folder_begin(&f);
     pqf_dataset_write_options o = options(unknown, PQF_APPEND);
-    FAILS(PQF_SCHEMA, "Partition column 'nope' not in schema", write_ds(in(&f, "d"), "+s(p:i;a:i)", "{1,2}", &o));
+    FAILS(PQF_SCHEMA, "Partition column 'nope' not in schema",
+          write_ds(in(&f, "d"), "+s(p:i;a:i)", "{1,2}", &o));
     o.partition_columns = twice;
     FAILS(PQF_INVALID, "'p' twice", write_ds(in(&f, "d"), "+s(p:i;a:i)", "{1,2}", &o));
     o.partition_columns = all;
     FAILS(PQF_INVALID, "every column", write_ds(in(&f, "d"), "+s(p:i;a:i)", "{1,2}", &o));
     o.partition_columns = list;
-    FAILS(PQF_INVALID, "cannot name", write_ds(in(&f, "d"), "+s(l:+l(x:i);a:i)", "{[],2}", &o));
+    FAILS(PQF_INVALID, "cannot name",
+          write_ds(in(&f, "d"), "+s(l:+l(x:i);a:i)", "{[],2}", &o));
     o = options(by_p, (pqf_mode)7);
     FAILS(PQF_INVALID, "mode", write_ds(in(&f, "d"), "+s(p:i;a:i)", "{1,2}", &o));
     o = options(by_p, PQF_APPEND);
@@ -130,7 +138,8 @@ static void appends_must_fit(void **state) {
     (void)state;
     folder f;
     folder_begin(&f);
-    pqf_dataset_write_options o = options(by_p, PQF_APPEND), flat = options(NULL, PQF_APPEND);
+    pqf_dataset_write_options o = options(by_p, PQF_APPEND),
+                              flat = options(NULL, PQF_APPEND);
     OK(write_ds(in(&f, "ds"), "+s(p:i;a:i;b!:u)", "{1,2,x}", &o));
     OK(write_ds(in(&f, "ds"), "+s(b!:u;a:i;p:i)", "{y,3,1}", &o)); /* another order */
     static const struct {
@@ -143,15 +152,18 @@ static void appends_must_fit(void **state) {
         {"+s(p:i;a:i;b!:u;c:i)", "{1,2,x,1}", "column 'c' is not in the dataset"},
     };
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
-        FAILS(PQF_SCHEMA, bad[i].text, write_ds(in(&f, "ds"), bad[i].type, bad[i].values, &o));
-    FAILS(PQF_SCHEMA, "column 'p'", write_ds(in(&f, "ds"), "+s(p:i;a:i;b!:u)", "{1,2,x}", &flat));
+        FAILS(PQF_SCHEMA, bad[i].text,
+              write_ds(in(&f, "ds"), bad[i].type, bad[i].values, &o));
+    FAILS(PQF_SCHEMA, "column 'p'",
+          write_ds(in(&f, "ds"), "+s(p:i;a:i;b!:u)", "{1,2,x}", &flat));
     check_names(f.path, "d:ds");
     rows r;
     OK(read_path(in(&f, "ds"), NULL, &r));
     assert_int_equal(r.num_rows, 2);
     rows_free(&r);
     OK(write_ds(in(&f, "flat"), "+s(p:i;a:i)", "{1,2}", &flat));
-    FAILS(PQF_SCHEMA, "as a partition column", write_ds(in(&f, "flat"), "+s(p:i;a:i)", "{1,2}", &o));
+    FAILS(PQF_SCHEMA, "as a partition column",
+          write_ds(in(&f, "flat"), "+s(p:i;a:i)", "{1,2}", &o));
     /* a dataset of others, whose partition types are guesses */
     write_rows(in(&f, "foreign/p=1/f"), "+s(a:i)", "{5}", NULL);
     OK(write_ds(in(&f, "foreign"), "+s(p:l;a:i)", "{2,6}", &o));
@@ -184,7 +196,8 @@ static void empty_data(void **state) {
     folder_end(&f);
 }
 
-/* Refused batches add nothing; row order stays within a partition, over batches of any cut and offset. */
+/* Refused batches add nothing; row order stays within a partition, over batches of any
+ * cut and offset. */
 static void row_order(void **state) {
     (void)state;
     folder f;
@@ -207,11 +220,18 @@ static void row_order(void **state) {
             part.offset = at;
             part.length = n;
             OK(pqf_dataset_writer_put(w, &b.schema, &part, NULL, &test_err));
-            if (at == 0) FAILS(PQF_SCHEMA, "", pqf_dataset_writer_put(w, &bad.schema, &bad.array, NULL, &test_err));
-            if (at == 0) FAILS(PQF_SCHEMA, "", pqf_dataset_writer_check(w, &bad.schema, &bad.array, NULL, &test_err));
+            if (at == 0)
+                FAILS(
+                    PQF_SCHEMA, "",
+                    pqf_dataset_writer_put(w, &bad.schema, &bad.array, NULL, &test_err));
+            if (at == 0)
+                FAILS(PQF_SCHEMA, "",
+                      pqf_dataset_writer_check(w, &bad.schema, &bad.array, NULL,
+                                               &test_err));
         }
         OK(pqf_dataset_writer_check(w, &b.schema, &b.array, NULL, &test_err));
-        assert_int_equal(pqf_dataset_writer_num_files(w), 4); /* squares modulo 7: 0 1 2 4 */
+        assert_int_equal(pqf_dataset_writer_num_files(w),
+                         4); /* squares modulo 7: 0 1 2 4 */
         OK(pqf_dataset_writer_finish(w, &test_err));
         FAILS(PQF_INVALID, "closed writer", pqf_dataset_writer_finish(w, &test_err));
         FAILS(PQF_INVALID, "closed writer",
@@ -236,7 +256,8 @@ static void row_order(void **state) {
     folder_end(&f);
 }
 
-/* The bytes of all files one after the other, in the order of their paths without the random names. */
+/* The bytes of all files one after the other, in the order of their paths without the
+ * random names. */
 static size_t bytes_of_dataset(const char *dir, uint8_t *out, size_t cap) {
     pqf_dataset *d;
     size_t len = 0;
@@ -279,8 +300,10 @@ static void same_files_for_any_threads(void **state) {
         OK(pqf_dataset_writer_finish(w, &test_err));
         pqf_dataset_writer_free(w);
         size_t n = bytes_of_dataset(in(&f, "ds"), round % 4 ? again : first, CAP);
-        if (round % 4 == 0) len = n;
-        else if (n != len || memcmp(first, again, n) != 0) fail_msg("round %d gives other files", round);
+        if (round % 4 == 0)
+            len = n;
+        else if (n != len || memcmp(first, again, n) != 0)
+            fail_msg("round %d gives other files", round);
     }
     test_free(first);
     test_free(again);
@@ -319,7 +342,7 @@ static void ten_thousand_partitions(void **state) {
 
 /* ---- failures ---- */
 
-static int64_t writes_left;
+static _Atomic int64_t writes_left;
 static int failing_write(int64_t offset, size_t n) {
     (void)offset;
     (void)n;
@@ -338,7 +361,8 @@ static void failing_writes(void **state) {
         pqf_sink_test_hook = failing_write;
         for (;; n++) {
             writes_left = n;
-            if (write_ds(in(&f, "ds"), "+s(p:i;a:i)", "{1,8},{2,9},{3,10}", &o) == PQF_OK) break;
+            if (write_ds(in(&f, "ds"), "+s(p:i;a:i)", "{1,8},{2,9},{3,10}", &o) == PQF_OK)
+                break;
             assert_int_equal(test_err.os_errno, ENOSPC);
             check_names(f.path, "d:ds");
             check_path(in(&f, "ds"), "{a: 7, p: 1}");
@@ -401,7 +425,8 @@ static void progress_and_cancel(void **state) {
         OK(write_ds(in(&f, "ds"), "+s(p:i;a:i)", "{1,1},{2,2},{3,3}", &o));
         assert_true(t.num >= 1 && t.done == 3 && t.total == 3);
         t = (ticks){.stop_at = 1};
-        assert_int_equal(write_ds(in(&f, "ds"), "+s(p:i;a:i)", "{7,7}", &o), PQF_CANCELLED);
+        assert_int_equal(write_ds(in(&f, "ds"), "+s(p:i;a:i)", "{7,7}", &o),
+                         PQF_CANCELLED);
         check_names(f.path, "d:ds");
         rows r;
         OK(read_path(in(&f, "ds"), NULL, &r));
@@ -429,12 +454,18 @@ static void freed_before_finish(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        TEST(partitions_and_nulls),       TEST(recorded_types),
-        TEST(refused_arguments),          TEST(appends_must_fit),
-        TEST(empty_data),                 TEST(row_order),
-        TEST(same_files_for_any_threads), TEST(ten_thousand_partitions),
-        TEST(failing_writes),             TEST(failing_allocations),
-        TEST(progress_and_cancel),        TEST(freed_before_finish),
+        TEST(partitions_and_nulls),
+        TEST(recorded_types),
+        TEST(refused_arguments),
+        TEST(appends_must_fit),
+        TEST(empty_data),
+        TEST(row_order),
+        TEST(same_files_for_any_threads),
+        TEST(ten_thousand_partitions),
+        TEST(failing_writes),
+        TEST(failing_allocations),
+        TEST(progress_and_cancel),
+        TEST(freed_before_finish),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

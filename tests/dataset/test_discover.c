@@ -1,17 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * test_discover.c: from paths to files and partition values: discover.c, and what open.c makes of
- * them.
+ * test_discover.c: from paths to files and partition values: discover.c, and what open.c
+ * makes of them.
  */
 #include "file/file_test.h"
 
 static pqf_status discover(const char *const *paths, int64_t n, const char *root,
-                           const pqf_read_options *options, const char *strip, char *out) {
+                           const pqf_read_options *options, const char *strip,
+                           char *out) {
     pqf_arena arena = {.mem = test_mem};
     pqf_found found;
     pqf_read_options standard = {0};
-    pqf_status status = pqf_discover(paths, n, root, options ? options : &standard, test_mem, &arena,
-                                     &found, &test_err);
+    pqf_status status = pqf_discover(paths, n, root, options ? options : &standard,
+                                     test_mem, &arena, &found, &test_err);
     *out = 0;
     for (int64_t i = 0; status == PQF_OK && i < found.num_files; i++) {
         const char *path = found.files[i].path;
@@ -19,7 +20,8 @@ static pqf_status discover(const char *const *paths, int64_t n, const char *root
         sprintf(out + strlen(out), "%s%s", i ? " " : "", path);
         for (int32_t k = 0; k < found.num_partitions; k++) {
             pqf_bytes v = found.files[i].values[k];
-            sprintf(out + strlen(out), "(%s:%s)", found.partitions[k], v.data ? (const char *)v.data : "-");
+            sprintf(out + strlen(out), "(%s:%s)", found.partitions[k],
+                    v.data ? (const char *)v.data : "-");
         }
     }
     pqf_arena_reset(&arena);
@@ -28,15 +30,17 @@ static pqf_status discover(const char *const *paths, int64_t n, const char *root
 
 static void make(folder *f, const char *name) {
     pqf_sink *sink;
-    OK(pqf_sink_open_file(in(f, name), &(pqf_sink_options){.not_durable = true}, &sink, &test_err));
+    OK(pqf_sink_open_file(in(f, name), &(pqf_sink_options){.not_durable = true}, &sink,
+                          &test_err));
     OK(pqf_sink_finish(sink, &test_err));
     pqf_sink_free(sink);
 }
 
 static void order_and_hidden_names(void **state) {
     (void)state;
-    static const char *const names[] = {"b/2", "b/10", "b-c", "a", "_hidden", ".hidden", "_x=1/f", "_d/f",
-                                        ".d=1/f", "z/.crc", "z/_SUCCESS", "B", "b/\xC3\xA9"};
+    static const char *const names[] = {
+        "b/2",  "b/10",   "b-c",    "a",          "_hidden", ".hidden",   "_x=1/f",
+        "_d/f", ".d=1/f", "z/.crc", "z/_SUCCESS", "B",       "b/\xC3\xA9"};
     static const char *const only_dots[] = {".", NULL};
     folder f;
     char text[4096];
@@ -45,10 +49,13 @@ static void order_and_hidden_names(void **state) {
         make(&f, names[i]);
     const char *path = f.path;
     OK(discover(&path, 1, NULL, NULL, f.path, text));
-    assert_string_equal(text, "B(_x:-) _x=1/f(_x:1) a(_x:-) b/10(_x:-) b/2(_x:-) b/\xC3\xA9(_x:-) b-c(_x:-)");
+    assert_string_equal(
+        text,
+        "B(_x:-) _x=1/f(_x:1) a(_x:-) b/10(_x:-) b/2(_x:-) b/\xC3\xA9(_x:-) b-c(_x:-)");
     pqf_read_options o = {.ignore_prefixes = only_dots, .no_partitions = true};
     OK(discover(&path, 1, NULL, &o, f.path, text));
-    assert_string_equal(text, "B _d/f _hidden _x=1/f a b/10 b/2 b/\xC3\xA9 b-c z/_SUCCESS");
+    assert_string_equal(text,
+                        "B _d/f _hidden _x=1/f a b/10 b/2 b/\xC3\xA9 b-c z/_SUCCESS");
     char slashes[100];
     sprintf(slashes, "%s//", f.path);
     path = slashes;
@@ -60,8 +67,12 @@ static void order_and_hidden_names(void **state) {
 
 static void partitions(void **state) {
     (void)state;
-    static const char *const names[] = {"p=1/q=a%2Fb/f", "p=1/f", "p=/q=x/f", "plain/q=y/f",
-                                        "p=__HIVE_DEFAULT_PARTITION__/q=z/f", "p=2/p=3/f"};
+    static const char *const names[] = {"p=1/q=a%2Fb/f",
+                                        "p=1/f",
+                                        "p=/q=x/f",
+                                        "plain/q=y/f",
+                                        "p=__HIVE_DEFAULT_PARTITION__/q=z/f",
+                                        "p=2/p=3/f"};
     folder f;
     char text[4096], deep[100];
     folder_begin(&f);
@@ -69,20 +80,23 @@ static void partitions(void **state) {
         make(&f, names[i]);
     const char *path = f.path;
     OK(discover(&path, 1, NULL, NULL, f.path, text));
-    assert_string_equal(text, "p=/q=x/f(p:)(q:x) p=1/f(p:1)(q:-) p=1/q=a%2Fb/f(p:1)(q:a/b) "
-                              "p=2/p=3/f(p:3)(q:-) p=__HIVE_DEFAULT_PARTITION__/q=z/f(p:-)(q:z) "
-                              "plain/q=y/f(p:-)(q:y)");
+    assert_string_equal(
+        text, "p=/q=x/f(p:)(q:x) p=1/f(p:1)(q:-) p=1/q=a%2Fb/f(p:1)(q:a/b) "
+              "p=2/p=3/f(p:3)(q:-) p=__HIVE_DEFAULT_PARTITION__/q=z/f(p:-)(q:z) "
+              "plain/q=y/f(p:-)(q:y)");
     sprintf(deep, "%s/p=1", f.path); /* below the given folder alone */
     path = deep;
     OK(discover(&path, 1, NULL, NULL, f.path, text));
     assert_string_equal(text, "p=1/f(q:-) p=1/q=a%2Fb/f(q:a/b)");
-    OK(discover(&path, 1, f.path, NULL, f.path, text)); /* or below the root that is named */
+    OK(discover(&path, 1, f.path, NULL, f.path,
+                text)); /* or below the root that is named */
     assert_string_equal(text, "p=1/f(p:1)(q:-) p=1/q=a%2Fb/f(p:1)(q:a/b)");
     char first[100], second[100], root[100];
     sprintf(first, "%s/p=1/f", f.path);
     sprintf(second, "%s/p=2/p=3/f", f.path);
     const char *const both[] = {second, first};
-    OK(discover(both, 2, NULL, NULL, f.path, text)); /* a list keeps its order and has no root */
+    OK(discover(both, 2, NULL, NULL, f.path,
+                text)); /* a list keeps its order and has no root */
     assert_string_equal(text, "p=2/p=3/f p=1/f");
     OK(discover(both, 1, NULL, NULL, f.path, text));
     assert_string_equal(text, "p=2/p=3/f");
@@ -107,7 +121,8 @@ static void failures(void **state) {
     make(&f, "d/f");
     assert_int_equal(symlink("..", in(&f, "d/up")), 0);
     path = f.path;
-    FAILS(PQF_LIMIT, "nested more than 64 deep", discover(&path, 1, NULL, NULL, f.path, text));
+    FAILS(PQF_LIMIT, "nested more than 64 deep",
+          discover(&path, 1, NULL, NULL, f.path, text));
     unlink(in(&f, "d/up"));
     assert_int_equal(symlink("nowhere", in(&f, "d/dangling")), 0);
     OK(discover(&path, 1, NULL, NULL, f.path, text));
@@ -136,9 +151,14 @@ static void inferred_types(void **state) {
     static const struct {
         const char *a, *b, *type;
     } table[] = {
-        {"1", "2", "int32"},           {"1", "2147483648", "int64"}, {"1", "x", "string"},
-        {"01", "02", "string"},        {"1", "", "string"},          {"-5", "0", "int32"},
-        {"1", "__HIVE_DEFAULT_PARTITION__", "int32"},                {"1", "1.5", "string"},
+        {"1", "2", "int32"},
+        {"1", "2147483648", "int64"},
+        {"1", "x", "string"},
+        {"01", "02", "string"},
+        {"1", "", "string"},
+        {"-5", "0", "int32"},
+        {"1", "__HIVE_DEFAULT_PARTITION__", "int32"},
+        {"1", "1.5", "string"},
         {"1", "9223372036854775808", "string"},
     };
     for (size_t i = 0; i < sizeof table / sizeof table[0]; i++) {
@@ -168,7 +188,8 @@ static void recorded_types_that_are_none(void **state) {
     o.metadata = &kv;
     o.num_metadata = 1;
     write_rows(in(&f, "p=7/1"), "+s(a:i)", "{1}", &o);
-    check_schema(f.path, "struct<a: int32, p: dictionary<int32, int32>>"); /* inferred instead */
+    check_schema(f.path,
+                 "struct<a: int32, p: dictionary<int32, int32>>"); /* inferred instead */
     kv.value = "damaged";
     write_rows(in(&f, "p=7/1"), "+s(a:i)", "{1}", &o);
     pqf_dataset *d;
@@ -189,7 +210,8 @@ static void empty_folders(void **state) {
     const char *path = f.path;
     pqf_read_options o = {.struct_bytes = 3};
     pqf_dataset *d;
-    FAILS(PQF_INVALID, "struct_bytes", pqf_dataset_open(&path, 1, NULL, &o, &d, &test_err));
+    FAILS(PQF_INVALID, "struct_bytes",
+          pqf_dataset_open(&path, 1, NULL, &o, &d, &test_err));
     o = (pqf_read_options){.struct_bytes = sizeof o, .int96_unit = "days"};
     write_rows(in(&f, "1"), "+s(a:i)", "{1}", NULL);
     pqf_status status = read_paths(&path, 1, NULL, &o, NULL, &r);
@@ -200,9 +222,12 @@ static void empty_folders(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        TEST(order_and_hidden_names), TEST(partitions),
-        TEST(failures),               TEST(inferred_types),
-        TEST(recorded_types_that_are_none), TEST(empty_folders),
+        TEST(order_and_hidden_names),
+        TEST(partitions),
+        TEST(failures),
+        TEST(inferred_types),
+        TEST(recorded_types_that_are_none),
+        TEST(empty_folders),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -20,7 +20,8 @@ static void forms(void **state) {
     check_folder("a=b", "x=y/z", "a%3Db=x%3Dy%2Fz");
     check_folder("q", "100%", "q=100%25");
     check_folder("q", "%25", "q=%2525");
-    check_folder("q", "\x01\x1F\x7F\"#'*:?\\{[]^", "q=%01%1F%7F%22%23%27%2A%3A%3F%5C%7B%5B%5D%5E");
+    check_folder("q", "\x01\x1F\x7F\"#'*:?\\{[]^",
+                 "q=%01%1F%7F%22%23%27%2A%3A%3F%5C%7B%5B%5D%5E");
     check_folder("q", "}~.-_\xC3\xA9", "q=}~.-_\xC3\xA9");
     check_folder(".hidden", ".x", "%2Ehidden=.x");
     check_folder("_x", "1", "_x=1");
@@ -36,16 +37,19 @@ static void too_long(void **state) {
     FAILS(PQF_INVALID, "'a' makes a folder name of 256 bytes",
           pqf_hive_folder("a", pqf_bytes_of(value, 254), &out, &test_err));
     memset(value, '/', sizeof value);
-    FAILS(PQF_INVALID, "at most 255", pqf_hive_folder("a", pqf_bytes_of(value, 100), &out, &test_err));
+    FAILS(PQF_INVALID, "at most 255",
+          pqf_hive_folder("a", pqf_bytes_of(value, 100), &out, &test_err));
     pqf_buf_reset(&out);
 }
 
 /* expected NULL: no partition. */
-static void check_parse(const char *text, const char *expected_name, const char *expected_value) {
+static void check_parse(const char *text, const char *expected_name,
+                        const char *expected_value) {
     pqf_arena arena = {.mem = test_mem};
     pqf_bytes name, value;
     bool is_partition;
-    OK(pqf_hive_parse(pqf_bytes_of(text, strlen(text)), &arena, &is_partition, &name, &value, &test_err));
+    OK(pqf_hive_parse(pqf_bytes_of(text, strlen(text)), &arena, &is_partition, &name,
+                      &value, &test_err));
     assert_int_equal(is_partition, expected_name != NULL);
     if (is_partition) {
         assert_string_equal((const char *)name.data, expected_name);
@@ -85,7 +89,8 @@ static void any_bytes_come_back(void **state) {
         OK(pqf_hive_folder("%a=b.", pqf_bytes_of(value, n), &out, &test_err));
         if (memchr(out.data, '/', out.len) || memchr(out.data, 0, out.len))
             fail_msg("seed %d: no name of a folder", (int)seed);
-        OK(pqf_hive_parse(pqf_buf_view(&out), &arena, &is_partition, &name, &got, &test_err));
+        OK(pqf_hive_parse(pqf_buf_view(&out), &arena, &is_partition, &name, &got,
+                          &test_err));
         if (!is_partition || got.len != n || memcmp(got.data, value, n) != 0)
             fail_msg("seed %d: another value", (int)seed);
         assert_string_equal((const char *)name.data, "%a=b.");
@@ -95,6 +100,7 @@ static void any_bytes_come_back(void **state) {
 }
 
 int main(void) {
-    const struct CMUnitTest tests[] = {TEST(forms), TEST(too_long), TEST(parsing), TEST(any_bytes_come_back)};
+    const struct CMUnitTest tests[] = {TEST(forms), TEST(too_long), TEST(parsing),
+                                       TEST(any_bytes_come_back)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

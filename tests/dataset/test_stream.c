@@ -31,8 +31,10 @@ static void outlives_the_dataset(void **state) {
     assert_null(stream.get_last_error(&stream));
     stream.release(&stream);
     assert_null(stream.release);
-    char text[1000]; /* arrays and schema live on, in any order, the shared dictionary with them */
-    assert_string_equal(build_array_text(&schema, &second, test_mem, text, sizeof text), "{a: 3, p: y}");
+    /* arrays and schema live on, in any order, the shared dictionary with them */
+    char text[1000];
+    assert_string_equal(build_array_text(&schema, &second, test_mem, text, sizeof text),
+                        "{a: 3, p: y}");
     pqf_array_release(&second);
     assert_string_equal(build_array_text(&schema, &batch, test_mem, text, sizeof text),
                         "{a: 1, p: x}, {a: 2, p: x}");
@@ -157,7 +159,8 @@ static void wide_projection(void **state) {
     (void)state;
     enum { COLUMNS = 600 };
     folder f;
-    char *type = test_malloc(COLUMNS * 12), *values = test_malloc(COLUMNS * 6), *t = type, *v = values;
+    char *type = test_malloc(COLUMNS * 12), *values = test_malloc(COLUMNS * 6), *t = type,
+         *v = values;
     const char *names[COLUMNS];
     static char texts[COLUMNS][8];
     folder_begin(&f);
@@ -183,7 +186,8 @@ static void wide_projection(void **state) {
     OK(pqf_dataset_scan(d, &so, &stream, &test_err));
     assert_int_equal(stream.get_next(&stream, &batch), 0);
     for (int i = 0; i < COLUMNS; i++)
-        assert_int_equal(((const int32_t *)batch.children[i]->buffers[1])[0], COLUMNS - 1 - i);
+        assert_int_equal(((const int32_t *)batch.children[i]->buffers[1])[0],
+                         COLUMNS - 1 - i);
     pqf_array_release(&batch);
     stream.release(&stream);
     pqf_dataset_free(d);

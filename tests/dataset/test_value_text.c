@@ -28,10 +28,12 @@ static pqf_status text_of(const char *type, const char *value, char *out) {
 }
 
 /* The text read back, printed by the array's own text. */
-static pqf_status parse_text(const char *type, const char *text, char *out, size_t out_bytes) {
+static pqf_status parse_text(const char *type, const char *text, char *out,
+                             size_t out_bytes) {
     struct ArrowSchema schema = build_schema(type);
     struct ArrowArray array;
-    pqf_bytes texts[2] = {pqf_bytes_of(text, strlen(text)), pqf_bytes_of(text, strlen(text))};
+    pqf_bytes texts[2] = {pqf_bytes_of(text, strlen(text)),
+                          pqf_bytes_of(text, strlen(text))};
     pqf_status status = pqf_values_parse(&schema, texts, 2, test_mem, &array, &test_err);
     if (status == PQF_OK) {
         assert_int_equal(array.length, 2);
@@ -84,9 +86,12 @@ static const text_case cases[] = {
     {"d:9,-2", "0", "0"},
     {"d:38,-38", "-12", "-1200000000000000000000000000000000000000"},
     {"d:38,38", "-1", "-0.00000000000000000000000000000000000001"},
-    {"d:38,0", "99999999999999999999999999999999999999", "99999999999999999999999999999999999999"},
-    {"d:38,10", "-99999999999999999999999999999999999999", "-9999999999999999999999999999.9999999999"},
-    {"d:38,0", "-170141183460469231731687303715884105728", "-170141183460469231731687303715884105728"},
+    {"d:38,0", "99999999999999999999999999999999999999",
+     "99999999999999999999999999999999999999"},
+    {"d:38,10", "-99999999999999999999999999999999999999",
+     "-9999999999999999999999999999.9999999999"},
+    {"d:38,0", "-170141183460469231731687303715884105728",
+     "-170141183460469231731687303715884105728"},
     {"tdD", "0", "1970-01-01"},
     {"tdD", "-719162", "0001-01-01"},
     {"tdD", "2932896", "9999-12-31"},
@@ -141,20 +146,43 @@ static void every_type_both_ways(void **state) {
 static void texts_that_are_no_values(void **state) {
     (void)state;
     static const text_case bad[] = {
-        {"c", "128", ""},       {"C", "-1", ""},         {"C", "256", ""},      {"i", "1.0", ""},
-        {"i", "", ""},          {"i", " 1", ""},         {"i", "+1", ""},       {"i", "1x", ""},
-        {"l", "9223372036854775808", ""},                {"L", "18446744073709551616", ""},
-        {"b", "True", ""},      {"g", "", ""},           {"g", "1,5", ""},      {"g", " 1", ""},
-        {"d:3,1", "1.23", ""},  {"d:3,1", ".", ""},      {"d:3,1", "1.2.3", ""}, {"d:3,1", "", ""},
-        {"d:9,-2", "1201", ""}, {"d:38,0", "1701411834604692317316873037158841057280", ""},
-        {"tdD", "2023-02-29", ""}, {"tdD", "2023-1-01", ""}, {"tdD", "23-01-01", ""},
-        {"tdD", "2023-01-01T00:00:00", ""}, {"tdD", "9999999-01-01", ""}, {"tts", "24:00:00", ""},
-        {"tts", "1:00:00", ""}, {"tts", "00:00:00.5", ""}, {"ttm", "00:00:00.0001", ""},
-        {"tsn:", "3000-01-01", ""}, {"tsu:", "2023-01-01T00:00", ""}, {"tsu:", "2023-01-01 00:00:00+01", ""},
+        {"c", "128", ""},
+        {"C", "-1", ""},
+        {"C", "256", ""},
+        {"i", "1.0", ""},
+        {"i", "", ""},
+        {"i", " 1", ""},
+        {"i", "+1", ""},
+        {"i", "1x", ""},
+        {"l", "9223372036854775808", ""},
+        {"L", "18446744073709551616", ""},
+        {"b", "True", ""},
+        {"g", "", ""},
+        {"g", "1,5", ""},
+        {"g", " 1", ""},
+        {"d:3,1", "1.23", ""},
+        {"d:3,1", ".", ""},
+        {"d:3,1", "1.2.3", ""},
+        {"d:3,1", "", ""},
+        {"d:9,-2", "1201", ""},
+        {"d:38,0", "1701411834604692317316873037158841057280", ""},
+        {"tdD", "2023-02-29", ""},
+        {"tdD", "2023-1-01", ""},
+        {"tdD", "23-01-01", ""},
+        {"tdD", "2023-01-01T00:00:00", ""},
+        {"tdD", "9999999-01-01", ""},
+        {"tts", "24:00:00", ""},
+        {"tts", "1:00:00", ""},
+        {"tts", "00:00:00.5", ""},
+        {"ttm", "00:00:00.0001", ""},
+        {"tsn:", "3000-01-01", ""},
+        {"tsu:", "2023-01-01T00:00", ""},
+        {"tsu:", "2023-01-01 00:00:00+01", ""},
     };
     char got[300];
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
-        FAILS(PQF_CORRUPT, "is not a value of type", parse_text(bad[i].type, bad[i].value, got, sizeof got));
+        FAILS(PQF_CORRUPT, "is not a value of type",
+              parse_text(bad[i].type, bad[i].value, got, sizeof got));
     FAILS(PQF_CORRUPT, "not UTF-8", parse_text("u", "\xFF", got, sizeof got));
     OK(parse_text("tsu:", "2023-01-01", got, sizeof got)); /* others' forms */
     OK(parse_text("tsu:", "2023-01-01 01:02:03.5", got, sizeof got));
@@ -169,11 +197,13 @@ static void values_without_text(void **state) {
     FAILS(PQF_INVALID, "no whole day", text_of("tdm", "1", text));
     FAILS(PQF_INVALID, "no time of a day", text_of("tts", "86400", text));
     FAILS(PQF_INVALID, "no time of a day", text_of("ttn", "-1", text));
-    static const char *const types[] = {"+l(item:i)", "+s(x:i)", "z", "n", "w:3", "e", "d:40,2,256",
-                                        "d:9,39", "dict(c;z)", "tiM"};
+    static const char *const types[] = {"+l(item:i)", "+s(x:i)", "z",          "n",
+                                        "w:3",        "e",       "d:40,2,256", "d:9,39",
+                                        "dict(c;z)",  "tiM"};
     for (size_t i = 0; i < sizeof types / sizeof types[0]; i++) {
         struct ArrowSchema schema = build_schema(types[i]);
-        FAILS(PQF_INVALID, "cannot name partition folders", pqf_value_check_type(&schema, "a", &test_err));
+        FAILS(PQF_INVALID, "cannot name partition folders",
+              pqf_value_check_type(&schema, "a", &test_err));
         pqf_schema_release(&schema);
     }
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
@@ -204,11 +234,13 @@ static void floats_at_random(void **state) {
 /* The process' locale has a comma: the text has a point. */
 static void other_locales(void **state) {
     (void)state;
-    static const char *const names[] = {"de_DE.UTF-8", "de_DE", "fr_FR.UTF-8", "it_IT.UTF-8"};
+    static const char *const names[] = {"de_DE.UTF-8", "de_DE", "fr_FR.UTF-8",
+                                        "it_IT.UTF-8"};
     char text[300] = "", got[300];
     for (int i = 0; i < 4 && !setlocale(LC_NUMERIC, names[i]); i++) {
     }
-    OK(text_of("g", "1.5", text)); /* where no such locale is installed the default is tested again */
+    OK(text_of("g", "1.5",
+               text)); /* where no such locale is installed the default is tested again */
     OK(parse_text("g", "1.5", got, sizeof got));
     setlocale(LC_NUMERIC, "C");
     assert_string_equal(text, "1.5");
@@ -220,11 +252,21 @@ static void integers_in_plain_form(void **state) {
         const char *text;
         bool is_integer, fits_32;
     } table[] = {
-        {"0", true, true},           {"-1", true, true},           {"2147483647", true, true},
-        {"2147483648", true, false}, {"-2147483649", true, false}, {"9223372036854775807", true, false},
-        {"9223372036854775808", false, false}, {"01", false, false}, {"-0", false, false},
-        {"", false, false},          {"-", false, false},          {"1.0", false, false},
-        {"+1", false, false},        {" 1", false, false},         {"12345678901234567890", false, false},
+        {"0", true, true},
+        {"-1", true, true},
+        {"2147483647", true, true},
+        {"2147483648", true, false},
+        {"-2147483649", true, false},
+        {"9223372036854775807", true, false},
+        {"9223372036854775808", false, false},
+        {"01", false, false},
+        {"-0", false, false},
+        {"", false, false},
+        {"-", false, false},
+        {"1.0", false, false},
+        {"+1", false, false},
+        {" 1", false, false},
+        {"12345678901234567890", false, false},
     };
     for (size_t i = 0; i < sizeof table / sizeof table[0]; i++) {
         bool fits_32 = false;
@@ -236,8 +278,9 @@ static void integers_in_plain_form(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        TEST(every_type_both_ways), TEST(texts_that_are_no_values), TEST(values_without_text),
-        TEST(floats_at_random),     TEST(other_locales),            TEST(integers_in_plain_form),
+        TEST(every_type_both_ways), TEST(texts_that_are_no_values),
+        TEST(values_without_text),  TEST(floats_at_random),
+        TEST(other_locales),        TEST(integers_in_plain_form),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

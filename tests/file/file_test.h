@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * file_test.h: for the tests of the rooms file and dataset: batches from text into files of a temporary
- * folder, and what a scan gives as text again.
+ * file_test.h: for the tests of the rooms file and dataset: batches from text into files
+ * of a temporary folder, and what a scan gives as text again.
  */
 #ifndef PQF_TESTS_FILE_FILE_TEST_H
 #define PQF_TESTS_FILE_FILE_TEST_H
@@ -10,22 +10,22 @@
 #include "dataset/inner.h"
 #include "io/folder.h"
 
-#define OK(expr)                                                                                \
-    do {                                                                                        \
-        pqf_error_init(&test_err);                                                              \
-        if ((expr) != PQF_OK) fail_with_text(#expr);                                            \
+#define OK(expr)                                                                         \
+    do {                                                                                 \
+        pqf_error_init(&test_err);                                                       \
+        if ((expr) != PQF_OK) fail_with_text(#expr);                                     \
     } while (0)
 
 /* The call fails with `kind` and a text that has `part` in it. */
-#define FAILS(kind, part, expr)                                                                 \
-    do {                                                                                        \
-        pqf_error_init(&test_err);                                                              \
-        pqf_status got_ = (expr);                                                               \
-        if (got_ != (kind)) {                                                                   \
-            print_error("%s gave %s\n", #expr, pqf_status_name(got_));                          \
-            fail_with_text("unexpected status");                                                \
-        }                                                                                       \
-        check_error_has(part);                                                                  \
+#define FAILS(kind, part, expr)                                                          \
+    do {                                                                                 \
+        pqf_error_init(&test_err);                                                       \
+        pqf_status got_ = (expr);                                                        \
+        if (got_ != (kind)) {                                                            \
+            print_error("%s gave %s\n", #expr, pqf_status_name(got_));                   \
+            fail_with_text("unexpected status");                                         \
+        }                                                                                \
+        check_error_has(part);                                                           \
     } while (0)
 
 static pqf_error test_err;
@@ -53,7 +53,9 @@ static inline uint64_t rand_next(void) {
     x = (x ^ x >> 27) * UINT64_C(0x94D049BB133111EB);
     return x ^ x >> 31;
 }
-static inline int64_t rand_below(int64_t n) { return (int64_t)(rand_next() % (uint64_t)n); }
+static inline int64_t rand_below(int64_t n) {
+    return (int64_t)(rand_next() % (uint64_t)n);
+}
 
 /* ---- memory for what tests build ---- */
 
@@ -76,10 +78,12 @@ static inline int mem_end(void **state) {
 /* ---- writing ---- */
 
 static inline pqf_write_options write_options(void) {
-    return (pqf_write_options){.struct_bytes = sizeof(pqf_write_options), .not_durable = true};
+    return (pqf_write_options){.struct_bytes = sizeof(pqf_write_options),
+                               .not_durable = true};
 }
 
-static inline void write_built(const char *path, const built *b, const pqf_write_options *o) {
+static inline void write_built(const char *path, const built *b,
+                               const pqf_write_options *o) {
     pqf_writer *w;
     pqf_write_options standard = write_options();
     OK(pqf_writer_open(path, &b->schema, o ? o : &standard, &w, &test_err));
@@ -99,7 +103,7 @@ static inline void write_rows(const char *path, const char *type, const char *va
 /* ---- reading ---- */
 
 typedef struct rows {
-    char *text;       /* of every row, ", " behind each */
+    char *text; /* of every row, ", " behind each */
     size_t len, cap;
     int64_t num_rows;
     int64_t num_batches;
@@ -134,7 +138,8 @@ static inline void rows_add_batch(rows *r, const struct ArrowSchema *schema,
     pqf_arena_reset(&arena);
 }
 
-/* Pulls to the end or to the first failure, whose status it returns; test_err has it all. */
+/* Pulls to the end or to the first failure, whose status it returns; test_err has it
+ * all. */
 static inline pqf_status drain(struct ArrowArrayStream *stream, rows *r) {
     struct ArrowSchema schema;
     struct ArrowArray batch;
@@ -158,17 +163,20 @@ static inline pqf_status drain(struct ArrowArrayStream *stream, rows *r) {
 }
 
 static inline pqf_scan_options scan_options(int64_t batch_rows) {
-    return (pqf_scan_options){.struct_bytes = sizeof(pqf_scan_options), .batch_rows = batch_rows};
+    return (pqf_scan_options){.struct_bytes = sizeof(pqf_scan_options),
+                              .batch_rows = batch_rows};
 }
 
 static inline pqf_read_options read_options(int threads) {
-    return (pqf_read_options){.struct_bytes = sizeof(pqf_read_options),
-                              .control = {.struct_bytes = sizeof(pqf_control), .num_threads = threads}};
+    return (pqf_read_options){
+        .struct_bytes = sizeof(pqf_read_options),
+        .control = {.struct_bytes = sizeof(pqf_control), .num_threads = threads}};
 }
 
 /* Opens, scans, reads all and frees; nothing may be left in the dataset's memory. */
 static inline pqf_status read_paths(const char *const *paths, int64_t n, const char *root,
-                                    const pqf_read_options *ro, const pqf_scan_options *so, rows *r) {
+                                    const pqf_read_options *ro,
+                                    const pqf_scan_options *so, rows *r) {
     pqf_dataset *d;
     struct ArrowArrayStream stream;
     pqf_error_init(&test_err);
@@ -191,7 +199,8 @@ static inline pqf_status read_paths(const char *const *paths, int64_t n, const c
     return status;
 }
 
-static inline pqf_status read_path(const char *path, const pqf_scan_options *so, rows *r) {
+static inline pqf_status read_path(const char *path, const pqf_scan_options *so,
+                                   rows *r) {
     return read_paths(&path, 1, NULL, NULL, so, r);
 }
 

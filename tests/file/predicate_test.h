@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * predicate_test.h: serialised expressions for tests from a short text. `(greater a #0)` is the call of
- * greater on the field a and the literal in column 0 of a batch of one row; `@1` names the options in
- * column 1, `s.x` is a nested field.
+ * predicate_test.h: serialised expressions for tests from a short text. `(greater a #0)`
+ * is the call of greater on the field a and the literal in column 0 of a batch of one
+ * row; `@1` names the options in column 1, `s.x` is a nested field.
  */
 #ifndef PQF_TESTS_FILE_PREDICATE_TEST_H
 #define PQF_TESTS_FILE_PREDICATE_TEST_H
@@ -10,8 +10,10 @@
 #include "file/file_test.h"
 #include "file/inner.h"
 
-static inline void put_entry(pqf_buf *out, const char *key, const char *value, size_t len) {
-    OK(pqf_kv_put(out, pqf_bytes_of(key, strlen(key)), pqf_bytes_of(value, len), &test_err));
+static inline void put_entry(pqf_buf *out, const char *key, const char *value,
+                             size_t len) {
+    OK(pqf_kv_put(out, pqf_bytes_of(key, strlen(key)), pqf_bytes_of(value, len),
+                  &test_err));
 }
 
 static inline void put_field(pqf_buf *out, const char *path, size_t len) {
@@ -52,8 +54,8 @@ static inline void put_tree(pqf_buf *out, const char *text) {
 }
 
 /* type NULL: a batch without columns. */
-static inline pqf_status try_predicate(const char *tree, const char *type, const char *values,
-                                       pqf_predicate **out) {
+static inline pqf_status try_predicate(const char *tree, const char *type,
+                                       const char *values, pqf_predicate **out) {
     built b = build(test_mem, type ? type : "+s()", values ? values : "{}");
     pqf_buf metadata = {.mem = test_mem};
     put_tree(&metadata, tree);
@@ -66,7 +68,8 @@ static inline pqf_status try_predicate(const char *tree, const char *type, const
     return status;
 }
 
-static inline pqf_predicate *predicate(const char *tree, const char *type, const char *values) {
+static inline pqf_predicate *predicate(const char *tree, const char *type,
+                                       const char *values) {
     pqf_predicate *p = NULL;
     if (try_predicate(tree, type, values, &p) != PQF_OK) fail_with_text(tree);
     return p;

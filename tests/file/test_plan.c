@@ -4,7 +4,8 @@
  */
 #include "file/predicate_test.h"
 
-static int64_t count(const char *path, const char *tree, const char *type, const char *values) {
+static int64_t count(const char *path, const char *tree, const char *type,
+                     const char *values) {
     pqf_dataset *d;
     int64_t n;
     pqf_scan_options so = scan_options(0);
@@ -46,8 +47,10 @@ static void every_type(void **state) {
         {"w:2", {"0x0000", "0x7F00", "0xFF00"}, true},
         {"d:9,2", {"-999999999", "0", "999999999"}, true},
         {"d:18,4", {"-999999999999999999", "1", "999999999999999999"}, true},
-        {"d:38,10", {"-99999999999999999999999999999999999999", "0",
-                     "99999999999999999999999999999999999999"}, true},
+        {"d:38,10",
+         {"-99999999999999999999999999999999999999", "0",
+          "99999999999999999999999999999999999999"},
+         true},
         {"tdD", {"-1", "0", "20000"}, true},
         {"tdm", {"-86400000", "0", "86400000"}, true},
         {"tts", {"0", "1", "86399"}, true},
@@ -77,17 +80,19 @@ static void every_type(void **state) {
         for (int k = 0; k < 3; k++) {
             char value[200];
             sprintf(value, "{%s}", table[i].values[k]);
-            static const char *const trees[] = {"(equal a #0)", "(equal s.x #0)", "(less a #0)",
-                                                "(greater #0 a)"};
+            static const char *const trees[] = {"(equal a #0)", "(equal s.x #0)",
+                                                "(less a #0)", "(greater #0 a)"};
             for (int t = 0; t < 4; t++) {
                 int64_t n = count(in(&f, "1"), trees[t], literal, value);
                 if (n != (!table[i].is_judged ? 3 : t < 2 ? 1 : k))
-                    fail_msg("%s of %s %s leaves %d", trees[t], table[i].type, value, (int)n);
+                    fail_msg("%s of %s %s leaves %d", trees[t], table[i].type, value,
+                             (int)n);
             }
         }
         assert_int_equal(count(in(&f, "1"), "(is_null a)", NULL, NULL), 1);
         assert_int_equal(count(in(&f, "1"), "(is_valid s.x)", NULL, NULL), 3);
-        assert_int_equal(count(in(&f, "1"), "(is_null s)", NULL, NULL), 4); /* groups: not judged */
+        assert_int_equal(count(in(&f, "1"), "(is_null s)", NULL, NULL),
+                         4); /* groups: not judged */
     }
     folder_end(&f);
 }
@@ -106,7 +111,8 @@ static void nan_stays(void **state) {
         write_rows(in(&f, "1"), type, "{1},{nan},{nan},{nan},{1},{2}", &o);
         assert_true(count(in(&f, "1"), "(invert (less a #0))", "+s(x:g)", "{5}") >= 4);
         assert_true(count(in(&f, "1"), "(not_equal a #0)", "+s(x:g)", "{1}") == 6);
-        assert_true(count(in(&f, "1"), "(is_null a @0)", "+s(o:+s(nan_is_null:b))", "{{true}}") >= 4);
+        assert_true(count(in(&f, "1"), "(is_null a @0)", "+s(o:+s(nan_is_null:b))",
+                          "{{true}}") >= 4);
         assert_int_equal(count(in(&f, "1"), "(is_null a)", NULL, NULL), 0);
     }
     folder_end(&f);
@@ -118,7 +124,8 @@ static void bools_lists_and_no_statistics(void **state) {
     folder_begin(&f);
     pqf_write_options o = write_options();
     o.row_group_rows = 1;
-    write_rows(in(&f, "1"), "+s(a:b;l:+l(item:i))", "{true,[1]},{false,[]},{null,null}", &o);
+    write_rows(in(&f, "1"), "+s(a:b;l:+l(item:i))", "{true,[1]},{false,[]},{null,null}",
+               &o);
     assert_int_equal(count(in(&f, "1"), "(equal a #0)", "+s(x:b)", "{true}"), 1);
     assert_int_equal(count(in(&f, "1"), "(is_null l)", NULL, NULL), 3);
     assert_int_equal(count(in(&f, "1"), "(equal l.item #0)", "+s(x:i)", "{5}"), 3);
@@ -130,7 +137,8 @@ static void bools_lists_and_no_statistics(void **state) {
     folder_end(&f);
 }
 
-/* Constants prune files before they are opened, also under `or` with a column of the file. */
+/* Constants prune files before they are opened, also under `or` with a column of the
+ * file. */
 static void partitions(void **state) {
     (void)state;
     folder f;
@@ -140,8 +148,11 @@ static void partitions(void **state) {
     write_rows(in(&f, "p=__HIVE_DEFAULT_PARTITION__/1"), "+s(a:i)", "{3}", NULL);
     assert_int_equal(count(f.path, "(equal p #0)", "+s(x:i)", "{2}"), 1);
     assert_int_equal(count(f.path, "(is_null p)", NULL, NULL), 1);
-    assert_int_equal(count(f.path, "(or_kleene (equal p #0) (equal a #1))", "+s(x:i;y:i)", "{2,1}"), 2);
-    assert_int_equal(count(f.path, "(is_in p @0)", "+s(o:+s(value_set:+l(i:i)))", "{{[1,7]}}"), 1);
+    assert_int_equal(
+        count(f.path, "(or_kleene (equal p #0) (equal a #1))", "+s(x:i;y:i)", "{2,1}"),
+        2);
+    assert_int_equal(
+        count(f.path, "(is_in p @0)", "+s(o:+s(value_set:+l(i:i)))", "{{[1,7]}}"), 1);
     /* a damaged file that no row can come from is not opened */
     write_text(in(&f, "p=2/1"), "nothing");
     assert_int_equal(count(f.path, "(equal p #0)", "+s(x:i)", "{1}"), 1);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * test_predicate.c: what predicates say about ranges: by hand, and at random against every row.
+ * test_predicate.c: what predicates say about ranges: by hand, and at random against
+ * every row.
  */
 #include "file/predicate_test.h"
 
@@ -8,8 +9,12 @@
 
 /* ---- ranges by hand ---- */
 
-static pqf_scalar of_int(int64_t i) { return (pqf_scalar){.class = PQF_CLASS_INT, .i = i}; }
-static pqf_scalar of_float(double f) { return (pqf_scalar){.class = PQF_CLASS_FLOAT, .f = f}; }
+static pqf_scalar of_int(int64_t i) {
+    return (pqf_scalar){.class = PQF_CLASS_INT, .i = i};
+}
+static pqf_scalar of_float(double f) {
+    return (pqf_scalar){.class = PQF_CLASS_FLOAT, .f = f};
+}
 static pqf_scalar of_text(const char *s) {
     return (pqf_scalar){.class = PQF_CLASS_BYTES, .s = pqf_bytes_of(s, strlen(s))};
 }
@@ -18,7 +23,8 @@ static pqf_scalar of_decimal(int64_t i, int32_t scale) {
 }
 
 static pqf_range between(pqf_scalar min, pqf_scalar max) {
-    return (pqf_range){.has_min = true, .has_max = true, .min = min, .max = max, .may_have_value = true};
+    return (pqf_range){
+        .has_min = true, .has_max = true, .min = min, .max = max, .may_have_value = true};
 }
 
 typedef struct one_range {
@@ -26,7 +32,8 @@ typedef struct one_range {
     pqf_range range;
 } one_range;
 
-static bool look_up(void *context, const char *const *path, int32_t depth, pqf_range *out) {
+static bool look_up(void *context, const char *const *path, int32_t depth,
+                    pqf_range *out) {
     const one_range *r = context;
     char joined[200] = "";
     for (int32_t i = 0; i < depth; i++) {
@@ -37,7 +44,8 @@ static bool look_up(void *context, const char *const *path, int32_t depth, pqf_r
     return strcmp(joined, r->path) == 0;
 }
 
-static bool may_match(const char *tree, const char *type, const char *values, pqf_range range) {
+static bool may_match(const char *tree, const char *type, const char *values,
+                      pqf_range range) {
     one_range r = {"a", range};
     pqf_predicate *p = predicate(tree, type, values);
     bool result = pqf_predicate_may_match(p, look_up, &r);
@@ -45,8 +53,10 @@ static bool may_match(const char *tree, const char *type, const char *values, pq
     return result;
 }
 
-#define MAY(tree, type, value, range) assert_true(may_match(tree, "+s(x:" type ")", "{" value "}", range))
-#define NOT(tree, type, value, range) assert_false(may_match(tree, "+s(x:" type ")", "{" value "}", range))
+#define MAY(tree, type, value, range)                                                    \
+    assert_true(may_match(tree, "+s(x:" type ")", "{" value "}", range))
+#define NOT(tree, type, value, range)                                                    \
+    assert_false(may_match(tree, "+s(x:" type ")", "{" value "}", range))
 
 static void comparisons(void **state) {
     (void)state;
@@ -55,9 +65,9 @@ static void comparisons(void **state) {
         const char *op;
         bool in[7]; /* literals 0..6 may match values 2..4 */
     } table[] = {
-        {"equal", {0, 0, 1, 1, 1, 0, 0}},      {"not_equal", {1, 1, 1, 1, 1, 1, 1}},
-        {"less", {0, 0, 0, 1, 1, 1, 1}},       {"less_equal", {0, 0, 1, 1, 1, 1, 1}},
-        {"greater", {1, 1, 1, 1, 0, 0, 0}},    {"greater_equal", {1, 1, 1, 1, 1, 0, 0}},
+        {"equal", {0, 0, 1, 1, 1, 0, 0}},   {"not_equal", {1, 1, 1, 1, 1, 1, 1}},
+        {"less", {0, 0, 0, 1, 1, 1, 1}},    {"less_equal", {0, 0, 1, 1, 1, 1, 1}},
+        {"greater", {1, 1, 1, 1, 0, 0, 0}}, {"greater_equal", {1, 1, 1, 1, 1, 0, 0}},
     };
     for (int i = 0; i < 6; i++) {
         for (int k = 0; k < 7; k++) {
@@ -68,7 +78,8 @@ static void comparisons(void **state) {
             assert_int_equal(may_match(tree, "+s(x:l)", value, r), table[i].in[k]);
             /* not (a == k) is (a != k), and so on */
             static const int opposite[] = {1, 0, 5, 4, 3, 2};
-            assert_int_equal(may_match(inverted, "+s(x:l)", value, r), table[opposite[i]].in[k]);
+            assert_int_equal(may_match(inverted, "+s(x:l)", value, r),
+                             table[opposite[i]].in[k]);
         }
     }
     NOT("(not_equal a #0)", "l", "3", one);
@@ -81,7 +92,7 @@ static void comparisons(void **state) {
     MAY("(equal b #0)", "l", "9", r); /* unknown columns */
     MAY("(equal a.b #0)", "l", "9", r);
     NOT("(equal a #0)", "l", "null", r); /* null is not true, however compared */
-    MAY("(equal a #0)", "u", "x", r);  /* other types: not judged */
+    MAY("(equal a #0)", "u", "x", r);    /* other types: not judged */
     MAY("(unknown_function a #0)", "l", "9", r);
     MAY("(equal (add a #0) #0)", "l", "9", r);
     pqf_range open = {.may_have_value = true};
@@ -122,7 +133,8 @@ static void nulls_and_logic(void **state) {
 
 static void floats(void **state) {
     (void)state;
-    pqf_range r = between(of_float(1), of_float(2)), nans = {.may_have_value = true, .may_have_nan = true};
+    pqf_range r = between(of_float(1), of_float(2)),
+              nans = {.may_have_value = true, .may_have_nan = true};
     NOT("(equal a #0)", "g", "nan", r);
     MAY("(not_equal a #0)", "g", "nan", r);
     NOT("(greater a #0)", "g", "5", r);
@@ -140,9 +152,11 @@ static void floats(void **state) {
     /* in 32 bits 16777217 is 16777216 */
     MAY("(equal a #0)", "f", "16777216", between(of_int(16777217), of_int(16777217)));
     MAY("(equal a #0)", "l", "16777217", between(of_float(16777216), of_float(16777216)));
-    MAY("(equal a #0)", "g", "0.1", between(of_float((double)0.1f), of_float((double)0.1f)));
+    MAY("(equal a #0)", "g", "0.1",
+        between(of_float((double)0.1f), of_float((double)0.1f)));
     MAY("(less_equal a #0)", "g", "0.1", between(of_float((double)0.1f), of_float(1)));
-    NOT("(equal a #0)", "g", "0.2", between(of_float((double)0.1f), of_float((double)0.1f)));
+    NOT("(equal a #0)", "g", "0.2",
+        between(of_float((double)0.1f), of_float((double)0.1f)));
     MAY("(greater a #0)", "g", "1e308", between(of_float(0), of_float((double)INFINITY)));
     NOT("(equal a #0)", "l", "5", between(of_float(1.5), of_float(4.5)));
     NOT("(equal a #0)", "g", "5", between(of_int(1), of_int(4)));
@@ -158,8 +172,10 @@ static void other_classes(void **state) {
     NOT("(greater a #0)", "i", "3", d);
     MAY("(greater a #0)", "i", "2", d);
     MAY("(greater a #0)", "d:38,38", "99999999999999999999999999999999999999",
-        between(of_decimal(1, 0), of_decimal(1, 0))); /* 1 has 38 places: fits; 0.99.. < 1 */
-    MAY("(equal a #0)", "d:38,38", "1", between(of_decimal(1000, 0), of_decimal(2000, 0))); /* too wide */
+        between(of_decimal(1, 0),
+                of_decimal(1, 0))); /* 1 has 38 places: fits; 0.99.. < 1 */
+    MAY("(equal a #0)", "d:38,38", "1",
+        between(of_decimal(1000, 0), of_decimal(2000, 0))); /* too wide */
     pqf_range s = between(of_text("bb"), of_text("dd"));
     NOT("(equal a #0)", "u", "b", s);
     NOT("(equal a #0)", "u", "ddd", s);
@@ -171,7 +187,8 @@ static void other_classes(void **state) {
     pqf_scalar at = {.class = PQF_CLASS_TIMESTAMP, .i = (__int128)5 * 1000000000};
     MAY("(equal a #0)", "tsu:", "5000000", between(at, at));
     NOT("(equal a #0)", "tsu:", "5000001", between(at, at));
-    MAY("(equal a #0)", "tsu:UTC", "5000001", between(at, at)); /* an error in Arrow, not ours */
+    MAY("(equal a #0)", "tsu:UTC", "5000001",
+        between(at, at)); /* an error in Arrow, not ours */
     at.class = PQF_CLASS_INSTANT;
     MAY("(equal a #0)", "tss:Europe/Rome", "5", between(at, at));
     NOT("(equal a #0)", "tsn:Asia/Tokyo", "5", between(at, at));
@@ -188,16 +205,19 @@ static void other_classes(void **state) {
 
 #define SET "+s(o:+s(value_set:+l(item:%s);null_matching_behavior:i))"
 
-static bool is_in(const char *type, const char *set, int behavior, pqf_range r, bool inverted) {
+static bool is_in(const char *type, const char *set, int behavior, pqf_range r,
+                  bool inverted) {
     char types[200], values[200];
     sprintf(types, SET, type);
     sprintf(values, "{{%s,%d}}", set, behavior);
-    return may_match(inverted ? "(invert (is_in a @0))" : "(is_in a @0)", types, values, r);
+    return may_match(inverted ? "(invert (is_in a @0))" : "(is_in a @0)", types, values,
+                     r);
 }
 
 static void sets(void **state) {
     (void)state;
-    pqf_range r = between(of_int(2), of_int(4)), some = r, f = between(of_float(1), of_float(2));
+    pqf_range r = between(of_int(2), of_int(4)), some = r,
+              f = between(of_float(1), of_float(2));
     some.may_have_null = true;
     assert_true(is_in("l", "[0,3]", 0, r, false));
     assert_false(is_in("l", "[0,1,5]", 0, r, false));
@@ -219,7 +239,8 @@ static void sets(void **state) {
 static void prefixes_and_options(void **state) {
     (void)state;
     static const char *const type = "+s(o:+s(pattern:u;ignore_case:b))";
-    static const char *const tree = "(starts_with a @0)", *const inverted = "(invert (starts_with a @0))";
+    static const char *const tree = "(starts_with a @0)",
+                             *const inverted = "(invert (starts_with a @0))";
     pqf_range r = between(of_text("bb"), of_text("dd"));
     assert_true(may_match(tree, type, "{{c,false}}", r));
     assert_true(may_match(tree, type, "{{b,false}}", r));
@@ -232,18 +253,26 @@ static void prefixes_and_options(void **state) {
     assert_true(may_match(inverted, type, "{{e,false}}", r));
     pqf_range nans = {.may_have_value = true, .may_have_nan = true};
     assert_true(may_match("(is_null a @0)", "+s(o:+s(nan_is_null:b))", "{{true}}", nans));
-    assert_false(may_match("(is_null a @0)", "+s(o:+s(nan_is_null:b))", "{{false}}", nans));
+    assert_false(
+        may_match("(is_null a @0)", "+s(o:+s(nan_is_null:b))", "{{false}}", nans));
 }
 
 /* ---- forms that are damaged, deep or strange ---- */
 
 static void damaged(void **state) {
     (void)state;
-    static const char *const trees[] = {"", "(equal a #0", "(equal a #0))", "(equal a #7)", "(equal a #x)",
-                                        "(equal a #0) b", "(is_in a @9)", "(equal a #)"};
+    static const char *const trees[] = {"",
+                                        "(equal a #0",
+                                        "(equal a #0))",
+                                        "(equal a #7)",
+                                        "(equal a #x)",
+                                        "(equal a #0) b",
+                                        "(is_in a @9)",
+                                        "(equal a #)"};
     for (size_t i = 0; i < sizeof trees / sizeof trees[0]; i++) {
         pqf_predicate *p;
-        FAILS(PQF_INVALID, "form that is known", try_predicate(trees[i], "+s(x:l)", "{1}", &p));
+        FAILS(PQF_INVALID, "form that is known",
+              try_predicate(trees[i], "+s(x:l)", "{1}", &p));
     }
     pqf_predicate *p;
     built b = build(test_mem, "+s(x:l)", "{1}");
@@ -328,14 +357,19 @@ static void failing_allocations(void **state) {
 
 /* Column a: integers, f: doubles, g: floats, s: text. -1: null. */
 static const int64_t ints[] = {-2, 0, 1, 16777216, 16777217, INT64_MAX, INT64_MIN};
-static const char *const ints_text[] = {"-2", "0", "1", "16777216", "16777217", "9223372036854775807",
+static const char *const ints_text[] = {"-2",
+                                        "0",
+                                        "1",
+                                        "16777216",
+                                        "16777217",
+                                        "9223372036854775807",
                                         "-9223372036854775808"};
-static const char *const doubles_text[] = {"nan", "inf", "-inf", "-0.0", "0.0", "0.1", "-1.5", "1e300",
-                                           "16777217"};
+static const char *const doubles_text[] = {"nan", "inf",  "-inf",  "-0.0",    "0.0",
+                                           "0.1", "-1.5", "1e300", "16777217"};
 static const char *const texts[] = {"", "a", "ab", "abc", "b", "\xC3\xA9"};
-#define NUM_INTS 7
+#define NUM_INTS    7
 #define NUM_DOUBLES 9
-#define NUM_TEXTS 6
+#define NUM_TEXTS   6
 
 typedef enum truth { NO = 0, YES = 1, UNKNOWN = 2 } truth;
 
@@ -352,11 +386,12 @@ typedef struct shape {
 
 /* A tree in parallel to its text. */
 typedef struct tree {
-    int kind; /* 0 comparison, 1 and, 2 or, 3 and plain, 4 or plain, 5 invert, 6 is_null, 7 is_in,
-                 8 starts_with, 9 is_valid */
+    /* 0 comparison, 1 and, 2 or, 3 and plain, 4 or plain, 5 invert, 6 is_null, 7 is_in,
+     * 8 starts_with, 9 is_valid */
+    int kind;
     int op;
     char column;
-    int literal; /* index; -1: null */
+    int literal;        /* index; -1: null */
     char literal_class; /* 'a' int, 'f' double, 'g' float, 's' text */
     bool flag;
     int set[3], num_set;
@@ -400,7 +435,8 @@ static void random_literal(shape *s, tree *n) {
     s->t += sprintf(s->t, "x:%s", class_format(n->literal_class));
 }
 
-static const char *const ops[] = {"equal", "not_equal", "less", "less_equal", "greater", "greater_equal"};
+static const char *const ops[] = {"equal",      "not_equal", "less",
+                                  "less_equal", "greater",   "greater_equal"};
 
 static tree *random_tree(shape *s, int depth) {
     tree *n = &nodes[num_nodes++];
@@ -478,14 +514,17 @@ static truth truth_of(int op, int order) {
     }
 }
 
-/* single: floats are compared in 32 bits, which Arrow does where it finds that to be enough. */
+/* single: floats are compared in 32 bits, which Arrow does where it finds that to be
+ * enough. */
 static truth compare_row(const tree *n, const row *r, bool single) {
     int i = index_of(r, n->column);
     if (i < 0 || n->literal < 0) return UNKNOWN;
     if (n->column == 's') return truth_of(n->op, strcmp(texts[i], texts[n->literal]));
     if (n->column == 'a' && n->literal_class == 'a')
-        return truth_of(n->op, (ints[i] > ints[n->literal]) - (ints[i] < ints[n->literal]));
-    double x = number_of(n->column, i, single), y = number_of(n->literal_class, n->literal, single);
+        return truth_of(n->op,
+                        (ints[i] > ints[n->literal]) - (ints[i] < ints[n->literal]));
+    double x = number_of(n->column, i, single),
+           y = number_of(n->literal_class, n->literal, single);
     if (isnan(x) || isnan(y)) return n->op == 1;
     return truth_of(n->op, (x > y) - (x < y));
 }
@@ -498,7 +537,8 @@ static truth in_set(const tree *n, const row *r) {
         } else if (n->column == 's' || n->column == 'a') {
             if (i == n->set[k]) return YES;
         } else {
-            double x = number_of(n->column, i, false), y = number_of(n->column, n->set[k], false);
+            double x = number_of(n->column, i, false),
+                   y = number_of(n->column, n->set[k], false);
             if (x == y || (isnan(x) && isnan(y))) return YES;
         }
     }
@@ -513,13 +553,17 @@ static truth judge_row(const tree *n, const row *r, bool single) {
     switch (n->kind) {
     case 0: return compare_row(n, r, single);
     case 1: return a == NO || b == NO ? NO : a == UNKNOWN || b == UNKNOWN ? UNKNOWN : YES;
-    case 2: return a == YES || b == YES ? YES : a == UNKNOWN || b == UNKNOWN ? UNKNOWN : NO;
+    case 2:
+        return a == YES || b == YES ? YES : a == UNKNOWN || b == UNKNOWN ? UNKNOWN : NO;
     case 3: return a == UNKNOWN || b == UNKNOWN ? UNKNOWN : (truth)(a && b);
     case 4: return a == UNKNOWN || b == UNKNOWN ? UNKNOWN : (truth)(a || b);
     case 5: return a == UNKNOWN ? UNKNOWN : (truth)!a;
     case 6: return i < 0 || (n->flag && is_float && isnan(double_of(i)));
     case 7: return in_set(n, r);
-    case 8: return i < 0 ? UNKNOWN : (truth)!strncmp(texts[i], texts[n->literal], strlen(texts[n->literal]));
+    case 8:
+        return i < 0 ? UNKNOWN
+                     : (truth)!strncmp(texts[i], texts[n->literal],
+                                       strlen(texts[n->literal]));
     default: return i >= 0;
     }
 }
@@ -539,11 +583,13 @@ static pqf_scalar scalar_of(char column, int i) {
 }
 
 static bool is_less(const pqf_scalar *a, const pqf_scalar *b) {
-    if (a->class == PQF_CLASS_BYTES) return strcmp((const char *)a->s.data, (const char *)b->s.data) < 0;
+    if (a->class == PQF_CLASS_BYTES)
+        return strcmp((const char *)a->s.data, (const char *)b->s.data) < 0;
     return a->class == PQF_CLASS_INT ? a->i < b->i : a->f < b->f;
 }
 
-static bool sample_range(void *context, const char *const *path, int32_t depth, pqf_range *out) {
+static bool sample_range(void *context, const char *const *path, int32_t depth,
+                         pqf_range *out) {
     const sample *s = context;
     char column = path[0][0];
     *out = (pqf_range){0};
@@ -569,7 +615,9 @@ static bool sample_range(void *context, const char *const *path, int32_t depth, 
 }
 
 static sample random_sample(void) {
-    sample s = {.num_rows = 1 + rand_below(4), .no_min = !rand_below(5), .no_max = !rand_below(5)};
+    sample s = {.num_rows = 1 + rand_below(4),
+                .no_min = !rand_below(5),
+                .no_max = !rand_below(5)};
     for (int64_t k = 0; k < s.num_rows; k++) {
         s.rows[k].a = (int)rand_below(NUM_INTS + 1) - 1;
         s.rows[k].f = (int)rand_below(NUM_DOUBLES + 1) - 1;
@@ -603,8 +651,8 @@ static void never_prunes_a_match(void **state) {
                 matched += match;
                 if (match && !result)
                     fail_msg("seed %llu: %s over %s prunes a=%d f=%d g=%d s=%d",
-                             (unsigned long long)seed, s.text, s.values, sm.rows[i].a, sm.rows[i].f,
-                             sm.rows[i].g, sm.rows[i].s);
+                             (unsigned long long)seed, s.text, s.values, sm.rows[i].a,
+                             sm.rows[i].f, sm.rows[i].g, sm.rows[i].s);
             }
         }
         pqf_predicate_free(p);
@@ -615,10 +663,17 @@ static void never_prunes_a_match(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        TEST(comparisons),          TEST(nulls_and_logic),      TEST(floats),
-        TEST(other_classes),        TEST(sets),                 TEST(prefixes_and_options),
-        TEST(damaged),              TEST(deep),                 TEST(null_in_a_dictionary),
-        TEST(failing_allocations),  TEST(never_prunes_a_match),
+        TEST(comparisons),
+        TEST(nulls_and_logic),
+        TEST(floats),
+        TEST(other_classes),
+        TEST(sets),
+        TEST(prefixes_and_options),
+        TEST(damaged),
+        TEST(deep),
+        TEST(null_in_a_dictionary),
+        TEST(failing_allocations),
+        TEST(never_prunes_a_match),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * test_scan.c: whole and bounded reads of many files: scan.c, whole.c, batches.c, reader.c, share.c.
+ * test_scan.c: whole and bounded reads of many files: scan.c, whole.c, batches.c,
+ * reader.c, share.c.
  */
 #include "file/file_test.h"
 
@@ -17,15 +18,18 @@ static char *make_values(int64_t first, int64_t n) {
         p += sprintf(p, "%s{", i > first ? "," : "");
         p += i % 7 ? sprintf(p, "%lld,", (long long)i) : sprintf(p, "null,");
         p += i % 5 ? sprintf(p, "text%lld,", (long long)(i % 50)) : sprintf(p, "null,");
-        p += i % 3 ? sprintf(p, "[%lld,null,3],", (long long)i) : sprintf(p, i % 2 ? "null," : "[],");
-        p += i % 4 ? sprintf(p, "{%lld.5,y%lld},", (long long)i, (long long)i) : sprintf(p, "null,");
+        p += i % 3 ? sprintf(p, "[%lld,null,3],", (long long)i)
+                   : sprintf(p, i % 2 ? "null," : "[],");
+        p += i % 4 ? sprintf(p, "{%lld.5,y%lld},", (long long)i, (long long)i)
+                   : sprintf(p, "null,");
         p += i % 6 ? sprintf(p, "dict%lld,", (long long)(i % 11)) : sprintf(p, "null,");
         p += i % 2 ? sprintf(p, "[{k,%lld}]}", (long long)i) : sprintf(p, "[]}");
     }
     return text;
 }
 
-/* Files of these rows, row groups of row_group_rows; the last but one has no row group at all. */
+/* Files of these rows, row groups of row_group_rows; the last but one has no row group at
+ * all. */
 static int64_t make_files(folder *f, const char **paths, int64_t row_group_rows) {
     static const int64_t counts[NUM_FILES] = {13, 1, 100, 0, 64, 7, 31, 0, 50};
     int64_t first = 0;
@@ -60,7 +64,8 @@ static char *expected_rows(int64_t n) {
 
 static void any_batch_size_and_thread_count(void **state) {
     (void)state;
-    static const int64_t groups[] = {1, 3, 10, 1000}, sizes[] = {0, 1, 2, 7, 50, 64, 266, 1000};
+    static const int64_t groups[] = {1, 3, 10, 1000},
+                         sizes[] = {0, 1, 2, 7, 50, 64, 266, 1000};
     static const int threads[] = {1, 2, 8};
     folder f;
     const char *paths[NUM_FILES];
@@ -104,7 +109,8 @@ static void whole_read_gives_row_groups(void **state) {
 
 static void projections(void **state) {
     (void)state;
-    static const char *const two[] = {"t", "a"}, *const twice[] = {"a", "a"}, *const none[] = {"b"};
+    static const char *const two[] = {"t", "a"}, *const twice[] = {"a", "a"},
+                             *const none[] = {"b"};
     folder f;
     rows r;
     folder_begin(&f);
@@ -141,10 +147,12 @@ static void constants_come_last(void **state) {
         char path[100], values[50];
         sprintf(path, "%s/a.parquet", names[i]);
         sprintf(values, "{%d,9},{%d,9}", i, i + 10);
-        write_rows(in(&f, path), "+s(a:i;p:i)", values, NULL); /* the path wins over the column p */
+        write_rows(in(&f, path), "+s(a:i;p:i)", values,
+                   NULL); /* the path wins over the column p */
     }
-    static const char expected[] = "{a: 0, p: 1}, {a: 10, p: 1}, {a: 1, p: 2}, {a: 11, p: 2}, "
-                                   "{a: 2, p: null}, {a: 12, p: null}, ";
+    static const char expected[] =
+        "{a: 0, p: 1}, {a: 10, p: 1}, {a: 1, p: 2}, {a: 11, p: 2}, "
+        "{a: 2, p: null}, {a: 12, p: null}, ";
     static const char *const only_p[] = {"p"};
     for (int64_t size = 0; size < 8; size++) {
         rows r;
@@ -155,13 +163,15 @@ static void constants_come_last(void **state) {
         so.columns = only_p;
         so.num_columns = 1;
         OK(read_path(f.path, &so, &r));
-        assert_string_equal(r.text, "{p: 1}, {p: 1}, {p: 2}, {p: 2}, {p: null}, {p: null}, ");
+        assert_string_equal(r.text,
+                            "{p: 1}, {p: 1}, {p: 2}, {p: 2}, {p: null}, {p: null}, ");
         rows_free(&r);
     }
     folder_end(&f);
 }
 
-/* The first file declares; required data fits nullable fields; other map and item names are fine. */
+/* The first file declares; required data fits nullable fields; other map and item names
+ * are fine. */
 static void files_that_fit(void **state) {
     (void)state;
     static const char *const types[][2] = {
@@ -172,13 +182,16 @@ static void files_that_fit(void **state) {
         {"+s(a:+m(key!:u;value:l))", "+s(a!:+m(key!:u;value!:l))"},
         {"+s(a:i;b:u)", "+s(b:u;c:l;a:i)"}, /* another order and one more */
     };
-    static const char *const first[] = {"{1},{null}", "{null},{{null,[1,null]}}", "{[{x},null]},{null}",
-                                        "{p},{null}", "{[{k,null}]},{null}", "{1,x},{2,y}"};
-    static const char *const second[] = {"{3},{4}", "{{q,[5]}},{{r,[]}}", "{[]},{[{y},{z}]}",
-                                         "{p},{q}", "{[{k,5}]},{[]}", "{z,5,3},{w,6,4}"};
+    static const char *const first[] = {"{1},{null}",          "{null},{{null,[1,null]}}",
+                                        "{[{x},null]},{null}", "{p},{null}",
+                                        "{[{k,null}]},{null}", "{1,x},{2,y}"};
+    static const char *const second[] = {"{3},{4}",          "{{q,[5]}},{{r,[]}}",
+                                         "{[]},{[{y},{z}]}", "{p},{q}",
+                                         "{[{k,5}]},{[]}",   "{z,5,3},{w,6,4}"};
     static const char *const expected[] = {
         "{a: 1}, {a: null}, {a: 3}, {a: 4}, ",
-        "{a: null}, {a: {x: null, y: [1, null]}}, {a: {x: q, y: [5]}}, {a: {x: r, y: []}}, ",
+        "{a: null}, {a: {x: null, y: [1, null]}}, {a: {x: q, y: [5]}}, {a: {x: r, y: "
+        "[]}}, ",
         "{a: [{x: x}, null]}, {a: null}, {a: []}, {a: [{x: y}, {x: z}]}, ",
         "{a: p}, {a: null}, {a: p}, {a: q}, ",
         "{a: [{key: k, value: null}]}, {a: null}, {a: [{key: k, value: 5}]}, {a: []}, ",
@@ -203,11 +216,13 @@ static void files_that_fit(void **state) {
 
 static void files_that_differ(void **state) {
     (void)state;
-    static const char *const second[] = {"+s(b:i;a:l)", "+s(b:i;c:i)", "+s(b:i;a:dict(c;u))"};
+    static const char *const second[] = {"+s(b:i;a:l)", "+s(b:i;c:i)",
+                                         "+s(b:i;a:dict(c;u))"};
     static const char *const values[] = {"{1,2}", "{1,2}", "{1,2}"};
-    static const char *const text[] = {"column a: the column is int64 here, but int32",
-                                       "'a' of the first file of the dataset is missing here",
-                                       "column a: the column is dictionary<int8, string>"};
+    static const char *const text[] = {
+        "column a: the column is int64 here, but int32",
+        "'a' of the first file of the dataset is missing here",
+        "column a: the column is dictionary<int8, string>"};
     for (int i = 0; i < 3; i++) {
         folder f;
         rows r;
@@ -239,7 +254,8 @@ static void missing_and_damaged_files(void **state) {
     const char *paths[NUM_FILES];
     folder_begin(&f);
     make_files(&f, paths, 10);
-    FILE *file = fopen(paths[4], "r+b"); /* the first page's header: its type becomes nonsense */
+    FILE *file =
+        fopen(paths[4], "r+b"); /* the first page's header: its type becomes nonsense */
     assert_non_null(file);
     fseek(file, 4, SEEK_SET);
     fputs("\xFF\xFF\xFF\xFF", file);
@@ -248,7 +264,8 @@ static void missing_and_damaged_files(void **state) {
         for (int threads = 1; threads < 4; threads++) {
             pqf_scan_options so = scan_options(size);
             pqf_read_options ro = read_options(threads);
-            FAILS(PQF_CORRUPT, "row group 0", read_paths(paths, NUM_FILES, NULL, &ro, &so, &r));
+            FAILS(PQF_CORRUPT, "row group 0",
+                  read_paths(paths, NUM_FILES, NULL, &ro, &so, &r));
             assert_string_equal(test_err.path, paths[4]);
             assert_string_equal(test_err.column, "a");
             rows_free(&r);
@@ -339,13 +356,16 @@ static void counting(void **state) {
     folder_end(&f);
 }
 
-/* Every allocation of an open and a read fails once: nothing leaks, and the last attempt succeeds. */
+/* Every allocation of an open and a read fails once: nothing leaks, and the last attempt
+ * succeeds. */
 static void failing_allocations(void **state) {
     (void)state;
     folder f;
     folder_begin(&f);
-    write_rows(in(&f, "p=1/1"), "+s(a:i;l:+l(item:u);d:dict(i;u))", "{1,[a],x},{2,null,y}", NULL);
-    write_rows(in(&f, "p=2/1"), "+s(a:i;l:+l(item:u);d:dict(i;u))", "{3,[],x},{4,[b,c],z}", NULL);
+    write_rows(in(&f, "p=1/1"), "+s(a:i;l:+l(item:u);d:dict(i;u))",
+               "{1,[a],x},{2,null,y}", NULL);
+    write_rows(in(&f, "p=2/1"), "+s(a:i;l:+l(item:u);d:dict(i;u))",
+               "{3,[],x},{4,[b,c],z}", NULL);
     for (int64_t size = 0; size < 4; size += 3) {
         int64_t n = 1;
         for (bool done = false; !done; n++) {
@@ -363,7 +383,8 @@ static void failing_allocations(void **state) {
                 struct ArrowArray batch;
                 status = pqf_dataset_scan(d, &so, &stream, &test_err);
                 pqf_dataset_free(d);
-                while (status == PQF_OK && !stream.get_next(&stream, &batch) && batch.release)
+                while (status == PQF_OK && !stream.get_next(&stream, &batch) &&
+                       batch.release)
                     batch.release(&batch);
                 if (status == PQF_OK) {
                     test_err = *pqf_stream_error(&stream);
@@ -371,7 +392,8 @@ static void failing_allocations(void **state) {
                     stream.release(&stream);
                 }
                 if (pqf_mem_used(mem))
-                    fail_msg("allocation %lld leaks %lld", (long long)n, (long long)pqf_mem_used(mem));
+                    fail_msg("allocation %lld leaks %lld", (long long)n,
+                             (long long)pqf_mem_used(mem));
                 pqf_mem_release(mem);
             }
             pqf_mem_fail_after(0);
@@ -409,10 +431,17 @@ static void memory_dataset(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        TEST(any_batch_size_and_thread_count), TEST(whole_read_gives_row_groups), TEST(projections),
-        TEST(constants_come_last),             TEST(files_that_fit),              TEST(files_that_differ),
-        TEST(missing_and_damaged_files),       TEST(progress_and_cancel),         TEST(counting),
-        TEST(failing_allocations),             TEST(memory_dataset),
+        TEST(any_batch_size_and_thread_count),
+        TEST(whole_read_gives_row_groups),
+        TEST(projections),
+        TEST(constants_come_last),
+        TEST(files_that_fit),
+        TEST(files_that_differ),
+        TEST(missing_and_damaged_files),
+        TEST(progress_and_cancel),
+        TEST(counting),
+        TEST(failing_allocations),
+        TEST(memory_dataset),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

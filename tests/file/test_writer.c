@@ -5,7 +5,8 @@
 #include "file/file_test.h"
 #include "file/inner.h"
 
-static const char *const TYPE = "+s(a:l;s:u;l:+l(item:i);t:+s(x!:g;y:u);d:dict(i;u);m:+m(key!:u;value:i))";
+static const char *const TYPE =
+    "+s(a:l;s:u;l:+l(item:i);t:+s(x!:g;y:u);d:dict(i;u);m:+m(key!:u;value:i))";
 
 static char *make_values(int64_t n) {
     char *text = test_malloc((size_t)n * 200 + 1), *p = text;
@@ -14,8 +15,10 @@ static char *make_values(int64_t n) {
         p += sprintf(p, "%s{", i ? "," : "");
         p += i % 7 ? sprintf(p, "%lld,", (long long)(i * i)) : sprintf(p, "null,");
         p += i % 5 ? sprintf(p, "text%lld,", (long long)(i % 50)) : sprintf(p, "null,");
-        p += i % 3 ? sprintf(p, "[%lld,null,3],", (long long)i) : sprintf(p, i % 2 ? "null," : "[],");
-        p += i % 4 ? sprintf(p, "{%lld.5,y%lld},", (long long)i, (long long)i) : sprintf(p, "null,");
+        p += i % 3 ? sprintf(p, "[%lld,null,3],", (long long)i)
+                   : sprintf(p, i % 2 ? "null," : "[],");
+        p += i % 4 ? sprintf(p, "{%lld.5,y%lld},", (long long)i, (long long)i)
+                   : sprintf(p, "null,");
         p += i % 6 ? sprintf(p, "dict%lld,", (long long)(i % 11)) : sprintf(p, "null,");
         p += i % 2 ? sprintf(p, "[{k,%lld}]}", (long long)i) : sprintf(p, "[]}");
     }
@@ -79,7 +82,10 @@ static void same_bytes_for_any_split(void **state) {
         int64_t rows, bytes, page_rows;
         bool no_dictionary;
         int version;
-    } cuts[] = {{0, 0, 0, 0, 1}, {700, 0, 0, 0, 1}, {0, 100000, 0, 0, 2}, {1500, 40000, 100, 1, 1}};
+    } cuts[] = {{0, 0, 0, 0, 1},
+                {700, 0, 0, 0, 1},
+                {0, 100000, 0, 0, 2},
+                {1500, 40000, 100, 1, 1}};
     char *values = make_values(ROWS);
     built b = build(test_mem, TYPE, values);
     test_free(values);
@@ -98,7 +104,8 @@ static void same_bytes_for_any_split(void **state) {
             o.control.num_threads = 1 + k % 4;
             bytes again = write_split(&b, &o, splits[k]);
             if (again.len != whole.len || memcmp(again.data, whole.data, whole.len) != 0)
-                fail_msg("cut %d: batches of up to %lld rows give other bytes", i, (long long)splits[k]);
+                fail_msg("cut %d: batches of up to %lld rows give other bytes", i,
+                         (long long)splits[k]);
             test_free(again.data);
         }
         int64_t counts[64] = {0}, n = row_groups(&whole, counts, 64);
@@ -121,7 +128,8 @@ static void round_trip(void **state) {
     test_free(values);
     rows expected = {0}, got;
     rows_add_batch(&expected, &b.schema, &b.array);
-    static const char *const codecs[] = {"none", "snappy", "gzip", "brotli", "lz4", "zstd"};
+    static const char *const codecs[] = {"none",   "snappy", "gzip",
+                                         "brotli", "lz4",    "zstd"};
     static const char *const versions[] = {"1.0", "2.4", "2.6"};
     for (int i = 0; i < 6; i++) {
         pqf_write_options o = write_options();
@@ -146,7 +154,8 @@ static void metadata_and_names(void **state) {
     pqf_buf kv = {.mem = test_mem};
     OK(pqf_kv_put(&kv, pqf_bytes_of("k", 1), pqf_bytes_of("of schema", 9), &test_err));
     OK(pqf_schema_set_metadata(&b.schema, (const char *)kv.data, &test_err));
-    static const pqf_column_setting more[] = {{"extra", "value"}, {"empty", ""}, {"none", NULL}};
+    static const pqf_column_setting more[] = {
+        {"extra", "value"}, {"empty", ""}, {"none", NULL}};
     pqf_write_options o = write_options();
     o.metadata = more;
     o.num_metadata = 3;
@@ -174,20 +183,24 @@ static void refused_options(void **state) {
     folder_begin(&f);
     built b = build(test_mem, "+s(a:i;s:+s(x:i))", "{1,{2}}");
     pqf_writer *w;
-    static const pqf_column_setting no_column[] = {{"q", "zstd"}}, good[] = {{"s.x", "zstd"}, {"a", "none"}},
-                                    no_codec[] = {{"a", "zip"}}, no_number[] = {{"s", "x"}},
-                                    level[] = {{"s.x", "22"}};
+    static const pqf_column_setting no_column[] = {{"q", "zstd"}},
+                                    good[] = {{"s.x", "zstd"}, {"a", "none"}},
+                                    no_codec[] = {{"a", "zip"}},
+                                    no_number[] = {{"s", "x"}}, level[] = {{"s.x", "22"}};
     static const struct {
         const char *text;
         pqf_write_options o;
     } table[] = {
-        {"compression names the column 'q'", {.column_compression = no_column, .num_column_compression = 1}},
+        {"compression names the column 'q'",
+         {.column_compression = no_column, .num_column_compression = 1}},
         {"compression_level names the column 'q'",
          {.column_compression_level = no_column, .num_column_compression_level = 1}},
         {"zip", {.column_compression = no_codec, .num_column_compression = 1}},
         {"zip", {.compression = "zip"}},
-        {"'x' is not a number", {.column_compression_level = no_number, .num_column_compression_level = 1}},
-        {"level", {.compression = "zstd", .has_compression_level = true, .compression_level = 99}},
+        {"'x' is not a number",
+         {.column_compression_level = no_number, .num_column_compression_level = 1}},
+        {"level",
+         {.compression = "zstd", .has_compression_level = true, .compression_level = 99}},
         {"data_page_version", {.data_page_version = 3}},
         {"negative", {.row_group_rows = -1}},
         {"negative", {.page_rows = -1}},
@@ -198,15 +211,19 @@ static void refused_options(void **state) {
     for (size_t i = 0; i < sizeof table / sizeof table[0]; i++) {
         pqf_write_options o = table[i].o;
         o.struct_bytes = sizeof o;
-        FAILS(PQF_INVALID, table[i].text, pqf_writer_open(in(&f, "1"), &b.schema, &o, &w, &test_err));
+        FAILS(PQF_INVALID, table[i].text,
+              pqf_writer_open(in(&f, "1"), &b.schema, &o, &w, &test_err));
         check_names(f.path, "");
     }
     pqf_write_options o = {.struct_bytes = 7};
-    FAILS(PQF_INVALID, "struct_bytes", pqf_writer_open(in(&f, "1"), &b.schema, &o, &w, &test_err));
+    FAILS(PQF_INVALID, "struct_bytes",
+          pqf_writer_open(in(&f, "1"), &b.schema, &o, &w, &test_err));
     o.struct_bytes = sizeof o + 8;
-    FAILS(PQF_INVALID, "struct_bytes", pqf_writer_open(in(&f, "1"), &b.schema, &o, &w, &test_err));
+    FAILS(PQF_INVALID, "struct_bytes",
+          pqf_writer_open(in(&f, "1"), &b.schema, &o, &w, &test_err));
     o = write_options();
-    o.struct_bytes = offsetof(pqf_write_options, data_page_bytes); /* of an older header */
+    o.struct_bytes =
+        offsetof(pqf_write_options, data_page_bytes); /* of an older header */
     o.column_compression = good;
     o.num_column_compression = 99;
     write_built(in(&f, "1"), &b, &o);
@@ -231,12 +248,17 @@ static void copied_options(void **state) {
     static const pqf_column_setting settings[] = {{"a", "b"}, {"c", NULL}};
     static const char *const names[] = {"x", "y", NULL};
     pqf_arena arena = {.mem = test_mem};
-    pqf_write_options o = {.compression = "zstd", .version = "1.0", .metadata = settings, .num_metadata = 2,
-                           .dictionary_columns = names, .created_by = "me"};
+    pqf_write_options o = {.compression = "zstd",
+                           .version = "1.0",
+                           .metadata = settings,
+                           .num_metadata = 2,
+                           .dictionary_columns = names,
+                           .created_by = "me"};
     pqf_read_options r = {.int96_unit = "us", .ignore_prefixes = names};
     OK(pqf_write_options_copy(&arena, &o, &test_err));
     OK(pqf_read_options_copy(&arena, &r, &test_err));
-    assert_true(o.metadata != settings && o.dictionary_columns != names && r.ignore_prefixes != names);
+    assert_true(o.metadata != settings && o.dictionary_columns != names &&
+                r.ignore_prefixes != names);
     assert_string_equal(o.compression, "zstd");
     assert_string_equal(o.metadata[0].value, "b");
     assert_null(o.metadata[1].value);
@@ -262,8 +284,10 @@ static void life_cycle(void **state) {
     check_names(f.path, "");
     OK(pqf_writer_open(in(&f, "1"), &b.schema, &o, &w, &test_err));
     OK(pqf_writer_finish(w, &test_err)); /* no batch at all */
-    FAILS(PQF_INVALID, "closed writer", pqf_writer_put(w, &b.schema, &b.array, NULL, &test_err));
-    FAILS(PQF_INVALID, "closed writer", pqf_writer_check(w, &b.schema, &b.array, NULL, &test_err));
+    FAILS(PQF_INVALID, "closed writer",
+          pqf_writer_put(w, &b.schema, &b.array, NULL, &test_err));
+    FAILS(PQF_INVALID, "closed writer",
+          pqf_writer_check(w, &b.schema, &b.array, NULL, &test_err));
     FAILS(PQF_INVALID, "closed writer", pqf_writer_finish(w, &test_err));
     pqf_writer_free(w);
     pqf_writer_free(NULL);
@@ -319,14 +343,15 @@ static void refused_batches(void **state) {
 
 /* ---- failures ---- */
 
-static int64_t writes_left;
+static _Atomic int64_t writes_left;
 static int failing_write(int64_t offset, size_t n) {
     (void)offset;
     (void)n;
     return --writes_left == 0 ? ENOSPC : 0;
 }
 
-static pqf_status write_two_groups(const char *path, const built *b, const pqf_write_options *options) {
+static pqf_status write_two_groups(const char *path, const built *b,
+                                   const pqf_write_options *options) {
     pqf_writer *w;
     pqf_write_options o = *options;
     o.row_group_rows = 1;
@@ -337,7 +362,8 @@ static pqf_status write_two_groups(const char *path, const built *b, const pqf_w
     pqf_error ignored;
     if (status != PQF_OK) { /* and stays failed */
         assert_int_equal(pqf_writer_finish(w, &ignored), PQF_INVALID);
-        assert_int_equal(pqf_writer_put(w, &b->schema, &b->array, NULL, &ignored), PQF_INVALID);
+        assert_int_equal(pqf_writer_put(w, &b->schema, &b->array, NULL, &ignored),
+                         PQF_INVALID);
     }
     pqf_writer_free(w);
     return status;
@@ -347,7 +373,8 @@ static void failing_writes(void **state) {
     (void)state;
     folder f;
     folder_begin(&f);
-    built old = build(test_mem, "+s(a:i)", "{7}"), b = build(test_mem, "+s(a:i;s:u)", "{1,x},{2,y}");
+    built old = build(test_mem, "+s(a:i)", "{7}"),
+          b = build(test_mem, "+s(a:i;s:u)", "{1,x},{2,y}");
     pqf_write_options o = write_options();
     write_built(in(&f, "1"), &old, &o);
     int64_t n = 1;
@@ -403,7 +430,8 @@ static void failing_allocations(void **state) {
         }
         pqf_mem_fail_after(0);
         if (pqf_mem_used(mem))
-            fail_msg("allocation %lld leaks %lld", (long long)n, (long long)pqf_mem_used(mem));
+            fail_msg("allocation %lld leaks %lld", (long long)n,
+                     (long long)pqf_mem_used(mem));
         pqf_mem_release(mem);
         if (status != PQF_OK) assert_int_equal(status, PQF_NOMEM);
         check_names(f.path, status == PQF_OK ? "f:1" : "");
@@ -440,7 +468,8 @@ static void progress_and_cancel(void **state) {
     pqf_writer *w;
     OK(pqf_writer_open(in(&f, "2"), &b.schema, &o, &w, &test_err));
     usleep(60000); /* the next poll ticks */
-    assert_int_equal(pqf_writer_put(w, &b.schema, &b.array, NULL, &test_err), PQF_CANCELLED);
+    assert_int_equal(pqf_writer_put(w, &b.schema, &b.array, NULL, &test_err),
+                     PQF_CANCELLED);
     pqf_writer_free(w);
     t = (ticks){.stop_at = 1};
     OK(pqf_writer_open(in(&f, "2"), &b.schema, &o, &w, &test_err));
@@ -468,10 +497,12 @@ static void no_rows_and_no_columns(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        TEST(same_bytes_for_any_split), TEST(round_trip),      TEST(metadata_and_names),
-        TEST(refused_options),          TEST(copied_options),  TEST(life_cycle),
-        TEST(refused_batches),          TEST(failing_writes),  TEST(failing_allocations),
-        TEST(progress_and_cancel),      TEST(no_rows_and_no_columns),
+        TEST(same_bytes_for_any_split), TEST(round_trip),
+        TEST(metadata_and_names),       TEST(refused_options),
+        TEST(copied_options),           TEST(life_cycle),
+        TEST(refused_batches),          TEST(failing_writes),
+        TEST(failing_allocations),      TEST(progress_and_cancel),
+        TEST(no_rows_and_no_columns),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
