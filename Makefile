@@ -13,6 +13,8 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 JOBS   ?= $(shell nproc 2>/dev/null || echo 2)
+# meson, ninja and the tools of the virtual environment are found by name
+export PATH := $(CURDIR)/$(BIN):$(PATH)
 export PKG_CONFIG_PATH
 
 .DEFAULT_GOAL := help
@@ -67,7 +69,7 @@ test-python: $(VENV)/.installed
 # The shared library as a C programmer meets it: installed, found by pkg-config, linked.
 test-install: lib $(VENV)/.installed
 	$(BIN)/python tests/make_sample.py build/sample.parquet
-	PATH="$(CURDIR)/$(BIN):$$PATH" sh tests/test_install.sh build/release build/sample.parquet
+	sh tests/test_install.sh build/release build/sample.parquet
 
 test: check test-c test-simd test-install test-python
 
