@@ -14,6 +14,7 @@ import pathlib
 import random
 
 import pyarrow as pa
+import pyarrow.compute
 import pyarrow.parquet as pq
 import pytest
 from interop import forked, support
@@ -163,7 +164,12 @@ def test_more_than_two_gigabytes_of_strings():
     for batch in read_parquet_iter(DATA / LARGE, chunk_size=1):
         for value in batch.column(0):
             total += sum(len(key) for key, _ in value.as_py())
-    assert total > 2**31
+    assert total == 2**31
+    whole = _read(LARGE)
+    whole.validate(full=True)
+    assert whole.num_rows == 2
+    keys = sum(pa.compute.sum(pa.compute.binary_length(chunk.keys)).as_py() for chunk in whole.column(0).chunks)
+    assert keys == 2**31
 
 
 # ---------------------------------------------------------------------------- poison

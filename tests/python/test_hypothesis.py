@@ -148,6 +148,9 @@ def test_we_write_both_read(table, options):
         except pa.ArrowException as lack:
             event(f"pyarrow does not write or read its own: {str(lack)[:40]}")
             return
+        if expected.num_rows != table.num_rows:
+            event("pyarrow loses rows of its own file")
+            expected = table
         support.assert_same(pq.read_table(path), expected, "pyarrow reads")
 
 
