@@ -222,6 +222,25 @@ def test_a_dataset_larger_than_memory(texts):
     assert told.get("ArrowInvalid", 0) == 1 or told.get("MemoryError", 0) == 1, told
 
 
+@pytest.mark.skipif(not support.ALL, reason="2.2 GB of strings: PQF_TEST_ALL=1 writes and reads them")
+def test_a_column_of_more_than_two_gigabytes(tmp_path):
+    """More strings than 32-bit offsets reach, in one row group: a table in chunks, as pyarrow gives."""
+    told = run(
+        """
+        words = pa.array(["x" * 10**6 + str(i) for i in range(10)])
+        part = words.take(pa.array(np.arange(1100) % 10))
+        table = pa.table({"t": pa.chunked_array([part, part])})
+        p.write_parquet(table, sys.argv[1], table.schema)
+        del table, part
+        column = p.read_parquet(sys.argv[1], output_format="arrow").column("t")
+        print("rows", len(column))
+        print("bytes", sum(len(column[i].as_py()) for i in range(len(column))))
+        """,
+        tmp_path / "x.parquet",
+    )
+    assert told == {"rows": 2200, "bytes": 2200 * (10**6 + 1)}
+
+
 def test_memory_limit_is_an_error_that_names_itself(numbers):
     told = run(
         """
