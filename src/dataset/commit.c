@@ -27,9 +27,6 @@
 
 /* ---- the target ---- */
 
-/* Tries to make the stage while other writers remove the folder around it. */
-#define STAGE_TRIES 100
-
 /* True when `dir` is `inner` or one of its ancestors (both absolute, links resolved). */
 static bool holds(const char *dir, const char *inner) {
     size_t n = strlen(dir);
@@ -106,17 +103,6 @@ static pqf_status find_existing(pqf_commit *c, pqf_error *err) {
     return PQF_OK;
 }
 
-/* A writer that ends removes the sibling when it is empty, maybe just before the stage is
- * in it. */
-static pqf_status make_stage(const pqf_commit *c, pqf_error *err) {
-    pqf_status status = PQF_OK;
-    for (int tries = 0; tries < STAGE_TRIES; tries++) {
-        status = pqf_fs_make_folders(c->stage, err);
-        if (status == PQF_OK || err->os_errno != ENOENT) break;
-    }
-    return status;
-}
-
 static pqf_status begin(pqf_commit *c, const char *dir, pqf_error *err) {
     char id[33];
     const char *copy;
@@ -132,12 +118,13 @@ static pqf_status begin(pqf_commit *c, const char *dir, pqf_error *err) {
                          strcmp(c->parent, "/") ? c->parent : "", slash + 1));
     TRY(pqf_arena_printf(&c->arena, &c->stage, err, "%s/%s", c->sibling, id));
     c->dir_existed = access(c->dir, F_OK) == 0;
-    return make_stage(c, err);
+    return pqf_stage_make(c, err);
 }
 
 pqf_status pqf_commit_begin(pqf_commit *c, const char *dir, pqf_mode mode, bool durable,
                             pqf_mem *mem, pqf_error *err) {
-    *c = (pqf_commit){.mem = mem, .mode = mode, .durable = durable, .owner = getpid()};
+    *c = (pqf_commit){
+        .mem = mem, .mode = mode, .durable = durable, .lock_fd = -1, .owner = getpid()};
     pqf_arena_init(&c->arena, mem);
     pqf_status status = begin(c, dir, err);
     if (status == PQF_OK) return status;
@@ -152,14 +139,10 @@ static void remove_made_parents(pqf_commit *c) {
         *strrchr(path, '/') = 0;
 }
 
-/* A forked child may free its copy of a writer: the stage is its parent's. */
 void pqf_commit_reset(pqf_commit *c) {
-    pqf_error ignored;
-    pqf_error_init(&ignored);
-    if (c->stage && c->owner == getpid()) {
-        pqf_fs_remove_tree(c->stage, &ignored);
-        rmdir(c->sibling); /* stays while other writers stage there */
-        remove_made_parents(c);
+    if (c->stage) {
+        pqf_stage_remove(c);
+        if (c->owner == getpid()) remove_made_parents(c);
     }
     pqf_arena_reset(&c->arena);
     *c = (pqf_commit){0};

@@ -104,7 +104,7 @@ int64_t pqf_groups_count(const pqf_groups *groups);
 /* "a=1/b=x" of a group, borrowed. */
 const char *pqf_groups_folder(const pqf_groups *groups, int64_t group);
 
-/* ---- commit.c: a folder's staging place and its names ---- */
+/* ---- stage.c, commit.c: a folder's staging place and its names ---- */
 
 typedef struct pqf_commit {
     pqf_mem *mem;
@@ -113,6 +113,8 @@ typedef struct pqf_commit {
     const char *parent;
     const char *sibling; /* hidden folder beside it */
     const char *stage;   /* of this writer, within sibling */
+    const char *lock;    /* file beside the stage, locked as long as the writer lives */
+    int lock_fd;         /* -1: none */
     pqf_mode mode;
     bool durable;
     const char *existing; /* innermost folder above it that was there before */
@@ -131,5 +133,9 @@ pqf_status pqf_commit_finish(pqf_commit *c, const char *const *files, int64_t nu
                              pqf_error *err);
 /* Removes what is left of the staging place. */
 void pqf_commit_reset(pqf_commit *c);
+
+/* Makes c->stage and its lock, and removes the stages of writers that were killed. */
+pqf_status pqf_stage_make(pqf_commit *c, pqf_error *err);
+void pqf_stage_remove(pqf_commit *c);
 
 #endif
