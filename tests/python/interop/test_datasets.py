@@ -15,6 +15,7 @@ import pyarrow as pa
 import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 import pytest
+
 from interop import support
 from py_parquet_forge import inspect_schema, read_parquet, read_parquet_iter, write_to_dataset
 
