@@ -185,6 +185,9 @@ typedef struct pqf_read_options {
     const char *const
         *read_dictionary; /* NULL-terminated: columns to hand out dictionary-encoded */
     const char *const *ignore_prefixes; /* NULL-terminated; default "." and "_" */
+    const pqf_predicate
+        *likely; /* learn the schema from a file whose folders may satisfy this
+                                    instead of from the first one; needed at open alone */
 } pqf_read_options;
 
 /* Opens what `paths` (UTF-8 or file system bytes, num_paths of them) name. With one path: a file or a

@@ -78,10 +78,12 @@ struct pqf_dataset {
     pqf_arena arena;
     pqf_read_options options;
     pqf_found found;
-    pqf_bytes bytes; /* of a dataset in memory */
-    pqf_reader *first;
+    pqf_bytes bytes;    /* of a dataset in memory */
+    pqf_reader *first;  /* whose footer gave the schema */
+    int64_t first_file; /* its number */
     struct ArrowSchema schema;
     pqf_scan_file *files;
+    int32_t **codes; /* of each file, one per constant */
     pqf_constant *constants;
     struct ArrowSchema *types; /* of the constants */
     struct ArrowArray *values;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * open.c: a dataset that is open: its files, the schema of the first one, and partition
- * columns as constants of the scan, their types as recorded in the first file, else
+ * columns as constants of the scan, their types as recorded in that file, else
  * inferred over all folders.
  */
 #include "inner.h"
@@ -82,44 +82,70 @@ done:
                             : pqf_error_at_column(err, d->found.partitions[column]);
 }
 
-static pqf_status set_constants(pqf_dataset *d, int32_t **codes, pqf_error *err) {
-    size_t n = (size_t)d->found.num_partitions;
-    void *block;
-    struct ArrowSchema recorded;
-    TRY(pqf_arena_array(&d->arena, n, sizeof(pqf_constant), &block, err));
-    d->constants = block;
-    TRY(pqf_arena_array(&d->arena, n, sizeof(struct ArrowSchema), &block, err));
-    d->types = block;
-    TRY(pqf_arena_array(&d->arena, n, sizeof(struct ArrowArray), &block, err));
-    d->values = block;
-    if (!n) return PQF_OK;
-    pqf_status status = read_recorded(d, &recorded, err);
-    if (status != PQF_OK && d->files[0].path) pqf_error_at_path(err, d->files[0].path);
-    for (int32_t k = 0; status == PQF_OK && k < (int32_t)n; k++) {
-        status = set_type(d, k, &recorded, err);
-        if (status == PQF_OK) status = set_values(d, k, codes, err);
+static pqf_status fill_constants(pqf_dataset *d, const struct ArrowSchema *recorded,
+                                 pqf_error *err) {
+    for (int32_t k = 0; k < d->found.num_partitions; k++) {
+        TRY(set_type(d, k, recorded, err));
+        TRY(set_values(d, k, d->codes, err));
         d->constants[k] =
             (pqf_constant){d->found.partitions[k], &d->types[k], &d->values[k]};
     }
+    return PQF_OK;
+}
+
+static void release_constants(pqf_dataset *d) {
+    for (int32_t k = 0; d->values && k < d->found.num_partitions; k++) {
+        pqf_array_release(&d->values[k]);
+        pqf_schema_release(&d->types[k]);
+    }
+}
+
+/* The file that the schema is learnt from: with a hint the first whose folders, their types guessed,
+ * may satisfy it, so that a filtered read opens no file in vain. */
+static pqf_status choose_first(pqf_dataset *d, pqf_error *err) {
+    struct ArrowSchema none;
+    memset(&none, 0, sizeof none);
+    if (!d->options.likely || !d->found.num_partitions) return PQF_OK;
+    pqf_status status = fill_constants(d, &none, err);
+    if (status == PQF_OK)
+        status =
+            pqf_first_match(d->options.likely, d->constants, d->found.num_partitions,
+                            d->files, d->found.num_files, d->mem, &d->first_file, err);
+    release_constants(d);
+    return status;
+}
+
+static pqf_status set_constants(pqf_dataset *d, pqf_error *err) {
+    struct ArrowSchema recorded;
+    if (!d->found.num_partitions) return PQF_OK;
+    pqf_status status = read_recorded(d, &recorded, err);
+    const char *path = d->files[d->first_file].path;
+    if (status != PQF_OK) return path ? pqf_error_at_path(err, path) : status;
+    status = fill_constants(d, &recorded, err);
     pqf_schema_release(&recorded);
     return status;
 }
 
 static pqf_status set_files(pqf_dataset *d, pqf_error *err) {
     void *block;
-    size_t n = (size_t)d->found.num_files;
+    size_t n = (size_t)d->found.num_files, k = (size_t)d->found.num_partitions;
+    TRY(pqf_arena_array(&d->arena, k, sizeof(pqf_constant), &block, err));
+    d->constants = block;
+    TRY(pqf_arena_array(&d->arena, k, sizeof(struct ArrowSchema), &block, err));
+    d->types = block;
+    TRY(pqf_arena_array(&d->arena, k, sizeof(struct ArrowArray), &block, err));
+    d->values = block;
     TRY(pqf_arena_array(&d->arena, n, sizeof(pqf_scan_file), &block, err));
     d->files = block;
     TRY(pqf_arena_array(&d->arena, n, sizeof(int32_t *), &block, err));
-    int32_t **codes = block;
+    d->codes = block;
     for (size_t i = 0; i < n; i++) {
-        TRY(pqf_arena_array(&d->arena, (size_t)d->found.num_partitions, sizeof(int32_t),
-                            &block, err));
-        codes[i] = block;
+        TRY(pqf_arena_array(&d->arena, k, sizeof(int32_t), &block, err));
+        d->codes[i] = block;
         d->files[i] = (pqf_scan_file){
-            .path = d->found.files[i].path, .bytes = d->bytes, .codes = codes[i]};
+            .path = d->found.files[i].path, .bytes = d->bytes, .codes = d->codes[i]};
     }
-    return n ? set_constants(d, codes, err) : PQF_OK;
+    return PQF_OK;
 }
 
 /* ---- schema ---- */
@@ -195,9 +221,8 @@ static pqf_status set_schema(pqf_dataset *d, pqf_error *err) {
     pqf_status status = fill_schema(d, &file, err);
     pqf_schema_release(&file);
     if (status == PQF_OK) status = check_names(pqf_reader_schema(d->first), err);
-    return status == PQF_OK || !d->files[0].path
-               ? status
-               : pqf_error_at_path(err, d->files[0].path);
+    const char *path = d->files[d->first_file].path;
+    return status == PQF_OK || !path ? status : pqf_error_at_path(err, path);
 }
 
 /* ---- open and free ---- */
@@ -248,10 +273,13 @@ static pqf_status begin(const pqf_read_options *options, pqf_dataset **out,
 }
 
 static pqf_status complete(pqf_dataset *d, pqf_error *err) {
-    if (d->found.num_files)
-        TRY(pqf_reader_open(d->found.files[0].path, d->bytes, &d->options, d->mem,
-                            &d->first, err));
+    if (!d->found.num_files) return set_schema(d, err);
     TRY(set_files(d, err));
+    TRY(choose_first(d, err));
+    TRY(pqf_reader_open(d->files[d->first_file].path, d->bytes, &d->options, d->mem,
+                        &d->first, err));
+    d->options.likely = NULL; /* borrowed for the open alone */
+    TRY(set_constants(d, err));
     return set_schema(d, err);
 }
 
@@ -299,10 +327,7 @@ void pqf_dataset_retain(pqf_dataset *d) { atomic_fetch_add(&d->references, 1); }
 
 void pqf_dataset_free(pqf_dataset *d) {
     if (!d || atomic_fetch_sub(&d->references, 1) != 1) return;
-    for (int32_t k = 0; d->values && k < d->found.num_partitions; k++) {
-        pqf_array_release(&d->values[k]);
-        pqf_schema_release(&d->types[k]);
-    }
+    release_constants(d);
     pqf_schema_release(&d->schema);
     pqf_reader_release(d->first);
     pqf_arena_reset(&d->arena);

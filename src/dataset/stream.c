@@ -136,6 +136,7 @@ static pqf_status start(scan_stream *s, const pqf_scan_options *options, pqf_err
         .predicate = options->predicate,
         .batch_rows = options->batch_rows,
         .first_reader = d->first,
+        .first_file = d->first_file,
     };
     return pqf_scan_open(&spec, d->mem, &s->scan, err);
 }

@@ -56,10 +56,16 @@ typedef struct pqf_scan_spec {
     const pqf_read_options *options;
     const pqf_predicate *predicate; /* judged on constants and row groups; may be NULL */
     int64_t batch_rows;             /* as in pqf_scan_options */
-    pqf_reader *first_reader;       /* of files[0], already open; may be NULL */
+    pqf_reader *first_reader;       /* of files[first_file], already open; may be NULL */
+    int64_t first_file;
 } pqf_scan_spec;
 
 typedef struct pqf_scan pqf_scan;
+
+/* The first file whose constants may satisfy the predicate; 0 when there is none. */
+pqf_status pqf_first_match(const pqf_predicate *predicate, const pqf_constant *constants,
+                           int32_t num_constants, const pqf_scan_file *files,
+                           int64_t num_files, pqf_mem *mem, int64_t *out, pqf_error *err);
 
 /* Everything in spec is borrowed and must outlive the scan. */
 pqf_status pqf_scan_open(const pqf_scan_spec *spec, pqf_mem *mem, pqf_scan **out,

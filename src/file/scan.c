@@ -8,9 +8,10 @@
 
 /* ---- columns ---- */
 
-static int32_t constant_index(const pqf_scan_spec *spec, const char *name) {
-    for (int32_t i = 0; i < spec->num_constants; i++)
-        if (!strcmp(spec->constants[i].name, name)) return i;
+static int32_t constant_index(const pqf_constant *constants, int32_t n,
+                              const char *name) {
+    for (int32_t i = 0; i < n; i++)
+        if (!strcmp(constants[i].name, name)) return i;
     return -1;
 }
 
@@ -23,8 +24,8 @@ static pqf_status set_columns(pqf_scan *scan, pqf_error *err) {
     scan->num_columns = (int32_t)schema->n_children;
     for (int32_t c = 0; c < scan->num_columns; c++) {
         scan->columns[c].schema = schema->children[c];
-        scan->columns[c].constant =
-            constant_index(&scan->spec, schema->children[c]->name);
+        scan->columns[c].constant = constant_index(
+            scan->spec.constants, scan->spec.num_constants, schema->children[c]->name);
     }
     return PQF_OK;
 }
@@ -207,24 +208,58 @@ void pqf_open_file_reset(pqf_open_file *file) {
     *file = (pqf_open_file){0};
 }
 
+/* The constants of one file. */
 typedef struct constant_ranges {
-    const pqf_scan *scan;
-    int64_t file;
+    const pqf_constant *constants;
+    const pqf_view *views;
+    int32_t num_constants;
+    const int32_t *codes;
 } constant_ranges;
+
+static constant_ranges ranges_of_file(const pqf_scan *scan, int64_t file) {
+    return (constant_ranges){scan->spec.constants, scan->constant_views,
+                             scan->spec.num_constants, scan->spec.files[file].codes};
+}
 
 /* The range of a constant: one value, or null. */
 static bool range_of_constant(void *context, const char *const *path, int32_t depth,
                               pqf_range *out) {
     const constant_ranges *c = context;
-    int32_t k = depth == 1 ? constant_index(&c->scan->spec, path[0]) : -1;
+    int32_t k = depth == 1 ? constant_index(c->constants, c->num_constants, path[0]) : -1;
     if (k < 0) return false;
-    int32_t code = c->scan->spec.files[c->file].codes[k];
+    int32_t code = c->codes[k];
     *out = (pqf_range){.may_have_null = code < 0, .may_have_value = code >= 0};
     if (code < 0) return true;
-    out->min = out->max = pqf_scalar_of_view(&c->scan->constant_views[k], code);
+    out->min = out->max = pqf_scalar_of_view(&c->views[k], code);
     out->may_have_nan = out->min.class == PQF_CLASS_FLOAT && out->min.f != out->min.f;
     out->has_min = out->has_max = out->min.class != PQF_CLASS_NONE && !out->may_have_nan;
     return true;
+}
+
+pqf_status pqf_first_match(const pqf_predicate *predicate, const pqf_constant *constants,
+                           int32_t num_constants, const pqf_scan_file *files,
+                           int64_t num_files, pqf_mem *mem, int64_t *out,
+                           pqf_error *err) {
+    pqf_arena arena;
+    void *block;
+    pqf_status status = PQF_OK;
+    *out = 0;
+    pqf_arena_init(&arena, mem);
+    TRY_DONE(
+        pqf_arena_array(&arena, (size_t)num_constants, sizeof(pqf_view), &block, err));
+    pqf_view *views = block;
+    for (int32_t k = 0; k < num_constants; k++)
+        TRY_DONE(pqf_view_init(&views[k], constants[k].type, constants[k].values, false,
+                               &arena, err));
+    for (int64_t i = 0; i < num_files; i++) {
+        constant_ranges ranges = {constants, views, num_constants, files[i].codes};
+        if (!pqf_predicate_may_match(predicate, range_of_constant, &ranges)) continue;
+        *out = i;
+        break;
+    }
+done:
+    pqf_arena_reset(&arena);
+    return status;
 }
 
 pqf_status pqf_scan_open_file(pqf_scan *scan, int64_t i, pqf_open_file *out,
@@ -233,11 +268,11 @@ pqf_status pqf_scan_open_file(pqf_scan *scan, int64_t i, pqf_open_file *out,
     *out =
         (pqf_open_file){.mem = scan->mem,
                         .fields_bytes = (size_t)scan->num_columns * sizeof(pqf_field *)};
-    constant_ranges ranges = {scan, i};
+    constant_ranges ranges = ranges_of_file(scan, i);
     if (scan->spec.predicate && scan->spec.num_constants &&
         !pqf_predicate_may_match(scan->spec.predicate, range_of_constant, &ranges))
         return PQF_OK;
-    if (i == 0 && scan->spec.first_reader)
+    if (i == scan->spec.first_file && scan->spec.first_reader)
         out->reader = pqf_reader_retain(scan->spec.first_reader);
     else
         TRY(pqf_reader_open(file->path, file->bytes, scan->spec.options, scan->mem,
@@ -253,7 +288,7 @@ pqf_status pqf_scan_open_file(pqf_scan *scan, int64_t i, pqf_open_file *out,
 bool pqf_scan_keeps(const pqf_scan *scan, int64_t file, const pqf_reader *reader,
                     int64_t row_group) {
     if (!scan->spec.predicate) return true;
-    constant_ranges ranges = {scan, file};
+    constant_ranges ranges = ranges_of_file(scan, file);
     return pqf_plan_row_group(reader, row_group, scan->spec.predicate,
                               scan->spec.num_constants ? range_of_constant : NULL,
                               &ranges);
