@@ -106,7 +106,21 @@ typedef struct dataset_object {
     core_call call;     /* of the call in progress; the engine's tick points at it */
     PyObject *progress; /* keeps call.progress alive */
     PyObject *bytes;    /* of a dataset in memory */
+    bool busy; /* the dataset or one of its streams is at work, perhaps without the GIL;
+                * guarded by the GIL */
 } dataset_object;
+
+/* One call at a time: they share `call`, and a stream is no thing for two threads. */
+static int enter(dataset_object *d) {
+    if (d->busy) {
+        PyErr_SetString(PyExc_RuntimeError, "the reader is in use by another thread");
+        return -1;
+    }
+    d->busy = true;
+    return 0;
+}
+
+static void leave(dataset_object *d) { d->busy = false; }
 
 static void dataset_dealloc(PyObject *self) {
     dataset_object *d = (dataset_object *)self;
@@ -279,9 +293,15 @@ static PyObject *dataset_scan(PyObject *self, PyObject *args, PyObject *kwargs) 
         (s = (stream_object *)type->tp_alloc(type, 0)) != NULL) {
         s->dataset = (dataset_object *)Py_NewRef(self);
         s->predicate = Py_NewRef(predicate);
+        if (enter(d) < 0) {
+            core_memory_free(&memory);
+            Py_DECREF(s);
+            return NULL;
+        }
         CORE_BEGIN(&d->call);
         pqf_status status = pqf_dataset_scan(d->dataset, &options, &s->stream, &err);
         CORE_END(&d->call);
+        leave(d);
         if (status != PQF_OK) {
             core_raise(state, &err);
             Py_CLEAR(s);
@@ -300,22 +320,28 @@ static PyObject *dataset_count_rows(PyObject *self, PyObject *args, PyObject *kw
     PyObject *predicate, *result = NULL;
     int64_t rows;
     pqf_error err;
-    if (parse_scan(state, args, kwargs, &memory, &options, &predicate) == 0) {
+    if (parse_scan(state, args, kwargs, &memory, &options, &predicate) == 0 &&
+        enter(d) == 0) {
         CORE_BEGIN(&d->call);
         pqf_status status = pqf_dataset_count_rows(d->dataset, &options, &rows, &err);
         CORE_END(&d->call);
+        leave(d);
         result = status == PQF_OK ? PyLong_FromLongLong(rows) : core_raise(state, &err);
     }
     core_memory_free(&memory);
     return result;
 }
 
-/* Schema of a stream, fetched once. */
-static int need_schema(stream_object *s) {
+static int need_stream(stream_object *s) {
     if (s->stream.release == NULL) {
         PyErr_SetString(PyExc_ValueError, "the stream is closed");
         return -1;
     }
+    return enter(s->dataset);
+}
+
+/* Schema of a stream, fetched once. */
+static int need_schema(stream_object *s) {
     if (s->schema.release != NULL || s->stream.get_schema(&s->stream, &s->schema) == 0) {
         return 0;
     }
@@ -323,28 +349,30 @@ static int need_schema(stream_object *s) {
     return -1;
 }
 
-static PyObject *stream_schema(PyObject *self, PyObject *unused) {
-    (void)unused;
-    stream_object *s = (stream_object *)self;
+static PyObject *copied_schema(stream_object *s) {
     struct ArrowSchema copy;
     if (need_schema(s) < 0) {
         return NULL;
     }
     if (s->stream.get_schema(&s->stream, &copy) != 0) {
-        return core_raise(core_state_of_type(Py_TYPE(self)),
-                          pqf_stream_error(&s->stream));
+        return core_raise(core_state_of_type(Py_TYPE(s)), pqf_stream_error(&s->stream));
     }
     return pqf_py_schema_capsule(&copy);
 }
 
-/* next() -> an object with __arrow_c_array__, or None at the end */
-static PyObject *stream_next(PyObject *self, PyObject *unused) {
+static PyObject *stream_schema(PyObject *self, PyObject *unused) {
     (void)unused;
     stream_object *s = (stream_object *)self;
-    core_state *state = core_state_of_type(Py_TYPE(self));
-    if (need_schema(s) < 0) {
+    if (need_stream(s) < 0) {
         return NULL;
     }
+    PyObject *result = copied_schema(s);
+    leave(s->dataset);
+    return result;
+}
+
+static PyObject *next_batch(stream_object *s) {
+    core_state *state = core_state_of_type(Py_TYPE(s));
     core_call *call = &s->dataset->call;
     struct ArrowArray batch;
     CORE_BEGIN(call);
@@ -364,9 +392,31 @@ static PyObject *stream_next(PyObject *self, PyObject *unused) {
     return pqf_py_array_new(&state->rows, &schema, &batch);
 }
 
+/* next() -> an object with __arrow_c_array__, or None at the end */
+static PyObject *stream_next(PyObject *self, PyObject *unused) {
+    (void)unused;
+    stream_object *s = (stream_object *)self;
+    if (need_stream(s) < 0) {
+        return NULL;
+    }
+    PyObject *result = need_schema(s) < 0 ? NULL : next_batch(s);
+    leave(s->dataset);
+    return result;
+}
+
 static PyObject *stream_close(PyObject *self, PyObject *unused) {
     (void)unused;
-    stream_clear((stream_object *)self);
+    stream_object *s = (stream_object *)self;
+    if (s->dataset != NULL) {
+        dataset_object *d = (dataset_object *)Py_NewRef(s->dataset);
+        if (enter(d) < 0) {
+            Py_DECREF(d);
+            return NULL;
+        }
+        stream_clear(s);
+        leave(d);
+        Py_DECREF(d);
+    }
     Py_RETURN_NONE;
 }
 

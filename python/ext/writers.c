@@ -15,6 +15,7 @@ typedef struct writer_object {
     pqf_dataset_writer *dataset;
     core_call call;
     PyObject *progress;
+    char busy; /* a call is at work, perhaps without the GIL; guarded by the GIL */
     long long rows_seen; /* put or checked, as the engine counts rows in its records */
     long long rows_put;
 } writer_object;
@@ -141,10 +142,27 @@ static int need_struct(writer_object *w, const struct ArrowSchema *schema) {
     return schema == NULL ? -1 : 0;
 }
 
-static int need_open(writer_object *w) {
+/* The writer is for one call at a time, whether the other one is in another thread or is a
+ * data source or progress function further up this stack. Every enter has its leave. */
+static int enter(writer_object *w) {
+    if (w->busy) {
+        PyErr_SetString(PyExc_RuntimeError, "the writer is in use by another thread");
+        return -1;
+    }
+    w->busy = 1;
+    return 0;
+}
+
+static void leave(writer_object *w) { w->busy = 0; }
+
+static int enter_open(writer_object *w) {
+    if (enter(w) < 0) {
+        return -1;
+    }
     if (w->file != NULL || w->dataset != NULL) {
         return 0;
     }
+    leave(w);
     PyErr_SetString(PyExc_OSError, "Cannot write to a closed writer");
     return -1;
 }
@@ -172,7 +190,7 @@ static PyObject *writer_put(PyObject *self, PyObject *args, PyObject *kwargs) {
     PyObject *batch, *schema, *array, *result = NULL;
     int check = 0;
     if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O|p", names, &batch, &check) ||
-        need_open(w) < 0) {
+        enter_open(w) < 0) {
         return NULL;
     }
     PyObject *pair = PyObject_CallMethod(batch, "__arrow_c_array__", NULL);
@@ -195,6 +213,7 @@ static PyObject *writer_put(PyObject *self, PyObject *args, PyObject *kwargs) {
 done:
     pqf_report_free(report);
     Py_XDECREF(pair);
+    leave(w);
     return result;
 }
 
@@ -207,6 +226,15 @@ static PyObject *stream_failed(struct ArrowArrayStream *stream, int code) {
     errno = code;
     PyErr_Format(PyExc_OSError, "the data source failed: %s", text == NULL ? "" : text);
     return NULL;
+}
+
+/* Values refused so far; it grows with every batch that does not conform. */
+static int64_t num_refused(const pqf_report *report) {
+    int64_t sum = 0;
+    for (int64_t i = 0; i < pqf_report_num_failures(report); i++) {
+        sum += pqf_report_failure(report, i)->count;
+    }
+    return sum;
 }
 
 /* Batches of the stream one by one; after the first refused one the rest is only checked, so that
@@ -228,8 +256,12 @@ static PyObject *put_all(writer_object *w, struct ArrowArrayStream *stream,
         if (batch.release == NULL) {
             break;
         }
+        int64_t before = num_refused(report);
         status = put_batch(w, refused, schema, &batch, report, &err);
         batch.release(&batch);
+        if (status == PQF_SCHEMA && num_refused(report) == before) { /* at encoding */
+            return core_raise(core_state_of_type(Py_TYPE(w)), &err);
+        }
         refused |= status == PQF_SCHEMA;
         if (status != PQF_OK && status != PQF_SCHEMA) {
             break;
@@ -245,7 +277,7 @@ static PyObject *writer_put_stream(PyObject *self, PyObject *args, PyObject *kwa
     PyObject *source, *result = NULL;
     int check = 0;
     if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O|p", names, &source, &check) ||
-        need_open(w) < 0) {
+        enter_open(w) < 0) {
         return NULL;
     }
     PyObject *capsule = PyObject_CallMethod(source, "__arrow_c_stream__", NULL);
@@ -268,6 +300,7 @@ static PyObject *writer_put_stream(PyObject *self, PyObject *args, PyObject *kwa
     }
     pqf_report_free(report);
     Py_XDECREF(capsule);
+    leave(w);
     return result;
 }
 
@@ -277,7 +310,7 @@ static PyObject *writer_finish(PyObject *self, PyObject *unused) {
     (void)unused;
     writer_object *w = (writer_object *)self;
     pqf_error err;
-    if (need_open(w) < 0) {
+    if (enter_open(w) < 0) {
         return NULL;
     }
     CORE_BEGIN(&w->call);
@@ -285,6 +318,7 @@ static PyObject *writer_finish(PyObject *self, PyObject *unused) {
                                         : pqf_dataset_writer_finish(w->dataset, &err);
     CORE_END(&w->call);
     writer_free_engine(w);
+    leave(w);
     if (status != PQF_OK) {
         return core_raise(core_state_of_type(Py_TYPE(self)), &err);
     }
@@ -293,7 +327,12 @@ static PyObject *writer_finish(PyObject *self, PyObject *unused) {
 
 static PyObject *writer_abort(PyObject *self, PyObject *unused) {
     (void)unused;
-    writer_free_engine((writer_object *)self);
+    writer_object *w = (writer_object *)self;
+    if (enter(w) < 0) {
+        return NULL;
+    }
+    writer_free_engine(w);
+    leave(w);
     Py_RETURN_NONE;
 }
 

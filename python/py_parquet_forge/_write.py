@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import sys
+from _thread import LockType, allocate_lock
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -66,6 +67,8 @@ def write_to_dataset(
     if not isinstance(mode, str) or mode not in MODES:
         raise ValueError(f"mode must be either 'append' or 'overwrite', not {mode!r}")
     columns = None if partition_cols is None else names("partition_cols", partition_cols)
+    if columns and "" in columns:
+        raise ValueError("partition_cols holds an empty name; a folder cannot be named after it")
     options = dataset_options("write_to_dataset", kwargs)
     path = local_path(output_dir, "output_dir")
     putter_of(data)
@@ -91,6 +94,7 @@ class ParquetStreamWriter:
         self._sink: Sink | None = None
         self._entered = False
         self._torn: str | None = None
+        self._lock = allocate_lock()
 
     def __enter__(self) -> ParquetStreamWriter:
         from ._input import Sink
@@ -107,20 +111,31 @@ class ParquetStreamWriter:
         Of an iterator or a stream that cannot be read twice, the pieces before a refused one have
         been added; then the writer can only be given up.
         """
-        sink = self._sink
-        if sink is None:
-            raise OSError("Cannot write to a closed writer")
-        if self._torn is not None:
-            raise OSError(self._torn)
-        before = sink.rows
-        try:
-            sink.put(data, atomic=True)
-        except BaseException:
-            if sink.rows != before:
-                self._torn = "Cannot write to a closed writer: a part of a chunk was refused"
-            raise
+        with self._alone():
+            sink = self._sink
+            if sink is None:
+                raise OSError("Cannot write to a closed writer")
+            if self._torn is not None:
+                raise OSError(self._torn)
+            before = sink.rows
+            try:
+                sink.put(data, atomic=True)
+            except BaseException:
+                if sink.rows != before:
+                    self._torn = "Cannot write to a closed writer: a part of a chunk was refused"
+                raise
 
     def __exit__(self, kind: type[BaseException] | None, value: object, trace: object) -> None:
+        with self._alone():
+            self._close(kind, value, trace)
+
+    def _alone(self) -> LockType:
+        """The lock, free to be taken: one call at a time, also further up the same stack."""
+        if self._lock.locked():
+            raise RuntimeError("the writer is in use by another thread")
+        return self._lock
+
+    def _close(self, kind: type[BaseException] | None, value: object, trace: object) -> None:
         sink, self._sink = self._sink, None
         if sink is None:
             return

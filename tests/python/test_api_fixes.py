@@ -1,0 +1,129 @@
+# SPDX-License-Identifier: Apache-2.0
+"""One writer or reader in two hands, sources that misbehave, progress, and what pandas' metadata says."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import threading
+
+import pandas as pd
+import polars as pl
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+import pytest
+from conftest import names_in
+
+from py_parquet_forge import (
+    ParquetStreamWriter,
+    _core,
+    read_parquet,
+    read_parquet_iter,
+    write_parquet,
+    write_to_dataset,
+)
+
+INT = pa.schema([pa.field("x", pa.int64())])
+IN_USE = "in use by another thread"
+
+
+def hammer(call, threads=4):
+    """Runs the call in several threads at once; returns what they raised."""
+    raised = []
+    gate = threading.Barrier(threads)
+
+    def work():
+        gate.wait()
+        try:
+            call()
+        except BaseException as error:
+            raised.append(error)
+
+    workers = [threading.Thread(target=work) for _ in range(threads)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
+    return raised
+
+
+# ---- one at a time ----
+
+
+def test_two_threads_on_one_stream_writer(target):
+    table = pa.table({"x": pa.array(range(20_000), pa.int64())})
+    with ParquetStreamWriter(target, INT, row_group_size=1000) as writer:
+        raised = hammer(lambda: [writer.write_chunk(table) for _ in range(5)])
+        writer.write_chunk(table)
+    assert all(isinstance(e, RuntimeError) and IN_USE in str(e) for e in raised)
+    rows = pq.read_metadata(target).num_rows
+    assert rows % table.num_rows == 0
+    assert rows >= table.num_rows
+
+
+def test_two_threads_on_one_engine_writer(target):
+    table = pa.table({"x": pa.array(range(60_000), pa.int64())})
+    writer = _core.Writer(str(target), INT)
+    raised = hammer(lambda: [writer.put_stream(table) for _ in range(5)])
+    writer.finish()
+    assert all(isinstance(e, RuntimeError) and IN_USE in str(e) for e in raised)
+    assert pq.read_metadata(target).num_rows == writer.rows_put
+
+
+def test_two_threads_on_one_engine_stream(target):
+    pq.write_table(pa.table({"x": range(100_000)}), target, row_group_size=5_000)
+    stream = _core.Dataset([str(target)]).scan(batch_rows=1000)
+    rows = []
+
+    def pull():
+        while (batch := stream.next()) is not None:
+            rows.append(batch.num_rows)
+
+    raised = hammer(pull)
+    while (batch := stream.next()) is not None:
+        rows.append(batch.num_rows)
+    assert all(isinstance(e, RuntimeError) and IN_USE in str(e) for e in raised)
+    assert sum(rows) == 100_000
+
+
+@pytest.mark.parametrize("reader", [False, True])
+def test_a_source_that_closes_the_writer_it_feeds(target, reader):
+    batch = pa.record_batch({"x": pa.array([1, 2, 3], pa.int64())})
+    writer = ParquetStreamWriter(target, INT).__enter__()
+
+    def batches():
+        yield batch
+        writer.__exit__(None, None, None)
+        yield batch
+
+    source = pa.RecordBatchReader.from_batches(INT, batches()) if reader else batches()
+    with pytest.raises(RuntimeError, match=IN_USE):
+        writer.write_chunk(source)
+    writer.__exit__(RuntimeError, None, None)
+    assert names_in(target.parent) == []
+
+
+class ClosingStream:
+    """A stream whose batches close the engine's writer."""
+
+    def __init__(self, writer):
+        self.writer = writer
+
+    def __arrow_c_stream__(self, requested_schema=None):
+        def batches():
+            yield pa.record_batch({"x": pa.array([1], pa.int64())})
+            for close in (self.writer.abort, self.writer.finish):
+                with pytest.raises(RuntimeError, match=IN_USE):
+                    close()
+            yield pa.record_batch({"x": pa.array([2], pa.int64())})
+
+        return pa.RecordBatchReader.from_batches(INT, batches()).__arrow_c_stream__()
+
+
+def test_the_engine_writer_is_not_freed_while_it_is_in_use(target):
+    writer = _core.Writer(str(target), INT)
+    assert writer.put_stream(ClosingStream(writer)) is None
+    writer.finish()
+    assert pq.read_table(target)["x"].to_pylist() == [1, 2]
