@@ -71,12 +71,12 @@ class Sink:
 
     def finish(self) -> None:
         """Gives what was written its name."""
+        if self.progress is not None:  # before the commit: what it raises leaves the old target
+            self.progress.finish(self.rows)
         try:
             self.writer.finish()
         except _core.EngineError as error:
             raise _public(error) from None
-        if self.progress is not None:
-            self.progress.finish(self.rows)
 
     def abort(self) -> None:
         """Leaves nothing behind."""
@@ -224,7 +224,10 @@ def put_stream(sink: Sink, source: Any, atomic: bool) -> list[Record]:
     if sink.options.coerce:
         import pyarrow as pa
 
-        return put_pieces(sink, pa.RecordBatchReader.from_stream(source), atomic)
+        reader = pa.RecordBatchReader.from_stream(source)
+        if atomic and hasattr(source, "__len__"):
+            return put_table(sink, reader.read_all(), atomic)
+        return put_pieces(sink, reader, atomic)
     if atomic and hasattr(source, "__len__"):
         records = sink.give(source, stream=True, check=True)
         if records:
@@ -260,6 +263,9 @@ def putter_of(data: Any) -> Put:
     reader = getattr(sys.modules.get("pyarrow"), "RecordBatchReader", None)
     if reader is not None and isinstance(data, reader):
         return put_pieces
+    batch = getattr(sys.modules.get("pyarrow"), "RecordBatch", None)
+    if batch is not None and isinstance(data, batch):
+        return put_batch
     if hasattr(data, "__arrow_c_stream__"):
         return put_stream
     if hasattr(data, "__arrow_c_array__"):

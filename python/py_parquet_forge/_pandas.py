@@ -131,8 +131,11 @@ def table_to_frame(table: Any, *, use_threads: bool = True) -> Any:
     """table.to_pandas(), with nullable dtypes for integer columns that have nulls."""
     import pyarrow as pa
 
+    index = index_columns(table.schema.metadata)
     places = [
-        i for i, column in enumerate(table.columns) if column.null_count and pa.types.is_integer(column.type)
+        i
+        for i, column in enumerate(table.columns)
+        if column.null_count and pa.types.is_integer(column.type) and table.schema.field(i).name not in index
     ]
     if not places:
         return table.to_pandas(use_threads=use_threads)
@@ -141,22 +144,19 @@ def table_to_frame(table: Any, *, use_threads: bool = True) -> Any:
         field = table.schema.field(i)
         light = light.set_column(i, field.name, pa.nulls(table.num_rows, pa.int8()))
     frame = light.to_pandas(use_threads=use_threads)
+    columns = [i for i, name in enumerate(table.schema.names) if name not in index]
+    if frame.shape[1] != len(columns):  # the index that the metadata promises is not there
+        return table.to_pandas(use_threads=use_threads)
     for i in places:
-        _put_nullable(frame, table, i)
+        frame.isetitem(columns.index(i), _nullable(table.column(i)))
     return frame
 
 
-def _put_nullable(frame: Any, table: Any, i: int) -> None:
-    """Column i of the table in the frame, as a masked array of its width."""
+def _nullable(column: Any) -> Any:
+    """An integer column as a masked array of its width."""
     import pandas as pd
 
-    column, name = table.column(i), table.schema.field(i).name
-    dtype = pd.api.types.pandas_dtype(_masked_name(str(column.type)))
-    array = dtype.__from_arrow__(column)
-    if frame.shape[1] == table.num_columns:
-        frame.isetitem(i, array)
-    elif name in frame.columns:  # columns of the index stand elsewhere
-        frame[name] = array
+    return pd.api.types.pandas_dtype(_masked_name(str(column.type))).__from_arrow__(column)
 
 
 def _masked_name(arrow_name: str) -> str:

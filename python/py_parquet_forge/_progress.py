@@ -13,22 +13,29 @@ BAR_CHARS = 30
 
 
 class Progress:
-    """Forwards (done, total) with the unit `rows`; `finish` makes the last call."""
+    """Forwards (done, total) with the unit `rows`; `finish` makes the last call.
 
-    __slots__ = ("call",)
+    The engine tells rows it has decoded, the package rows it has judged: the larger number holds.
+    """
+
+    __slots__ = ("call", "done", "total")
 
     def __init__(self, progress: Any) -> None:
         self.call = progress
+        self.done = 0
+        self.total: int | None = None
         if progress is True:
             self.call = draw if sys.stderr.isatty() else None
 
     def __call__(self, done: int, total: int | None = None) -> None:
+        self.done = max(self.done, done)
+        self.total = self.total if total is None else max(total, self.done)
         if self.call is not None:
-            self.call(done, total, "rows")
+            self.call(self.done, self.total, "rows")
 
     def finish(self, rows: int) -> None:
         """Everything is done."""
-        self(rows, rows)
+        self(rows, max(rows, self.done))
 
 
 def draw(done: int, total: int | None, unit: str) -> None:

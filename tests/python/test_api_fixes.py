@@ -127,3 +127,89 @@ def test_the_engine_writer_is_not_freed_while_it_is_in_use(target):
     assert writer.put_stream(ClosingStream(writer)) is None
     writer.finish()
     assert pq.read_table(target)["x"].to_pylist() == [1, 2]
+
+
+# ---- forms of input ----
+
+
+@pytest.mark.parametrize(
+    "form",
+    [
+        lambda t: t.to_batches()[0],
+        pl.from_arrow,
+        lambda t: t.to_reader(),
+        lambda t: iter(t.to_batches()),
+        lambda t: pytest.importorskip("duckdb").from_arrow(t),
+        lambda t: t.to_pandas(),
+    ],
+    ids=["batch", "polars", "reader", "iterator", "duckdb", "pandas"],
+)
+@pytest.mark.parametrize("stream", [False, True])
+def test_coerce_takes_every_form(target, form, stream):
+    data = form(pa.table({"x": ["1", "2"]}))
+    if stream:
+        with ParquetStreamWriter(target, INT, coerce=True) as writer:
+            writer.write_chunk(data)
+    else:
+        write_parquet(data, target, INT, coerce=True)
+    assert pq.read_table(target)["x"].to_pylist() == [1, 2]
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_an_error_of_encoding_is_not_hidden_by_the_next_batch(tmp_path, stream):
+    schema = pa.schema([("k", pa.string()), ("x", pa.int64())])
+    batch = pa.record_batch({"k": ["a" * 300], "x": pa.array([1], pa.int64())})
+    table = pa.Table.from_batches([batch] * 3)
+    with pytest.raises((ValueError, OSError)) as caught:
+        write_to_dataset(table.to_reader() if stream else table, tmp_path / "d", schema, ["k"])
+    assert "closed writer" not in str(caught.value)
+
+
+def test_a_partition_column_needs_a_name(tmp_path):
+    schema = pa.schema([("", pa.string()), ("x", pa.int64())])
+    with pytest.raises(ValueError, match="empty name"):
+        write_to_dataset(pa.table({"": ["a"], "x": [1]}), tmp_path / "d", schema, [""])
+    assert names_in(tmp_path) == []
+
+
+# ---- pandas ----
+
+
+@pytest.mark.parametrize("names", [["x"], [7]])
+def test_an_integer_index_with_nulls_is_what_pyarrow_makes_of_it(target, names):
+    index = pd.Index(pd.array([1, None, 3], dtype="Int64"), name="k")
+    column = pd.array([1, None, 2**60 + 1], dtype="Int64")
+    frame = pd.DataFrame({names[0]: column}, index=index)
+    pq.write_table(pa.Table.from_pandas(frame), target)
+    found = read_parquet(target)
+    pd.testing.assert_index_equal(found.index, pq.read_table(target).to_pandas().index)
+    assert found.iloc[:, 0].tolist() == [1, pd.NA, 2**60 + 1]
+    assert found.columns.tolist() == names
+
+
+# ---- progress ----
+
+
+def test_an_exception_in_the_last_progress_call_leaves_the_old_file(target):
+    write_parquet([{"x": 1}], target, INT)
+
+    def tell(done, total, unit):
+        if done == total:
+            raise KeyError("stop")
+
+    with pytest.raises(KeyError):
+        write_parquet([{"x": 2}], target, INT, progress=tell)
+    assert pq.read_table(target)["x"].to_pylist() == [1]
+    assert names_in(target.parent) == [target.name]
+
+
+@pytest.mark.parametrize("read", [read_parquet, lambda *a, **k: list(read_parquet_iter(*a, **k))])
+def test_progress_of_filtered_reads_never_runs_backwards(target, read):
+    pq.write_table(pa.table({"x": range(400_000)}), target, row_group_size=50_000)
+    calls = []
+    read(target, filters=pc.field("x") < 260_000, progress=lambda *call: calls.append(call))
+    done = [call[0] for call in calls]
+    assert done == sorted(done)
+    last = calls[-1]
+    assert last[0] == last[1] >= 260_000
+    assert last[2] == "rows"
