@@ -35,6 +35,49 @@ def _is_url(text: str) -> bool:
     return plain.isascii() and plain.isalnum() and plain[0].isalpha()
 
 
+def absolute(path: Any) -> str | list[str]:
+    """The input path or paths in a form that outlives a change of the current folder."""
+    if isinstance(path, (list, tuple)):
+        if not path:
+            raise ValueError("the list of input paths is empty")
+        return [_absolute(item) for item in path]
+    return _absolute(path)
+
+
+def _absolute(path: Any) -> str:
+    """Only joined: a normalised path could lead elsewhere where folders are symbolic links."""
+    text = local_path(path, "input_path")
+    if os.path.isabs(text):
+        return text
+    if _is_glob(text):
+        import glob
+
+        return os.path.join(glob.escape(os.getcwd()), text)
+    return os.path.join(os.getcwd(), text)
+
+
+def _is_glob(text: str) -> bool:
+    return any(sign in text for sign in MAGIC) and not os.path.lexists(text)
+
+
+def folder_of(path: str | list[str]) -> str | None:
+    """The folder that is read; None for files."""
+    if isinstance(path, list):
+        return None
+    if _is_glob(path):
+        return _fixed_prefix(path)
+    return path if os.path.isdir(path) else None
+
+
+def identity(folder: str) -> tuple[int, int] | None:
+    """Another one when another folder has taken the name; None when there is none."""
+    try:
+        status = os.stat(folder)
+    except OSError:
+        return None
+    return status.st_dev, status.st_ino
+
+
 def input_paths(path: Any, ignore_prefixes: list[str] | None) -> tuple[list[str], str | None]:
     """Paths for the engine, and where partition folders begin (None: it knows)."""
     if isinstance(path, (list, tuple)):
@@ -42,7 +85,7 @@ def input_paths(path: Any, ignore_prefixes: list[str] | None) -> tuple[list[str]
             raise ValueError("the list of input paths is empty")
         return [local_path(item, "input_path") for item in path], None
     text = local_path(path, "input_path")
-    if any(sign in text for sign in MAGIC) and not os.path.lexists(text):
+    if _is_glob(text):
         return _matches(text, ignore_prefixes)
     return [text], None
 
@@ -70,11 +113,13 @@ def _matches(pattern: str, ignore_prefixes: list[str] | None) -> tuple[list[str]
 
 def _fixed_prefix(pattern: str) -> str:
     """The folders before the first one with a wildcard."""
-    parts = pattern.split("/")
-    for i, part in enumerate(parts):
-        if any(sign in part for sign in MAGIC):
-            return "/".join(parts[:i]) or ("/" if pattern.startswith("/") else ".")
-    return pattern
+    fixed: list[str] = []
+    for part in pattern.split("/"):
+        plain = part.replace("[[]", "").replace("[*]", "").replace("[?]", "")
+        if any(sign in plain for sign in MAGIC):
+            return "/".join(fixed) or ("/" if fixed else ".")
+        fixed.append(part.replace("[*]", "*").replace("[?]", "?").replace("[[]", "["))
+    return "/".join(fixed[:-1]) or "/"
 
 
 def _order(path: str) -> list[bytes]:

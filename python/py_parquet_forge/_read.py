@@ -3,11 +3,14 @@
 
 from __future__ import annotations
 
+import errno
+import os
+
 from . import _core
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from typing import Any
 
     from ._filters import Filter
@@ -17,6 +20,9 @@ if TYPE_CHECKING:
 FORMATS = ("pandas", "arrow")
 FILTER_STEP = 1 << 17
 """Rows that are judged at a time."""
+MOST_TRIES = 20
+PAUSE_SECONDS = 0.004
+"""Between two tries to read a folder that is being replaced."""
 
 
 def _public(error: _core.EngineError) -> Exception:
@@ -40,10 +46,23 @@ def _pyarrow() -> Any:
 class _Request:
     """What one call reads: the open dataset, the columns and the filter."""
 
-    __slots__ = ("columns", "dataset", "filter", "options", "progress", "schema")
+    __slots__ = (
+        "columns",
+        "current",
+        "filter",
+        "folder",
+        "handed_out",
+        "options",
+        "path",
+        "progress",
+        "scanned",
+        "tries",
+        "wanted",
+    )
 
     def __init__(self, call: str, path: Any, columns: Any, filters: Any, kwargs: dict[str, Any]) -> None:
         from ._options import read_options
+        from ._paths import absolute
 
         self.options: Options = read_options(call, kwargs)
         self.progress = None
@@ -51,14 +70,63 @@ class _Request:
             from ._progress import Progress
 
             self.progress = Progress(self.options.progress)
-        wanted = _column_list(columns)
+        self.wanted = _column_list(columns)
+        self.columns: list[str] | None = None
         self.filter: Filter | None = None
         if filters is not None:
             from ._filters import make_filter
 
             self.filter = make_filter(filters)
-        self.dataset = _open(path, self.options, self.progress)
-        self.columns = self._checked(wanted)
+        self.path = absolute(path)
+        self.folder: str | None = None
+        self.scanned = 0
+        self.handed_out = False
+        self.tries = 1
+        self.current: _core.Dataset | None = None
+        self.patiently(lambda: self.dataset)
+
+    @property
+    def dataset(self) -> _core.Dataset:
+        """The open dataset."""
+        if self.current is None:
+            self._open()
+            assert self.current is not None
+        return self.current
+
+    def _open(self) -> None:
+        """Lists and opens; a folder that is replaced meanwhile may show parts of both."""
+        from ._paths import folder_of, identity
+
+        self.folder = folder_of(self.path)
+        before = None if self.folder is None else identity(self.folder)
+        self.current = _open(self.path, self.options, self.progress)
+        if self.folder is not None and before != identity(self.folder):
+            self.current = None
+            inside = os.path.join(self.folder, "")
+            raise FileNotFoundError(errno.ENOENT, "the folder is replaced again and again", inside)
+        self.columns = self._checked(self.wanted)
+
+    def patiently(self, work: Callable[[], Any]) -> Any:
+        """What work() returns; after files below a folder have vanished it begins anew."""
+        while True:
+            try:
+                return work()
+            except FileNotFoundError as error:
+                self.begin_again(error)
+
+    def begin_again(self, error: FileNotFoundError) -> None:
+        """Forgets the dataset when an overwrite may explain the error, else raises it."""
+        name = error.filename
+        below = self.folder is not None and isinstance(name, str) and name != self.path
+        if not below or self.handed_out or self.tries == MOST_TRIES:
+            raise error
+        if not name.startswith(os.path.join(self.folder or "", "")):
+            raise error
+        import time
+
+        self.tries += 1
+        self.current = None
+        time.sleep(PAUSE_SECONDS)
 
     def _checked(self, wanted: list[str] | None) -> list[str] | None:
         if wanted is None or not self.options.pandas_metadata:
@@ -70,12 +138,13 @@ class _Request:
 
     def scan(self, batch_rows: int) -> _core.Stream:
         """Starts to read what is asked for and what the filter needs."""
-        columns, predicate = self.columns, None
+        dataset, columns, predicate = self.dataset, self.columns, None
         if self.filter is not None:
             columns = self.filter.columns_to_read(columns)
             predicate = self.filter.predicate
+        self.scanned = 0
         try:
-            return self.dataset.scan(columns, predicate, batch_rows)
+            return dataset.scan(columns, predicate, batch_rows)
         except _core.EngineError as error:
             raise self.explained(error) from None
 
@@ -98,7 +167,11 @@ def _column_list(columns: Any) -> list[str] | None:
         raise NotImplementedError("columns= with paths into nested columns is not built yet")
     from ._options import names
 
-    return names("columns", columns)
+    result = names("columns", columns)
+    if len(set(result)) != len(result):
+        twice = next(name for i, name in enumerate(result) if name in result[:i])
+        raise ValueError(f"columns names the column {twice!r} twice")
+    return result
 
 
 def _nearest(message: str, names: list[str]) -> str:
@@ -152,14 +225,11 @@ def read_parquet(
 
         if output_format == "pandas":
             raise ImportError("output_format='pandas' needs pyarrow: pip install pyarrow")
-        return read_plain(request)
+        return request.patiently(lambda: read_plain(request))
     read = _read_whole if request.filter is None else _read_filtered
-    try:
-        table = read(request, pyarrow)
-    except _core.EngineError as error:
-        raise request.explained(error) from None
+    table = request.patiently(lambda: read(request, pyarrow))
     if request.progress is not None:
-        request.progress.finish(table.num_rows)
+        request.progress.finish(request.scanned)
     if output_format == "arrow":
         return table
     from ._pandas import table_to_frame
@@ -170,14 +240,21 @@ def read_parquet(
 def _read_whole(request: _Request, pyarrow: Any) -> Any:
     stream = request.scan(0)
     batches = []
-    while (batch := stream.next()) is not None:
-        batches.append(pyarrow.record_batch(batch))
+    try:
+        while (batch := stream.next()) is not None:
+            request.scanned += batch.num_rows
+            batches.append(pyarrow.record_batch(batch))
+    except _core.EngineError as error:
+        raise request.explained(error) from None
     return pyarrow.Table.from_batches(batches, schema=pyarrow.schema(stream))
 
 
 def _read_filtered(request: _Request, pyarrow: Any) -> Any:
     stream = request.scan(FILTER_STEP)
-    table = pyarrow.concat_tables(_filtered_tables(request, stream, pyarrow))
+    try:
+        table = pyarrow.concat_tables(_filtered_tables(request, stream, pyarrow))
+    except _core.EngineError as error:
+        raise request.explained(error) from None
     return table.select([]) if request.columns == [] else table
 
 
@@ -217,15 +294,15 @@ def _filtered_tables(request: _Request, stream: _core.Stream, pyarrow: Any) -> I
     schema = pyarrow.schema(stream)
     columns = schema.names[:1] if request.columns == [] else request.columns
     dictionaries = _OwnDictionaries(pyarrow)
-    done, empty = 0, True
+    empty = True
     while (batch := stream.next()) is not None:
-        done += batch.num_rows
+        request.scanned += batch.num_rows
         table = judge.rows(pyarrow.Table.from_batches([pyarrow.record_batch(batch)]))
         if table.num_rows:
             empty = False
             yield dictionaries.detach(table if columns is None else table.select(columns))
         if request.progress is not None:
-            request.progress(done)
+            request.progress(request.scanned)
     if empty:
         table = judge.rows(schema.empty_table())
         yield table if columns is None else table.select(columns)
@@ -250,26 +327,41 @@ def read_parquet_iter(
 
     size = positive("chunk_size", chunk_size)
     request = _Request("read_parquet_iter", input_path, columns, filters, kwargs)
+    iterate = _iterate if request.filter is None else _iterate_filtered
+    rows = size if request.filter is None else min(size, FILTER_STEP)
+    stream = request.patiently(lambda: request.scan(rows))
+    return _iterate_patiently(request, iterate, stream, size, rows)
+
+
+def _iterate_patiently(
+    request: _Request, iterate: Any, stream: _core.Stream, size: int, rows: int
+) -> Iterator[Any]:
+    """Begins anew while nothing has been handed out and files of a folder vanish."""
     pyarrow = _pyarrow()
-    if request.filter is not None:
-        return _iterate_filtered(request, request.scan(min(size, FILTER_STEP)), size, pyarrow)
-    return _iterate(request, request.scan(size), pyarrow)
+    while True:
+        try:
+            yield from iterate(request, stream, size, pyarrow)
+        except FileNotFoundError as error:
+            request.begin_again(error)
+            stream = request.patiently(lambda: request.scan(rows))
+        else:
+            return
 
 
-def _iterate(request: _Request, stream: _core.Stream, pyarrow: Any) -> Iterator[Any]:
-    done = 0
+def _iterate(request: _Request, stream: _core.Stream, size: int, pyarrow: Any) -> Iterator[Any]:
     try:
         while (batch := stream.next()) is not None:
-            done += batch.num_rows
+            request.scanned += batch.num_rows
             if request.progress is not None:
-                request.progress(done)
+                request.progress(request.scanned)
+            request.handed_out = True
             yield batch if pyarrow is None else pyarrow.record_batch(batch)
     except _core.EngineError as error:
         raise request.explained(error) from None
     finally:
         stream.close()
     if request.progress is not None:
-        request.progress.finish(done)
+        request.progress.finish(request.scanned)
 
 
 def _iterate_filtered(request: _Request, stream: _core.Stream, size: int, pyarrow: Any) -> Iterator[Any]:
@@ -282,6 +374,7 @@ def _iterate_filtered(request: _Request, stream: _core.Stream, size: int, pyarro
             rows += table.num_rows
             while rows >= size:
                 whole = pyarrow.concat_tables(waiting)
+                request.handed_out = True
                 yield _as_batch(whole.slice(0, size), request.columns)
                 waiting = [whole.slice(size)]
                 rows -= size
@@ -292,7 +385,7 @@ def _iterate_filtered(request: _Request, stream: _core.Stream, size: int, pyarro
     if rows:
         yield _as_batch(pyarrow.concat_tables(waiting), request.columns)
     if request.progress is not None:
-        request.progress.finish(rows)
+        request.progress.finish(request.scanned)
 
 
 def _as_batch(table: Any, columns: list[str] | None) -> Any:
@@ -306,7 +399,9 @@ def _as_batch(table: Any, columns: list[str] | None) -> Any:
 
 def inspect_schema(path: PathLike) -> PyArrowSchema:
     """The Arrow schema of a file or a dataset; no data is read."""
-    dataset = _open(path, None)
+    from ._paths import absolute
+
+    dataset = _open(absolute(path), None)
     pyarrow = _pyarrow()
     if pyarrow is None:
         return dataset

@@ -213,3 +213,88 @@ def test_progress_of_filtered_reads_never_runs_backwards(target, read):
     last = calls[-1]
     assert last[0] == last[1] >= 260_000
     assert last[2] == "rows"
+
+
+# ---- paths and folders that change ----
+
+
+@pytest.mark.parametrize("source", ["d", "./d", "d/*", ["d/0.parquet", "d/1.parquet"]])
+def test_batches_go_on_after_a_change_of_the_folder(in_folder, source):
+    os.mkdir("d")
+    for i in range(2):
+        pq.write_table(pa.table({"x": [2 * i, 2 * i + 1]}), f"d/{i}.parquet")
+    batches = read_parquet_iter(source, chunk_size=1)
+    found = next(batches)["x"].to_pylist()
+    os.chdir("/")
+    for batch in batches:
+        found += batch["x"].to_pylist()
+    assert found == [0, 1, 2, 3]
+
+
+def test_a_glob_below_a_folder_with_signs_of_globs(tmp_path, monkeypatch):
+    odd = tmp_path / "a=[1]*?"
+    odd.mkdir()
+    monkeypatch.chdir(odd)
+    write_to_dataset(
+        pa.table({"k": ["u", "v"], "x": [1, 2]}),
+        "d",
+        pa.schema([("k", pa.string()), ("x", pa.int64())]),
+        ["k"],
+    )
+    found = read_parquet("d/k=*/*.parquet", "arrow")
+    assert found.column_names == ["x", "k"]
+    assert found["x"].to_pylist() == [1, 2]
+
+
+@pytest.mark.parametrize("filters", [None, [("x", ">", 0)]])
+@pytest.mark.parametrize("read", [read_parquet, read_parquet_iter])
+def test_a_column_asked_for_twice(target, filters, read):
+    write_parquet([{"x": 1}], target, INT)
+    with pytest.raises(ValueError, match="'x' twice"):
+        read(target, columns=["x", "x"], filters=filters)
+
+
+OVERWRITE = """
+import sys
+import pyarrow as pa
+from py_parquet_forge import write_to_dataset
+schema = pa.schema([("k", pa.string()), ("version", pa.int64())])
+version = 0
+while True:
+    version += 1
+    table = pa.table({"k": ["a", "b", "c"] * 10, "version": [version] * 30})
+    write_to_dataset(table, sys.argv[1], schema, ["k"], "overwrite", durable=False)
+    if version == 1:
+        print("ready", flush=True)
+"""
+
+
+def test_reads_while_the_dataset_is_overwritten(tmp_path):
+    folder = str(tmp_path / "d")
+    judge = [("version", ">", 0)]
+    ways = [
+        lambda: read_parquet(folder, "arrow"),
+        lambda: read_parquet(folder, "arrow", filters=judge),
+        lambda: pa.Table.from_batches(read_parquet_iter(folder)),
+        lambda: pa.Table.from_batches(read_parquet_iter(folder, filters=judge)),
+    ]
+    with subprocess.Popen([sys.executable, "-c", OVERWRITE, folder], stdout=subprocess.PIPE) as writer:
+        try:
+            assert writer.stdout.readline() == b"ready\n"
+            seen = set()
+            for i in range(200):
+                versions = ways[i % 4]()["version"].to_pylist()
+                assert len(versions) == 30
+                assert len(set(versions)) == 1
+                seen.update(versions)
+            assert writer.poll() is None
+        finally:
+            writer.kill()
+    assert len(seen) > 1
+
+
+def test_a_file_that_is_missing_is_told_at_once(tmp_path):
+    for path in (tmp_path / "no.parquet", tmp_path / "*.parquet", tmp_path / "no" / "no.parquet"):
+        with pytest.raises(FileNotFoundError) as caught:
+            read_parquet(path)
+        assert caught.value.filename == str(path)
