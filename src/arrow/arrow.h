@@ -212,6 +212,10 @@ void pqf_view_text(const pqf_view *v, int64_t i, char *text, size_t text_bytes);
  * batches). */
 int64_t pqf_view_data_bytes(const pqf_view *v, int64_t start, int64_t length);
 
+double pqf_half_to_double(uint16_t half);
+/* Rounds to nearest even. */
+uint16_t pqf_double_to_half(double v);
+
 /* ---- taking rows: for partitions and padded lists ---- */
 
 /* A new array with rows indexes[0..n); index -1 gives a null slot. Any type but

@@ -40,8 +40,4 @@ void pqf_number_store_i64(pqf_number to, const int64_t *in, int64_t n, void *val
 void pqf_number_store_f64(pqf_number to, const double *in, int64_t n, void *values,
                           int64_t at);
 
-double pqf_half_to_double(uint16_t half);
-/* Rounds to nearest even. */
-uint16_t pqf_double_to_half(double v);
-
 #endif

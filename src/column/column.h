@@ -159,6 +159,14 @@ pqf_status pqf_chunk_writer_finish(pqf_chunk_writer *writer, pqf_scratch *scratc
                                    pqf_run *run, int worker, pqf_chunk_out *out,
                                    pqf_error *err);
 
+/* Looks for values of a conformed batch that encoding would refuse (losses that coerced
+ * timestamps do not permit, overflows of the file's unit or width), so that nothing of such
+ * a batch is encoded. All of them go to `report` (may be NULL) under rule "value" with rows
+ * counted from row_base; then PQF_SCHEMA, err telling the first. Leaves that take every value
+ * cost nothing. `schema` is made by pqf_schema_from_arrow, its fields the batch's children. */
+pqf_status pqf_values_judge(const pqf_schema *schema, const pqf_view *batch,
+                            int64_t row_base, pqf_report *report, pqf_error *err);
+
 /* ---- statistics as they were read: for pruning and for read_metadata ---- */
 
 /* Bounds of a chunk in the leaf's Parquet value (PLAIN bytes), only where the format's rules

@@ -58,6 +58,14 @@ LOAD_STORE(f64, double, f)
 LOAD_STORE(d128, __int128, d)
 #undef LOAD_STORE
 
+static void load_f16(const uint8_t *p, value *v) {
+    v->f = pqf_half_to_double(pqf_load_u16(p));
+}
+static void store_f16(const value *v, uint8_t *p) {
+    uint16_t x = pqf_double_to_half(v->f);
+    memcpy(p, &x, sizeof x);
+}
+
 /* ---- integers ---- */
 
 static void print_i(const pqf_type *type, const value *v, char *text, size_t n) {
@@ -90,26 +98,24 @@ static bool parse_u(const pqf_type *type, const char *text, value *v) {
 
 /* ---- floats ---- */
 
+static bool reads_back(pqf_type_id id, const char *text, double f) {
+    if (id == PQF_TYPE_FLOAT) return strtof(text, NULL) == (float)f;
+    double v = strtod(text, NULL);
+    return id == PQF_TYPE_HALF ? pqf_half_to_double(pqf_double_to_half(v)) == f : v == f;
+}
 /* The fewest digits that read back as the same value; ".0" marks an integral one as a
  * float. */
-static void print_shortest(double f, bool is_float, char *text, size_t n) {
+static void print_f(const pqf_type *type, const value *v, char *text, size_t n) {
+    double f = v->f;
     if (isnan(f) || isinf(f)) {
         snprintf(text, n, "%s", isnan(f) ? "nan" : f < 0 ? "-inf" : "inf");
         return;
     }
     for (int digits = 1; digits <= 17; digits++) {
         snprintf(text, n, "%.*g", digits, f);
-        if (is_float ? strtof(text, NULL) == (float)f : strtod(text, NULL) == f) break;
+        if (reads_back(type->id, text, f)) break;
     }
     if (!strpbrk(text, ".e")) strncat(text, ".0", n - strlen(text) - 1);
-}
-static void print_f32(const pqf_type *type, const value *v, char *text, size_t n) {
-    (void)type;
-    print_shortest(v->f, true, text, n);
-}
-static void print_f64(const pqf_type *type, const value *v, char *text, size_t n) {
-    (void)type;
-    print_shortest(v->f, false, text, n);
 }
 static bool parse_f(const pqf_type *type, const char *text, value *v) {
     char *end;
@@ -336,8 +342,9 @@ static const kind kinds[] = {
     {PQF_TYPE_UINT16, load_u16, print_u, parse_u, store_u16, NULL},
     {PQF_TYPE_UINT32, load_u32, print_u, parse_u, store_u32, NULL},
     {PQF_TYPE_UINT64, load_u64, print_u, parse_u, store_u64, NULL},
-    {PQF_TYPE_FLOAT, load_f32, print_f32, parse_f, store_f32, NULL},
-    {PQF_TYPE_DOUBLE, load_f64, print_f64, parse_f, store_f64, NULL},
+    {PQF_TYPE_HALF, load_f16, print_f, parse_f, store_f16, NULL},
+    {PQF_TYPE_FLOAT, load_f32, print_f, parse_f, store_f32, NULL},
+    {PQF_TYPE_DOUBLE, load_f64, print_f, parse_f, store_f64, NULL},
     {PQF_TYPE_DECIMAL128, load_d128, print_decimal, parse_decimal, store_d128, NULL},
     {PQF_TYPE_DATE32, load_i32, print_date32, parse_date32, store_i32, NULL},
     {PQF_TYPE_DATE64, load_i64, print_date64, parse_date64, store_i64, is_whole_day},

@@ -30,6 +30,7 @@ struct pqf_dataset_writer {
     struct ArrowSchema schema;      /* declared */
     struct ArrowSchema file_schema; /* without the partition columns */
     pqf_conform *conform;
+    pqf_writer *judge; /* writes no file: knows what the files' types hold */
     int32_t *partition_columns; /* indexes into schema */
     int32_t *file_columns;
     int32_t num_partitions;
@@ -62,8 +63,11 @@ static pqf_status set_partitions(pqf_dataset_writer *w, const char *const *names
                                  pqf_error *err) {
     void *block;
     int32_t n = 0;
-    while (names && names[n])
-        n++;
+    for (; names && names[n]; n++)
+        if (!*names[n])
+            return pqf_fail(err, PQF_INVALID,
+                            "partition_cols names a column without a name; folders are "
+                            "called name=value");
     TRY(pqf_arena_array(&w->arena, (size_t)n, sizeof(int32_t), &block, err));
     w->partition_columns = block;
     for (int32_t k = 0; k < n; k++) {
@@ -223,10 +227,8 @@ static pqf_status check_append(pqf_dataset_writer *w, pqf_error *err) {
 /* ---- open and free ---- */
 
 static pqf_status check_file_options(pqf_dataset_writer *w, pqf_error *err) {
-    pqf_writer *trial;
-    TRY(pqf_writer_open_sink(NULL, &w->file_schema, &w->options, w->mem, &trial, err));
-    pqf_writer_free(trial);
-    return PQF_OK;
+    return pqf_writer_open_sink(NULL, &w->file_schema, &w->options, w->mem, &w->judge,
+                                err);
 }
 
 static pqf_status open_parts(pqf_dataset_writer *w, const char *dir,
@@ -306,6 +308,7 @@ void pqf_dataset_writer_free(pqf_dataset_writer *w) {
     if (w->commit.mem) pqf_commit_reset(&w->commit);
     pqf_groups_free(w->groups);
     pqf_conform_free(w->conform);
+    pqf_writer_free(w->judge);
     pqf_schema_release(&w->file_schema);
     pqf_schema_release(&w->schema);
     pqf_arena_reset(&w->arena);
@@ -505,30 +508,54 @@ static pqf_status conform(pqf_dataset_writer *w, const struct ArrowSchema *schem
     return status;
 }
 
+/* A batch that has passed every rule: what is left is to sort and encode it. */
+typedef struct accepted {
+    struct ArrowArray array;
+    pqf_arena arena;
+    pqf_view view;
+} accepted;
+
+static void accepted_reset(accepted *a) {
+    pqf_arena_reset(&a->arena);
+    pqf_array_release(&a->array);
+}
+
+/* On success `out` is to be reset. */
+static pqf_status accept_batch(pqf_dataset_writer *w, const struct ArrowSchema *schema,
+                               const struct ArrowArray *batch, pqf_report *report,
+                               accepted *out, pqf_error *err) {
+    const struct ArrowSchema *fitted;
+    pqf_view files;
+    int64_t row_base = w->next_row;
+    TRY(conform(w, schema, batch, report, &out->array, &fitted, err));
+    pqf_arena_init(&out->arena, w->mem);
+    pqf_status status =
+        pqf_view_init(&out->view, fitted, &out->array, false, &out->arena, err);
+    if (status == PQF_OK)
+        status = make_file_view(w, &out->view, &out->arena, &files, err);
+    if (status == PQF_OK)
+        status = pqf_writer_judge_view(w->judge, &files, row_base, report, err);
+    if (status != PQF_OK) accepted_reset(out);
+    return status;
+}
+
 pqf_status pqf_dataset_writer_put(pqf_dataset_writer *w, const struct ArrowSchema *schema,
                                   const struct ArrowArray *batch, pqf_report *report,
                                   pqf_error *err) {
     pqf_error local;
     if (!err) err = &local;
     pqf_error_init(err);
-    struct ArrowArray fitted;
-    const struct ArrowSchema *fitted_schema;
-    pqf_arena arena;
-    pqf_view view;
-    TRY(conform(w, schema, batch, report, &fitted, &fitted_schema, err));
-    pqf_arena_init(&arena, w->mem);
-    pqf_status status = pqf_view_init(&view, fitted_schema, &fitted, false, &arena, err);
-    if (status == PQF_OK)
-        status = w->num_partitions ? put_partitioned(w, &view, &arena, err)
-                                   : put_whole(w, &view, err);
+    accepted a;
+    TRY(accept_batch(w, schema, batch, report, &a, err));
+    pqf_status status = w->num_partitions ? put_partitioned(w, &a.view, &a.arena, err)
+                                          : put_whole(w, &a.view, err);
     if (status == PQF_OK) {
-        w->num_rows += view.length;
+        w->num_rows += a.view.length;
         atomic_store(&w->run.done, w->num_rows);
         status = pqf_run_poll(&w->run, 0, err);
     }
     if (status != PQF_OK) w->closed = true;
-    pqf_arena_reset(&arena);
-    pqf_array_release(&fitted);
+    accepted_reset(&a);
     return status;
 }
 
@@ -539,10 +566,9 @@ pqf_status pqf_dataset_writer_check(pqf_dataset_writer *w,
     pqf_error local;
     if (!err) err = &local;
     pqf_error_init(err);
-    struct ArrowArray fitted;
-    const struct ArrowSchema *fitted_schema;
-    TRY(conform(w, schema, batch, report, &fitted, &fitted_schema, err));
-    pqf_array_release(&fitted);
+    accepted a;
+    TRY(accept_batch(w, schema, batch, report, &a, err));
+    accepted_reset(&a);
     return PQF_OK;
 }
 

@@ -88,6 +88,10 @@ pqf_status pqf_writer_open_sink(pqf_sink *sink, const struct ArrowSchema *schema
  * already. */
 pqf_status pqf_writer_put_view(pqf_writer *writer, const pqf_view *batch, int64_t start,
                                int64_t num_rows, pqf_error *err);
+/* PQF_SCHEMA and records where values of such a batch have no place in the file: see
+ * pqf_values_judge. */
+pqf_status pqf_writer_judge_view(const pqf_writer *writer, const pqf_view *batch,
+                                 int64_t row_base, pqf_report *report, pqf_error *err);
 /* Follows dictionaries to the slot that holds the value: *view and *i name it; false:
  * null. */
 bool pqf_view_resolve(const pqf_view **view, int64_t *i);

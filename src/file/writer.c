@@ -245,22 +245,49 @@ pqf_status pqf_writer_put_view(pqf_writer *w, const pqf_view *batch, int64_t sta
     return status;
 }
 
+pqf_status pqf_writer_judge_view(const pqf_writer *w, const pqf_view *batch,
+                                 int64_t row_base, pqf_report *report, pqf_error *err) {
+    return pqf_values_judge(w->schema, batch, row_base, report, err);
+}
+
+/* A batch that has passed every rule: what is left is encoding. */
+typedef struct accepted {
+    struct ArrowArray array;
+    pqf_arena arena;
+    pqf_view view;
+} accepted;
+
+static void accepted_reset(accepted *a) {
+    pqf_arena_reset(&a->arena);
+    pqf_array_release(&a->array);
+}
+
+/* On success `out` is to be reset. */
+static pqf_status accept_batch(pqf_writer *w, const struct ArrowSchema *schema,
+                               const struct ArrowArray *batch, pqf_report *report,
+                               accepted *out, pqf_error *err) {
+    const struct ArrowSchema *fitted;
+    int64_t row_base = w->next_row;
+    TRY(conform(w, schema, batch, report, &out->array, &fitted, err));
+    pqf_arena_init(&out->arena, w->mem);
+    pqf_status status =
+        pqf_view_init(&out->view, fitted, &out->array, false, &out->arena, err);
+    if (status == PQF_OK)
+        status = pqf_writer_judge_view(w, &out->view, row_base, report, err);
+    if (status != PQF_OK) accepted_reset(out);
+    return status;
+}
+
 pqf_status pqf_writer_put(pqf_writer *w, const struct ArrowSchema *schema,
                           const struct ArrowArray *batch, pqf_report *report,
                           pqf_error *err) {
     pqf_error local;
     if (!err) err = &local;
     pqf_error_init(err);
-    struct ArrowArray fitted;
-    const struct ArrowSchema *fitted_schema;
-    pqf_arena arena;
-    pqf_view view;
-    TRY(conform(w, schema, batch, report, &fitted, &fitted_schema, err));
-    pqf_arena_init(&arena, w->mem);
-    pqf_status status = pqf_view_init(&view, fitted_schema, &fitted, false, &arena, err);
-    if (status == PQF_OK) status = pqf_writer_put_view(w, &view, 0, view.length, err);
-    pqf_arena_reset(&arena);
-    pqf_array_release(&fitted);
+    accepted a;
+    TRY(accept_batch(w, schema, batch, report, &a, err));
+    pqf_status status = pqf_writer_put_view(w, &a.view, 0, a.view.length, err);
+    accepted_reset(&a);
     return status;
 }
 
@@ -270,10 +297,9 @@ pqf_status pqf_writer_check(pqf_writer *w, const struct ArrowSchema *schema,
     pqf_error local;
     if (!err) err = &local;
     pqf_error_init(err);
-    struct ArrowArray fitted;
-    const struct ArrowSchema *fitted_schema;
-    TRY(conform(w, schema, batch, report, &fitted, &fitted_schema, err));
-    pqf_array_release(&fitted);
+    accepted a;
+    TRY(accept_batch(w, schema, batch, report, &a, err));
+    accepted_reset(&a);
     return PQF_OK;
 }
 

@@ -99,6 +99,38 @@ static void recorded_types(void **state) {
     }
 }
 
+/* A batch that the files' unit refuses adds nothing, and the writer goes on. */
+static void refused_values(void **state) {
+    (void)state;
+    static const char *const type = "+s(a:tsn:;p:i)";
+    folder f;
+    folder_begin(&f);
+    for (int with_parts = 0; with_parts < 2; with_parts++) {
+        pqf_dataset_write_options o = options(with_parts ? by_p : NULL, PQF_OVERWRITE);
+        o.file.coerce_timestamps = "us";
+        built good = build(test_mem, type, "{1000,1},{2000,1}"),
+              bad = build(test_mem, type, "{1000,2},{1001,3}");
+        pqf_dataset_writer *w;
+        pqf_report *report = pqf_report_new();
+        OK(pqf_dataset_writer_open(in(&f, "d"), &good.schema, &o, &w, &test_err));
+        OK(pqf_dataset_writer_put(w, &good.schema, &good.array, NULL, &test_err));
+        FAILS(PQF_SCHEMA, "in row 3 does not fit timestamp[us]",
+              pqf_dataset_writer_put(w, &bad.schema, &bad.array, report, &test_err));
+        assert_int_equal(pqf_report_num_failures(report), 1);
+        assert_string_equal(pqf_report_failure(report, 0)->path, "a");
+        FAILS(PQF_SCHEMA, "in row 5",
+              pqf_dataset_writer_check(w, &bad.schema, &bad.array, NULL, &test_err));
+        assert_int_equal(pqf_dataset_writer_num_files(w), 1);
+        OK(pqf_dataset_writer_put(w, &good.schema, &good.array, NULL, &test_err));
+        OK(pqf_dataset_writer_finish(w, &test_err));
+        pqf_dataset_writer_free(w);
+        pqf_report_free(report);
+        build_free(&good);
+        build_free(&bad);
+    }
+    folder_end(&f);
+}
+
 static void refused_arguments(void **state) {
     (void)state;
     static const char *const unknown[] = {"nope", NULL},
@@ -113,6 +145,10 @@ static void refused_arguments(void **state) {
     FAILS(PQF_INVALID, "'p' twice", write_ds(in(&f, "d"), "+s(p:i;a:i)", "{1,2}", &o));
     o.partition_columns = all;
     FAILS(PQF_INVALID, "every column", write_ds(in(&f, "d"), "+s(p:i;a:i)", "{1,2}", &o));
+    static const char *const no_name[] = {"", NULL};
+    o.partition_columns = no_name;
+    FAILS(PQF_INVALID, "without a name",
+          write_ds(in(&f, "d"), "+s(:i;a:i)", "{1,2}", &o));
     o.partition_columns = list;
     FAILS(PQF_INVALID, "cannot name",
           write_ds(in(&f, "d"), "+s(l:+l(x:i);a:i)", "{[],2}", &o));
@@ -456,7 +492,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         TEST(partitions_and_nulls),
         TEST(recorded_types),
-        TEST(refused_arguments),
+        TEST(refused_values), TEST(refused_arguments),
         TEST(appends_must_fit),
         TEST(empty_data),
         TEST(row_order),

@@ -50,6 +50,8 @@ typedef struct text_case {
 } text_case;
 
 static const text_case cases[] = {
+    {"e", "1.5", "1.5"},
+    {"e", "65504", "6.55e+04"},
     {"c", "-128", "-128"},
     {"C", "255", "255"},
     {"s", "-32768", "-32768"},
@@ -198,7 +200,7 @@ static void values_without_text(void **state) {
     FAILS(PQF_INVALID, "no time of a day", text_of("tts", "86400", text));
     FAILS(PQF_INVALID, "no time of a day", text_of("ttn", "-1", text));
     static const char *const types[] = {"+l(item:i)", "+s(x:i)", "z",          "n",
-                                        "w:3",        "e",       "d:40,2,256", "d:9,39",
+                                        "w:3",        "d:40,2,256", "d:9,39",
                                         "dict(c;z)",  "tiM"};
     for (size_t i = 0; i < sizeof types / sizeof types[0]; i++) {
         struct ArrowSchema schema = build_schema(types[i]);
@@ -228,6 +230,20 @@ static void floats_at_random(void **state) {
         if (strtod(text, NULL) != d || strlen(text) > strlen(value) + 2)
             fail_msg("seed %d: %s became %s", (int)seed, value, text);
         OK(parse_text("g", text, got, sizeof got));
+    }
+}
+
+static void half_floats(void **state) {
+    (void)state;
+    for (uint32_t bits = 0; bits < 0x10000; bits += 5) {
+        char value[64], text[300], got[300];
+        double d = pqf_half_to_double((uint16_t)bits);
+        if (!isfinite(d)) continue;
+        sprintf(value, "%.17g", d);
+        OK(text_of("e", value, text));
+        if (pqf_double_to_half(strtod(text, NULL)) != bits || strlen(text) > 11)
+            fail_msg("%s became %s", value, text);
+        OK(parse_text("e", text, got, sizeof got));
     }
 }
 
@@ -279,7 +295,7 @@ static void integers_in_plain_form(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         TEST(every_type_both_ways), TEST(texts_that_are_no_values),
-        TEST(values_without_text),  TEST(floats_at_random),
+        TEST(values_without_text),  TEST(floats_at_random), TEST(half_floats),
         TEST(other_locales),        TEST(integers_in_plain_form),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

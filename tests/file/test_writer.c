@@ -343,6 +343,57 @@ static void refused_batches(void **state) {
 
 /* ---- failures ---- */
 
+/* Values that only the file's unit refuses: nothing of the batch is encoded. */
+static void batches_with_values_beyond_the_unit(void **state) {
+    (void)state;
+    static const char *const type = "+s(a:l;t:tsn:UTC;s:+s(x:tsn:))";
+    built good = build(test_mem, type, "{1,1000000,{2000000}},{2,null,null}"),
+          bad = build(test_mem, type,
+                      "{3,1000000,{null}},{4,1000001,{7}},{5,1,null},{6,null,{3000000}}");
+    pqf_write_options o = write_options();
+    o.coerce_timestamps = "ms";
+    bytes with = {0}, without = {0};
+    pqf_writer *w;
+    OK(pqf_writer_open_callback(keep, &without, &good.schema, &o, &w, &test_err));
+    for (int i = 0; i < 2; i++)
+        OK(pqf_writer_put(w, &good.schema, &good.array, NULL, &test_err));
+    OK(pqf_writer_finish(w, &test_err));
+    pqf_writer_free(w);
+    pqf_report *report = pqf_report_new();
+    OK(pqf_writer_open_callback(keep, &with, &good.schema, &o, &w, &test_err));
+    OK(pqf_writer_put(w, &good.schema, &good.array, NULL, &test_err));
+    FAILS(PQF_SCHEMA, "Column 't': value",
+          pqf_writer_put(w, &bad.schema, &bad.array, report, &test_err));
+    check_error_has("in row 3 does not fit timestamp[ms, tz=UTC]");
+    check_error_has("allow_truncated_timestamps");
+    check_error_has("; 1 more");
+    assert_int_equal(pqf_report_num_failures(report), 2);
+    const pqf_failure *t = pqf_report_failure(report, 0),
+                      *x = pqf_report_failure(report, 1);
+    assert_string_equal(t->path, "t");
+    assert_string_equal(t->rule, "value");
+    assert_string_equal(t->expected, "timestamp[ms, tz=UTC]");
+    assert_string_equal(t->found, "timestamp[ns, tz=UTC]");
+    assert_int_equal(t->count, 2);
+    assert_int_equal(t->sample_rows[1], 4);
+    assert_string_equal(x->path, "s.x");
+    assert_int_equal(x->count, 1);
+    assert_int_equal(x->sample_rows[0], 3);
+    FAILS(PQF_SCHEMA, "in row 7",
+          pqf_writer_check(w, &bad.schema, &bad.array, NULL, &test_err));
+    assert_int_equal(pqf_writer_num_rows(w), 2);
+    OK(pqf_writer_put(w, &good.schema, &good.array, NULL, &test_err));
+    OK(pqf_writer_finish(w, &test_err));
+    pqf_writer_free(w);
+    assert_int_equal(with.len, without.len);
+    assert_memory_equal(with.data, without.data, with.len);
+    pqf_report_free(report);
+    test_free(with.data);
+    test_free(without.data);
+    build_free(&good);
+    build_free(&bad);
+}
+
 static _Atomic int64_t writes_left;
 static int failing_write(int64_t offset, size_t n) {
     (void)offset;
@@ -502,7 +553,7 @@ int main(void) {
         TEST(copied_options),           TEST(life_cycle),
         TEST(refused_batches),          TEST(failing_writes),
         TEST(failing_allocations),      TEST(progress_and_cancel),
-        TEST(no_rows_and_no_columns),
+        TEST(no_rows_and_no_columns),   TEST(batches_with_values_beyond_the_unit),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
