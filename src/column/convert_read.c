@@ -131,6 +131,12 @@ static pqf_status multiply_64(const pqf_field *f, const pqf_kernels *kernel,
 
 /* Nanoseconds of the day (int64), then the Julian day (uint32). Whole units of `factor` ns, rounded
  * down. */
+/* What to ask for instead of units of `factor` nanoseconds. */
+static const char *coarser_units(int64_t factor) {
+    if (factor < 1000) return "'us' (or 'ms', 's')";
+    return factor < 1000000 ? "'ms' (or 's')" : "'s'";
+}
+
 static pqf_status int96_to_timestamp(const pqf_field *f, const pqf_kernels *kernel,
                                      const uint8_t *in, int64_t n, uint8_t *out,
                                      pqf_error *err) {
@@ -144,9 +150,8 @@ static pqf_status int96_to_timestamp(const pqf_field *f, const pqf_kernels *kern
             return pqf_fail(
                 err, PQF_LIMIT,
                 "an INT96 timestamp %lld days from 1970-01-01 does not fit "
-                "64 bits in this unit: coerce_int96_timestamp_unit='us' (or 'ms', 's') "
-                "reads it",
-                (long long)day);
+                "64 bits in this unit: coerce_int96_timestamp_unit=%s reads it",
+                (long long)day, coarser_units(f->factor));
         pqf_store_u64(out + i * 8, (uint64_t)t);
     }
     return PQF_OK;

@@ -109,6 +109,29 @@ static int64_t bytes_of_task(const pqf_scan *scan, int64_t task) {
     return group->columns[field->leaf->index].meta_data.total_uncompressed_size;
 }
 
+static pqf_status at_piece(const pqf_scan *scan, const pqf_piece *piece, pqf_error *err) {
+    const char *path = scan->spec.files[piece->file].path;
+    pqf_error_at_row_group(err, piece->row_group);
+    return path ? pqf_error_at_path(err, path) : err->status;
+}
+
+/* What cannot be read at all (encrypted chunks, chunks in other files) is said before any page is. */
+static pqf_status check_chunks(const pqf_scan *scan, const pqf_piece *piece,
+                               pqf_error *err) {
+    const pqf_open_file *file = &scan->whole->files[piece->file];
+    const pqf_metadata *metadata = pqf_reader_metadata(file->reader);
+    for (int32_t l = 0; l < scan->num_leaves; l++) {
+        const pqf_leaf *leaf = pqf_scan_leaf_field(file, scan, l)->leaf;
+        pqf_chunk chunk;
+        if (pqf_metadata_chunk(metadata, piece->row_group, leaf->index, &chunk, err) ==
+            PQF_OK)
+            continue;
+        pqf_error_at_column(err, leaf->path);
+        return at_piece(scan, piece, err);
+    }
+    return PQF_OK;
+}
+
 /* Largest first keeps the last tasks short; *order holds task numbers. */
 static pqf_status order_tasks(pqf_scan *scan, int64_t n, int64_t **order,
                               pqf_error *err) {
@@ -165,13 +188,8 @@ static pqf_status decode_task(void *context, int64_t task, int worker, pqf_error
     const pqf_piece *piece = &scan->whole->pieces[task / scan->num_leaves];
     pqf_status status = decode_leaf(scan, piece, (int32_t)(task % scan->num_leaves),
                                     &scan->whole->leaves[task], worker, err);
-    if (status != PQF_OK) {
-        pqf_error_at_row_group(err, piece->row_group);
-        if (scan->spec.files[piece->file].path)
-            pqf_error_at_path(err, scan->spec.files[piece->file].path);
-    }
     note_progress(scan);
-    return status;
+    return status == PQF_OK ? status : at_piece(scan, piece, err);
 }
 
 static pqf_status decode_all(pqf_scan *scan, pqf_error *err) {
@@ -186,6 +204,8 @@ static pqf_status decode_all(pqf_scan *scan, pqf_error *err) {
     bool is_last = w->end_file == scan->spec.num_files;
     scan->run.total = is_last ? w->rows_before + w->wave_rows : -1;
     if (!n) return PQF_OK;
+    for (int64_t i = 0; i < w->num_pieces; i++)
+        TRY(check_chunks(scan, &w->pieces[i], err));
     int64_t *order;
     TRY(order_tasks(scan, n, &order, err));
     return run_tasks(scan, n, order, decode_task, is_little(scan), err);
