@@ -414,17 +414,18 @@ def test_ignore_prefixes(tmp_path):
 
 
 def test_progress_of_reading_is_told_to_the_end(path):
+    scanned = pq.read_metadata(path).num_rows
     for judge in (None, pc.field("i") > 5):
         calls: list = []
 
         def tell(*call, calls=calls):
             calls.append(call)
 
-        rows = len(read_parquet(path, filters=judge, progress=tell))
-        assert calls[-1] == (rows, rows, "rows")
+        read_parquet(path, filters=judge, progress=tell)
+        assert calls[-1] == (scanned, scanned, "rows")
         calls.clear()
-        assert sum(b.num_rows for b in read_parquet_iter(path, filters=judge, progress=tell)) == rows
-        assert calls[-1] == (rows, rows, "rows")
+        list(read_parquet_iter(path, filters=judge, progress=tell))
+        assert calls[-1] == (scanned, scanned, "rows")
 
 
 def test_progress_true_draws_a_bar_on_a_terminal_and_nothing_elsewhere(path, capsys, monkeypatch):
