@@ -160,12 +160,15 @@ done:
     return status;
 }
 
-/* Dataset(paths, options=None, root=None); paths: list of paths, or bytes that hold one file. */
+/* Dataset(paths, options=None, root=None, likely=None); paths: list of paths, or bytes that hold one
+ * file. The schema is learnt from a file whose folders may satisfy the predicate `likely`. */
 static PyObject *dataset_new(PyTypeObject *type, PyObject *args, PyObject *kwargs) {
-    static char *names[] = {"paths", "options", "root", NULL};
-    PyObject *paths, *options = Py_None, *root = Py_None;
-    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O|OO", names, &paths, &options,
-                                     &root)) {
+    static char *names[] = {"paths", "options", "root", "likely", NULL};
+    PyObject *paths, *options = Py_None, *root = Py_None, *likely = Py_None;
+    pqf_predicate *c_likely;
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O|OOO", names, &paths, &options,
+                                     &root, &likely) ||
+        core_predicate_of(core_state_of_type(type), likely, &c_likely) < 0) {
         return NULL;
     }
     if (!PyList_Check(paths) && !PyBytes_Check(paths)) {
@@ -181,6 +184,7 @@ static PyObject *dataset_new(PyTypeObject *type, PyObject *args, PyObject *kwarg
         core_read_options(options, &self->call, &memory, &c_options) < 0) {
         goto done;
     }
+    c_options.likely = c_likely;
     self->progress = Py_XNewRef(self->call.progress);
     if (PyBytes_Check(paths)) {
         self->bytes = Py_NewRef(paths);

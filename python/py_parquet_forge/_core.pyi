@@ -42,6 +42,7 @@ class Dataset:
         paths: list[Any] | bytes,
         options: dict[str, Any] | None = None,
         root: str | bytes | None = None,
+        likely: Predicate | None = None,
     ) -> Dataset: ...
     def __arrow_c_schema__(self) -> object: ...
     def scan(

@@ -99,7 +99,8 @@ class _Request:
 
         self.folder = folder_of(self.path)
         before = None if self.folder is None else identity(self.folder)
-        self.current = _open(self.path, self.options, self.progress)
+        likely = None if self.filter is None else self.filter.predicate
+        self.current = _open(self.path, self.options, self.progress, likely)
         if self.folder is not None and before != identity(self.folder):
             self.current = None
             inside = os.path.join(self.folder, "")
@@ -187,7 +188,9 @@ def _nearest(message: str, names: list[str]) -> str:
     return f"; there are {shown}" if names else "; there are no columns"
 
 
-def _open(path: Any, options: Options | None, progress: Any = None) -> _core.Dataset:
+def _open(
+    path: Any, options: Options | None, progress: Any = None, likely: _core.Predicate | None = None
+) -> _core.Dataset:
     from ._paths import input_paths
 
     engine = None
@@ -195,7 +198,7 @@ def _open(path: Any, options: Options | None, progress: Any = None) -> _core.Dat
         engine = {**options.engine, "progress": progress}
     paths, root = input_paths(path, None if engine is None else engine.get("ignore_prefixes"))
     try:
-        return _core.Dataset(paths, engine, root)
+        return _core.Dataset(paths, engine, root, likely)
     except _core.EngineError as error:
         raise _public(error) from None
 

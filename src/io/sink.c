@@ -250,6 +250,11 @@ static pqf_status stage(pqf_sink *sink, pqf_error *err) {
         size_t num_kept;
         pqf_status made = pqf_fs_make_new_folders(folder, &num_kept, err);
         if (i == 0 || num_kept < sink->num_kept) sink->num_kept = num_kept;
+        if (made == PQF_IO && err->os_errno == ENOENT && i + 1 < MAX_TRIES) {
+            pqf_error_init(err);
+            e = ENOENT;
+            continue;
+        }
         TRY(made);
         TRY(create_any(sink, path, &e, err));
     }
