@@ -30,13 +30,15 @@ struct pqf_dataset_writer {
     struct ArrowSchema schema;      /* declared */
     struct ArrowSchema file_schema; /* without the partition columns */
     pqf_conform *conform;
-    pqf_writer *judge; /* writes no file: knows what the files' types hold */
+    pqf_writer *judge;          /* writes no file: knows what the files' types hold */
     int32_t *partition_columns; /* indexes into schema */
     int32_t *file_columns;
     int32_t num_partitions;
     int32_t num_file_columns;
     pqf_groups *groups; /* NULL without partitions */
     pqf_commit commit;
+    pqf_scratch *scratch; /* one per worker, lent to the partitions' writers */
+    int num_workers;
     pqf_run run;
     char uuid[37];
     pqf_buf parts; /* part[], by group */
@@ -231,6 +233,16 @@ static pqf_status check_file_options(pqf_dataset_writer *w, pqf_error *err) {
                                 err);
 }
 
+static pqf_status make_scratch(pqf_dataset_writer *w, pqf_error *err) {
+    void *block;
+    TRY(pqf_arena_array(&w->arena, (size_t)w->num_workers, sizeof(pqf_scratch), &block,
+                        err));
+    w->scratch = block;
+    for (int i = 0; i < w->num_workers; i++)
+        pqf_scratch_init(&w->scratch[i], w->mem);
+    return PQF_OK;
+}
+
 static pqf_status open_parts(pqf_dataset_writer *w, const char *dir,
                              const struct ArrowSchema *schema,
                              const pqf_dataset_write_options *options, pqf_error *err) {
@@ -239,6 +251,7 @@ static pqf_status open_parts(pqf_dataset_writer *w, const char *dir,
     w->options.if_exists = PQF_REPLACE;
     TRY(pqf_write_options_copy(&w->arena, &w->options, err));
     TRY(pqf_names_copy(&w->arena, &names, err));
+    TRY(make_scratch(w, err));
     TRY(pqf_schema_check(schema, err));
     TRY(pqf_schema_copy(schema, &w->schema, err));
     TRY(set_schemas(w, names, err));
@@ -284,6 +297,7 @@ pqf_status pqf_dataset_writer_open(const char *dir, const struct ArrowSchema *sc
     pqf_arena_init(&w->arena, mem);
     pqf_buf_init(&w->parts, mem, 0);
     pqf_run_init(&w->run, &options->file.control);
+    w->num_workers = w->run.num_threads;
     status = open_parts(w, dir, schema, options, err);
     if (status != PQF_OK)
         pqf_dataset_writer_free(w);
@@ -305,6 +319,8 @@ void pqf_dataset_writer_free(pqf_dataset_writer *w) {
     for (int64_t i = 0; i < num_parts(w); i++)
         pqf_writer_free(part_at(w, i)->writer);
     pqf_buf_reset(&w->parts);
+    for (int i = 0; w->scratch && i < w->num_workers; i++)
+        pqf_scratch_reset(&w->scratch[i]);
     if (w->commit.mem) pqf_commit_reset(&w->commit);
     pqf_groups_free(w->groups);
     pqf_conform_free(w->conform);
@@ -470,6 +486,7 @@ static pqf_status put_task(void *context, int64_t task, int worker, pqf_error *e
     int64_t n = s->first[group + 1] - s->first[group];
     part *p = part_at(job->w, group);
     p->relay->worker = worker;
+    pqf_writer_lend_scratch(p->writer, &job->w->scratch[worker]);
     if (rows[n - 1] - rows[0] == n - 1)
         TRY(pqf_writer_put_view(p->writer, &s->view, rows[0] - s->view.offset, n, err));
     else
@@ -575,8 +592,10 @@ pqf_status pqf_dataset_writer_check(pqf_dataset_writer *w,
 /* ---- finish ---- */
 
 static pqf_status finish_task(void *context, int64_t task, int worker, pqf_error *err) {
-    part *p = part_at(context, task);
+    pqf_dataset_writer *w = context;
+    part *p = part_at(w, task);
     p->relay->worker = worker;
+    if (w->num_partitions) pqf_writer_lend_scratch(p->writer, &w->scratch[worker]);
     TRY(pqf_writer_finish(p->writer, err));
     pqf_writer_free(p->writer); /* with thousands of files memory goes as they go */
     p->writer = NULL;

@@ -88,6 +88,9 @@ pqf_status pqf_writer_open_sink(pqf_sink *sink, const struct ArrowSchema *schema
  * already. */
 pqf_status pqf_writer_put_view(pqf_writer *writer, const pqf_view *batch, int64_t start,
                                int64_t num_rows, pqf_error *err);
+/* For writers of one thread, many of which are fed in turn: the next put or finish works with the
+ * scratch of the worker that it runs on, whose tables and buffers are warm. */
+void pqf_writer_lend_scratch(pqf_writer *writer, pqf_scratch *scratch);
 /* PQF_SCHEMA and records where values of such a batch have no place in the file: see
  * pqf_values_judge. */
 pqf_status pqf_writer_judge_view(const pqf_writer *writer, const pqf_view *batch,

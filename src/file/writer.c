@@ -14,6 +14,7 @@ struct pqf_writer {
     pqf_conform *conform;
     pqf_run run;
     int num_workers;
+    pqf_scratch *own_scratch; /* one per worker */
     pqf_group_writer group;
     pqf_key_value *key_values;
     int32_t num_key_values;
@@ -95,9 +96,9 @@ static pqf_status make_group(pqf_writer *w, const pqf_write_options *options,
     w->num_workers = w->run.num_threads;
     TRY(pqf_arena_array(&w->arena, (size_t)w->num_workers, sizeof(pqf_scratch), &block,
                         err));
-    g->scratch = block;
+    g->scratch = w->own_scratch = block;
     for (int i = 0; i < w->num_workers; i++)
-        pqf_scratch_init(&g->scratch[i], w->mem);
+        pqf_scratch_init(&w->own_scratch[i], w->mem);
     return make_chunk_writers(w, options, err);
 }
 
@@ -207,8 +208,8 @@ void pqf_writer_free(pqf_writer *w) {
     if (!w) return;
     for (int32_t l = 0; w->group.chunks && l < w->group.num_leaves; l++)
         pqf_chunk_writer_free(w->group.chunks[l]);
-    for (int i = 0; w->group.scratch && i < w->num_workers; i++)
-        pqf_scratch_reset(&w->group.scratch[i]);
+    for (int i = 0; w->own_scratch && i < w->num_workers; i++)
+        pqf_scratch_reset(&w->own_scratch[i]);
     pqf_buf_reset(&w->group.groups);
     pqf_arena_reset(&w->group.arena);
     pqf_conform_free(w->conform);
@@ -232,6 +233,10 @@ static pqf_status conform(pqf_writer *w, const struct ArrowSchema *schema,
                                           out, out_schema, err);
     w->next_row += batch->length;
     return status;
+}
+
+void pqf_writer_lend_scratch(pqf_writer *w, pqf_scratch *scratch) {
+    w->group.scratch = scratch;
 }
 
 pqf_status pqf_writer_put_view(pqf_writer *w, const pqf_view *batch, int64_t start,
