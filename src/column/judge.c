@@ -104,9 +104,10 @@ static bool find_limits(const pqf_field *field, limits *out) {
 /* ---- scans ---- */
 
 /* Constant multiples let the compiler divide by multiplication. */
-static inline __attribute__((always_inline)) bool
-scan_64_by(const uint8_t *values, int64_t n, int64_t low, int64_t high,
-           int64_t multiple) {
+static inline __attribute__((always_inline)) bool scan_64_by(const uint8_t *values,
+                                                             int64_t n, int64_t low,
+                                                             int64_t high,
+                                                             int64_t multiple) {
     bool wrong = false;
     for (int64_t i = 0; i < n; i++) {
         int64_t a = (int64_t)pqf_load_u64(values + i * 8);
@@ -195,8 +196,7 @@ static pqf_slots child_slots(const pqf_view *v, int64_t slot) {
         return (pqf_slots){small[i], ((const int32_t *)v->sizes)[i]};
     case PQF_SHAPE_LARGE_LIST_VIEW:
         return (pqf_slots){large[i], ((const int64_t *)v->sizes)[i]};
-    case PQF_SHAPE_FIXED_LIST:
-        return (pqf_slots){i * v->type.width, v->type.width};
+    case PQF_SHAPE_FIXED_LIST: return (pqf_slots){i * v->type.width, v->type.width};
     default: return (pqf_slots){i, 1};
     }
 }
@@ -263,7 +263,10 @@ static void put_path(const leaf_job *job, char *out) {
         const char *name = f->name;
         if (in_entries) name = f == above->children ? "key" : "value";
         bool is_item = above && above->kind == PQF_FIELD_LIST;
-        int n = snprintf(out + len, PATH_BYTES - len, is_item ? "[]" : above ? ".%s" : "%s",
+        int n = snprintf(out + len, PATH_BYTES - len,
+                         is_item ? "[]"
+                         : above ? ".%s"
+                                 : "%s",
                          name);
         len += n > 0 ? (size_t)n : 0;
     }

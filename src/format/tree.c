@@ -84,7 +84,8 @@ static pqf_status check_name(const pqf_schema_element *element, int32_t at,
                              pqf_error *err) {
     const pqf_kernels *kernel = pqf_kernels_get();
     if (!kernel->utf8_valid(element->name.data, (int64_t)element->name.len))
-        return pqf_fail(err, PQF_CORRUPT, "the name of schema element %d is not UTF-8", at);
+        return pqf_fail(err, PQF_CORRUPT, "the name of schema element %d is not UTF-8",
+                        at);
     if (element->name.len && memchr(element->name.data, 0, element->name.len))
         return pqf_fail(err, PQF_UNSUPPORTED,
                         "the name of schema element %d holds a NUL character", at);

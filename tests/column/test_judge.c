@@ -78,8 +78,8 @@ static void test_parents(void **state) {
 /* Random arrays: null slots and null lists hold garbage. The judge and the conversion agree. */
 static void test_agrees_with_conversion(void **state) {
     (void)state;
-    static const char *const types[] = {"tts", "d:8,0", "+s(x:tts)", "+l(item:d:8,0)",
-                                        "+w:2(item:tts)", "dict(c;d:8,0)"};
+    static const char *const types[] = {
+        "tts", "d:8,0", "+s(x:tts)", "+l(item:d:8,0)", "+w:2(item:tts)", "dict(c;d:8,0)"};
     pqf_mem *mem = begin();
     pqf_scratch scratch;
     pqf_scratch_init(&scratch, mem);
@@ -100,8 +100,7 @@ static void test_agrees_with_conversion(void **state) {
         pqf_status status = pqf_shred_next(&s, &step, &err);
         const void *out;
         if (status == PQF_OK && step.kind == PQF_VALUES_CODES)
-            status =
-                pqf_shred_resolve(&s, step.values, step.num_values, &out, &err);
+            status = pqf_shred_resolve(&s, step.values, step.num_values, &out, &err);
         pqf_status judged = pqf_values_judge(c.schema, &c.table, 0, NULL, &other);
         if (!strstr(err.message, "non-nullable"))
             GEN_CHECK(judged == status, "%s: judged %d (%s), converted %d (%s)", type,

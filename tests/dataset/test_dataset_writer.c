@@ -492,7 +492,8 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         TEST(partitions_and_nulls),
         TEST(recorded_types),
-        TEST(refused_values), TEST(refused_arguments),
+        TEST(refused_values),
+        TEST(refused_arguments),
         TEST(appends_must_fit),
         TEST(empty_data),
         TEST(row_order),

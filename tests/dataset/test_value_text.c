@@ -199,9 +199,8 @@ static void values_without_text(void **state) {
     FAILS(PQF_INVALID, "no whole day", text_of("tdm", "1", text));
     FAILS(PQF_INVALID, "no time of a day", text_of("tts", "86400", text));
     FAILS(PQF_INVALID, "no time of a day", text_of("ttn", "-1", text));
-    static const char *const types[] = {"+l(item:i)", "+s(x:i)", "z",          "n",
-                                        "w:3",        "d:40,2,256", "d:9,39",
-                                        "dict(c;z)",  "tiM"};
+    static const char *const types[] = {"+l(item:i)", "+s(x:i)", "z",         "n",  "w:3",
+                                        "d:40,2,256", "d:9,39",  "dict(c;z)", "tiM"};
     for (size_t i = 0; i < sizeof types / sizeof types[0]; i++) {
         struct ArrowSchema schema = build_schema(types[i]);
         FAILS(PQF_INVALID, "cannot name partition folders",
@@ -294,9 +293,13 @@ static void integers_in_plain_form(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        TEST(every_type_both_ways), TEST(texts_that_are_no_values),
-        TEST(values_without_text),  TEST(floats_at_random), TEST(half_floats),
-        TEST(other_locales),        TEST(integers_in_plain_form),
+        TEST(every_type_both_ways),
+        TEST(texts_that_are_no_values),
+        TEST(values_without_text),
+        TEST(floats_at_random),
+        TEST(half_floats),
+        TEST(other_locales),
+        TEST(integers_in_plain_form),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
