@@ -16,6 +16,10 @@ JOBS   ?= $(shell nproc 2>/dev/null || echo 2)
 # meson, ninja and the tools of the virtual environment are found by name
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 export PKG_CONFIG_PATH
+# files of other implementations, where they lie beside the project; tests that need them say so otherwise
+ifneq ($(wildcard ../shared/corpora),)
+export PQF_CORPORA ?= $(abspath ../shared/corpora)
+endif
 
 .DEFAULT_GOAL := help
 .PHONY: help deps system-deps demo test test-all test-c test-simd test-install test-python check bench format clean install lib
