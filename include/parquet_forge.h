@@ -170,6 +170,13 @@ PQF_API const char *pqf_predicate_column(const pqf_predicate *predicate, int64_t
 
 typedef struct pqf_dataset pqf_dataset;
 
+/* How the schemas of the files of a dataset may differ. Each level allows what those before allow. */
+typedef enum pqf_unify {
+    PQF_UNIFY_STRICT = 0, /* every file has the columns of the first, of the same types */
+    PQF_UNIFY_ADD,        /* a file may lack columns: they are null there */
+    PQF_UNIFY_WIDEN,      /* types may differ where one holds every value of the other */
+} pqf_unify;
+
 typedef struct pqf_read_options {
     size_t struct_bytes;
     pqf_control control;
@@ -188,6 +195,10 @@ typedef struct pqf_read_options {
     const pqf_predicate
         *likely; /* learn the schema from a file whose folders may satisfy this
                                     instead of from the first one; needed at open alone */
+    pqf_unify unify;
+    const struct ArrowSchema *
+        schema; /* declared: the dataset has exactly these columns (struct with one child each);
+                    columns that a file lacks are null, types are widened; needed at open alone */
 } pqf_read_options;
 
 /* Opens what `paths` (UTF-8 or file system bytes, num_paths of them) name. With one path: a file or a
@@ -212,10 +223,24 @@ PQF_API int64_t pqf_dataset_num_files(const pqf_dataset *dataset);
 /* Path of file i, owned by the dataset. */
 PQF_API const char *pqf_dataset_file(const pqf_dataset *dataset, int64_t i);
 
+/* Leads from a top-level column into its structs, lists and maps: list elements and map entries have
+ * no name of their own, so {"l", "v"} is the field v of the structs in the list l; a map's children
+ * are "key" and "value". A path of one name is that top-level column, or where there is none of
+ * this name the path that its dots spell. */
+typedef struct pqf_column_path {
+    const char *const *names;
+    int32_t num_names;
+} pqf_column_path;
+
 typedef struct pqf_scan_options {
     size_t struct_bytes;
-    const char *const *columns; /* NULL: all; else top-level names in the order wanted */
+    const char *const *
+        columns; /* NULL: all; else what is wanted, in order: a top-level name, or where there is
+                     none of this name the path that its dots spell */
     int64_t num_columns;
+    const pqf_column_path *
+        paths; /* instead of columns, num_columns of them. Several paths into one column give that
+                   column once, at the place of the first, with only those children */
     const pqf_predicate
         *predicate; /* prunes partitions and row groups; rows are NOT filtered */
     int64_t
@@ -359,12 +384,22 @@ typedef struct pqf_dataset_writer pqf_dataset_writer;
 
 typedef enum pqf_mode { PQF_APPEND = 0, PQF_OVERWRITE } pqf_mode;
 
+typedef enum pqf_overwrite_scope {
+    PQF_SCOPE_ALL = 0,    /* the whole folder is replaced */
+    PQF_SCOPE_PARTITIONS, /* only the partitions that the new data has */
+} pqf_overwrite_scope;
+
 typedef struct pqf_dataset_write_options {
     size_t struct_bytes;
     pqf_write_options file;
     pqf_mode mode;
     const char *const
-        *partition_columns; /* NULL-terminated, outermost first; may be NULL */
+        *partition_columns;    /* NULL-terminated, outermost first; may be NULL */
+    pqf_overwrite_scope scope; /* of PQF_OVERWRITE */
+    pqf_unify unify;           /* how an append may differ from the dataset */
+    int64_t max_rows_per_file; /* 0: one file per partition */
+    int64_t
+        target_file_bytes; /* a file ends after the row group that reaches it; 0: never */
 } pqf_dataset_write_options;
 
 /* Begins an append to, or the replacement of, the folder `dir`. Nothing is seen in it before finish. */

@@ -300,10 +300,12 @@ static pqf_status overwrite(pqf_commit *c, const char *const *files, int64_t n,
     return status;
 }
 
-pqf_status pqf_commit_finish(pqf_commit *c, const char *const *files, int64_t num_files,
-                             pqf_error *err) {
-    pqf_status status = c->mode == PQF_OVERWRITE ? overwrite(c, files, num_files, err)
-                                                 : append(c, files, num_files, err);
+pqf_status pqf_commit_finish(pqf_commit *c, const pqf_change *change, pqf_error *err) {
+    if (change->num_removed || change->num_emptied)
+        return pqf_fail(err, PQF_UNSUPPORTED, "replacing files is not built yet");
+    pqf_status status = c->mode == PQF_OVERWRITE
+                            ? overwrite(c, change->files, change->num_files, err)
+                            : append(c, change->files, change->num_files, err);
     if (status != PQF_OK) return pqf_error_at_path(err, c->dir);
     c->done = true;
     return PQF_OK;

@@ -129,10 +129,22 @@ typedef struct pqf_commit {
  * place. */
 pqf_status pqf_commit_begin(pqf_commit *c, const char *dir, pqf_mode mode, bool durable,
                             pqf_mem *mem, pqf_error *err);
-/* Gives everything that is staged its place: `files` are paths below the stage, in
- * order. */
-pqf_status pqf_commit_finish(pqf_commit *c, const char *const *files, int64_t num_files,
-                             pqf_error *err);
+/* What a commit does to the dataset, in one step for readers of ours. Paths are below the dataset's
+ * folder. With PQF_OVERWRITE the folder is replaced and only `files` counts. */
+typedef struct pqf_change {
+    const char *const *files; /* staged, in order: below the stage under the same path */
+    int64_t num_files;
+    const char *const
+        *removed; /* files that go; where one is missing, or the folder has been
+                                   replaced since begin, nothing is changed and the commit fails */
+    int64_t num_removed;
+    const char *const
+        *emptied; /* folders of which every file goes that stands there at the commit */
+    int64_t num_emptied;
+} pqf_change;
+
+/* Gives everything that is staged its place. */
+pqf_status pqf_commit_finish(pqf_commit *c, const pqf_change *change, pqf_error *err);
 /* Removes what is left of the staging place. */
 void pqf_commit_reset(pqf_commit *c);
 

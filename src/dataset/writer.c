@@ -611,7 +611,8 @@ static pqf_status finish(pqf_dataset_writer *w, pqf_error *err) {
     for (int64_t i = 0; i < n; i++)
         paths[i] = part_at(w, i)->path;
     TRY(pqf_run_end(&w->run, err));
-    return pqf_commit_finish(&w->commit, paths, n, err);
+    return pqf_commit_finish(&w->commit, &(pqf_change){.files = paths, .num_files = n},
+                             err);
 }
 
 pqf_status pqf_dataset_writer_finish(pqf_dataset_writer *w, pqf_error *err) {

@@ -26,6 +26,9 @@ typedef struct pqf_reader pqf_reader;
 pqf_status pqf_reader_open(const char *path, pqf_bytes bytes,
                            const pqf_read_options *options, pqf_mem *mem,
                            pqf_reader **out, pqf_error *err);
+/* As above over a source that the reader then owns, success or not. */
+pqf_status pqf_reader_open_source(pqf_source *source, const pqf_read_options *options,
+                                  pqf_mem *mem, pqf_reader **out, pqf_error *err);
 void pqf_reader_release(pqf_reader *reader); /* NULL is fine */
 const pqf_metadata *pqf_reader_metadata(const pqf_reader *reader);
 const pqf_schema *pqf_reader_schema(const pqf_reader *reader);
@@ -46,6 +49,10 @@ typedef struct pqf_scan_file {
     const int32_t *codes; /* one per constant, -1: null; NULL without constants */
 } pqf_scan_file;
 
+/* Opens file i of a scan; called by several threads. */
+typedef pqf_status (*pqf_open_file_fn)(void *context, int64_t i, pqf_source **out,
+                                       pqf_error *err);
+
 typedef struct pqf_scan_spec {
     const pqf_scan_file *files;
     int64_t num_files;
@@ -58,6 +65,8 @@ typedef struct pqf_scan_spec {
     int64_t batch_rows;             /* as in pqf_scan_options */
     pqf_reader *first_reader;       /* of files[first_file], already open; may be NULL */
     int64_t first_file;
+    pqf_open_file_fn open; /* NULL: files are opened by their paths */
+    void *open_context;
 } pqf_scan_spec;
 
 typedef struct pqf_scan pqf_scan;

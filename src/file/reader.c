@@ -30,12 +30,8 @@ void pqf_reader_release(pqf_reader *reader) {
     pqf_mem_release(mem);
 }
 
-static pqf_status open_parts(pqf_reader *r, const char *path, pqf_bytes bytes,
-                             const pqf_read_options *options, pqf_error *err) {
-    if (path)
-        TRY(pqf_source_open(path, options->memory_map, &r->source, err));
-    else
-        TRY(pqf_source_open_memory(bytes, &r->source, err));
+static pqf_status read_footer(pqf_reader *r, const pqf_read_options *options,
+                              pqf_error *err) {
     pqf_footer_options footer = {
         .limits = {.max_string_bytes = options->thrift_string_limit,
                    .max_container_elements = options->thrift_container_limit}};
@@ -46,21 +42,36 @@ static pqf_status open_parts(pqf_reader *r, const char *path, pqf_bytes bytes,
     return pqf_schema_from_parquet(r->metadata, &schema, r->mem, &r->schema, err);
 }
 
-pqf_status pqf_reader_open(const char *path, pqf_bytes bytes,
-                           const pqf_read_options *options, pqf_mem *mem,
-                           pqf_reader **out, pqf_error *err) {
+pqf_status pqf_reader_open_source(pqf_source *source, const pqf_read_options *options,
+                                  pqf_mem *mem, pqf_reader **out, pqf_error *err) {
     void *block;
-    TRY(pqf_mem_zalloc(mem, sizeof(pqf_reader), &block, err));
+    pqf_status status = pqf_mem_zalloc(mem, sizeof(pqf_reader), &block, err);
+    if (status != PQF_OK) {
+        pqf_source_free(source);
+        return status;
+    }
     pqf_reader *r = block;
     r->references = 1;
     r->mem = pqf_mem_retain(mem);
-    pqf_status status = open_parts(r, path, bytes, options, err);
-    if (status != PQF_OK) {
+    r->source = source;
+    status = read_footer(r, options, err);
+    if (status == PQF_OK)
+        *out = r;
+    else {
+        if (*pqf_source_path(source)) pqf_error_at_path(err, pqf_source_path(source));
         pqf_reader_release(r);
-        return path ? pqf_error_at_path(err, path) : status;
     }
-    *out = r;
-    return PQF_OK;
+    return status;
+}
+
+pqf_status pqf_reader_open(const char *path, pqf_bytes bytes,
+                           const pqf_read_options *options, pqf_mem *mem,
+                           pqf_reader **out, pqf_error *err) {
+    pqf_source *source;
+    pqf_status status = path ? pqf_source_open(path, options->memory_map, &source, err)
+                             : pqf_source_open_memory(bytes, &source, err);
+    if (status != PQF_OK) return path ? pqf_error_at_path(err, path) : status;
+    return pqf_reader_open_source(source, options, mem, out, err);
 }
 
 const pqf_metadata *pqf_reader_metadata(const pqf_reader *reader) {

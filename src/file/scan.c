@@ -262,6 +262,21 @@ done:
     return status;
 }
 
+static pqf_status open_reader(const pqf_scan *scan, int64_t i, pqf_reader **out,
+                              pqf_error *err) {
+    const pqf_scan_spec *spec = &scan->spec;
+    pqf_source *source;
+    if (i == spec->first_file && spec->first_reader) {
+        *out = pqf_reader_retain(spec->first_reader);
+        return PQF_OK;
+    }
+    if (!spec->open)
+        return pqf_reader_open(spec->files[i].path, spec->files[i].bytes, spec->options,
+                               scan->mem, out, err);
+    TRY(spec->open(spec->open_context, i, &source, err));
+    return pqf_reader_open_source(source, spec->options, scan->mem, out, err);
+}
+
 pqf_status pqf_scan_open_file(pqf_scan *scan, int64_t i, pqf_open_file *out,
                               pqf_error *err) {
     const pqf_scan_file *file = &scan->spec.files[i];
@@ -272,11 +287,7 @@ pqf_status pqf_scan_open_file(pqf_scan *scan, int64_t i, pqf_open_file *out,
     if (scan->spec.predicate && scan->spec.num_constants &&
         !pqf_predicate_may_match(scan->spec.predicate, range_of_constant, &ranges))
         return PQF_OK;
-    if (i == scan->spec.first_file && scan->spec.first_reader)
-        out->reader = pqf_reader_retain(scan->spec.first_reader);
-    else
-        TRY(pqf_reader_open(file->path, file->bytes, scan->spec.options, scan->mem,
-                            &out->reader, err));
+    TRY(open_reader(scan, i, &out->reader, err));
     pqf_status status = find_columns(scan, out, err);
     if (status != PQF_OK) {
         pqf_open_file_reset(out);

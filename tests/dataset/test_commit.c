@@ -24,7 +24,7 @@ static void commit_one(const char *dir, pqf_mode mode, const char *file,
     pqf_commit c;
     OK(pqf_commit_begin(&c, dir, mode, true, test_mem, &test_err));
     stage(&c, file, text);
-    OK(pqf_commit_finish(&c, &file, 1, &test_err));
+    OK(pqf_commit_finish(&c, &(pqf_change){.files = &file, .num_files = 1}, &test_err));
     pqf_commit_reset(&c);
 }
 
@@ -48,11 +48,11 @@ static void append_and_overwrite(void **state) {
     assert_int_equal(st.st_mode & 07777, 0710); /* bits of the folder that was replaced */
     pqf_commit c;                               /* no files: an empty folder */
     OK(pqf_commit_begin(&c, in(&f, "x/y/ds"), PQF_OVERWRITE, false, test_mem, &test_err));
-    OK(pqf_commit_finish(&c, NULL, 0, &test_err));
+    OK(pqf_commit_finish(&c, &(pqf_change){.num_files = 0}, &test_err));
     pqf_commit_reset(&c);
     check_names(in(&f, "x/y/ds"), "");
     OK(pqf_commit_begin(&c, in(&f, "z/new"), PQF_APPEND, true, test_mem, &test_err));
-    OK(pqf_commit_finish(&c, NULL, 0, &test_err));
+    OK(pqf_commit_finish(&c, &(pqf_change){.num_files = 0}, &test_err));
     pqf_commit_reset(&c);
     check_names(in(&f, "z"), "d:new");
     commit_one(in(&f, "z/new"), PQF_OVERWRITE, "a", "5"); /* over an empty folder */
@@ -76,7 +76,8 @@ static void many_files(void **state) {
             files[i] = names[i];
             stage(&c, files[i], "x");
         }
-        OK(pqf_commit_finish(&c, files, FILES, &test_err));
+        OK(pqf_commit_finish(&c, &(pqf_change){.files = files, .num_files = FILES},
+                             &test_err));
         pqf_commit_reset(&c);
         check_text(in(&f, "ds/p=9/q=39/f"), "x");
         check_names(f.path, "d:ds");
@@ -100,7 +101,8 @@ static void abandoned(void **state) {
     pqf_commit_reset(&c); /* the other one's stage is left alone */
     stage(&other, "h", "2");
     const char *file = "h";
-    OK(pqf_commit_finish(&other, &file, 1, &test_err));
+    OK(pqf_commit_finish(&other, &(pqf_change){.files = &file, .num_files = 1},
+                         &test_err));
     pqf_commit_reset(&other);
     check_names(f.path, "d:ds");
     check_names(in(&f, "ds"), "f:f f:h");
@@ -120,7 +122,10 @@ static void half_an_append(void **state) {
                             &test_err));
         for (int i = 0; i < 4; i++)
             if (i != 2) stage(&c, files[i], "x"); /* the third one is missing */
-        assert_int_equal(pqf_commit_finish(&c, files, 4, &test_err), PQF_IO);
+        assert_int_equal(pqf_commit_finish(&c,
+                                           &(pqf_change){.files = files, .num_files = 4},
+                                           &test_err),
+                         PQF_IO);
         pqf_commit_reset(&c);
         check_names(f.path, "d:ds");
         check_names(in(&f, "ds"), "d:p=1");
@@ -130,7 +135,10 @@ static void half_an_append(void **state) {
         for (int i = 0; i < 4; i++)
             stage(&c, files[i], "x");
         write_text(in(&f, "ds/p=3"), "a file in the folder's place");
-        assert_int_equal(pqf_commit_finish(&c, files, 4, &test_err), PQF_IO);
+        assert_int_equal(pqf_commit_finish(&c,
+                                           &(pqf_change){.files = files, .num_files = 4},
+                                           &test_err),
+                         PQF_IO);
         assert_int_equal(test_err.os_errno, ENOTDIR);
         pqf_commit_reset(&c);
         check_names(in(&f, "ds"), "d:p=1 f:p=3");
@@ -236,7 +244,7 @@ static void forked_child_keeps_its_hands_off(void **state) {
     }
     int result;
     assert_int_equal(waitpid(child, &result, 0), child);
-    OK(pqf_commit_finish(&c, &file, 1, &test_err));
+    OK(pqf_commit_finish(&c, &(pqf_change){.files = &file, .num_files = 1}, &test_err));
     pqf_commit_reset(&c);
     check_names(in(&f, "ds"), "f:f");
     folder_end(&f);
