@@ -351,7 +351,9 @@ static int take_all(rows_build *b, const rows_source *source, int64_t row_base) 
     for (int64_t at = 0; at < source->length; at += ROWS_BLOCK) {
         int64_t left = source->length - at;
         int32_t count = left < ROWS_BLOCK ? (int32_t)left : ROWS_BLOCK;
-        if (take_block(b, source, b->root, at, count, row_base) < 0 ||
+        /* between blocks no value is borrowed, so handlers of signals may run */
+        if (PyErr_CheckSignals() < 0 ||
+            take_block(b, source, b->root, at, count, row_base) < 0 ||
             pqf_rows_flush(b, b->root) < 0) {
             return -1;
         }

@@ -33,6 +33,10 @@ void pqf_codec_ctx_reset(pqf_codec_ctx *ctx) {
     *ctx = (pqf_codec_ctx){0};
 }
 
+pqf_status pqf_codec_poll(const pqf_codec_ctx *ctx, pqf_error *err) {
+    return ctx->run ? pqf_run_poll(ctx->run, ctx->worker, err) : PQF_OK;
+}
+
 const char *pqf_codec_name(int32_t id) {
     return id >= 0 && id < NUM_CODECS ? entries[id].name : NULL;
 }

@@ -9,6 +9,7 @@
 #include "base/buf.h"
 #include "base/bytes.h"
 #include "base/error.h"
+#include "base/thread.h"
 
 /* Ids of parquet.thrift, CompressionCodec. */
 typedef enum pqf_codec_id {
@@ -24,6 +25,9 @@ typedef enum pqf_codec_id {
 
 /* Reused contexts of the libraries: one per worker thread, zeroed with init. */
 typedef struct pqf_codec_ctx {
+    pqf_run
+        *run;   /* polled while slow compression works; NULL: not; borrowed, see worker */
+    int worker; /* number of the thread in the run */
     struct ZSTD_CCtx_s *zstd_c;
     struct ZSTD_DCtx_s *zstd_d;
     struct libdeflate_decompressor *deflate_d;
@@ -51,7 +55,8 @@ pqf_status pqf_codec_check(int32_t id, pqf_error *err);
  * an LZ4 frame. GZIP takes several members. */
 pqf_status pqf_codec_decompress(pqf_codec_ctx *ctx, int32_t id, pqf_bytes in, void *out,
                                 size_t out_len, pqf_error *err);
-/* Appends the compressed form of `in` to `out`. level: PQF_LEVEL_DEFAULT or the codec's own. */
+/* Appends the compressed form of `in` to `out`. level: PQF_LEVEL_DEFAULT or the codec's own. Levels
+ * that take longer than some 50 ms for `in` poll ctx->run in between and may be PQF_CANCELLED. */
 #define PQF_LEVEL_DEFAULT INT32_MIN
 pqf_status pqf_codec_compress(pqf_codec_ctx *ctx, int32_t id, int level, pqf_bytes in,
                               pqf_buf *out, pqf_error *err);

@@ -20,6 +20,9 @@ typedef struct pqf_codec {
                            size_t out_cap, size_t *written, pqf_error *err);
 } pqf_codec;
 
+/* For levels that take long: PQF_CANCELLED once the user has asked to stop. */
+pqf_status pqf_codec_poll(const pqf_codec_ctx *ctx, pqf_error *err);
+
 #define PQF_NO_LEVELS .min_level = 0, .max_level = -1
 
 #define PQF_CODEC(id, name, row) extern const pqf_codec row;

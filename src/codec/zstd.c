@@ -9,6 +9,9 @@
 #include <zstd.h>
 #include <zstd_errors.h>
 
+/* The block of the format: at the highest levels some 50 ms of work. */
+#define STREAM_STEP_BYTES ((size_t)128 << 10)
+
 static pqf_status decompress(pqf_codec_ctx *ctx, pqf_bytes in, uint8_t *out,
                              size_t out_len, size_t *written, pqf_error *err) {
     if (!ctx->zstd_d) ctx->zstd_d = ZSTD_createDCtx();
@@ -38,14 +41,47 @@ static pqf_status prepare(pqf_codec_ctx *ctx, int level, pqf_error *err) {
     return PQF_OK;
 }
 
+/* Bytes that a level compresses within about 50 ms. More go through the stream, piece by piece, so
+ * that a waiting user is heard; which way is taken depends on level and length alone, because the
+ * two make different bytes. */
+static size_t at_once_bytes(int level) {
+    if (level >= 16) return STREAM_STEP_BYTES;
+    return (size_t)1 << (level >= 10 ? 19 : 23);
+}
+
+static pqf_status fail_compress(size_t code, size_t in_len, pqf_error *err) {
+    return pqf_fail(err, PQF_NOMEM, "zstd: could not compress %zu bytes: %s", in_len,
+                    ZSTD_getErrorName(code));
+}
+
+static pqf_status compress_pieces(pqf_codec_ctx *ctx, pqf_bytes in, ZSTD_outBuffer *to,
+                                  pqf_error *err) {
+    size_t left = ZSTD_CCtx_setPledgedSrcSize(ctx->zstd_c, in.len);
+    ZSTD_inBuffer from = {in.data, 0, 0};
+    if (ZSTD_isError(left)) return fail_compress(left, in.len, err);
+    do { /* the output has room for the bound, so every call takes its piece */
+        TRY(pqf_codec_poll(ctx, err));
+        size_t rest = in.len - from.size;
+        from.size += rest < STREAM_STEP_BYTES ? rest : STREAM_STEP_BYTES;
+        left = ZSTD_compressStream2(ctx->zstd_c, to, &from,
+                                    from.size < in.len ? ZSTD_e_continue : ZSTD_e_end);
+        if (ZSTD_isError(left)) return fail_compress(left, in.len, err);
+    } while (from.size < in.len || left > 0);
+    return PQF_OK;
+}
+
 static pqf_status compress(pqf_codec_ctx *ctx, int level, pqf_bytes in, uint8_t *out,
                            size_t out_cap, size_t *written, pqf_error *err) {
     TRY(prepare(ctx, level, err));
-    *written = ZSTD_compress2(ctx->zstd_c, out, out_cap, in.data, in.len);
-    if (ZSTD_isError(*written))
-        return pqf_fail(err, PQF_NOMEM, "zstd: could not compress %zu bytes: %s", in.len,
-                        ZSTD_getErrorName(*written));
-    return PQF_OK;
+    if (in.len <= at_once_bytes(level)) {
+        *written = ZSTD_compress2(ctx->zstd_c, out, out_cap, in.data, in.len);
+        return ZSTD_isError(*written) ? fail_compress(*written, in.len, err) : PQF_OK;
+    }
+    ZSTD_outBuffer to = {out, out_cap, 0};
+    pqf_status status = compress_pieces(ctx, in, &to, err);
+    if (status != PQF_OK) ZSTD_CCtx_reset(ctx->zstd_c, ZSTD_reset_session_only);
+    *written = to.pos;
+    return status;
 }
 
 /* The library's least level is minus its block size and its highest 22; a test compares. */

@@ -414,10 +414,16 @@ static pqf_status put_rows(pqf_chunk_writer *w, const pqf_view *column, int64_t 
     return PQF_OK;
 }
 
+static pqf_chunk_work work_of(pqf_scratch *scratch, pqf_run *run, int worker) {
+    scratch->codec.run = run;
+    scratch->codec.worker = worker;
+    return (pqf_chunk_work){scratch, run, worker};
+}
+
 pqf_status pqf_chunk_writer_put(pqf_chunk_writer *w, const pqf_view *column,
                                 int64_t start, int64_t num_rows, pqf_scratch *scratch,
                                 pqf_run *run, int worker, pqf_error *err) {
-    const pqf_chunk_work work = {scratch, run, worker};
+    const pqf_chunk_work work = work_of(scratch, run, worker);
     pqf_chunk_begin(w);
     if (put_rows(w, column, start, num_rows, &work, err) == PQF_OK) return PQF_OK;
     return pqf_error_at_column(err, w->leaf->path);
@@ -428,7 +434,7 @@ pqf_status pqf_chunk_writer_put(pqf_chunk_writer *w, const pqf_view *column,
 pqf_status pqf_chunk_writer_finish(pqf_chunk_writer *w, pqf_scratch *scratch,
                                    pqf_run *run, int worker, pqf_chunk_out *out,
                                    pqf_error *err) {
-    const pqf_chunk_work work = {scratch, run, worker};
+    const pqf_chunk_work work = work_of(scratch, run, worker);
     pqf_chunk_begin(w);
     if (pqf_chunk_finish_pages(w, &work, err) != PQF_OK)
         return pqf_error_at_column(err, w->leaf->path);

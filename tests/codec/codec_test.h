@@ -44,7 +44,7 @@ static inline void seed_set(void) {
         }                                                                                \
     } while (0)
 
-enum { AREA = 1 << 18 };
+enum { AREA = 1 << 19 };
 
 static inline uint8_t *area_new(void) {
     size_t page = (size_t)sysconf(_SC_PAGESIZE);

@@ -148,6 +148,55 @@ static void test_every_level(void **state) {
     round_trip(PQF_ZSTD, ZSTD_minCLevel(), pqf_bytes_of(in, 3000));
 }
 
+/* Slow levels go through the libraries' streams: lengths at and around their steps. */
+static void test_pieces(void **state) {
+    (void)state;
+    static const struct {
+        pqf_codec_id id;
+        int level;
+        size_t step;
+    } rows[] = {{PQF_ZSTD, 19, 128 << 10}, {PQF_BROTLI, 10, 32 << 10}};
+    for (int i = 0; i < 2; i++)
+        for (size_t steps = 1; steps <= 2; steps++)
+            for (size_t more = 0; more < 3; more++) {
+                size_t len = rows[i].step * steps + more - 1;
+                uint8_t *in = place(in_area, len);
+                make_sample(in, len, 2);
+                round_trip(rows[i].id, rows[i].level, pqf_bytes_of(in, len));
+            }
+}
+
+static int stop(void *context, int64_t done, int64_t total) {
+    (void)done;
+    (void)total;
+    ++*(int *)context;
+    return 1;
+}
+
+static void test_a_user_who_waits_is_heard(void **state) {
+    (void)state;
+    static const pqf_codec_id ids[] = {PQF_ZSTD, PQF_BROTLI};
+    uint8_t *in = place(in_area, 300000);
+    make_sample(in, 300000, 2);
+    for (int i = 0; i < 2; i++) {
+        int calls = 0;
+        pqf_control control = {.num_threads = 1, .tick = stop, .tick_context = &calls};
+        pqf_run run;
+        pqf_run_init(&run, &control);
+        run.next_tick_ns = 0; /* due at once */
+        ctx.run = &run;
+        pqf_buf packed;
+        pqf_buf_init(&packed, mem, 0);
+        assert_int_equal(pqf_codec_compress(&ctx, ids[i], ids[i] == PQF_ZSTD ? 19 : 10,
+                                            pqf_bytes_of(in, 300000), &packed, &err),
+                         PQF_CANCELLED);
+        assert_int_equal(calls, 1);
+        ctx.run = NULL;
+        pqf_buf_reset(&packed);
+        round_trip(ids[i], ids[i] == PQF_ZSTD ? 19 : 10, pqf_bytes_of(in, 300000));
+    }
+}
+
 /* zstd frames say their size and carry no checksum: 4 bytes of flags would follow otherwise. */
 static void test_zstd_frame(void **state) {
     (void)state;
@@ -262,12 +311,18 @@ int main(void) {
     out_area = area_new();
     pqf_error_init(&err);
     if (pqf_mem_new(0, &mem, &err)) return 1;
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_names),        cmocka_unit_test(test_rows),
-        cmocka_unit_test(test_levels),       cmocka_unit_test(test_sizes),
-        cmocka_unit_test(test_every_level),  cmocka_unit_test(test_zstd_frame),
-        cmocka_unit_test(test_empty),        cmocka_unit_test(test_lz4_framings),
-        cmocka_unit_test(test_gzip_members), cmocka_unit_test(test_crc)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_names),
+                                       cmocka_unit_test(test_rows),
+                                       cmocka_unit_test(test_levels),
+                                       cmocka_unit_test(test_sizes),
+                                       cmocka_unit_test(test_every_level),
+                                       cmocka_unit_test(test_pieces),
+                                       cmocka_unit_test(test_a_user_who_waits_is_heard),
+                                       cmocka_unit_test(test_zstd_frame),
+                                       cmocka_unit_test(test_empty),
+                                       cmocka_unit_test(test_lz4_framings),
+                                       cmocka_unit_test(test_gzip_members),
+                                       cmocka_unit_test(test_crc)};
     int failed = cmocka_run_group_tests(tests, NULL, NULL);
     pqf_codec_ctx_reset(&ctx);
     int64_t used = pqf_mem_used(mem);
