@@ -46,7 +46,8 @@ FOR_LATER = {
     "pqf_order_compare": "page indexes",
     "pqf_encoding_name": "metadata as plain records",
     "pqf_chunk_reader_rows_left": "reading ahead",
-    "pqf_type_format": "types made by widening",
+    "pqf_schema_fits": "files that differ",
+    "pqf_schema_unify": "files that differ",
     "pqf_array_nulls": "columns that a file lacks",
 }
 

@@ -137,6 +137,29 @@ pqf_status pqf_schema_check(const struct ArrowSchema *schema, pqf_error *err);
  * map entries, and metadata, make no difference. */
 bool pqf_schema_same_type(const struct ArrowSchema *a, const struct ArrowSchema *b);
 
+/* ---- schemas that differ ---- */
+
+/* Data of the field `found` may be handed out as `declared` as it is: equal types all the way down,
+ * required data in nullable fields. Names of list items and map entries make no difference. */
+bool pqf_schema_fits(const struct ArrowSchema *declared, const struct ArrowSchema *found);
+
+/* How pqf_schema_unify combines, beyond pqf_unify: `a` is what a user has declared. */
+typedef enum pqf_unify_rule {
+    PQF_RULE_STRICT = PQF_UNIFY_STRICT, /* the same columns, in any order */
+    PQF_RULE_ADD = PQF_UNIFY_ADD, /* columns of either; those that one lacks nullable */
+    PQF_RULE_WIDEN = PQF_UNIFY_WIDEN, /* and types that hold the values of both */
+    PQF_RULE_DECLARED, /* the result is a: b may lack nullable fields of it, have more, and have
+                          types that a's hold */
+} pqf_unify_rule;
+
+/* The schema of data of `a` and of `b`, both structs that have passed pqf_schema_check: columns in
+ * the order of their first appearance, metadata a's. PQF_SCHEMA where the rule does not allow it:
+ * the message lists what differs and nothing else, "  s.x: string here, int64 there" line by line
+ * with the text `there` ("in the dataset"), and names the rule that would do. out may be NULL. */
+pqf_status pqf_schema_unify(const struct ArrowSchema *a, const struct ArrowSchema *b,
+                            pqf_unify_rule rule, const char *there,
+                            struct ArrowSchema *out, pqf_error *err);
+
 /* Key-value metadata in the C Data Interface's binary form. */
 /* Number of pairs: 0 for NULL, -1 when a negative count or length stands in it. */
 int64_t pqf_kv_count(const char *metadata);

@@ -23,6 +23,9 @@ bool pqf_type_is_signed(pqf_type_id id);
 bool pqf_type_has_list_shape(const pqf_type *type);
 /* The same type, children and zone names aside. */
 bool pqf_type_same(const pqf_type *a, const pqf_type *b);
+/* The narrowest type that holds every value of both (types without children); false: there is
+ * none. Its zone is one of theirs or a literal. */
+bool pqf_type_widest(const pqf_type *a, const pqf_type *b, pqf_type *out);
 
 static inline bool pqf_field_is_nullable(const struct ArrowSchema *schema) {
     return (schema->flags & ARROW_FLAG_NULLABLE) != 0;
