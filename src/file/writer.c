@@ -346,6 +346,7 @@ pqf_status pqf_writer_finish(pqf_writer *w, pqf_error *err) {
     TRY(pqf_group_writer_flush(&w->group, err));
     TRY(write_footer(w, err));
     TRY(pqf_run_end(&w->run, err));
+    pqf_sink_watch(w->sink, &w->run);
     TRY(pqf_sink_finish(w->sink, err));
     w->broken = false;
     w->finished = true;

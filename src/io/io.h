@@ -12,6 +12,7 @@
 #include "base/bytes.h"
 #include "base/error.h"
 #include "base/mem.h"
+#include "base/thread.h"
 
 /* ---- source ---- */
 
@@ -95,6 +96,9 @@ pqf_status pqf_sink_open_callback(pqf_write_fn fn, void *context, pqf_sink **out
 pqf_status pqf_sink_write(pqf_sink *sink, const pqf_bytes *parts, int num_parts,
                           pqf_error *err);
 int64_t pqf_sink_len(const pqf_sink *sink);
+/* While finish waits for the disk it polls `run` (borrowed, of the calling thread): it may be
+ * PQF_CANCELLED. */
+void pqf_sink_watch(pqf_sink *sink, pqf_run *run);
 /* After a failure nothing is left under the temporary name. */
 pqf_status pqf_sink_finish(pqf_sink *sink, pqf_error *err);
 /* NULL is fine. Before finish: removes the temporary and the folders that were made for it. */

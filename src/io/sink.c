@@ -28,8 +28,12 @@
 #define MAX_TRIES   100
 #define IOV_AT_ONCE 64
 #define PLACES      4
-#define ID_LEN      16
-#define TEMP_EXTRA  (1 + 1 + ID_LEN + 4) /* of ".<name>.<id>.tmp" beside the name */
+
+/* What a slow disk takes within some 100 ms. */
+#define WRITE_OUT_BYTES ((int64_t)16 << 20)
+
+#define ID_LEN     16
+#define TEMP_EXTRA (1 + 1 + ID_LEN + 4) /* of ".<name>.<id>.tmp" beside the name */
 
 struct pqf_sink {
     pqf_mem *mem;
@@ -39,6 +43,8 @@ struct pqf_sink {
     int fd; /* -1: none */
     pid_t owner;
     int64_t len;
+    int64_t begun; /* bytes that are on their way to the disk, or there */
+    pqf_run *run;  /* polled while finish waits for the disk; NULL: not */
     bool staged;   /* there is a file under the name temp */
     bool failed;   /* a write did not get through */
     bool finished; /* or skipped */
@@ -340,6 +346,18 @@ static int write_vector(pqf_sink *sink, struct iovec *iov, int n, size_t total) 
     return 0;
 }
 
+/* The disk begins early with what it will have to sync. Only a hint: errors show in fsync. */
+static void begin_write_out(pqf_sink *sink) {
+#ifdef __linux__
+    if (sink->options.not_durable || sink->len - sink->begun < WRITE_OUT_BYTES) return;
+    (void)sync_file_range(sink->fd, sink->begun, sink->len - sink->begun,
+                          SYNC_FILE_RANGE_WRITE);
+    sink->begun = sink->len;
+#else
+    (void)sink;
+#endif
+}
+
 static int write_parts(pqf_sink *sink, const pqf_bytes *parts, int num_parts) {
     struct iovec iov[IOV_AT_ONCE];
     int n = 0;
@@ -361,6 +379,7 @@ static pqf_status write_file(pqf_sink *sink, const pqf_bytes *parts, int num_par
                              pqf_error *err) {
     int e = ensure_open(sink);
     if (e == 0) e = write_parts(sink, parts, num_parts);
+    if (e == 0) begin_write_out(sink);
     if (sink->options.close_between_writes) {
         int at_close = close_fd(sink);
         if (e == 0) e = at_close;
@@ -431,6 +450,27 @@ void pqf_sink_free(pqf_sink *sink) {
     pqf_io_handle_free(sink->mem, sink, sizeof *sink);
 }
 
+/* Waits for a large file piece by piece, because an fsync cannot be interrupted: what is left for it
+ * then is little. */
+static pqf_status wait_for_disk(const pqf_sink *sink, pqf_error *err) {
+#ifdef __linux__
+    if (sink->options.not_durable || !sink->run || sink->fd < 0 ||
+        sink->len <= WRITE_OUT_BYTES)
+        return PQF_OK;
+    for (int64_t at = 0; at < sink->len; at += WRITE_OUT_BYTES) {
+        TRY(pqf_run_poll(sink->run, 0, err));
+        (void)sync_file_range(sink->fd, at, WRITE_OUT_BYTES,
+                              SYNC_FILE_RANGE_WAIT_BEFORE | SYNC_FILE_RANGE_WRITE |
+                                  SYNC_FILE_RANGE_WAIT_AFTER);
+    }
+    return pqf_run_poll(sink->run, 0, err);
+#else
+    (void)sink;
+    (void)err;
+    return PQF_OK;
+#endif
+}
+
 /* Some file systems tell of a failed write only when a descriptor is closed: a second one, as the
  * first holds the lock. */
 static int flush(pqf_sink *sink) {
@@ -461,6 +501,10 @@ static pqf_status sync_folders(const pqf_sink *sink, pqf_error *err) {
 }
 
 static pqf_status finish_file(pqf_sink *sink, pqf_error *err) {
+    if (wait_for_disk(sink, err) != PQF_OK) {
+        abandon(sink);
+        return err->status;
+    }
     int e = flush(sink);
     if (e == 0) e = give_name(sink);
     if (e == EEXIST && sink->options.if_exists == PQF_SKIP_IF_EXISTS) {
@@ -478,6 +522,8 @@ static pqf_status finish_file(pqf_sink *sink, pqf_error *err) {
     bool sync = !sink->options.not_durable && !sink->options.final_name;
     return sync ? sync_folders(sink, err) : PQF_OK;
 }
+
+void pqf_sink_watch(pqf_sink *sink, pqf_run *run) { sink->run = run; }
 
 pqf_status pqf_sink_finish(pqf_sink *sink, pqf_error *err) {
     if (sink->skipped) return PQF_OK;
