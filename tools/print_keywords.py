@@ -24,6 +24,10 @@ WRITING = {
     "row_group_size": (1048576, "rows of a row group"),
     "row_group_bytes": (None, "bytes of a row group as Arrow data; what is reached first cuts"),
     "max_rows_per_group": (None, "`row_group_size` under another name"),
+    "max_rows_per_file": (None, "rows of a file; more go to further files of the partition"),
+    "target_file_bytes": (None, "a file ends when it has about this size"),
+    "overwrite_scope": ("all", "what `mode='overwrite'` replaces: the folder, or only partitions with new rows"),
+    "unify": ("strict", "how an append may differ from the dataset: see [Append](#append)"),
     "version": (
         "2.6",
         "types to use: `'1.0'` stores uint32 as int64, below `'2.6'` nanoseconds become microseconds",
@@ -81,6 +85,7 @@ READING = {
 VALUES = {
     "_flag": "True, False",
     "_count": "an integer from 1",
+    "_limit": "an integer from 0 (none)",
     "_columns": "True, False, a list of columns",
     "_name_list": "a list of str",
     "_compression": "str, None, dict of column to str",

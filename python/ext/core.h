@@ -53,7 +53,7 @@ void core_memory_free(core_memory *memory);
 int core_read_options(PyObject *dict, core_call *call, core_memory *memory,
                       pqf_read_options *out);
 int core_write_options(PyObject *dict, core_call *call, core_memory *memory,
-                       pqf_write_options *out);
+                       pqf_dataset_write_options *out);
 /* A list of str (None: NULL) to a NULL-terminated array of UTF-8; *n may be NULL. */
 int core_names(PyObject *list, core_memory *memory, const char *const **out, int64_t *n);
 /* A path as file system bytes, kept alive by memory. */

@@ -24,11 +24,14 @@ typedef struct option {
 } option;
 
 #define READ(kind, member) {#member, OPTION_##kind, offsetof(pqf_read_options, member), 0}
+/* A dataset's options hold those of its files. */
 #define WRITE(kind, member)                                                              \
-    {#member, OPTION_##kind, offsetof(pqf_write_options, member), 0}
+    {#member, OPTION_##kind, offsetof(pqf_dataset_write_options, file.member), 0}
 #define SETTINGS(member)                                                                 \
-    {#member, OPTION_SETTINGS, offsetof(pqf_write_options, member),                      \
-     offsetof(pqf_write_options, num_##member)}
+    {#member, OPTION_SETTINGS, offsetof(pqf_dataset_write_options, file.member),         \
+     offsetof(pqf_dataset_write_options, file.num_##member)}
+#define DATASET(kind, member)                                                            \
+    {#member, OPTION_##kind, offsetof(pqf_dataset_write_options, member), 0}
 
 static const option READ_OPTIONS[] = {
     {"num_threads", OPTION_I32, offsetof(pqf_read_options, control.num_threads), 0},
@@ -46,11 +49,16 @@ static const option READ_OPTIONS[] = {
 };
 
 static const option WRITE_OPTIONS[] = {
-    {"num_threads", OPTION_I32, offsetof(pqf_write_options, control.num_threads), 0},
-    {"memory_limit", OPTION_I64, offsetof(pqf_write_options, control.memory_limit), 0},
-    {"drop_extra", OPTION_BOOL, offsetof(pqf_write_options, conform.drop_extra), 0},
-    {"null_missing", OPTION_BOOL, offsetof(pqf_write_options, conform.null_missing), 0},
-    {"nan_is_null", OPTION_BOOL, offsetof(pqf_write_options, conform.nan_is_null), 0},
+    {"num_threads", OPTION_I32,
+     offsetof(pqf_dataset_write_options, file.control.num_threads), 0},
+    {"memory_limit", OPTION_I64,
+     offsetof(pqf_dataset_write_options, file.control.memory_limit), 0},
+    {"drop_extra", OPTION_BOOL,
+     offsetof(pqf_dataset_write_options, file.conform.drop_extra), 0},
+    {"null_missing", OPTION_BOOL,
+     offsetof(pqf_dataset_write_options, file.conform.null_missing), 0},
+    {"nan_is_null", OPTION_BOOL,
+     offsetof(pqf_dataset_write_options, file.conform.nan_is_null), 0},
     WRITE(I32, if_exists),
     WRITE(BOOL, not_durable),
     WRITE(I64, row_group_rows),
@@ -77,6 +85,10 @@ static const option WRITE_OPTIONS[] = {
     WRITE(BOOL, allow_truncated_timestamps),
     SETTINGS(metadata),
     WRITE(TEXT, created_by),
+    DATASET(I32, scope),
+    DATASET(I32, unify),
+    DATASET(I64, max_rows_per_file),
+    DATASET(I64, target_file_bytes),
     {NULL, 0, 0, 0},
 };
 
@@ -282,12 +294,13 @@ int core_read_options(PyObject *dict, core_call *call, core_memory *memory,
 }
 
 int core_write_options(PyObject *dict, core_call *call, core_memory *memory,
-                       pqf_write_options *out) {
+                       pqf_dataset_write_options *out) {
     memset(out, 0, sizeof *out);
     out->struct_bytes = sizeof *out;
-    out->control.struct_bytes = sizeof out->control;
-    out->conform.struct_bytes = sizeof out->conform;
-    out->control.tick = core_tick;
-    out->control.tick_context = call;
+    out->file.struct_bytes = sizeof out->file;
+    out->file.control.struct_bytes = sizeof out->file.control;
+    out->file.conform.struct_bytes = sizeof out->file.conform;
+    out->file.control.tick = core_tick;
+    out->file.control.tick_context = call;
     return dict == Py_None ? 0 : put_options(WRITE_OPTIONS, dict, call, memory, out);
 }

@@ -45,16 +45,12 @@ static void writer_dealloc(PyObject *self) {
 
 static pqf_status open_engine(writer_object *w, const char *path,
                               const struct ArrowSchema *schema,
-                              const pqf_write_options *options, int mode,
-                              const char *const *partitions, pqf_error *err) {
+                              const pqf_dataset_write_options *options, bool one_file,
+                              pqf_error *err) {
     pqf_status status;
-    pqf_dataset_write_options dataset = {.struct_bytes = sizeof dataset,
-                                         .file = *options,
-                                         .mode = (pqf_mode)mode,
-                                         .partition_columns = partitions};
     CORE_BEGIN(&w->call);
-    status = mode < 0 ? pqf_writer_open(path, schema, options, &w->file, err)
-                      : pqf_dataset_writer_open(path, schema, &dataset, &w->dataset, err);
+    status = one_file ? pqf_writer_open(path, schema, &options->file, &w->file, err)
+                      : pqf_dataset_writer_open(path, schema, options, &w->dataset, err);
     CORE_END(&w->call);
     return status;
 }
@@ -71,7 +67,7 @@ static PyObject *writer_new(PyTypeObject *type, PyObject *args, PyObject *kwargs
     }
     core_memory memory = {.num_blocks = 0};
     PyObject *capsule = NULL;
-    pqf_write_options c_options;
+    pqf_dataset_write_options c_options;
     const char *const *c_partitions = NULL;
     pqf_error err = {.status = PQF_OK};
     pqf_status status = PQF_INVALID;
@@ -84,7 +80,9 @@ static PyObject *writer_new(PyTypeObject *type, PyObject *args, PyObject *kwargs
         (c_path = core_path(path, &memory)) != NULL &&
         (c_schema = pqf_py_borrow_schema(schema, &capsule)) != NULL) {
         w->progress = Py_XNewRef(w->call.progress);
-        status = open_engine(w, c_path, c_schema, &c_options, c_mode, c_partitions, &err);
+        c_options.mode = c_mode < 0 ? PQF_APPEND : (pqf_mode)c_mode;
+        c_options.partition_columns = c_partitions;
+        status = open_engine(w, c_path, c_schema, &c_options, c_mode < 0, &err);
     }
     Py_XDECREF(capsule);
     core_memory_free(&memory);

@@ -85,6 +85,16 @@ def _count(option: str) -> Handler:
     return put
 
 
+def _limit(option: str) -> Handler:
+    """As pyarrow's max_rows_per_file: 0 means that there is no limit."""
+
+    def put(options: Options, name: str, value: Any) -> None:
+        if value is not None and value != 0:
+            options.engine[option] = positive(name, value)
+
+    return put
+
+
 def _choice(option: str, choices: dict[Any, Any]) -> Handler:
     def put(options: Options, name: str, value: Any) -> None:
         try:
@@ -263,10 +273,10 @@ _WRITE_FILE: dict[str, Handler] = {
 
 _WRITE_DATASET: dict[str, Handler] = {
     **_WRITE,
-    "max_rows_per_file": _only(None, 0),
-    "target_file_bytes": _only(None),
-    "unify": _only(None),
-    "overwrite_scope": _only("all"),
+    "max_rows_per_file": _limit("max_rows_per_file"),
+    "target_file_bytes": _count("target_file_bytes"),
+    "unify": _choice("unify", {None: None, "strict": None, "add": 1, "widen": 2}),
+    "overwrite_scope": _choice("scope", {"all": None, "partitions": 1}),
     "partitioning": _only(None),
     "use_legacy_dataset": _only(None, False),
     "basename_template": _only(None),

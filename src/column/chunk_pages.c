@@ -83,6 +83,22 @@ bool pqf_chunk_has_codes(const pqf_chunk_writer *w) {
     return w->mode == PQF_MODE_TRYING || w->mode == PQF_MODE_DICTIONARY;
 }
 
+void pqf_chunk_writer_sizes(const pqf_chunk_writer *w, int64_t *sealed_bytes,
+                            int64_t *pending_bytes) {
+    int64_t levels =
+        w->num_levels * ((w->leaf->max_rep > 0) + (w->leaf->max_def > 0)) / 8;
+    int64_t values = w->sum.plain_bytes;
+    if (pqf_chunk_has_codes(w)) {
+        int64_t bytes = dictionary_bytes(w) + code_bytes(w, w->sum.num_values);
+        bool kept = w->mode == PQF_MODE_DICTIONARY;
+        values = kept ? bytes : pqf_min_i64(values, bytes);
+    } else if (w->num_dictionary_pages > 0) {
+        values += dictionary_bytes(w);
+    }
+    *sealed_bytes = (int64_t)w->data_pages.len;
+    *pending_bytes = values + levels;
+}
+
 /* ---- sealing ---- */
 
 static pqf_status encode_codes(pqf_chunk_writer *w, const pqf_open_page *page,

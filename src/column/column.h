@@ -154,6 +154,10 @@ void pqf_chunk_writer_free(pqf_chunk_writer *writer);
 pqf_status pqf_chunk_writer_put(pqf_chunk_writer *writer, const pqf_view *column,
                                 int64_t start, int64_t num_rows, pqf_scratch *scratch,
                                 pqf_run *run, int worker, pqf_error *err);
+/* Bytes of the pages that are sealed, and about how many the rest takes before compression. Both
+ * follow from the rows put so far, whatever their split. */
+void pqf_chunk_writer_sizes(const pqf_chunk_writer *writer, int64_t *sealed_bytes,
+                            int64_t *pending_bytes);
 /* Closes the chunk. The writer is ready for the next row group after the next put. */
 pqf_status pqf_chunk_writer_finish(pqf_chunk_writer *writer, pqf_scratch *scratch,
                                    pqf_run *run, int worker, pqf_chunk_out *out,

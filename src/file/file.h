@@ -97,6 +97,12 @@ pqf_status pqf_writer_open_sink(pqf_sink *sink, const struct ArrowSchema *schema
  * already. */
 pqf_status pqf_writer_put_view(pqf_writer *writer, const pqf_view *batch, int64_t start,
                                int64_t num_rows, pqf_error *err);
+/* Of the row group in progress: bytes that are as they will be in the file, and about how many the
+ * values that wait would take without compression. Both follow from the rows put so far. */
+void pqf_writer_pending(const pqf_writer *writer, int64_t *sealed_bytes,
+                        int64_t *pending_bytes);
+/* Ends the row group in progress, if it has rows. */
+pqf_status pqf_writer_end_row_group(pqf_writer *writer, pqf_error *err);
 /* For writers of one thread, many of which are fed in turn: the next put or finish works with the
  * scratch of the worker that it runs on, whose tables and buffers are warm. */
 void pqf_writer_lend_scratch(pqf_writer *writer, pqf_scratch *scratch);

@@ -250,6 +250,24 @@ pqf_status pqf_writer_put_view(pqf_writer *w, const pqf_view *batch, int64_t sta
     return status;
 }
 
+void pqf_writer_pending(const pqf_writer *w, int64_t *sealed_bytes,
+                        int64_t *pending_bytes) {
+    *sealed_bytes = *pending_bytes = 0;
+    if (!w->group.num_rows) return;
+    for (int32_t l = 0; l < w->group.num_leaves; l++) {
+        int64_t sealed, pending;
+        pqf_chunk_writer_sizes(w->group.chunks[l], &sealed, &pending);
+        *sealed_bytes += sealed;
+        *pending_bytes += pending;
+    }
+}
+
+pqf_status pqf_writer_end_row_group(pqf_writer *w, pqf_error *err) {
+    pqf_status status = pqf_group_writer_flush(&w->group, err);
+    w->broken |= status != PQF_OK;
+    return status;
+}
+
 pqf_status pqf_writer_judge_view(const pqf_writer *w, const pqf_view *batch,
                                  int64_t row_base, pqf_report *report, pqf_error *err) {
     return pqf_values_judge(w->schema, batch, row_base, report, err);
