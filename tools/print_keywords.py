@@ -26,8 +26,11 @@ WRITING = {
     "max_rows_per_group": (None, "`row_group_size` under another name"),
     "max_rows_per_file": (None, "rows of a file; more go to further files of the partition"),
     "target_file_bytes": (None, "a file ends when it has about this size"),
-    "overwrite_scope": ("all", "what `mode='overwrite'` replaces: the folder, or only partitions with new rows"),
-    "unify": ("strict", "how an append may differ from the dataset: see [Append](#append)"),
+    "overwrite_scope": (
+        "all",
+        "what `mode='overwrite'` replaces: the folder, or only partitions with new rows",
+    ),
+    "unify": ("strict", "how the schema of an append may differ from the dataset's, see above"),
     "version": (
         "2.6",
         "types to use: `'1.0'` stores uint32 as int64, below `'2.6'` nanoseconds become microseconds",
