@@ -151,6 +151,17 @@ typedef struct pqf_io_counters {
 } pqf_io_counters;
 PQF_API void pqf_io_counters_get(pqf_io_counters *out);
 
+/* ---- paths to columns ---- */
+
+/* Leads from a top-level column into its structs, lists and maps: list elements and map entries have
+ * no name of their own, so {"l", "v"} is the field v of the structs in the list l; a map's children
+ * are "key" and "value". A path of one name is that top-level column, or where there is none of
+ * this name the path that its dots spell. */
+typedef struct pqf_column_path {
+    const char *const *names;
+    int32_t num_names;
+} pqf_column_path;
+
 /* ---- predicates: what prunes partitions and row groups ---- */
 
 typedef struct pqf_predicate pqf_predicate;
@@ -163,8 +174,9 @@ PQF_API pqf_status pqf_predicate_new(const struct ArrowSchema *schema,
                                      const struct ArrowArray *batch, pqf_predicate **out,
                                      pqf_error *err);
 PQF_API void pqf_predicate_free(pqf_predicate *predicate);
-/* Names of the top-level columns that the predicate reads, NULL after the last. */
-PQF_API const char *pqf_predicate_column(const pqf_predicate *predicate, int64_t i);
+/* Paths of the columns that the predicate reads, each once, NULL after the last; owned by it. */
+PQF_API const pqf_column_path *pqf_predicate_path(const pqf_predicate *predicate,
+                                                  int64_t i);
 
 /* ---- reading: a dataset is one file, a list of files or a folder ---- */
 
@@ -223,15 +235,6 @@ PQF_API int64_t pqf_dataset_num_files(const pqf_dataset *dataset);
 /* Path of file i, owned by the dataset. */
 PQF_API const char *pqf_dataset_file(const pqf_dataset *dataset, int64_t i);
 
-/* Leads from a top-level column into its structs, lists and maps: list elements and map entries have
- * no name of their own, so {"l", "v"} is the field v of the structs in the list l; a map's children
- * are "key" and "value". A path of one name is that top-level column, or where there is none of
- * this name the path that its dots spell. */
-typedef struct pqf_column_path {
-    const char *const *names;
-    int32_t num_names;
-} pqf_column_path;
-
 typedef struct pqf_scan_options {
     size_t struct_bytes;
     const char *const *
@@ -243,6 +246,9 @@ typedef struct pqf_scan_options {
                    column once, at the place of the first, with only those children */
     const pqf_predicate
         *predicate; /* prunes partitions and row groups; rows are NOT filtered */
+    bool
+        with_predicate_columns; /* what the predicate reads comes too, behind the columns or
+                                    in the structs asked for: for a caller that filters rows */
     int64_t
         batch_rows; /* 0: whole read, one batch per row group, decoded in parallel by the first
                            pull; else batches of exactly this many rows but the last, in bounded memory */

@@ -56,6 +56,9 @@ int core_write_options(PyObject *dict, core_call *call, core_memory *memory,
                        pqf_dataset_write_options *out);
 /* A list of str (None: NULL) to a NULL-terminated array of UTF-8; *n may be NULL. */
 int core_names(PyObject *list, core_memory *memory, const char *const **out, int64_t *n);
+/* A list of str and tuples of str (None: NULL). */
+int core_column_paths(PyObject *list, core_memory *memory, const pqf_column_path **out,
+                      int64_t *n);
 /* A path as file system bytes, kept alive by memory. */
 const char *core_path(PyObject *path, core_memory *memory);
 

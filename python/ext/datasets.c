@@ -49,25 +49,36 @@ done:
     return (PyObject *)self;
 }
 
-static PyObject *predicate_columns(PyObject *self, void *closure) {
+static PyObject *tuple_of_path(const pqf_column_path *path) {
+    PyObject *tuple = PyTuple_New(path->num_names);
+    for (int32_t i = 0; tuple != NULL && i < path->num_names; i++) {
+        PyObject *name = PyUnicode_FromString(path->names[i]);
+        if (name == NULL) {
+            Py_CLEAR(tuple);
+        } else {
+            PyTuple_SET_ITEM(tuple, i, name);
+        }
+    }
+    return tuple;
+}
+
+static PyObject *predicate_paths(PyObject *self, void *closure) {
     (void)closure;
     const pqf_predicate *predicate = ((predicate_object *)self)->predicate;
     PyObject *list = PyList_New(0);
-    const char *name;
-    for (int64_t i = 0; list != NULL && (name = pqf_predicate_column(predicate, i));
-         i++) {
-        PyObject *text = PyUnicode_FromString(name);
-        if (text == NULL || PyList_Append(list, text) < 0) {
+    const pqf_column_path *path;
+    for (int64_t i = 0; list != NULL && (path = pqf_predicate_path(predicate, i)); i++) {
+        PyObject *tuple = tuple_of_path(path);
+        if (tuple == NULL || PyList_Append(list, tuple) < 0) {
             Py_CLEAR(list);
         }
-        Py_XDECREF(text);
+        Py_XDECREF(tuple);
     }
     return list;
 }
 
 static PyGetSetDef predicate_getset[] = {
-    {"columns", predicate_columns, NULL, "Names of the top-level columns it reads.",
-     NULL},
+    {"paths", predicate_paths, NULL, "Tuples of names: the columns it reads.", NULL},
     {NULL, NULL, NULL, NULL, NULL},
 };
 
@@ -263,19 +274,22 @@ static void stream_dealloc(PyObject *self) {
 
 static int parse_scan(core_state *state, PyObject *args, PyObject *kwargs,
                       core_memory *memory, pqf_scan_options *out, PyObject **predicate) {
-    static char *names[] = {"columns", "predicate", "batch_rows", NULL};
+    static char *names[] = {"columns", "predicate", "batch_rows",
+                            "with_predicate_columns", NULL};
     PyObject *columns = Py_None;
     long long batch_rows = 0;
+    int with_predicate_columns = 0;
     pqf_predicate *c_predicate;
     *predicate = Py_None;
-    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "|OOL", names, &columns, predicate,
-                                     &batch_rows)) {
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "|OOLp", names, &columns, predicate,
+                                     &batch_rows, &with_predicate_columns)) {
         return -1;
     }
     memset(out, 0, sizeof *out);
     out->struct_bytes = sizeof *out;
     out->batch_rows = batch_rows;
-    if (core_names(columns, memory, &out->columns, &out->num_columns) < 0 ||
+    out->with_predicate_columns = with_predicate_columns;
+    if (core_column_paths(columns, memory, &out->paths, &out->num_columns) < 0 ||
         core_predicate_of(state, *predicate, &c_predicate) < 0) {
         return -1;
     }
@@ -283,7 +297,7 @@ static int parse_scan(core_state *state, PyObject *args, PyObject *kwargs,
     return 0;
 }
 
-/* scan(columns=None, predicate=None, batch_rows=0) -> Stream */
+/* scan(columns=None, predicate=None, batch_rows=0, with_predicate_columns=False) -> Stream */
 static PyObject *dataset_scan(PyObject *self, PyObject *args, PyObject *kwargs) {
     dataset_object *d = (dataset_object *)self;
     core_state *state = core_state_of_type(Py_TYPE(self));
@@ -315,7 +329,7 @@ static PyObject *dataset_scan(PyObject *self, PyObject *args, PyObject *kwargs) 
     return (PyObject *)s;
 }
 
-/* count_rows(columns=None, predicate=None, batch_rows=0) -> int */
+/* count_rows(as scan) -> int */
 static PyObject *dataset_count_rows(PyObject *self, PyObject *args, PyObject *kwargs) {
     dataset_object *d = (dataset_object *)self;
     core_state *state = core_state_of_type(Py_TYPE(self));

@@ -178,6 +178,49 @@ int core_names(PyObject *list, core_memory *memory, const char *const **out, int
     return result;
 }
 
+/* Names of all paths in one block behind which the paths stand. */
+static int put_paths(PyObject *fast, const char **names, pqf_column_path *paths,
+                     core_memory *memory) {
+    for (Py_ssize_t i = 0; i < PySequence_Fast_GET_SIZE(fast); i++) {
+        PyObject *item = PySequence_Fast_GET_ITEM(fast, i);
+        Py_ssize_t n = PyTuple_Check(item) ? PyTuple_GET_SIZE(item) : 1;
+        paths[i] = (pqf_column_path){names, (int32_t)n};
+        for (Py_ssize_t k = 0; k < n; k++) {
+            PyObject *name = PyTuple_Check(item) ? PyTuple_GET_ITEM(item, k) : item;
+            if ((*names++ = keep_text(name, memory)) == NULL) {
+                return -1;
+            }
+        }
+    }
+    return 0;
+}
+
+int core_column_paths(PyObject *list, core_memory *memory, const pqf_column_path **out,
+                      int64_t *n) {
+    *out = NULL;
+    *n = 0;
+    if (list == Py_None) {
+        return 0;
+    }
+    PyObject *fast = PySequence_Fast(list, "expected a list of str and tuples of str");
+    if (fast == NULL) {
+        return -1;
+    }
+    Py_ssize_t count = PySequence_Fast_GET_SIZE(fast), num_names = 0;
+    for (Py_ssize_t i = 0; i < count; i++) {
+        PyObject *item = PySequence_Fast_GET_ITEM(fast, i);
+        num_names += PyTuple_Check(item) ? PyTuple_GET_SIZE(item) : 1;
+    }
+    const char **names = keep_block(memory, (size_t)num_names, sizeof(char *));
+    pqf_column_path *paths = keep_block(memory, (size_t)count, sizeof(pqf_column_path));
+    int result =
+        names == NULL || paths == NULL ? -1 : put_paths(fast, names, paths, memory);
+    Py_DECREF(fast);
+    *out = paths;
+    *n = (int64_t)count;
+    return result;
+}
+
 /* ---- one option ---- */
 
 static int put_settings(PyObject *dict, core_memory *memory, void *member, void *count) {

@@ -24,7 +24,7 @@ class BuiltArray:
 
 @final
 class Predicate:
-    columns: list[str]
+    paths: list[tuple[str, ...]]
     def __new__(cls, batch: object) -> Predicate: ...
 
 @final
@@ -47,15 +47,17 @@ class Dataset:
     def __arrow_c_schema__(self) -> object: ...
     def scan(
         self,
-        columns: Sequence[str] | None = None,
+        columns: Sequence[str | tuple[str, ...]] | None = None,
         predicate: Predicate | None = None,
         batch_rows: int = 0,
+        with_predicate_columns: bool = False,
     ) -> Stream: ...
     def count_rows(
         self,
-        columns: Sequence[str] | None = None,
+        columns: Sequence[str | tuple[str, ...]] | None = None,
         predicate: Predicate | None = None,
         batch_rows: int = 0,
+        with_predicate_columns: bool = False,
     ) -> int: ...
 
 @final

@@ -24,12 +24,6 @@ class Filter:
         self.expression = expression
         self.predicate = _predicate(expression)
 
-    def columns_to_read(self, columns: list[str] | None) -> list[str] | None:
-        """Those asked for and those judged; None: all."""
-        if columns is None or self.predicate is None:
-            return None
-        return list(dict.fromkeys([*columns, *self.predicate.columns])) or None
-
     def rows(self, batch: Any) -> Any:
         """A Table of the rows of a Table that satisfy the expression."""
         return batch.filter(self.expression)
@@ -54,7 +48,14 @@ def make_filter(filters: Any) -> Filter | None:
         return None
     from pyarrow.parquet import filters_to_expression
 
+    if all(map(_is_condition, filters)):  # pyarrow knows them by names that are str
+        filters = [filters]
     return Filter(filters_to_expression(filters))
+
+
+def _is_condition(item: Any) -> bool:
+    """(column, operator, value), the column by its name or by a tuple of names."""
+    return isinstance(item, tuple) and len(item) == 3 and isinstance(item[1], str)
 
 
 def _predicate(expression: Any) -> _core.Predicate | None:

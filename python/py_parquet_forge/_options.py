@@ -66,6 +66,20 @@ def names(name: str, value: object) -> list[str]:
     return result
 
 
+def column_paths(name: str, value: object) -> list[str | tuple[str, ...]]:
+    """The value as a list of names and of tuples of names; a tuple of one is that name."""
+    what = "a list of column names and of tuples of names"
+    if isinstance(value, (str, bytes)) or not hasattr(value, "__iter__"):
+        raise _bad(name, what, value)
+    result: list[str | tuple[str, ...]] = []
+    for item in value:
+        path = (item,) if isinstance(item, str) else item
+        if not isinstance(path, tuple) or not path or not all(isinstance(part, str) for part in path):
+            raise _bad(name, what, value)
+        result.append(path if len(path) > 1 else path[0])
+    return result
+
+
 # ---- handlers: how a kind of keyword reaches the engine ----
 
 

@@ -10,12 +10,14 @@ from . import _core
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
     from typing import Any
 
     from ._filters import Filter
     from ._options import Options
     from ._types import PathLike, PyArrowFilters, PyArrowSchema
+
+    Column = str | tuple[str, ...]
 
 FORMATS = ("pandas", "arrow")
 FILTER_STEP = 1 << 17
@@ -71,7 +73,7 @@ class _Request:
 
             self.progress = Progress(self.options.progress)
         self.wanted = _column_list(columns)
-        self.columns: list[str] | None = None
+        self.columns: list[Column] | None = None
         self.filter: Filter | None = None
         if filters is not None:
             from ._filters import make_filter
@@ -129,7 +131,7 @@ class _Request:
         self.current = None
         time.sleep(PAUSE_SECONDS)
 
-    def _checked(self, wanted: list[str] | None) -> list[str] | None:
+    def _checked(self, wanted: list[Column] | None) -> list[Column] | None:
         if wanted is None or not self.options.pandas_metadata:
             return wanted
         from ._pandas import index_columns
@@ -141,51 +143,42 @@ class _Request:
         """Starts to read what is asked for and what the filter needs."""
         dataset, columns, predicate = self.dataset, self.columns, None
         if self.filter is not None:
-            columns = self.filter.columns_to_read(columns)
             predicate = self.filter.predicate
+            if predicate is None or not (columns or predicate.paths):
+                columns = None
         self.scanned = 0
         try:
-            return dataset.scan(columns, predicate, batch_rows)
+            return dataset.scan(columns, predicate, batch_rows, True)
         except _core.EngineError as error:
-            raise self.explained(error) from None
+            raise _public(error) from None
 
-    def explained(self, error: _core.EngineError) -> Exception:
-        """The exception for an error, with the nearest names for an unknown column."""
-        public = _public(error)
-        if "there is no column" in error.message and (pyarrow := _pyarrow()) is not None:
-            public = type(public)(str(public) + _nearest(error.message, self.names(pyarrow)))
-        return public
+    def result_schema(self, stream: _core.Stream, pyarrow: Any) -> Any:
+        """Of what a filtered read hands out of its stream; None: all of it.
 
-    def names(self, pyarrow: Any) -> list[str]:
-        """Names of the dataset's columns."""
-        return list(pyarrow.schema(self.dataset).names)
+        Of no columns one is kept, because tables without columns do not add up their rows.
+        """
+        if self.columns is None:
+            return None
+        schema = pyarrow.schema(stream)
+        if not self.columns:
+            return pyarrow.schema([schema.field(0)])
+        assert self.filter is not None
+        paths = self.filter.predicate.paths if self.filter.predicate is not None else []
+        if any(len(path) > 1 for path in paths) or not set(self.columns) <= set(schema.names):
+            return pyarrow.schema(self.dataset.scan(self.columns))
+        return pyarrow.schema([schema.field(name) for name in self.columns])
 
 
-def _column_list(columns: Any) -> list[str] | None:
+def _column_list(columns: Any) -> list[Column] | None:
+    from ._options import column_paths
+
     if columns is None:
         return None
-    if isinstance(columns, (list, tuple)) and any(isinstance(name, tuple) for name in columns):
-        raise NotImplementedError("columns= with paths into nested columns is not built yet")
-    from ._options import names
-
-    result = names("columns", columns)
+    result = column_paths("columns", columns)
     if len(set(result)) != len(result):
         twice = next(name for i, name in enumerate(result) if name in result[:i])
         raise ValueError(f"columns names the column {twice!r} twice")
     return result
-
-
-def _nearest(message: str, names: list[str]) -> str:
-    from difflib import get_close_matches
-
-    asked = message.split("'")[1] if "'" in message else ""
-    near = get_close_matches(asked, names, n=3)
-    if near:
-        return "; did you mean " + " or ".join(map(repr, near)) + "?"
-    if "." in asked and asked.split(".")[0] in names:
-        return "; paths into nested columns are not built yet"
-    shown = ", ".join(map(repr, names[:10])) + (", ..." if len(names) > 10 else "")
-    return f"; there are {shown}" if names else "; there are no columns"
 
 
 def _open(
@@ -209,13 +202,14 @@ def _open(
 def read_parquet(
     input_path: PathLike,
     output_format: str = "pandas",
-    columns: list[str] | None = None,
+    columns: Sequence[str | tuple[str, ...]] | None = None,
     filters: PyArrowFilters | None = None,
     **kwargs: Any,
 ) -> Any:
     """Reads a file, a folder, a glob or a list of files as a pandas.DataFrame or pyarrow.Table.
 
-    columns: names in the order wanted. filters: a pyarrow.compute expression, or pyarrow's lists of
+    columns: names in the order wanted; 'a.b' or ('a', 'b') is the field b in the struct, list or map a.
+    filters: a pyarrow.compute expression, or pyarrow's lists of
     (column, operator, value); what partition values and statistics rule out is not read. Keywords
     are those of pyarrow.parquet.read_table, and memory_limit and progress.
     """
@@ -248,7 +242,7 @@ def _read_whole(request: _Request, pyarrow: Any) -> Any:
             request.scanned += batch.num_rows
             batches.append(pyarrow.record_batch(batch))
     except _core.EngineError as error:
-        raise request.explained(error) from None
+        raise _public(error) from None
     return pyarrow.Table.from_batches(batches, schema=pyarrow.schema(stream))
 
 
@@ -257,7 +251,7 @@ def _read_filtered(request: _Request, pyarrow: Any) -> Any:
     try:
         table = pyarrow.concat_tables(_filtered_tables(request, stream, pyarrow))
     except _core.EngineError as error:
-        raise request.explained(error) from None
+        raise _public(error) from None
     return table.select([]) if request.columns == [] else table
 
 
@@ -288,14 +282,10 @@ class _OwnDictionaries:
 
 
 def _filtered_tables(request: _Request, stream: _core.Stream, pyarrow: Any) -> Iterator[Any]:
-    """The rows that satisfy the filter, of the columns asked for; at least one table.
-
-    Of no columns one is kept, because tables without columns do not add up their rows.
-    """
+    """The rows that satisfy the filter, of the columns asked for; at least one table."""
     judge = request.filter
     assert judge is not None
-    schema = pyarrow.schema(stream)
-    columns = schema.names[:1] if request.columns == [] else request.columns
+    wanted = request.result_schema(stream, pyarrow)
     dictionaries = _OwnDictionaries(pyarrow)
     empty = True
     while (batch := stream.next()) is not None:
@@ -303,12 +293,30 @@ def _filtered_tables(request: _Request, stream: _core.Stream, pyarrow: Any) -> I
         table = judge.rows(pyarrow.Table.from_batches([pyarrow.record_batch(batch)]))
         if table.num_rows:
             empty = False
-            yield dictionaries.detach(table if columns is None else table.select(columns))
+            yield dictionaries.detach(_cut(table, wanted, pyarrow))
         if request.progress is not None:
             request.progress(request.scanned)
     if empty:
-        table = judge.rows(schema.empty_table())
-        yield table if columns is None else table.select(columns)
+        yield _cut(judge.rows(pyarrow.schema(stream).empty_table()), wanted, pyarrow)
+
+
+def _cut(table: Any, wanted: Any, pyarrow: Any) -> Any:
+    """The columns of a schema, without the fields of structs that the filter alone needed."""
+    if wanted is None:
+        return table
+    table = table.select(wanted.names)
+    for i, field in enumerate(wanted):
+        if table.schema.field(i).type != field.type:
+            chunks = [_cut_array(chunk, field.type, pyarrow) for chunk in table.column(i).chunks]
+            table = table.set_column(i, field, pyarrow.chunked_array(chunks, field.type))
+    return table
+
+
+def _cut_array(array: Any, wanted: Any, pyarrow: Any) -> Any:
+    if array.type == wanted:
+        return array
+    children = [_cut_array(array.field(array.type.get_field_index(f.name)), f.type, pyarrow) for f in wanted]
+    return pyarrow.StructArray.from_arrays(children, fields=list(wanted), mask=array.is_null())
 
 
 # ---- in batches ----
@@ -317,7 +325,7 @@ def _filtered_tables(request: _Request, stream: _core.Stream, pyarrow: Any) -> I
 def read_parquet_iter(
     input_path: PathLike,
     chunk_size: int = 100_000,
-    columns: list[str] | None = None,
+    columns: Sequence[str | tuple[str, ...]] | None = None,
     filters: PyArrowFilters | None = None,
     **kwargs: Any,
 ) -> Iterator[Any]:
@@ -360,7 +368,7 @@ def _iterate(request: _Request, stream: _core.Stream, size: int, pyarrow: Any) -
             request.handed_out = True
             yield batch if pyarrow is None else pyarrow.record_batch(batch)
     except _core.EngineError as error:
-        raise request.explained(error) from None
+        raise _public(error) from None
     finally:
         stream.close()
     if request.progress is not None:
@@ -382,7 +390,7 @@ def _iterate_filtered(request: _Request, stream: _core.Stream, size: int, pyarro
                 waiting = [whole.slice(size)]
                 rows -= size
     except _core.EngineError as error:
-        raise request.explained(error) from None
+        raise _public(error) from None
     finally:
         stream.close()
     if rows:
@@ -391,7 +399,7 @@ def _iterate_filtered(request: _Request, stream: _core.Stream, size: int, pyarro
         request.progress.finish(request.scanned)
 
 
-def _as_batch(table: Any, columns: list[str] | None) -> Any:
+def _as_batch(table: Any, columns: list[Column] | None) -> Any:
     """The rows of a table as one batch."""
     batch = table.combine_chunks().to_batches()[0]
     return batch.select([]) if columns == [] else batch

@@ -170,6 +170,42 @@ bool pqf_kv_find(const char *metadata, const char *key, pqf_bytes *value);
  * buf->data. */
 pqf_status pqf_kv_put(pqf_buf *metadata, pqf_bytes key, pqf_bytes value, pqf_error *err);
 
+/* ---- parts of a schema: the columns that are wanted ---- */
+
+/* What is wanted of a field: all of it, or some of the fields below. Items of lists have no
+ * choice of their own: that of a list is about its items. The fields of a map are called
+ * "key" and "value"; both are always handed out, whole where there is no choice of it. */
+typedef struct pqf_choice {
+    const char *name;
+    int64_t index; /* among its siblings in the schema that was looked at */
+    bool is_whole;
+    struct pqf_choice *children; /* as asked for */
+    struct pqf_choice *next;     /* sibling */
+} pqf_choice;
+
+typedef struct pqf_choices {
+    const struct ArrowSchema *schema; /* borrowed */
+    pqf_arena *arena;
+    pqf_choice *first; /* columns, as asked for */
+    pqf_choice *last;
+    int64_t num_columns;
+    pqf_choice **of_column;
+    struct pqf_named *sorted; /* columns by name */
+} pqf_choices;
+
+/* Columns of `schema` (a struct), which must outlive the choices. */
+pqf_status pqf_choices_init(pqf_choices *choices, const struct ArrowSchema *schema,
+                            pqf_arena *arena, pqf_error *err);
+/* Adds what a path leads to. Unknown and ambiguous paths are PQF_SCHEMA, with the nearest names;
+ * `once`: a path that was added before is PQF_INVALID. */
+pqf_status pqf_choices_add(pqf_choices *choices, const pqf_column_path *path, bool once,
+                           pqf_error *err);
+/* The choice of a child, NULL: it is not wanted. */
+const pqf_choice *pqf_choice_child(const pqf_choice *choice, const char *name);
+/* A copy with the wanted fields alone, in the schema's order. choice NULL: all. */
+pqf_status pqf_schema_choose(const struct ArrowSchema *in, const pqf_choice *choice,
+                             struct ArrowSchema *out, pqf_error *err);
+
 /* ---- arrays that leave the library ---- */
 
 /* Builds an array that owns its buffers and children. Buffers are moved in from pqf_bufs

@@ -5,44 +5,7 @@
  * filled with nulls; a missing name comes with the nearest name among the extra ones.
  */
 #include "conform.h"
-
-#include <strings.h>
-
-/* Names longer than this are compared exactly only. */
-#define MAX_NAME 64
-
-static int least(int a, int b, int c) {
-    int m = a < b ? a : b;
-    return m < c ? m : c;
-}
-
-/* Insertions, deletions, replacements and swaps of neighbours that turn one name into the
- * other: three rows of the usual table suffice. */
-static int edit_distance(const char *a, const char *b) {
-    int rows[3][MAX_NAME + 1];
-    int na = (int)strlen(a), nb = (int)strlen(b);
-    if (na > MAX_NAME || nb > MAX_NAME) return MAX_NAME;
-    for (int j = 0; j <= nb; j++)
-        rows[0][j] = j;
-    for (int i = 1; i <= na; i++) {
-        int *row = rows[i % 3], *above = rows[(i + 2) % 3],
-            *two_above = rows[(i + 1) % 3];
-        row[0] = i;
-        for (int j = 1; j <= nb; j++) {
-            bool same = a[i - 1] == b[j - 1];
-            row[j] = least(above[j] + 1, row[j - 1] + 1, above[j - 1] + !same);
-            bool swapped = i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1];
-            if (swapped && two_above[j - 2] + 1 < row[j]) row[j] = two_above[j - 2] + 1;
-        }
-    }
-    return rows[na % 3][nb];
-}
-
-/* Short names are near only when few of their letters differ. */
-static int farthest(const char *name) {
-    size_t n = strlen(name);
-    return n >= 5 ? 2 : n >= 3 ? 1 : 0;
-}
+#include "near.h"
 
 static const char *source_name(const pqf_view *source, int64_t i) {
     return pqf_field_name(source->schema->children[i]);
@@ -52,11 +15,11 @@ static const char *source_name(const pqf_view *source, int64_t i) {
 static const char *nearest(const pqf_target *t, const pqf_view *source,
                            const char *name) {
     const char *best = "";
-    int best_distance = farthest(name) + 1;
+    int best_distance = pqf_name_reach(name) + 1;
     for (int64_t i = 0; i < source->num_children; i++) {
         const char *other = source_name(source, i);
         if (pqf_target_find(t, other) >= 0) continue;
-        int distance = strcasecmp(name, other) == 0 ? 0 : edit_distance(name, other);
+        int distance = pqf_name_distance(name, other);
         if (distance >= best_distance) continue;
         best = other;
         best_distance = distance;

@@ -200,27 +200,12 @@ static pqf_status fill_schema(pqf_dataset *d, const struct ArrowSchema *file,
     return status;
 }
 
-static pqf_status check_names(const pqf_schema *schema, pqf_error *err) {
-    for (int32_t i = 0; i < schema->num_fields; i++) {
-        bool is_duplicate = false;
-        pqf_schema_field(schema, schema->fields[i].name, &is_duplicate);
-        if (is_duplicate)
-            return pqf_fail(
-                err, PQF_UNSUPPORTED,
-                "two columns have the name '%s'; files with duplicate column names "
-                "are not read yet",
-                schema->fields[i].name);
-    }
-    return PQF_OK;
-}
-
 static pqf_status set_schema(pqf_dataset *d, pqf_error *err) {
     if (!d->first) return pqf_schema_init(&d->schema, "+s", "", 0, 0, err);
     struct ArrowSchema file;
     TRY(pqf_schema_export(pqf_reader_schema(d->first), &file, err));
     pqf_status status = fill_schema(d, &file, err);
     pqf_schema_release(&file);
-    if (status == PQF_OK) status = check_names(pqf_reader_schema(d->first), err);
     const char *path = d->files[d->first_file].path;
     return status == PQF_OK || !path ? status : pqf_error_at_path(err, path);
 }

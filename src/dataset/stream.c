@@ -5,7 +5,6 @@
 #include "inner.h"
 
 #include <errno.h>
-#include <stdlib.h>
 
 typedef struct scan_stream {
     pqf_dataset *dataset;
@@ -69,69 +68,65 @@ const pqf_error *pqf_stream_error(const struct ArrowArrayStream *stream) {
 
 /* ---- the columns asked for ---- */
 
-/* A column by its name: sorted, so that thousands are found fast. */
-typedef struct named_column {
-    const char *name;
-    const struct ArrowSchema *schema;
-    bool is_taken;
-} named_column;
+typedef struct selection {
+    pqf_choices choices;
+    const pqf_choice **of_column; /* of the result; NULL: all of all */
+} selection;
 
-static int by_name(const void *a, const void *b) {
-    return strcmp(((const named_column *)a)->name, ((const named_column *)b)->name);
-}
-
-static pqf_status sort_columns(const struct ArrowSchema *schema, pqf_arena *arena,
-                               named_column **out, pqf_error *err) {
-    void *block;
-    TRY(pqf_arena_array(arena, (size_t)schema->n_children, sizeof(named_column), &block,
-                        err));
-    *out = block;
-    for (int64_t i = 0; i < schema->n_children; i++)
-        (*out)[i] = (named_column){schema->children[i]->name, schema->children[i], false};
-    qsort(block, (size_t)schema->n_children, sizeof(named_column), by_name);
+static pqf_status add_paths(const pqf_scan_options *options, pqf_choices *choices,
+                            pqf_error *err) {
+    for (int64_t i = 0; i < options->num_columns; i++) {
+        const pqf_column_path *path = options->paths ? &options->paths[i] : NULL;
+        pqf_column_path name = {options->columns + i, 1};
+        TRY(pqf_choices_add(choices, path ? path : &name, true, err));
+    }
+    if (!options->with_predicate_columns || !options->predicate) return PQF_OK;
+    const pqf_column_path *path;
+    for (int64_t i = 0; (path = pqf_predicate_path(options->predicate, i)); i++)
+        TRY(pqf_choices_add(choices, path, false, err));
     return PQF_OK;
 }
 
-static pqf_status copy_columns(const pqf_dataset *d, const pqf_scan_options *options,
-                               named_column *sorted, struct ArrowSchema *out,
-                               pqf_error *err) {
-    size_t n = (size_t)d->schema.n_children;
-    TRY(pqf_schema_set_metadata(out, d->schema.metadata, err));
-    for (int64_t i = 0; i < options->num_columns; i++) {
-        named_column key = {.name = options->columns[i]};
-        named_column *column = bsearch(&key, sorted, n, sizeof key, by_name);
-        if (!column)
-            return pqf_fail(err, PQF_SCHEMA, "there is no column '%s'", key.name);
-        if (column->is_taken)
-            return pqf_fail(err, PQF_INVALID, "the column '%s' is asked for twice",
-                            key.name);
-        column->is_taken = true;
-        TRY(pqf_schema_copy(column->schema, out->children[i], err));
+static pqf_status fill_result(const pqf_dataset *d, selection *s, struct ArrowSchema *out,
+                              pqf_error *err) {
+    int64_t to = 0;
+    if (d->schema.metadata) TRY(pqf_schema_set_metadata(out, d->schema.metadata, err));
+    for (const pqf_choice *choice = s->choices.first; choice; choice = choice->next) {
+        s->of_column[to] = choice;
+        TRY(pqf_schema_choose(d->schema.children[choice->index], choice,
+                              out->children[to++], err));
     }
     return PQF_OK;
 }
 
 static pqf_status select_columns(const pqf_dataset *d, const pqf_scan_options *options,
-                                 pqf_arena *arena, struct ArrowSchema *out,
+                                 pqf_arena *arena, selection *s, struct ArrowSchema *out,
                                  pqf_error *err) {
-    named_column *sorted;
-    if (!options->columns) return pqf_schema_copy(&d->schema, out, err);
-    TRY(sort_columns(&d->schema, arena, &sorted, err));
-    TRY(pqf_schema_init(out, "+s", "", 0, options->num_columns, err));
-    pqf_status status = copy_columns(d, options, sorted, out, err);
+    void *block;
+    if (!options->columns && !options->paths)
+        return pqf_schema_copy(&d->schema, out, err);
+    TRY(pqf_choices_init(&s->choices, &d->schema, arena, err));
+    TRY(add_paths(options, &s->choices, err));
+    TRY(pqf_arena_array(arena, (size_t)s->choices.num_columns, sizeof(pqf_choice *),
+                        &block, err));
+    s->of_column = block;
+    TRY(pqf_schema_init(out, "+s", "", 0, s->choices.num_columns, err));
+    pqf_status status = fill_result(d, s, out, err);
     if (status != PQF_OK) pqf_schema_release(out);
     return status;
 }
 
 static pqf_status start(scan_stream *s, const pqf_scan_options *options, pqf_error *err) {
     pqf_dataset *d = s->dataset;
-    TRY(select_columns(d, options, &s->arena, &s->schema, err));
+    selection selected = {0};
+    TRY(select_columns(d, options, &s->arena, &selected, &s->schema, err));
     pqf_scan_spec spec = {
         .files = d->files,
         .num_files = d->found.num_files,
         .constants = d->constants,
         .num_constants = d->constants ? d->found.num_partitions : 0,
         .schema = &s->schema,
+        .choices = selected.of_column,
         .options = &d->options,
         .predicate = options->predicate,
         .batch_rows = options->batch_rows,

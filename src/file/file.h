@@ -58,8 +58,12 @@ typedef struct pqf_scan_spec {
     int64_t num_files;
     const pqf_constant *constants;
     int32_t num_constants;
-    /* of the result: the columns asked for, in order, by name */
+    /* of the result: the columns asked for, in order, by name; of several with one name the
+     * first is the first of the file */
     const struct ArrowSchema *schema;
+    /* what is wanted of each column of the schema; NULL: all of all. The schema holds that
+     * alone. */
+    const pqf_choice *const *choices;
     const pqf_read_options *options;
     const pqf_predicate *predicate; /* judged on constants and row groups; may be NULL */
     int64_t batch_rows;             /* as in pqf_scan_options */

@@ -103,15 +103,17 @@ typedef struct pqf_scan_column {
     int32_t constant;   /* index, or -1 */
     int32_t first_leaf; /* position of its first leaf among those of the scan */
     int32_t num_leaves;
+    const pqf_choice *choice; /* what is wanted of the field; NULL: all */
+    int32_t occurrence; /* among the columns of its name, of which files have num_same */
+    int32_t num_same;
     const pqf_field *field; /* of the template reader; NULL for constants */
 } pqf_scan_column;
 
 /* A file of the scan as far as it has been opened. */
 typedef struct pqf_open_file {
-    pqf_reader *reader;       /* NULL: not open */
-    const pqf_field **fields; /* per column; NULL entries for constants */
-    size_t fields_bytes;
-    pqf_mem *mem;
+    pqf_reader *reader;     /* NULL: not open */
+    pqf_projection *fields; /* per column; empty for constants */
+    pqf_arena arena;        /* of the fields */
 } pqf_open_file;
 
 /* A shared ArrowArray: every export holds a reference. */
@@ -137,8 +139,8 @@ struct pqf_scan {
     int32_t num_leaves;
     pqf_shared_array **constants;
     pqf_view *constant_views;
-    pqf_reader *template_reader;       /* whose fields shape the result */
-    const pqf_field **template_fields; /* per column; NULL for constants */
+    pqf_reader *template_reader;     /* whose fields shape the result */
+    pqf_projection *template_fields; /* per column; empty for constants */
     bool ended;
     struct pqf_whole *whole;     /* whole.c */
     struct pqf_batches *batches; /* batches.c */

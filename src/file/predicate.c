@@ -53,7 +53,7 @@ struct pqf_predicate {
     struct ArrowSchema schema;
     pqf_view batch;
     node *root;
-    pqf_buf columns; /* const char *[]: top-level names, each once */
+    pqf_buf columns; /* pqf_column_path[], each once */
 };
 
 /* ---- comparing scalars ---- */
@@ -402,10 +402,18 @@ static pqf_status column(parser *ps, pqf_bytes index, const pqf_view **out,
     return PQF_OK;
 }
 
-static pqf_status note_column(pqf_predicate *p, const char *name, pqf_error *err) {
-    for (int64_t i = 0; pqf_predicate_column(p, i); i++)
-        if (!strcmp(pqf_predicate_column(p, i), name)) return PQF_OK;
-    return pqf_buf_put(&p->columns, &name, sizeof name, err);
+static bool same_path(const pqf_column_path *a, const pqf_column_path *b) {
+    bool same = a->num_names == b->num_names;
+    for (int32_t i = 0; same && i < a->num_names; i++)
+        same = !strcmp(a->names[i], b->names[i]);
+    return same;
+}
+
+static pqf_status note_column(pqf_predicate *p, const pqf_column_path *path,
+                              pqf_error *err) {
+    for (int64_t i = 0; pqf_predicate_path(p, i); i++)
+        if (same_path(pqf_predicate_path(p, i), path)) return PQF_OK;
+    return pqf_buf_put(&p->columns, path, sizeof *path, err);
 }
 
 static pqf_status parse_field(parser *ps, pqf_bytes first, int64_t depth, node *n,
@@ -422,7 +430,8 @@ static pqf_status parse_field(parser *ps, pqf_bytes first, int64_t depth, node *
             return damaged(err);
         TRY(pqf_arena_string(&ps->p->arena, value, &n->path[i], err));
     }
-    return note_column(ps->p, n->path[0], err);
+    pqf_column_path path = {n->path, n->depth};
+    return note_column(ps->p, &path, err);
 }
 
 static const pqf_view *option_named(const pqf_view *options, const char *name) {
@@ -601,7 +610,7 @@ void pqf_predicate_free(pqf_predicate *p) {
     pqf_mem_release(mem);
 }
 
-const char *pqf_predicate_column(const pqf_predicate *p, int64_t i) {
-    if (i < 0 || i >= (int64_t)(p->columns.len / sizeof(char *))) return NULL;
-    return ((const char *const *)(const void *)p->columns.data)[i];
+const pqf_column_path *pqf_predicate_path(const pqf_predicate *p, int64_t i) {
+    const pqf_column_path *paths = (const pqf_column_path *)(const void *)p->columns.data;
+    return i < 0 || i >= (int64_t)(p->columns.len / sizeof *paths) ? NULL : &paths[i];
 }

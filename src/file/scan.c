@@ -15,6 +15,37 @@ static int32_t constant_index(const pqf_constant *constants, int32_t n,
     return -1;
 }
 
+typedef struct named_column {
+    const char *name;
+    int32_t column;
+} named_column;
+
+static int by_name(const void *a, const void *b) {
+    const named_column *x = a, *y = b;
+    int order = strcmp(x->name, y->name);
+    return order ? order : x->column - y->column;
+}
+
+/* Files may have columns of the same name; they are told apart by their order. */
+static pqf_status count_names(pqf_scan *scan, pqf_error *err) {
+    int32_t n = scan->num_columns;
+    void *block;
+    TRY(pqf_arena_array(&scan->arena, (size_t)n, sizeof(named_column), &block, err));
+    named_column *sorted = block;
+    for (int32_t c = 0; c < n; c++)
+        sorted[c] = (named_column){scan->columns[c].schema->name, c};
+    qsort(sorted, (size_t)n, sizeof *sorted, by_name);
+    for (int32_t start = 0, end; start < n; start = end) {
+        for (end = start + 1; end < n && !strcmp(sorted[end].name, sorted[start].name);)
+            end++;
+        for (int32_t i = start; i < end; i++) {
+            scan->columns[sorted[i].column].occurrence = i - start;
+            scan->columns[sorted[i].column].num_same = end - start;
+        }
+    }
+    return PQF_OK;
+}
+
 static pqf_status set_columns(pqf_scan *scan, pqf_error *err) {
     const struct ArrowSchema *schema = scan->spec.schema;
     void *block;
@@ -24,10 +55,28 @@ static pqf_status set_columns(pqf_scan *scan, pqf_error *err) {
     scan->num_columns = (int32_t)schema->n_children;
     for (int32_t c = 0; c < scan->num_columns; c++) {
         scan->columns[c].schema = schema->children[c];
+        scan->columns[c].choice = scan->spec.choices ? scan->spec.choices[c] : NULL;
         scan->columns[c].constant = constant_index(
             scan->spec.constants, scan->spec.num_constants, schema->children[c]->name);
     }
-    return PQF_OK;
+    return count_names(scan, err);
+}
+
+/* The field of a column, NULL where the file has none; *num_same: how many have its name. */
+static const pqf_field *field_of_column(const pqf_schema *schema,
+                                        const pqf_scan_column *column,
+                                        int32_t *num_same) {
+    bool is_duplicate;
+    const pqf_field *field =
+        pqf_schema_field(schema, column->schema->name, &is_duplicate);
+    *num_same = field != NULL;
+    if (!is_duplicate) return field;
+    *num_same = 0;
+    for (int32_t i = 0; i < schema->num_fields; i++)
+        if (!strcmp(schema->fields[i].name, column->schema->name) &&
+            (*num_same)++ == column->occurrence)
+            field = &schema->fields[i];
+    return field;
 }
 
 /* Finds the leaves of the columns in the reader that shapes the result. */
@@ -35,20 +84,27 @@ static pqf_status set_template(pqf_scan *scan, pqf_reader *reader, pqf_error *er
     scan->template_reader = pqf_reader_retain(reader);
     const pqf_schema *schema = pqf_reader_schema(reader);
     void *block;
-    TRY(pqf_arena_array(&scan->arena, (size_t)scan->num_columns, sizeof(pqf_field *),
+    TRY(pqf_arena_array(&scan->arena, (size_t)scan->num_columns, sizeof(pqf_projection),
                         &block, err));
     scan->template_fields = block;
     for (int32_t c = 0; c < scan->num_columns; c++) {
         pqf_scan_column *column = &scan->columns[c];
+        int32_t num_same;
         column->first_leaf = scan->num_leaves;
         if (column->constant >= 0) continue;
-        column->field = pqf_schema_field(schema, column->schema->name, NULL);
-        if (!column->field)
+        const pqf_field *field = field_of_column(schema, column, &num_same);
+        if (!field)
             return pqf_fail(err, PQF_INVALID, "there is no column '%s'",
                             column->schema->name);
-        TRY(pqf_field_check(column->field, err));
-        scan->template_fields[c] = column->field;
+        TRY(pqf_field_project(schema, field, column->choice, &scan->arena,
+                              &scan->template_fields[c], err));
+        column->field = scan->template_fields[c].field;
         column->num_leaves = column->field->num_leaves;
+        if (field->num_leaves && !column->num_leaves)
+            return pqf_fail(err, PQF_UNSUPPORTED,
+                            "what is asked of the column '%s' are groups without columns",
+                            field->name);
+        TRY(pqf_field_check(column->field, err));
         scan->num_leaves += column->num_leaves;
     }
     return PQF_OK;
@@ -170,40 +226,45 @@ static pqf_status check_column(const pqf_scan_column *column, const pqf_schema *
     return status;
 }
 
+static pqf_status find_column(const pqf_scan_column *column, const pqf_schema *schema,
+                              pqf_arena *arena, pqf_projection *out, pqf_error *err) {
+    const char *name = column->schema->name;
+    int32_t num_same;
+    const pqf_field *field = field_of_column(schema, column, &num_same);
+    if (!field)
+        return pqf_fail(
+            err, PQF_SCHEMA,
+            "the column '%s' of the first file of the dataset is missing here", name);
+    if (num_same != column->num_same)
+        return pqf_fail(err, PQF_SCHEMA,
+                        "%d columns have the name '%s' here, but %d in the first file of "
+                        "the dataset",
+                        (int)num_same, name, (int)column->num_same);
+    TRY(pqf_field_project(schema, field, column->choice, arena, out, err));
+    TRY(pqf_field_check(out->field, err));
+    return check_column(column, schema, out->field, err);
+}
+
 static pqf_status find_columns(pqf_scan *scan, pqf_open_file *file, pqf_error *err) {
     const pqf_schema *schema = pqf_reader_schema(file->reader);
     void *block;
-    size_t bytes = (size_t)scan->num_columns * sizeof(pqf_field *);
-    TRY(pqf_mem_zalloc(scan->mem, bytes, &block, err));
+    pqf_arena_init(&file->arena, scan->mem);
+    TRY(pqf_arena_array(&file->arena, (size_t)scan->num_columns, sizeof(pqf_projection),
+                        &block, err));
     file->fields = block;
     for (int32_t c = 0; c < scan->num_columns; c++) {
         const pqf_scan_column *column = &scan->columns[c];
         if (column->constant >= 0) continue;
-        if (file->reader == scan->template_reader) {
-            file->fields[c] = column->field;
-            continue;
-        }
-        bool is_duplicate = false;
-        const pqf_field *field =
-            pqf_schema_field(schema, column->schema->name, &is_duplicate);
-        if (is_duplicate)
-            return pqf_fail(err, PQF_UNSUPPORTED, "two columns have the name '%s'",
-                            column->schema->name);
-        if (!field)
-            return pqf_fail(
-                err, PQF_SCHEMA,
-                "the column '%s' of the first file of the dataset is missing here",
-                column->schema->name);
-        TRY(pqf_field_check(field, err));
-        TRY(check_column(column, schema, field, err));
-        file->fields[c] = field;
+        if (file->reader == scan->template_reader)
+            file->fields[c] = scan->template_fields[c];
+        else
+            TRY(find_column(column, schema, &file->arena, &file->fields[c], err));
     }
     return PQF_OK;
 }
 
 void pqf_open_file_reset(pqf_open_file *file) {
-    if (!file->reader) return;
-    pqf_mem_free(file->mem, file->fields, file->fields_bytes);
+    pqf_arena_reset(&file->arena);
     pqf_reader_release(file->reader);
     *file = (pqf_open_file){0};
 }
@@ -280,9 +341,7 @@ static pqf_status open_reader(const pqf_scan *scan, int64_t i, pqf_reader **out,
 pqf_status pqf_scan_open_file(pqf_scan *scan, int64_t i, pqf_open_file *out,
                               pqf_error *err) {
     const pqf_scan_file *file = &scan->spec.files[i];
-    *out =
-        (pqf_open_file){.mem = scan->mem,
-                        .fields_bytes = (size_t)scan->num_columns * sizeof(pqf_field *)};
+    *out = (pqf_open_file){0};
     constant_ranges ranges = ranges_of_file(scan, i);
     if (scan->spec.predicate && scan->spec.num_constants &&
         !pqf_predicate_may_match(scan->spec.predicate, range_of_constant, &ranges))
@@ -322,8 +381,7 @@ static int32_t column_of_leaf(const pqf_scan *scan, int32_t leaf) {
 const pqf_field *pqf_scan_leaf_field(const pqf_open_file *file, const pqf_scan *scan,
                                      int32_t leaf) {
     int32_t c = column_of_leaf(scan, leaf);
-    int32_t index = file->fields[c]->first_leaf + (leaf - scan->columns[c].first_leaf);
-    return pqf_reader_schema(file->reader)->leaf_fields[index];
+    return file->fields[c].leaves[leaf - scan->columns[c].first_leaf];
 }
 
 pqf_status pqf_scan_open_chunk(const pqf_scan *scan, const pqf_open_file *file,

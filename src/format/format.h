@@ -14,6 +14,7 @@
 #ifndef PQF_FORMAT_H
 #define PQF_FORMAT_H
 
+#include "arrow/arrow.h"
 #include "base/arena.h"
 #include "base/buf.h"
 #include "base/bytes.h"
@@ -380,7 +381,8 @@ typedef struct pqf_field {
     int16_t
         rep_level; /* LIST, MAP: of their items; else of the innermost list around, 0: none */
 
-    int32_t first_leaf; /* columns below: first_leaf .. first_leaf + num_leaves - 1 */
+    int32_t first_leaf; /* columns below: first_leaf .. first_leaf + num_leaves - 1; in a
+                           projection its own numbers */
     int32_t num_leaves;
     struct pqf_field *parent;   /* NULL: top level */
     struct pqf_field *children; /* contiguous */
@@ -474,6 +476,20 @@ void pqf_schema_free(pqf_schema *schema); /* NULL is fine */
  * more. NULL: none. */
 const pqf_field *pqf_schema_field(const pqf_schema *schema, const char *name,
                                   bool *is_duplicate);
+
+/* A field as a scan reads it: the schema's own, or a copy with some of the fields below. The leaves
+ * of a copy are numbered from 0 (field->first_leaf), while field->leaf stays the file's. */
+typedef struct pqf_projection {
+    const pqf_field *field;
+    pqf_field *const *leaves; /* its LEAF fields in order, field->num_leaves of them */
+} pqf_projection;
+
+/* The part of a field that is chosen (NULL: all). Children are found by name; what the file lacks
+ * is lacking in the projection too: compare types. A projection with no leaves of a field that
+ * has some would lose its nulls. */
+pqf_status pqf_field_project(const pqf_schema *schema, const pqf_field *field,
+                             const pqf_choice *choice, pqf_arena *arena,
+                             pqf_projection *out, pqf_error *err);
 
 /* The Arrow C schema of a field, or of the whole as a struct. It owns its memory and may
  * outlive the schema. */

@@ -156,11 +156,6 @@ def test_only_the_chosen_columns_are_read(path):
     assert part < (_core.io_counters()[0] - before - part) / 2
 
 
-def test_paths_into_nested_columns_are_named_as_not_built(path):
-    with pytest.raises(NotImplementedError, match="nested"):
-        read_parquet(path, columns=[("st", "x")])
-
-
 # ---- filters ----
 
 
