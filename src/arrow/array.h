@@ -19,6 +19,10 @@ pqf_status pqf_array_keep(struct ArrowArray *array, struct ArrowArray *kept,
  * owned. */
 pqf_status pqf_array_borrow(const pqf_view *view, pqf_mem *mem, struct ArrowArray *out,
                             pqf_error *err);
+/* pqf_array_gather that asks whether to go on. */
+pqf_status pqf_array_gather_on(const pqf_view *view, const int64_t *indexes, int64_t n,
+                               const pqf_poll *poll, pqf_mem *mem, struct ArrowArray *out,
+                               pqf_error *err);
 /* A buffer of exactly size bytes, len set. */
 pqf_status pqf_buf_sized(pqf_buf *buf, pqf_mem *mem, size_t size, bool zeroed,
                          pqf_error *err);

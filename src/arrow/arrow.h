@@ -15,6 +15,7 @@
 #include "base/bytes.h"
 #include "base/error.h"
 #include "base/mem.h"
+#include "base/thread.h"
 
 /* ---- types ---- */
 
@@ -306,11 +307,20 @@ pqf_status pqf_conform_new(const struct ArrowSchema *schema,
                            pqf_conform **out, pqf_error *err);
 void pqf_conform_free(pqf_conform *conform);
 
-/* Conforms one batch: columns matched by name and put in the schema's order, lossless
- * conversions done (the table stands in conform.c), nulls in required fields found at any
- * depth. A null parent's children are not judged. All failures of all columns go to
- * `report` (may be NULL) with rows counted from row_base; then PQF_SCHEMA, err telling
- * the first of them.
+/* One batch is conformed in three steps, with nothing else between begin and end: begin
+ * matches the columns by name; then each column of the declared schema once, on any
+ * thread, several at a time; end, also after a failure, puts them together.
+ *
+ * Lossless conversions are done (the table stands in conform.c), nulls in required fields
+ * found at any depth. A null parent's children are not judged. */
+pqf_status pqf_conform_begin(pqf_conform *conform, const struct ArrowSchema *schema,
+                             const struct ArrowArray *batch, pqf_error *err);
+int64_t pqf_conform_num_columns(const pqf_conform *conform);
+pqf_status pqf_conform_column(pqf_conform *conform, int64_t column, const pqf_poll *poll,
+                              pqf_error *err);
+/* `status` is what the steps before came to. All failures of all columns go to `report`
+ * (may be NULL), in the order of the schema, with rows counted from row_base; then
+ * PQF_SCHEMA, err telling the first of them.
  *
  * On PQF_OK `out` holds what out_schema (owned by conform, valid until its next use)
  * says: the declared schema, except that
@@ -320,9 +330,8 @@ void pqf_conform_free(pqf_conform *conform);
  *   - a declared string or binary view may have 32-bit or 64-bit offsets
  *   - strings, binary data and lists beyond the reach of 32-bit offsets have 64-bit ones.
  * What fits is not copied: out's parts may point into `batch` and must not outlive it. */
-pqf_status pqf_conform_batch(pqf_conform *conform, const struct ArrowSchema *schema,
-                             const struct ArrowArray *batch, int64_t row_base,
-                             pqf_report *report, struct ArrowArray *out,
-                             const struct ArrowSchema **out_schema, pqf_error *err);
+pqf_status pqf_conform_end(pqf_conform *conform, pqf_status status, int64_t row_base,
+                           pqf_report *report, struct ArrowArray *out,
+                           const struct ArrowSchema **out_schema, pqf_error *err);
 
 #endif

@@ -40,9 +40,11 @@ static pqf_status check_utf8(pqf_job *job, const pqf_target *t, const pqf_level 
     const pqf_view *v = level->view;
     pqf_tally tally = {.job = job, .target = t, .level = level};
     if (is_text(&v->type) || !is_text(&t->type) || is_ascii_range(v)) return PQF_OK;
-    for (int64_t i = 0; i < v->length; i++)
+    for (int64_t i = 0; i < v->length; i++) {
+        TRY(pqf_poll_at(&job->poll, i, job->err));
         if (pqf_view_is_valid(v, i) && !pqf_utf8_valid(pqf_view_bytes(v, i)))
             TRY(pqf_tally_add(&tally, i));
+    }
     return pqf_tally_end(&tally);
 }
 
@@ -119,7 +121,9 @@ static pqf_status take_bytes_of_views(pqf_job *job, const pqf_view *v, int64_t t
     pqf_buf data;
     TRY(pqf_buf_sized(&data, job->mem, (size_t)total, false, job->err));
     uint8_t *to = data.data;
+    pqf_array_take_buffer(out, 2, &data);
     for (int64_t i = 0; i < v->length; i++) {
+        TRY(pqf_poll_at(&job->poll, i, job->err));
         const uint8_t *view = (const uint8_t *)v->values + (v->offset + i) * 16;
         size_t size = (size_t)view_bytes(v, i);
         if (size <= 12)
@@ -131,7 +135,6 @@ static pqf_status take_bytes_of_views(pqf_job *job, const pqf_view *v, int64_t t
                    size);
         to += size;
     }
-    pqf_array_take_buffer(out, 2, &data);
     return PQF_OK;
 }
 
@@ -161,6 +164,7 @@ static pqf_status cast_to_fixed(pqf_job *job, const pqf_target *t, const pqf_lev
     uint8_t *to = values.data;
     pqf_array_take_buffer(out, 1, &values);
     for (int64_t i = 0; i < v->length; i++, to += width) {
+        TRY(pqf_poll_at(&job->poll, i, job->err));
         if (!pqf_view_is_valid(v, i)) continue;
         pqf_bytes b = pqf_view_bytes(v, i);
         if (b.len != width)

@@ -49,12 +49,11 @@ pqf_status pqf_cast_struct(pqf_job *job, const pqf_target *t, const pqf_level *l
                            struct ArrowSchema *schema, struct ArrowArray *out) {
     const pqf_view *v = level->view;
     void *block;
+    bool all_there;
     TRY(pqf_arena_array(job->arena, (size_t)t->num_children, sizeof(int64_t), &block,
                         job->err));
     int64_t *picks = block;
-    int64_t failures = job->num_failures;
-    TRY(pqf_match(job, t, v, picks));
-    bool all_there = job->num_failures == failures;
+    TRY(pqf_match(job, t, v, picks, &all_there));
     TRY(pqf_cast_begin(job, v, 1, t->num_children, out));
     for (int64_t i = 0; i < t->num_children; i++) {
         if (picks[i] < 0 && !all_there) continue; /* reported */
@@ -95,6 +94,7 @@ static pqf_status pick_items(pqf_job *job, const pqf_view *v, int64_t width,
     TRY(pqf_buf_sized(starts, job->mem, bytes, false, job->err));
     int64_t *at = (int64_t *)(void *)starts->data, total = 0;
     for (int64_t i = 0; i < v->length; i++) {
+        TRY(pqf_poll_at(&job->poll, i, job->err));
         int64_t count = width ? width : count_of(v, i);
         at[i] = total;
         if (!pqf_add_i64(total, count, &total)) total = INT64_MAX;
@@ -105,6 +105,7 @@ static pqf_status pick_items(pqf_job *job, const pqf_view *v, int64_t width,
     int64_t *to = (int64_t *)(void *)picks->data;
     for (int64_t i = 0; i < v->length; i++) {
         int64_t start = 0, count = 0;
+        TRY(pqf_poll_at(&job->poll, i, job->err));
         if (pqf_view_is_valid(v, i)) pqf_list_range(v, i, &start, &count);
         if (width && count != width) count = 0;
         for (int64_t k = 0; k < at[i + 1] - at[i]; k++)
@@ -120,8 +121,9 @@ static pqf_status take_items(pqf_job *job, const pqf_level *level, int64_t width
     pqf_status status = PQF_OK;
     TRY_DONE(pick_items(job, v, width, &out->starts, &picks));
     const int64_t *starts = (const int64_t *)(void *)out->starts.data;
-    TRY_DONE(pqf_array_gather(&v->children[0], (const int64_t *)(void *)picks.data,
-                              starts[v->length], job->mem, &out->taken, job->err));
+    TRY_DONE(pqf_array_gather_on(&v->children[0], (const int64_t *)(void *)picks.data,
+                                 starts[v->length], &job->poll, job->mem, &out->taken,
+                                 job->err));
     TRY_DONE(pqf_view_init(&out->view, v->children[0].schema, &out->taken, false,
                            job->arena, job->err));
     out->level =
@@ -159,14 +161,15 @@ static pqf_status take_offsets(pqf_job *job, const pqf_view *v, const items *in,
     TRY(pqf_buf_sized(&offsets, job->mem, bytes, false, job->err));
     int64_t *large_to = (int64_t *)(void *)offsets.data;
     int32_t *to = (int32_t *)(void *)offsets.data;
+    pqf_array_take_buffer(out, 1, &offsets);
     for (int64_t i = 0; i <= v->length; i++) {
+        TRY(pqf_poll_at(&job->poll, i, job->err));
         int64_t at = offset_of(v, in, i);
         if (large)
             large_to[i] = at;
         else
             to[i] = (int32_t)at;
     }
-    pqf_array_take_buffer(out, 1, &offsets);
     return PQF_OK;
 }
 
@@ -203,6 +206,7 @@ static pqf_status check_sizes(pqf_job *job, const pqf_target *t, const pqf_level
     if (v->length > 0 && *in_order) pqf_list_range(v, 0, &first, &count);
     for (int64_t i = 0; i < v->length; i++) {
         bool valid = pqf_view_is_valid(v, i);
+        TRY(pqf_poll_at(&job->poll, i, job->err));
         if (valid || *in_order) pqf_list_range(v, i, &start, &count);
         if (*in_order)
             *in_order = start == first + i * t->type.width && count == t->type.width;

@@ -190,8 +190,10 @@ typedef pqf_status (*block_fn)(const plan *, pqf_tally *, int64_t at, int64_t n,
 
 static pqf_status cast_blocks(const plan *p, block_fn fn, pqf_tally *tally, void *out) {
     int64_t length = tally->level->view->length;
-    for (int64_t at = 0; at < length; at += BLOCK)
+    for (int64_t at = 0; at < length; at += BLOCK) {
+        TRY(pqf_poll_at(&tally->job->poll, at, tally->job->err));
         TRY(fn(p, tally, at, pqf_min_i64(BLOCK, length - at), out));
+    }
     return pqf_tally_end(tally);
 }
 

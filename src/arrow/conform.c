@@ -4,267 +4,49 @@
  * anybody made; out, the declared columns in the declared order, or a report of
  * everything that does not fit.
  *
- * A node that fits is borrowed as it is, children and all. What does not is looked up in
- * the table of casts; before that, dictionaries and runs are decoded and, if asked for,
- * NaN becomes null.
+ * Each column has its own arena, report and place in what comes out, so that columns may
+ * be conformed by several threads; what is told about them is put together at the end, in
+ * the order of the schema.
  */
 #include "conform.h"
 #include "nulls.h"
-#include "number.h"
 
-#include "base/bits.h"
+#include <stdio.h>
+
+typedef struct column {
+    pqf_arena arena;
+    pqf_report *report; /* NULL: nothing to tell */
+} column;
 
 struct pqf_conform {
     pqf_mem *mem;
     pqf_conform_options options;
     struct ArrowSchema schema;     /* declared */
     struct ArrowSchema out_schema; /* of the last batch */
-    pqf_arena targets;
-    pqf_arena batch;
+    pqf_arena targets;             /* lives as long as this */
     pqf_target root;
+    column *columns; /* of the declared schema */
+    /* the batch in hand */
+    column match; /* of names */
+    pqf_view rows;
+    int64_t *picks;
+    bool all_there;
+    struct ArrowArray out;
 };
 
-/* ---- the table of casts ---- */
+/* ---- open ---- */
 
-typedef enum type_class {
-    CLASS_NONE, /* only ever the same type */
-    CLASS_NUMBER,
-    CLASS_DATE,
-    CLASS_TIME,
-    CLASS_TIMESTAMP,
-    CLASS_DURATION,
-    CLASS_DECIMAL,
-    CLASS_TEXT,
-    CLASS_BYTES,
-    CLASS_FIXED_BYTES,
-    CLASS_LIST,
-    CLASS_STRUCT,
-    CLASS_MAP,
-    NUM_CLASSES
-} type_class;
-
-static type_class class_of(const pqf_type *type) {
-    pqf_type_id id = type->id;
-    if (id >= PQF_TYPE_INT8 && id <= PQF_TYPE_DOUBLE) return CLASS_NUMBER;
-    if (id >= PQF_TYPE_BINARY && id <= PQF_TYPE_BINARY_VIEW) return CLASS_BYTES;
-    if (id >= PQF_TYPE_STRING && id <= PQF_TYPE_STRING_VIEW) return CLASS_TEXT;
-    if (id >= PQF_TYPE_DECIMAL32 && id <= PQF_TYPE_DECIMAL256) return CLASS_DECIMAL;
-    if (id >= PQF_TYPE_LIST && id <= PQF_TYPE_FIXED_LIST) return CLASS_LIST;
-    switch (id) {
-    case PQF_TYPE_FIXED_BINARY: return CLASS_FIXED_BYTES;
-    case PQF_TYPE_DATE32:
-    case PQF_TYPE_DATE64: return CLASS_DATE;
-    case PQF_TYPE_TIME32:
-    case PQF_TYPE_TIME64: return CLASS_TIME;
-    case PQF_TYPE_TIMESTAMP: return CLASS_TIMESTAMP;
-    case PQF_TYPE_DURATION: return CLASS_DURATION;
-    case PQF_TYPE_STRUCT: return CLASS_STRUCT;
-    case PQF_TYPE_MAP: return CLASS_MAP;
-    default: return CLASS_NONE;
-    }
-}
-
-/* Source class (row) to target class (column). An empty cell is a failure of rule "type",
- * unless all values are null. Same types of CLASS_NONE (bool, intervals) fit without a
- * cast. */
-static const pqf_cast_fn CASTS[NUM_CLASSES][NUM_CLASSES] = {
-    [CLASS_NUMBER] = {[CLASS_NUMBER] = pqf_cast_number},
-    [CLASS_DATE] = {[CLASS_DATE] = pqf_cast_time},
-    [CLASS_TIME] = {[CLASS_TIME] = pqf_cast_time},
-    [CLASS_TIMESTAMP] = {[CLASS_TIMESTAMP] = pqf_cast_time},
-    [CLASS_DURATION] = {[CLASS_DURATION] = pqf_cast_time},
-    [CLASS_DECIMAL] = {[CLASS_DECIMAL] = pqf_cast_decimal},
-    [CLASS_TEXT] = {[CLASS_TEXT] = pqf_cast_bytes, [CLASS_BYTES] = pqf_cast_bytes},
-    [CLASS_BYTES] = {[CLASS_TEXT] = pqf_cast_bytes,
-                     [CLASS_BYTES] = pqf_cast_bytes,
-                     [CLASS_FIXED_BYTES] = pqf_cast_bytes},
-    [CLASS_FIXED_BYTES] =
-        {[CLASS_BYTES] = pqf_cast_bytes, [CLASS_FIXED_BYTES] = pqf_cast_bytes},
-    [CLASS_LIST] = {[CLASS_LIST] = pqf_cast_list, [CLASS_MAP] = pqf_cast_list},
-    [CLASS_STRUCT] = {[CLASS_STRUCT] = pqf_cast_struct},
-    [CLASS_MAP] = {[CLASS_MAP] = pqf_cast_list},
-};
-
-/* ---- NaN as null ---- */
-
-/* The n (1..64) slots from `at` as bits, set where a number stands. */
-static uint64_t not_nan(const pqf_view *v, int64_t at, int64_t n) {
-    double block[64];
-    uint64_t bits = 0;
-    pqf_number_load_f64(pqf_number_of(&v->type), v->values, v->offset + at, n, block);
-    for (int64_t i = 0; i < n; i++)
-        bits |= (uint64_t)(block[i] == block[i]) << i;
-    return bits;
-}
-
-#define ANY_NAN(T)                                                                       \
-    {                                                                                    \
-        const T *p = (const T *)v->values + v->offset;                                   \
-        bool any = false;                                                                \
-        for (int64_t i = 0; i < v->length; i++)                                          \
-            any |= p[i] != p[i];                                                         \
-        return any;                                                                      \
-    }
-
-static bool has_nan(const pqf_view *v) {
-    if (v->type.id == PQF_TYPE_DOUBLE) ANY_NAN(double)
-    if (v->type.id == PQF_TYPE_FLOAT) ANY_NAN(float)
-    for (int64_t at = 0; at < v->length; at += 64) {
-        int64_t n = pqf_min_i64(64, v->length - at);
-        if (pqf_popcount(not_nan(v, at, n)) < n) return true;
-    }
-    return false;
-}
-
-static bool nan_counts_as_null(const pqf_job *job, const pqf_target *t,
-                               const pqf_view *v) {
-    bool to_float = t->type.id >= PQF_TYPE_HALF && t->type.id <= PQF_TYPE_DOUBLE;
-    return job->options->nan_is_null && pqf_number_is_float(pqf_number_of(&v->type)) &&
-           (t->nullable || !to_float);
-}
-
-/* Narrows the validity of a copy of the view; offset 0 afterwards. */
-static pqf_status nans_to_nulls(pqf_job *job, pqf_view *v) {
+static pqf_status make_columns(pqf_conform *c, pqf_error *err) {
     void *block;
-    size_t bytes = (size_t)pqf_bits_bytes(v->length);
-    TRY(pqf_arena_alloc(job->arena, bytes, &block, job->err));
-    uint8_t *bits = block;
-    for (int64_t at = 0; at < v->length; at += 64) {
-        int64_t n = pqf_min_i64(64, v->length - at);
-        uint64_t word = not_nan(v, at, n);
-        if (v->validity) word &= pqf_bits_load(v->validity, v->offset + at, (int)n);
-        memcpy(bits + at / 8, &word, (size_t)pqf_bits_bytes(n));
-    }
-    v->values = (const uint8_t *)v->values + v->offset * v->type.byte_width;
-    v->offset = 0;
-    v->validity = bits;
-    v->null_count = v->length - pqf_bits_count(bits, 0, v->length);
+    size_t n = (size_t)c->root.num_children;
+    TRY(pqf_arena_array(&c->targets, n, sizeof(column), &block, err));
+    c->columns = block;
+    for (size_t i = 0; i < n; i++)
+        pqf_arena_init(&c->columns[i].arena, c->mem);
+    TRY(pqf_arena_array(&c->targets, n, sizeof(int64_t), &block, err));
+    c->picks = block;
     return PQF_OK;
 }
-
-/* ---- what fits ---- */
-
-static bool fits(const pqf_job *job, const pqf_target *t, const pqf_view *v);
-
-static bool children_fit(const pqf_job *job, const pqf_target *t, const pqf_view *v) {
-    if (t->num_children != v->num_children) return false;
-    for (int64_t i = 0; i < t->num_children; i++) {
-        const char *name = pqf_field_name(v->children[i].schema);
-        bool by_name = t->type.id == PQF_TYPE_STRUCT && !t->by_position;
-        if (by_name && strcmp(t->children[i].name, name) != 0) return false;
-        if (!fits(job, &t->children[i], &v->children[i])) return false;
-    }
-    return true;
-}
-
-static bool same_layout(const pqf_type *from, const pqf_type *to) {
-    if (class_of(from) != CLASS_DECIMAL) return pqf_type_same(from, to);
-    return from->id == to->id && from->scale == to->scale &&
-           from->precision <= to->precision;
-}
-
-/* The array can be handed out as it is, nulls in required fields aside. */
-static bool fits(const pqf_job *job, const pqf_target *t, const pqf_view *v) {
-    if (v->dictionary || v->type.id == PQF_TYPE_RUN_END ||
-        !same_layout(&v->type, &t->type))
-        return false;
-    if (v->type.id == PQF_TYPE_LIST_VIEW || v->type.id == PQF_TYPE_LARGE_LIST_VIEW ||
-        v->type.shape == PQF_SHAPE_UNION)
-        return false;
-    if (nan_counts_as_null(job, t, v) && has_nan(v)) return false;
-    return children_fit(job, t, v);
-}
-
-/* Dictionaries of single values without nulls among them stay encoded, whatever their
- * index type. */
-static bool dictionary_fits(const pqf_job *job, const pqf_target *t, const pqf_view *v) {
-    const pqf_view *values = v->dictionary;
-    return t->is_dictionary && t->num_children == 0 && values->null_count == 0 &&
-           pqf_schema_same_type(values->schema, t->plain) && fits(job, t, values);
-}
-
-/* ---- nodes ---- */
-
-static pqf_status borrow_dictionary(pqf_job *job, const pqf_target *t,
-                                    const pqf_level *level, struct ArrowSchema *schema,
-                                    struct ArrowArray *out) {
-    const pqf_view *v = level->view;
-    if (!t->nullable && v->null_count > 0) TRY(pqf_judge_nulls(job, t, level));
-    TRY(pqf_schema_set_dictionary(t, v->schema->format, schema, job->err));
-    return pqf_array_borrow(v, job->mem, out, job->err);
-}
-
-/* The values behind indexes or runs, one by one, with the codes' own nulls. */
-static pqf_status decode(pqf_job *job, const pqf_view *v, struct ArrowArray *out) {
-    pqf_buf picks;
-    size_t bytes;
-    TRY(pqf_bytes_times(v->length, 8, &bytes, job->err));
-    TRY(pqf_buf_sized(&picks, job->mem, bytes, false, job->err));
-    int64_t *to = (int64_t *)(void *)picks.data;
-    for (int64_t i = 0; i < v->length; i++) {
-        if (!v->dictionary)
-            to[i] = pqf_run_find(v, i);
-        else
-            to[i] = pqf_view_is_valid(v, i) ? pqf_view_index(v, i) : -1;
-    }
-    const pqf_view *values = v->dictionary ? v->dictionary : &v->children[1];
-    pqf_status status = pqf_array_gather(values, to, v->length, job->mem, out, job->err);
-    pqf_buf_reset(&picks);
-    return status;
-}
-
-static pqf_status conform_decoded(pqf_job *job, const pqf_target *t,
-                                  const pqf_level *level, struct ArrowSchema *schema,
-                                  struct ArrowArray *out) {
-    const pqf_view *v = level->view;
-    struct ArrowArray plain;
-    pqf_view view;
-    TRY(decode(job, v, &plain));
-    pqf_status status = PQF_OK;
-    const pqf_view *values = v->dictionary ? v->dictionary : &v->children[1];
-    TRY_DONE(pqf_view_init(&view, values->schema, &plain, false, job->arena, job->err));
-    pqf_level decoded = *level;
-    decoded.view = &view;
-    TRY_DONE(pqf_conform_node(job, t, &decoded, schema, out));
-    if (out->release) TRY_DONE(pqf_array_keep(out, &plain, job->err));
-done:
-    pqf_array_release(&plain);
-    return status;
-}
-
-static pqf_status conform_plain(pqf_job *job, const pqf_target *t, const pqf_level *level,
-                                struct ArrowSchema *schema, struct ArrowArray *out) {
-    const pqf_view *v = level->view;
-    if (!t->nullable && v->null_count > 0) TRY(pqf_judge_nulls(job, t, level));
-    if (fits(job, t, v)) {
-        TRY(pqf_judge_below(job, t, level));
-        return pqf_array_borrow(v, job->mem, out, job->err);
-    }
-    if (v->null_count == v->length)
-        return pqf_array_fill(schema, v->length, t->nullable, job->mem, out, job->err);
-    pqf_cast_fn cast = CASTS[class_of(&v->type)][class_of(&t->type)];
-    return (cast ? cast : pqf_fail_type)(job, t, level, schema, out);
-}
-
-pqf_status pqf_conform_node(pqf_job *job, const pqf_target *t, const pqf_level *level,
-                            struct ArrowSchema *schema, struct ArrowArray *out) {
-    const pqf_view *v = level->view;
-    if (v->dictionary && v->length > 0 && dictionary_fits(job, t, v))
-        return borrow_dictionary(job, t, level, schema, out);
-    TRY(pqf_schema_set_plain(t, schema, job->err));
-    bool encoded = v->dictionary || v->type.id == PQF_TYPE_RUN_END;
-    if (encoded && v->null_count < v->length)
-        return conform_decoded(job, t, level, schema, out);
-    if (!nan_counts_as_null(job, t, v) || !has_nan(v))
-        return conform_plain(job, t, level, schema, out);
-    pqf_view masked = *v;
-    pqf_level below = *level;
-    TRY(nans_to_nulls(job, &masked));
-    below.view = &masked;
-    return conform_plain(job, t, &below, schema, out);
-}
-
-/* ---- batches ---- */
 
 static pqf_status init_conform(pqf_conform *c, const struct ArrowSchema *schema,
                                pqf_error *err) {
@@ -275,7 +57,8 @@ static pqf_status init_conform(pqf_conform *c, const struct ArrowSchema *schema,
                         schema->format);
     TRY(pqf_schema_copy(schema, &c->schema, err));
     TRY(pqf_schema_plain(&c->schema, &c->out_schema, err));
-    return pqf_target_init(&c->root, &c->schema, &c->targets, err);
+    TRY(pqf_target_init(&c->root, &c->schema, &c->targets, err));
+    return make_columns(c, err);
 }
 
 /* Options of a caller with an older, smaller struct. */
@@ -295,7 +78,7 @@ pqf_status pqf_conform_new(const struct ArrowSchema *schema,
     pqf_conform *conform = block;
     conform->mem = pqf_mem_retain(mem);
     pqf_arena_init(&conform->targets, mem);
-    pqf_arena_init(&conform->batch, mem);
+    pqf_arena_init(&conform->match.arena, mem);
     take_options(conform, options);
     pqf_status status = init_conform(conform, schema, err);
     if (status == PQF_OK)
@@ -311,54 +94,138 @@ void pqf_conform_free(pqf_conform *conform) {
     pqf_schema_release(&conform->schema);
     pqf_schema_release(&conform->out_schema);
     pqf_arena_reset(&conform->targets);
-    pqf_arena_reset(&conform->batch);
     pqf_mem_free(mem, conform, sizeof *conform);
     pqf_mem_release(mem);
 }
 
-static pqf_status look_at_batch(pqf_job *job, const struct ArrowSchema *schema,
-                                const struct ArrowArray *batch, pqf_view *view) {
-    TRY(pqf_schema_check(schema, job->err));
-    TRY(pqf_view_init(view, schema, batch, true, job->arena, job->err));
-    if (view->type.id != PQF_TYPE_STRUCT)
-        return pqf_fail(job->err, PQF_INVALID,
+/* ---- batches ---- */
+
+static pqf_job job_of(const pqf_conform *c, column *col, const pqf_poll *poll,
+                      pqf_error *err) {
+    return (pqf_job){.mem = c->mem,
+                     .arena = &col->arena,
+                     .report = &col->report,
+                     .options = &c->options,
+                     .poll = *poll,
+                     .err = err};
+}
+
+static pqf_status look_at_batch(pqf_conform *c, const struct ArrowSchema *schema,
+                                const struct ArrowArray *batch, pqf_error *err) {
+    TRY(pqf_schema_check(schema, err));
+    if (strcmp(schema->format, "+s") != 0)
+        return pqf_fail(err, PQF_INVALID,
                         "a batch is a struct array, this one has the format '%.40s'",
                         schema->format);
-    if (view->null_count > 0)
-        return pqf_fail(job->err, PQF_INVALID,
-                        "%lld rows of the batch are null as a whole",
-                        (long long)view->null_count);
+    TRY(pqf_view_rows(&c->rows, schema, batch, &c->match.arena, err));
+    if (c->rows.null_count > 0)
+        return pqf_fail(err, PQF_INVALID, "%lld rows of the batch are null as a whole",
+                        (long long)c->rows.null_count);
     return PQF_OK;
 }
 
-static pqf_status fail_schema(const pqf_job *job) {
-    if (job->num_failures == 1) return pqf_fail(job->err, PQF_SCHEMA, "%s", job->message);
-    return pqf_fail(job->err, PQF_SCHEMA, "%s; %lld more", job->message,
-                    (long long)job->num_failures - 1);
+pqf_status pqf_conform_begin(pqf_conform *c, const struct ArrowSchema *schema,
+                             const struct ArrowArray *batch, pqf_error *err) {
+    pqf_job job = job_of(c, &c->match, &(pqf_poll){0}, err);
+    TRY(look_at_batch(c, schema, batch, err));
+    TRY(pqf_match(&job, &c->root, &c->rows, c->picks, &c->all_there));
+    return pqf_cast_begin(&job, &c->rows, 1, c->root.num_children, &c->out);
 }
 
-pqf_status pqf_conform_batch(pqf_conform *conform, const struct ArrowSchema *schema,
-                             const struct ArrowArray *batch, int64_t row_base,
-                             pqf_report *report, struct ArrowArray *out,
-                             const struct ArrowSchema **out_schema, pqf_error *err) {
-    pqf_job job = {.mem = conform->mem,
-                   .arena = &conform->batch,
-                   .report = report,
-                   .err = err,
-                   .options = &conform->options,
-                   .row_base = row_base};
-    struct ArrowArray array = {0};
-    pqf_view view;
-    pqf_level rows = {.view = &view};
-    pqf_status status = PQF_OK;
-    TRY_DONE(look_at_batch(&job, schema, batch, &view));
-    TRY_DONE(pqf_cast_struct(&job, &conform->root, &rows, &conform->out_schema, &array));
-    if (job.num_failures > 0) TRY_DONE(fail_schema(&job));
-    *out = array;
-    *out_schema = &conform->out_schema;
-    array.release = NULL;
-done:
-    pqf_array_release(&array);
-    pqf_arena_reset(&conform->batch);
+int64_t pqf_conform_num_columns(const pqf_conform *c) { return c->root.num_children; }
+
+static pqf_status conform_source(pqf_conform *c, int64_t i, pqf_job *job) {
+    const struct ArrowArray *batch = c->rows.array;
+    pqf_view source;
+    pqf_level rows = {.view = &c->rows}, level = {.up = &rows, .view = &source};
+    TRY(pqf_view_column(&source, c->rows.schema->children[c->picks[i]],
+                        batch->children[c->picks[i]], &job->poll, job->arena, job->err));
+    pqf_view_cut(&source, c->rows.offset, c->rows.length);
+    return pqf_conform_node(job, &c->root.children[i], &level, c->out_schema.children[i],
+                            c->out.children[i]);
+}
+
+pqf_status pqf_conform_column(pqf_conform *c, int64_t i, const pqf_poll *poll,
+                              pqf_error *err) {
+    const pqf_target *target = &c->root.children[i];
+    struct ArrowSchema *schema = c->out_schema.children[i];
+    pqf_job job = job_of(c, &c->columns[i], poll, err);
+    if (c->picks[i] >= 0) return conform_source(c, i, &job);
+    if (!c->all_there) return PQF_OK; /* reported */
+    TRY(pqf_schema_set_plain(target, schema, err));
+    return pqf_array_fill(schema, c->rows.length, target->nullable, c->mem,
+                          c->out.children[i], err);
+}
+
+/* ---- the end of a batch ---- */
+
+/* In the order of the schema; what concerns names comes first. */
+static column *column_at(pqf_conform *c, int64_t i) {
+    return i < 0 ? &c->match : &c->columns[i];
+}
+
+/* Words the first failure, for those who look at the error alone. */
+static void word(const pqf_failure *f, int64_t row_base, char *text, size_t n) {
+    const char *value = f->num_samples ? f->sample_values[0] : "";
+    long long at = f->num_samples ? (long long)(row_base + f->sample_rows[0]) : -1;
+    if (strcmp(f->rule, "null") == 0)
+        snprintf(text, n,
+                 "Column '%.120s' is declared non-nullable but contains nulls (row %lld)",
+                 f->path, at);
+    else if (strcmp(f->rule, "missing") == 0)
+        snprintf(text, n, "Column '%.120s' is missing%s%.120s%s", f->path,
+                 *f->found ? " (is it '" : "", f->found, *f->found ? "'?)" : "");
+    else if (strcmp(f->rule, "extra") == 0)
+        snprintf(text, n, "Column '%.120s' is not in the schema", f->path);
+    else if (strcmp(f->rule, "duplicate") == 0)
+        snprintf(text, n, "Column '%.120s' appears more than once", f->path);
+    else if (strcmp(f->rule, "type") == 0)
+        snprintf(text, n, "Column '%.120s' has the type %.150s, expected %.150s", f->path,
+                 f->found, f->expected);
+    else
+        snprintf(text, n, "Column '%.120s': value %.200s in row %lld does not fit %.150s",
+                 f->path, value, at, f->expected);
+}
+
+static pqf_status fail_schema(const pqf_failure *first, int64_t num_failures,
+                              int64_t row_base, pqf_error *err) {
+    char text[600];
+    word(first, row_base, text, sizeof text);
+    if (num_failures == 1) return pqf_fail(err, PQF_SCHEMA, "%s", text);
+    return pqf_fail(err, PQF_SCHEMA, "%s; %lld more", text, (long long)num_failures - 1);
+}
+
+static pqf_status tell(pqf_conform *c, int64_t row_base, pqf_report *report,
+                       pqf_error *err) {
+    const pqf_failure *first = NULL;
+    int64_t num_failures = 0;
+    for (int64_t i = -1; i < c->root.num_children; i++) {
+        const pqf_report *told = column_at(c, i)->report;
+        if (!told) continue;
+        if (!first) first = pqf_report_failure(told, 0);
+        num_failures += pqf_report_num_failures(told);
+        pqf_status status = report ? pqf_report_merge(report, told, row_base) : PQF_OK;
+        if (status != PQF_OK) return pqf_fail(err, status, "no memory for a report");
+    }
+    return first ? fail_schema(first, num_failures, row_base, err) : PQF_OK;
+}
+
+pqf_status pqf_conform_end(pqf_conform *c, pqf_status status, int64_t row_base,
+                           pqf_report *report, struct ArrowArray *out,
+                           const struct ArrowSchema **out_schema, pqf_error *err) {
+    if (status == PQF_OK) status = tell(c, row_base, report, err);
+    if (status == PQF_OK) {
+        *out = c->out;
+        *out_schema = &c->out_schema;
+        c->out.release = NULL;
+    }
+    pqf_array_release(&c->out);
+    c->out = (struct ArrowArray){0};
+    for (int64_t i = -1; i < c->root.num_children; i++) {
+        column *col = column_at(c, i);
+        pqf_report_free(col->report);
+        col->report = NULL;
+        pqf_arena_reset(&col->arena);
+    }
     return status;
 }

@@ -2,7 +2,8 @@
  *
  * conform.h: inner header of the room arrow: what the parts of conforming share.
  *
- *     conform.c       batches, nodes, and the table source class x target class
+ *     conform.c       batches and their columns
+ *     node.c          one node, and the table source class x target class
  *     target.c        the declared schema as a tree; the schema of what comes out
  *     match.c         columns and struct fields by name: missing, extra, duplicate
  *     judge.c         levels, rows of nested slots, and the records of failures
@@ -46,14 +47,14 @@ typedef struct pqf_level {
     int64_t first;
 } pqf_level;
 
+/* One column of a batch, on one thread. */
 typedef struct pqf_job {
     pqf_mem *mem;
     pqf_arena *arena; /* dies with the batch */
-    pqf_report *report;
+    pqf_report *
+        *report; /* made by the first failure; rows count from the batch's first */
     const pqf_conform_options *options;
-    int64_t row_base;
-    int64_t num_failures;
-    char message[600]; /* of the first failure */
+    pqf_poll poll;
     pqf_error *err;
 } pqf_job;
 
@@ -101,9 +102,10 @@ pqf_status pqf_schema_put_format(struct ArrowSchema *schema, const char *format,
 /* ---- match.c ---- */
 
 /* For each child of the target the number of the source's field, or -1: to be filled with
- * nulls. */
+ * nulls, or, unless *all_there, perhaps reported as missing. Looks at no child of the
+ * source but for its schema. */
 pqf_status pqf_match(pqf_job *job, const pqf_target *target, const pqf_view *source,
-                     int64_t *picks);
+                     int64_t *picks, bool *all_there);
 
 /* ---- judge.c ---- */
 
@@ -143,7 +145,16 @@ pqf_status pqf_judge_nulls(pqf_job *job, const pqf_target *target,
 pqf_status pqf_judge_below(pqf_job *job, const pqf_target *target,
                            const pqf_level *level);
 
+/* ---- report.c ---- */
+
+/* Adds what another report holds; its rows count from row_base. Records about whole
+ * columns are not counted twice. */
+pqf_status pqf_report_merge(pqf_report *into, const pqf_report *from, int64_t row_base);
+
 /* ---- shared by the casts ---- */
+
+/* All slots, null or not, hold decimals of at most that many digits. */
+bool pqf_decimals_fit(const pqf_view *v, int32_t precision);
 
 /* An array of the view's length, offset 0, with the view's validity copied. */
 pqf_status pqf_cast_begin(pqf_job *job, const pqf_view *v, int64_t num_buffers,

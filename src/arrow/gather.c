@@ -19,8 +19,17 @@ typedef struct gather {
     int64_t n;
     pqf_mem *mem;
     struct ArrowArray *out;
+    pqf_poll poll;
     pqf_error *err;
+    pqf_status status; /* of the last question whether to go on */
 } gather;
+
+/* For loops over slots: false once the call has been cancelled. */
+static inline bool goes_on(gather *g, int64_t i) {
+    if (i & (PQF_POLL_VALUES - 1)) return true;
+    g->status = pqf_poll_now(&g->poll, g->err);
+    return g->status == PQF_OK;
+}
 
 static bool takes(const gather *g, int64_t i) {
     return g->indexes[i] >= 0 && pqf_view_is_valid(g->view, g->indexes[i]);
@@ -42,14 +51,14 @@ static pqf_status gather_validity(gather *g) {
     if (!v->validity && missing >= 0) return PQF_OK;
     TRY(pqf_buf_sized(&bits, g->mem, (size_t)pqf_bits_bytes(g->n), true, g->err));
     int64_t nulls = 0;
-    for (int64_t i = 0; i < g->n; i++) {
+    for (int64_t i = 0; i < g->n && goes_on(g, i); i++) {
         bool valid = takes(g, i);
         bits.data[i >> 3] = (uint8_t)(bits.data[i >> 3] | (unsigned)valid << (i & 7));
         nulls += !valid;
     }
     g->out->null_count = nulls;
     pqf_array_take_buffer(g->out, 0, &bits);
-    return PQF_OK;
+    return g->status;
 }
 
 /* ---- values of fixed width ---- */
@@ -58,7 +67,7 @@ static pqf_status gather_validity(gather *g) {
     {                                                                                    \
         const T *from = (const T *)v->values + v->offset;                                \
         T *to = (T *)(void *)values.data;                                                \
-        for (int64_t i = 0; i < g->n; i++)                                               \
+        for (int64_t i = 0; i < g->n && goes_on(g, i); i++)                              \
             to[i] = g->indexes[i] >= 0 ? from[g->indexes[i]] : (T)0;                     \
         break;                                                                           \
     }
@@ -75,7 +84,7 @@ static pqf_status gather_fixed(gather *g) {
     case 4: GATHER_WIDTH(uint32_t)
     case 8: GATHER_WIDTH(uint64_t)
     default:
-        for (int64_t i = 0; i < g->n; i++) {
+        for (int64_t i = 0; i < g->n && goes_on(g, i); i++) {
             if (g->indexes[i] < 0)
                 memset(values.data + (size_t)i * width, 0, width);
             else
@@ -86,19 +95,19 @@ static pqf_status gather_fixed(gather *g) {
         }
     }
     pqf_array_take_buffer(g->out, 1, &values);
-    return PQF_OK;
+    return g->status;
 }
 
 static pqf_status gather_bits(gather *g) {
     pqf_buf values;
     TRY(pqf_buf_sized(&values, g->mem, (size_t)pqf_bits_bytes(g->n), true, g->err));
-    for (int64_t i = 0; i < g->n; i++) {
+    for (int64_t i = 0; i < g->n && goes_on(g, i); i++) {
         if (g->indexes[i] < 0) continue;
         if (pqf_bit_get(g->view->values, g->view->offset + g->indexes[i]))
             pqf_bit_set(values.data, i);
     }
     pqf_array_take_buffer(g->out, 1, &values);
-    return PQF_OK;
+    return g->status;
 }
 
 /* ---- bytes ---- */
@@ -131,19 +140,19 @@ static inline void copy_bytes(uint8_t *to, const uint8_t *from, size_t n) {
 
 /* Offsets, then bytes, of values with offsets of type T. The sum is kept in 64 bits. */
 #define GATHER_BINARY(T)                                                                 \
-    static int64_t fill_offsets_##T(const gather *g, T *to) {                            \
+    static int64_t fill_offsets_##T(gather *g, T *to) {                                  \
         const T *from = (const T *)g->view->values + g->view->offset;                    \
         int64_t at = 0;                                                                  \
-        for (int64_t i = 0; i < g->n; i++) {                                             \
+        for (int64_t i = 0; i < g->n && goes_on(g, i); i++) {                            \
             to[i] = (T)at;                                                               \
             if (takes(g, i)) at += from[g->indexes[i] + 1] - from[g->indexes[i]];        \
         }                                                                                \
         to[g->n] = (T)at;                                                                \
         return at;                                                                       \
     }                                                                                    \
-    static void fill_bytes_##T(const gather *g, const T *offsets, uint8_t *to) {         \
+    static void fill_bytes_##T(gather *g, const T *offsets, uint8_t *to) {               \
         const T *from = (const T *)g->view->values + g->view->offset;                    \
-        for (int64_t i = 0; i < g->n; i++) {                                             \
+        for (int64_t i = 0; i < g->n && goes_on(g, i); i++) {                            \
             size_t n = (size_t)(offsets[i + 1] - offsets[i]);                            \
             if (n) copy_bytes(to + offsets[i], g->view->bytes + from[g->indexes[i]], n); \
         }                                                                                \
@@ -160,6 +169,7 @@ static pqf_status gather_binary(gather *g) {
     void *to = offsets.data;
     pqf_array_take_buffer(g->out, 1, &offsets);
     int64_t total = large ? fill_offsets_int64_t(g, to) : fill_offsets_int32_t(g, to);
+    TRY(g->status);
     if (!large && total > INT32_MAX) return too_long(g, total);
     TRY(pqf_buf_sized(&data, g->mem, (size_t)total, false, g->err));
     if (large)
@@ -167,12 +177,12 @@ static pqf_status gather_binary(gather *g) {
     else
         fill_bytes_int32_t(g, to, data.data);
     pqf_array_take_buffer(g->out, 2, &data);
-    return PQF_OK;
+    return g->status;
 }
 
-static int64_t bytes_out_of_line(const gather *g) {
+static int64_t bytes_out_of_line(gather *g) {
     int64_t total = 0;
-    for (int64_t i = 0; i < g->n; i++) {
+    for (int64_t i = 0; i < g->n && goes_on(g, i); i++) {
         size_t len = takes(g, i) ? pqf_view_bytes(g->view, g->indexes[i]).len : 0;
         total += len > 12 ? (int64_t)len : 0;
     }
@@ -183,7 +193,7 @@ static int64_t bytes_out_of_line(const gather *g) {
 static void fill_views(gather *g, uint8_t *views, uint8_t *data) {
     const uint8_t *from = (const uint8_t *)g->view->values + g->view->offset * 16;
     uint32_t at = 0;
-    for (int64_t i = 0; i < g->n; i++) {
+    for (int64_t i = 0; i < g->n && goes_on(g, i); i++) {
         if (!takes(g, i)) continue;
         pqf_bytes b = pqf_view_bytes(g->view, g->indexes[i]);
         memcpy(views + i * 16, from + g->indexes[i] * 16, 16);
@@ -197,7 +207,7 @@ static void fill_views(gather *g, uint8_t *views, uint8_t *data) {
 
 static pqf_status gather_views(gather *g) {
     int64_t total = bytes_out_of_line(g);
-    pqf_status status = PQF_OK;
+    pqf_status status = g->status;
     pqf_buf views = {.mem = g->mem}, data = {.mem = g->mem}, sizes = {.mem = g->mem};
     size_t bytes;
     if (total > INT32_MAX) return too_long(g, total);
@@ -219,8 +229,8 @@ done:
 /* ---- nested ---- */
 
 static pqf_status gather_child(gather *g, int64_t i, const int64_t *indexes, int64_t n) {
-    return pqf_array_gather(&g->view->children[i], indexes, n, g->mem,
-                            g->out->children[i], g->err);
+    return pqf_array_gather_on(&g->view->children[i], indexes, n, &g->poll, g->mem,
+                               g->out->children[i], g->err);
 }
 
 static pqf_status index_buf(gather *g, int64_t n, pqf_buf *out) {
@@ -254,12 +264,12 @@ static int64_t list_count(const gather *g, int64_t i, int64_t *start) {
 static pqf_status list_items(gather *g, int64_t total, pqf_buf *items) {
     TRY(index_buf(g, total, items));
     int64_t *to = (int64_t *)(void *)items->data, start;
-    for (int64_t i = 0; i < g->n; i++) {
+    for (int64_t i = 0; i < g->n && goes_on(g, i); i++) {
         int64_t count = list_count(g, i, &start);
         for (int64_t k = 0; k < count; k++)
             *to++ = start + k;
     }
-    return PQF_OK;
+    return g->status;
 }
 
 static bool is_large_list(const pqf_view *v) {
@@ -280,27 +290,30 @@ static pqf_status list_buffers(gather *g, int64_t *total) {
     TRY(pqf_bytes_times(g->n + 1, large ? 8 : 4, &bytes, g->err));
     if (has_sizes(g->view)) {
         TRY(pqf_buf_sized(&sizes, g->mem, bytes, false, g->err));
-        for (int64_t i = 0; i < g->n; i++)
+        for (int64_t i = 0; i < g->n && goes_on(g, i); i++)
             store_offset(&sizes, large, i, list_count(g, i, &start));
         pqf_array_take_buffer(g->out, 2, &sizes);
+        TRY(g->status);
     }
     TRY(pqf_buf_sized(&offsets, g->mem, bytes, false, g->err));
     store_offset(&offsets, large, 0, 0);
-    for (int64_t i = 0; i < g->n; i++) {
+    for (int64_t i = 0; i < g->n && goes_on(g, i); i++) {
         at += list_count(g, i, &start);
         store_offset(&offsets, large, i + 1, at);
     }
     pqf_array_take_buffer(g->out, 1, &offsets);
     *total = at;
+    TRY(g->status);
     return large || at <= INT32_MAX ? PQF_OK : too_long(g, at);
 }
 
 static pqf_status gather_lists(gather *g) {
     int64_t total;
-    pqf_buf items;
+    pqf_buf items = {.mem = g->mem};
     TRY(list_buffers(g, &total));
-    TRY(list_items(g, total, &items));
-    pqf_status status = gather_child(g, 0, (int64_t *)(void *)items.data, total);
+    pqf_status status = list_items(g, total, &items);
+    if (status == PQF_OK)
+        status = gather_child(g, 0, (int64_t *)(void *)items.data, total);
     pqf_buf_reset(&items);
     return status;
 }
@@ -311,12 +324,14 @@ static pqf_status gather_fixed_lists(gather *g) {
     if (!pqf_mul_i64(g->n, width, &total)) return too_long(g, INT64_MAX);
     TRY(index_buf(g, total, &items));
     int64_t *to = (int64_t *)(void *)items.data, start;
-    for (int64_t i = 0; i < g->n; i++) {
+    for (int64_t i = 0; i < g->n && goes_on(g, i); i++) {
         int64_t count = list_count(g, i, &start);
         for (int64_t k = 0; k < width; k++)
             *to++ = count ? start + k : -1;
     }
-    pqf_status status = gather_child(g, 0, (int64_t *)(void *)items.data, total);
+    pqf_status status = g->status;
+    if (status == PQF_OK)
+        status = gather_child(g, 0, (int64_t *)(void *)items.data, total);
     pqf_buf_reset(&items);
     return status;
 }
@@ -325,7 +340,8 @@ static pqf_status gather_fixed_lists(gather *g) {
 
 static pqf_status take_dictionary(gather *g, const int64_t *indexes, int64_t n) {
     struct ArrowArray dictionary;
-    TRY(pqf_array_gather(g->view->dictionary, indexes, n, g->mem, &dictionary, g->err));
+    TRY(pqf_array_gather_on(g->view->dictionary, indexes, n, &g->poll, g->mem,
+                            &dictionary, g->err));
     return pqf_array_take_child(g->out, -1, &dictionary, g->err);
 }
 
@@ -357,7 +373,7 @@ static pqf_status gather_dictionary(gather *g) {
 /* Run k of the result: its value's run in the view (or -1) and where it ends. */
 static int64_t merge_runs(gather *g, int64_t *runs, int64_t *ends) {
     int64_t num_runs = 0;
-    for (int64_t i = 0; i < g->n; i++) {
+    for (int64_t i = 0; i < g->n && goes_on(g, i); i++) {
         int64_t run = g->indexes[i] < 0 ? -1 : pqf_run_find(g->view, g->indexes[i]);
         if (num_runs == 0 || runs[num_runs - 1] != run) runs[num_runs++] = run;
         ends[num_runs - 1] = i + 1;
@@ -385,6 +401,7 @@ static pqf_status gather_runs(gather *g) {
     TRY_DONE(index_buf(g, g->n, &ends));
     int64_t *run = (int64_t *)(void *)runs.data, *end = (int64_t *)(void *)ends.data;
     int64_t num_runs = merge_runs(g, run, end);
+    TRY_DONE(g->status);
     TRY_DONE(take_run_ends(g, end, num_runs));
     TRY_DONE(gather_child(g, 1, run, num_runs));
 done:
@@ -418,6 +435,12 @@ static pqf_status gather_parts(gather *g) {
 
 pqf_status pqf_array_gather(const pqf_view *view, const int64_t *indexes, int64_t n,
                             pqf_mem *mem, struct ArrowArray *out, pqf_error *err) {
+    return pqf_array_gather_on(view, indexes, n, &(pqf_poll){0}, mem, out, err);
+}
+
+pqf_status pqf_array_gather_on(const pqf_view *view, const int64_t *indexes, int64_t n,
+                               const pqf_poll *poll, pqf_mem *mem, struct ArrowArray *out,
+                               pqf_error *err) {
     if (view->type.shape == PQF_SHAPE_UNION)
         return pqf_fail(err, PQF_UNSUPPORTED, "rows of the union '%.200s'",
                         pqf_field_name(view->schema));
@@ -425,7 +448,13 @@ pqf_status pqf_array_gather(const pqf_view *view, const int64_t *indexes, int64_
     int64_t num_buffers =
         pqf_type_num_buffers(&view->type) + (view->type.shape == PQF_SHAPE_VIEW);
     TRY(pqf_array_init(&array, mem, n, 0, num_buffers, view->num_children, err));
-    gather g = {view, indexes, n, mem, &array, err};
+    gather g = {.view = view,
+                .indexes = indexes,
+                .n = n,
+                .mem = mem,
+                .out = &array,
+                .poll = *poll,
+                .err = err};
     pqf_status status = gather_parts(&g);
     if (status == PQF_OK)
         *out = array;

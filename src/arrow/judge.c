@@ -61,6 +61,7 @@ static pqf_status mark_items(pqf_job *job, const pqf_level *level, const uint8_t
     uint8_t *bits = block;
     for (int64_t i = 0; i < lists->length; i++) {
         int64_t start, count;
+        TRY(pqf_poll_at(&job->poll, i, job->err));
         if (!is_live(above, i) || !pqf_view_is_valid(lists, i)) continue;
         items_of(level, i, &start, &count);
         for (int64_t k = start; k < start + count; k++)
@@ -82,8 +83,10 @@ pqf_status pqf_level_live(pqf_job *job, const pqf_level *level, const uint8_t **
     if (!parents->validity) return PQF_OK;
     TRY(pqf_arena_alloc(job->arena, (size_t)pqf_bits_bytes(parents->length), &block,
                         job->err));
-    for (int64_t i = 0; i < parents->length; i++)
+    for (int64_t i = 0; i < parents->length; i++) {
+        TRY(pqf_poll_at(&job->poll, i, job->err));
         if (is_live(above, i) && pqf_view_is_valid(parents, i)) pqf_bit_set(block, i);
+    }
     *out = block;
     return PQF_OK;
 }
@@ -104,47 +107,19 @@ static int64_t row_of(const pqf_level *level, int64_t slot) {
 
 /* ---- records ---- */
 
-/* Counts a failure and words the first one, for those who look at the error alone. */
-static void note_failure(pqf_job *job, const char *path, const char *rule,
-                         const char *expected, const char *found, int64_t row,
-                         const char *value) {
-    size_t n = sizeof job->message;
-    long long at = (long long)(job->row_base + row);
-    if (job->num_failures++ > 0) return;
-    if (strcmp(rule, "null") == 0)
-        snprintf(job->message, n,
-                 "Column '%.120s' is declared non-nullable but contains nulls (row %lld)",
-                 path, at);
-    else if (strcmp(rule, "missing") == 0)
-        snprintf(job->message, n, "Column '%.120s' is missing%s%.120s%s", path,
-                 *found ? " (is it '" : "", found, *found ? "'?)" : "");
-    else if (strcmp(rule, "extra") == 0)
-        snprintf(job->message, n, "Column '%.120s' is not in the schema", path);
-    else if (strcmp(rule, "duplicate") == 0)
-        snprintf(job->message, n, "Column '%.120s' appears more than once", path);
-    else if (strcmp(rule, "type") == 0)
-        snprintf(job->message, n, "Column '%.120s' has the type %.150s, expected %.150s",
-                 path, found, expected);
-    else
-        snprintf(job->message, n,
-                 "Column '%.120s': value %.200s in row %lld does not fit %.150s", path,
-                 value, at, expected);
-}
-
 static pqf_status add_record(pqf_job *job, const char *path, const char *rule,
                              int64_t count, const char *expected, const char *found,
                              int64_t row, const char *value) {
-    if (!job->report) return PQF_OK;
-    int64_t at = row < 0 ? -1 : job->row_base + row;
-    pqf_status status =
-        pqf_report_add(job->report, path, rule, count, expected, found, at, value);
+    if (!*job->report) *job->report = pqf_report_new();
+    pqf_status status = !*job->report ? PQF_NOMEM
+                                      : pqf_report_add(*job->report, path, rule, count,
+                                                       expected, found, row, value);
     return status == PQF_OK ? PQF_OK
                             : pqf_fail(job->err, status, "no memory for a report");
 }
 
 pqf_status pqf_fail_column(pqf_job *job, const char *path, const char *rule,
                            const char *expected, const char *found) {
-    note_failure(job, path, rule, expected, found, -1, "");
     return add_record(job, path, rule, 1, expected, found, -1, NULL);
 }
 
@@ -158,7 +133,6 @@ static pqf_status end_tally(pqf_tally *tally, const char *rule, const char *expe
         int64_t slot = tally->slots[i], count = i == 0 ? tally->count : 0;
         int64_t row = row_of(tally->level, slot);
         pqf_view_text(v, slot, value, sizeof value);
-        if (i == 0) note_failure(tally->job, path, rule, expected, found, row, value);
         TRY(add_record(tally->job, path, rule, count, expected, found, row, value));
     }
     return PQF_OK;
@@ -191,9 +165,10 @@ pqf_status pqf_fail_type(pqf_job *job, const pqf_target *target, const pqf_level
                          struct ArrowSchema *schema, struct ArrowArray *out) {
     pqf_tally tally = {.job = job, .target = target, .level = level};
     char expected[TYPE_BYTES], found[TYPE_BYTES];
-    /* One sample shows what stands there. */
-    for (int64_t i = 0; i < level->view->length && tally.count == 0; i++)
+    for (int64_t i = 0; i < level->view->length; i++) {
+        TRY(pqf_poll_at(&job->poll, i, job->err));
         TRY(pqf_tally_add(&tally, i));
+    }
     if (tally.count == 0)
         return pqf_array_fill(schema, level->view->length, target->nullable, job->mem,
                               out, job->err);
@@ -209,9 +184,11 @@ pqf_status pqf_judge_nulls(pqf_job *job, const pqf_target *target,
     pqf_tally tally = {.job = job, .target = target, .level = level};
     char expected[TYPE_BYTES];
     const pqf_view *v = level->view;
-    for (int64_t i = 0; i < v->length; i++)
+    for (int64_t i = 0; i < v->length; i++) {
+        TRY(pqf_poll_at(&job->poll, i, job->err));
         if (v->type.id == PQF_TYPE_NULL || !pqf_view_is_valid(v, i))
             TRY(count_slot(&tally, i));
+    }
     if (tally.count == 0) return PQF_OK;
     pqf_type_text(target->declared, expected, sizeof expected);
     snprintf(expected + strlen(expected), sizeof expected - strlen(expected),

@@ -53,8 +53,13 @@ static pqf_status match_names(pqf_job *job, const pqf_target *t, const pqf_view 
     return PQF_OK;
 }
 
+/* Comparing all names with all is for the first few that are missing. */
+#define MAX_HINTS 64
+
 pqf_status pqf_match(pqf_job *job, const pqf_target *t, const pqf_view *source,
-                     int64_t *picks) {
+                     int64_t *picks, bool *all_there) {
+    int64_t num_missing = 0;
+    *all_there = true;
     bool positions = t->by_position && source->num_children == t->num_children;
     for (int64_t i = 0; i < t->num_children; i++)
         picks[i] = positions ? i : -1;
@@ -66,9 +71,11 @@ pqf_status pqf_match(pqf_job *job, const pqf_target *t, const pqf_view *source,
         const pqf_target *child = &t->children[i];
         char type[256];
         if (picks[i] >= 0 || (job->options->null_missing && child->nullable)) continue;
+        *all_there = false;
         pqf_type_text(child->declared, type, sizeof type);
         TRY(pqf_fail_column(job, child->path, "missing", type,
-                            nearest(t, source, child->name)));
+                            num_missing++ < MAX_HINTS ? nearest(t, source, child->name)
+                                                      : ""));
     }
     return PQF_OK;
 }

@@ -4,7 +4,7 @@
  * (path, rule) with a count and the first samples. Reports are small: a few records per
  * column at most.
  */
-#include "arrow.h"
+#include "conform.h"
 #include "text.h"
 
 #include "base/arena.h"
@@ -17,6 +17,7 @@ struct pqf_report {
     pqf_mem *mem;
     pqf_arena arena;
     pqf_buf failures; /* of pqf_failure * */
+    pqf_buf places; /* hash table of uint32_t: failure's number + 1, 0 for a free place */
 };
 
 pqf_report *pqf_report_new(void) {
@@ -33,6 +34,7 @@ pqf_report *pqf_report_new(void) {
     report->mem = mem;
     pqf_arena_init(&report->arena, mem);
     pqf_buf_init(&report->failures, mem, 0);
+    pqf_buf_init(&report->places, mem, 0);
     return report;
 }
 
@@ -41,6 +43,7 @@ void pqf_report_free(pqf_report *report) {
     pqf_mem *mem = report->mem;
     pqf_arena_reset(&report->arena);
     pqf_buf_reset(&report->failures);
+    pqf_buf_reset(&report->places);
     pqf_mem_free(mem, report, sizeof *report);
     pqf_mem_release(mem);
 }
@@ -70,13 +73,52 @@ static pqf_status copy_text(pqf_report *report, const char *in, size_t max_chars
     return pqf_arena_string(&report->arena, pqf_bytes_of(text.data, text.len), out, err);
 }
 
-static pqf_failure *find(const pqf_report *report, const char *path, const char *rule) {
-    for (int64_t i = pqf_report_num_failures(report) - 1; i >= 0; i--) {
-        pqf_failure *failure = failure_at(report, i);
+/* ---- by path and rule ---- */
+
+static uint32_t hash_of(const char *path, const char *rule) {
+    uint32_t h = 2166136261u;
+    for (; *path; path++)
+        h = (h ^ (uint8_t)*path) * 16777619u;
+    for (; *rule; rule++)
+        h = (h ^ (uint8_t)*rule) * 16777619u;
+    return h;
+}
+
+static size_t num_places(const pqf_report *report) {
+    return report->places.len / sizeof(uint32_t);
+}
+
+/* The place of the record, or the free one where it belongs. There are always free ones. */
+static uint32_t *place_of(const pqf_report *report, const char *path, const char *rule) {
+    uint32_t *places = (uint32_t *)(void *)report->places.data;
+    for (size_t at = hash_of(path, rule);; at++) {
+        uint32_t *place = &places[at & (num_places(report) - 1)];
+        if (*place == 0) return place;
+        const pqf_failure *failure = failure_at(report, *place - 1);
         if (strcmp(failure->path, path) == 0 && strcmp(failure->rule, rule) == 0)
-            return failure;
+            return place;
     }
-    return NULL;
+}
+
+static pqf_failure *find(const pqf_report *report, const char *path, const char *rule) {
+    uint32_t number = num_places(report) ? *place_of(report, path, rule) : 0;
+    return number ? failure_at(report, number - 1) : NULL;
+}
+
+/* Room for one more: at most half of the places are taken. */
+static pqf_status make_place(pqf_report *report, pqf_error *err) {
+    int64_t num_failures = pqf_report_num_failures(report);
+    size_t n = num_places(report);
+    if (2 * (size_t)num_failures + 2 <= n) return PQF_OK;
+    n = n ? 2 * n : 16;
+    TRY(pqf_buf_reserve(&report->places, n * sizeof(uint32_t), err));
+    memset(report->places.data, 0, n * sizeof(uint32_t));
+    report->places.len = n * sizeof(uint32_t);
+    for (int64_t i = 0; i < num_failures; i++) {
+        const pqf_failure *failure = failure_at(report, i);
+        *place_of(report, failure->path, failure->rule) = (uint32_t)i + 1;
+    }
+    return PQF_OK;
 }
 
 static pqf_status add_failure(pqf_report *report, const char *path, const char *rule,
@@ -89,7 +131,9 @@ static pqf_status add_failure(pqf_report *report, const char *path, const char *
     TRY(copy_text(report, rule, MAX_TEXT_BYTES, &failure->rule, err));
     TRY(copy_text(report, expected, MAX_TEXT_BYTES, &failure->expected, err));
     TRY(copy_text(report, found, MAX_TEXT_BYTES, &failure->found, err));
+    TRY(make_place(report, err));
     TRY(pqf_buf_put(&report->failures, &failure, sizeof failure, err));
+    *place_of(report, path, rule) = (uint32_t)pqf_report_num_failures(report);
     *out = failure;
     return PQF_OK;
 }
@@ -117,4 +161,20 @@ pqf_status pqf_report_add(pqf_report *report, const char *path, const char *rule
     pqf_error err;
     pqf_error_init(&err);
     return add(report, path, rule, count, expected, found, row, value, &err);
+}
+
+/* ---- reports of columns ---- */
+
+pqf_status pqf_report_merge(pqf_report *into, const pqf_report *from, int64_t row_base) {
+    for (int64_t i = 0; i < pqf_report_num_failures(from); i++) {
+        const pqf_failure *f = failure_at(from, i);
+        if (f->num_samples == 0 && !find(into, f->path, f->rule))
+            TRY(pqf_report_add(into, f->path, f->rule, f->count, f->expected, f->found,
+                               -1, NULL));
+        for (int32_t k = 0; k < f->num_samples; k++)
+            TRY(pqf_report_add(into, f->path, f->rule, k ? 0 : f->count, f->expected,
+                               f->found, row_base + f->sample_rows[k],
+                               f->sample_values[k]));
+    }
+    return PQF_OK;
 }

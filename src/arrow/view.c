@@ -22,6 +22,7 @@ typedef struct checker {
     pqf_arena *arena;
     pqf_error *err;
     bool deep;
+    pqf_poll poll;
 } checker;
 
 static pqf_status view_node(checker *c, pqf_view *v, const struct ArrowSchema *schema,
@@ -146,14 +147,22 @@ static int64_t offset_at(const pqf_view *v, int64_t i) {
                  : ((const int32_t *)v->values)[v->offset + i];
 }
 
-static pqf_status check_offsets(checker *c, const pqf_view *v, int64_t limit) {
-    int64_t first = offset_at(v, 0), last = offset_at(v, v->length);
+static pqf_status check_ascent(checker *c, const pqf_view *v, bool *ascend) {
     bool large =
         v->type.shape == PQF_SHAPE_LARGE_BINARY || v->type.shape == PQF_SHAPE_LARGE_LIST;
+    for (int64_t at = 0; *ascend && at < v->length; at += PQF_POLL_VALUES) {
+        int64_t from = v->offset + at, n = pqf_min_i64(PQF_POLL_VALUES, v->length - at);
+        TRY(pqf_poll_now(&c->poll, c->err));
+        *ascend = large ? ascend_i64((const int64_t *)v->values + from, n)
+                        : ascend_i32((const int32_t *)v->values + from, n);
+    }
+    return PQF_OK;
+}
+
+static pqf_status check_offsets(checker *c, const pqf_view *v, int64_t limit) {
+    int64_t first = offset_at(v, 0), last = offset_at(v, v->length);
     bool ascend = first >= 0 && first <= last;
-    if (ascend && c->deep)
-        ascend = large ? ascend_i64((const int64_t *)v->values + v->offset, v->length)
-                       : ascend_i32((const int32_t *)v->values + v->offset, v->length);
+    if (c->deep) TRY(check_ascent(c, v, &ascend));
     if (!ascend) return FAIL(c, v, "%s", "its offsets are negative or descend");
     if (last > limit)
         return FAIL(c, v, "its offsets end at %lld, its child has %lld slots",
@@ -194,6 +203,7 @@ void pqf_list_range(const pqf_view *v, int64_t i, int64_t *start, int64_t *count
 static pqf_status check_list_views(checker *c, const pqf_view *v, int64_t limit) {
     for (int64_t i = 0; i < v->length; i++) {
         int64_t start, count;
+        TRY(pqf_poll_at(&c->poll, i, c->err));
         if (!pqf_view_is_valid(v, i)) continue;
         pqf_list_range(v, i, &start, &count);
         if (start < 0 || count < 0 || start > limit || count > limit - start)
@@ -216,6 +226,7 @@ static bool view_fits(const pqf_view *v, const uint8_t *view) {
 static pqf_status check_views(checker *c, const pqf_view *v) {
     const uint8_t *views = (const uint8_t *)v->values + v->offset * 16;
     for (int64_t i = 0; i < v->length; i++) {
+        TRY(pqf_poll_at(&c->poll, i, c->err));
         if (!view_fits(v, views + i * 16) && pqf_view_is_valid(v, i))
             return FAIL(c, v, "view %lld leaves its buffers", (long long)i);
     }
@@ -248,11 +259,14 @@ static uint64_t largest_index(const pqf_view *v, int64_t i, int64_t n) {
 
 static pqf_status check_indexes(checker *c, const pqf_view *v) {
     uint64_t limit = (uint64_t)v->dictionary->length;
-    if (v->length == 0 || largest_index(v, 0, v->length) < limit) return PQF_OK;
-    for (int64_t i = 0; i < v->length; i++) {
-        if (pqf_view_is_valid(v, i) && largest_index(v, i, 1) >= limit)
-            return FAIL(c, v, "dictionary index at %lld is not below %llu", (long long)i,
-                        (unsigned long long)limit);
+    for (int64_t at = 0; at < v->length; at += PQF_POLL_VALUES) {
+        int64_t end = pqf_min_i64(at + PQF_POLL_VALUES, v->length);
+        TRY(pqf_poll_now(&c->poll, c->err));
+        if (largest_index(v, at, end - at) < limit) continue;
+        for (int64_t i = at; i < end; i++)
+            if (pqf_view_is_valid(v, i) && largest_index(v, i, 1) >= limit)
+                return FAIL(c, v, "dictionary index at %lld is not below %llu",
+                            (long long)i, (unsigned long long)limit);
     }
     return PQF_OK;
 }
@@ -281,6 +295,7 @@ static pqf_status check_runs(checker *c, const pqf_view *v) {
                     (long long)v->children[1].length);
     for (int64_t i = 0; i < ends->length; i++) {
         int64_t end = pqf_run_end_at(ends, i);
+        TRY(pqf_poll_at(&c->poll, i, c->err));
         if (end <= last)
             return FAIL(c, v, "run %lld ends at %lld", (long long)i, (long long)end);
         last = end;
@@ -293,22 +308,32 @@ static pqf_status check_runs(checker *c, const pqf_view *v) {
 
 /* ---- nodes ---- */
 
+/* Children as far as their parent's array tells. */
+static pqf_status name_children(checker *c, pqf_view *v) {
+    const struct ArrowArray *a = v->array;
+    void *block;
+    if (a->n_children == 0) return PQF_OK;
+    if (!a->children) return FAIL(c, v, "%s", "no array of children");
+    TRY(pqf_arena_array(c->arena, (size_t)a->n_children, sizeof(pqf_view), &block,
+                        c->err));
+    v->children = block;
+    v->num_children = a->n_children;
+    for (int64_t i = 0; i < a->n_children; i++) {
+        if (!a->children[i]) return FAIL(c, v, "child %lld is NULL", (long long)i);
+        v->children[i].schema = v->schema->children[i];
+        v->children[i].array = a->children[i];
+        v->children[i].length = a->children[i]->length;
+    }
+    return PQF_OK;
+}
+
 static pqf_status take_children(checker *c, pqf_view *v, int depth) {
     const struct ArrowArray *a = v->array;
     void *block;
-    if (a->n_children > 0 && !a->children)
-        return FAIL(c, v, "%s", "no array of children");
-    if (a->n_children > 0) {
-        TRY(pqf_arena_array(c->arena, (size_t)a->n_children, sizeof(pqf_view), &block,
-                            c->err));
-        v->children = block;
-        v->num_children = a->n_children;
-    }
-    for (int64_t i = 0; i < a->n_children; i++) {
-        if (!a->children[i]) return FAIL(c, v, "child %lld is NULL", (long long)i);
+    TRY(name_children(c, v));
+    for (int64_t i = 0; i < a->n_children; i++)
         TRY(view_node(c, &v->children[i], v->schema->children[i], a->children[i],
                       depth + 1));
-    }
     if (!a->dictionary) return PQF_OK;
     TRY(pqf_arena_alloc(c->arena, sizeof(pqf_view), &block, c->err));
     v->dictionary = block;
@@ -345,18 +370,24 @@ static pqf_status check_references(checker *c, const pqf_view *v) {
     }
 }
 
-static pqf_status view_node(checker *c, pqf_view *v, const struct ArrowSchema *schema,
-                            const struct ArrowArray *array, int depth) {
+static pqf_status view_itself(checker *c, pqf_view *v, const struct ArrowSchema *schema,
+                              const struct ArrowArray *array) {
     *v = (pqf_view){.schema = schema,
                     .array = array,
                     .length = array->length,
                     .offset = array->offset};
-    if (depth > PQF_MAX_DEPTH)
-        return FAIL(c, v, "nested more than %d deep", PQF_MAX_DEPTH);
     TRY(pqf_type_parse(schema->format, &v->type, c->err));
     TRY(check_counts(c, v));
     TRY(take_validity(c, v));
-    TRY(take_buffers(c, v));
+    return take_buffers(c, v);
+}
+
+static pqf_status view_node(checker *c, pqf_view *v, const struct ArrowSchema *schema,
+                            const struct ArrowArray *array, int depth) {
+    *v = (pqf_view){.schema = schema};
+    if (depth > PQF_MAX_DEPTH)
+        return FAIL(c, v, "nested more than %d deep", PQF_MAX_DEPTH);
+    TRY(view_itself(c, v, schema, array));
     TRY(take_children(c, v, depth));
     return check_references(c, v);
 }
@@ -368,6 +399,24 @@ pqf_status pqf_view_init(pqf_view *out, const struct ArrowSchema *schema,
     if (!array->release)
         return pqf_fail(err, PQF_INVALID, "the Arrow array has been released");
     return view_node(&c, out, schema, array, 0);
+}
+
+pqf_status pqf_view_rows(pqf_view *out, const struct ArrowSchema *schema,
+                         const struct ArrowArray *array, pqf_arena *arena,
+                         pqf_error *err) {
+    checker c = {.arena = arena, .err = err};
+    if (!array->release)
+        return pqf_fail(err, PQF_INVALID, "the Arrow array has been released");
+    TRY(view_itself(&c, out, schema, array));
+    TRY(name_children(&c, out));
+    return check_child_lengths(&c, out);
+}
+
+pqf_status pqf_view_column(pqf_view *out, const struct ArrowSchema *schema,
+                           const struct ArrowArray *array, const pqf_poll *poll,
+                           pqf_arena *arena, pqf_error *err) {
+    checker c = {.arena = arena, .err = err, .deep = true, .poll = *poll};
+    return view_node(&c, out, schema, array, 1);
 }
 
 /* ---- looking ---- */

@@ -7,6 +7,15 @@
 
 #include "arrow.h"
 
+/* A batch, of whose columns (children) only schema, array and length are set: each is to be looked at
+ * by pqf_view_column. */
+pqf_status pqf_view_rows(pqf_view *out, const struct ArrowSchema *schema,
+                         const struct ArrowArray *array, pqf_arena *arena,
+                         pqf_error *err);
+/* pqf_view_init, deep, that asks whether to go on. */
+pqf_status pqf_view_column(pqf_view *out, const struct ArrowSchema *schema,
+                           const struct ArrowArray *array, const pqf_poll *poll,
+                           pqf_arena *arena, pqf_error *err);
 /* Set bits among n from bit position at; reads no byte behind the last bit. */
 int64_t pqf_bits_count(const uint8_t *bits, int64_t at, int64_t n);
 /* Narrows a view to `length` slots from `start`; nulls are counted anew. Runs must not be

@@ -29,6 +29,20 @@ typedef struct pqf_run {
 void pqf_run_init(pqf_run *run, const pqf_control *control);
 /* worker is the task's worker number: 0 is the calling thread. */
 pqf_status pqf_run_poll(pqf_run *run, int worker, pqf_error *err);
+/* Where a long loop asks whether to go on. Zeroed it never stops. */
+typedef struct pqf_poll {
+    pqf_run *run;
+    int worker;
+} pqf_poll;
+/* Values between two questions of a loop that does little with each. */
+#define PQF_POLL_VALUES ((int64_t)1 << 16)
+static inline pqf_status pqf_poll_now(const pqf_poll *poll, pqf_error *err) {
+    return poll->run ? pqf_run_poll(poll->run, poll->worker, err) : PQF_OK;
+}
+/* The same at every PQF_POLL_VALUES-th value. */
+static inline pqf_status pqf_poll_at(const pqf_poll *poll, int64_t i, pqf_error *err) {
+    return (i & (PQF_POLL_VALUES - 1)) ? PQF_OK : pqf_poll_now(poll, err);
+}
 /* The last tick of a call that succeeded: done == total. */
 pqf_status pqf_run_end(pqf_run *run, pqf_error *err);
 

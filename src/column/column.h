@@ -169,7 +169,8 @@ pqf_status pqf_chunk_writer_finish(pqf_chunk_writer *writer, pqf_scratch *scratc
  * counted from row_base; then PQF_SCHEMA, err telling the first. Leaves that take every value
  * cost nothing. `schema` is made by pqf_schema_from_arrow, its fields the batch's children. */
 pqf_status pqf_values_judge(const pqf_schema *schema, const pqf_view *batch,
-                            int64_t row_base, pqf_report *report, pqf_error *err);
+                            int64_t row_base, const pqf_poll *poll, pqf_report *report,
+                            pqf_error *err);
 
 /* ---- statistics as they were read: for pruning and for read_metadata ---- */
 

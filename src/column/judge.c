@@ -25,6 +25,7 @@ typedef struct limits {
 
 typedef struct batch_job {
     int64_t row_base;
+    pqf_poll poll;
     pqf_report *report; /* NULL: nobody asks for records */
     int64_t num_failures;
     char message[600]; /* of the first failure */
@@ -70,22 +71,14 @@ static void limit_int96(const pqf_field *field, limits *out) {
                     (INT32_MAX - INT64_C(2440588) + 1) * units_per_day - 1, 1};
 }
 
-static void limit_decimal(const pqf_field *field, limits *out) {
-    int bits = 8 * pqf_leaf_width(field->leaf);
-    wide half = (wide)1 << (bits - 2); /* bits is at least 8, at most 128 */
-    *out = (limits){-half - half, half - 1 + half, 1};
-}
-
-/* NULL: there is a Parquet value for each Arrow value. */
+/* NULL: there is a Parquet value for each Arrow value. Decimals keep within the digits that
+ * their leaf has room for since they were conformed. */
 static void (*const limits_of[])(const pqf_field *field, limits *out) = {
     [PQF_CONVERT_DAYS_TO_MS] = limit_days,
     [PQF_CONVERT_DIVIDE_32] = limit_32,
     [PQF_CONVERT_DIVIDE_64] = limit_64,
     [PQF_CONVERT_MULTIPLY_64] = limit_whole,
     [PQF_CONVERT_INT96_TO_TIMESTAMP] = limit_int96,
-    [PQF_CONVERT_INT32_TO_DECIMAL128] = limit_decimal,
-    [PQF_CONVERT_INT64_TO_DECIMAL128] = limit_decimal,
-    [PQF_CONVERT_FIXED_TO_DECIMAL128] = limit_decimal,
 };
 
 /* False where the width of the Arrow values leaves nothing to refuse. */
@@ -93,7 +86,7 @@ static bool find_limits(const pqf_field *field, limits *out) {
     size_t id = (size_t)field->convert;
     if (id >= sizeof limits_of / sizeof *limits_of || !limits_of[id]) return false;
     int width = field->arrow_width;
-    if (width != 4 && width != 8 && width != 16) return false;
+    if (width != 4 && width != 8) return false;
     limits_of[id](field, out);
     wide half = (wide)1 << (8 * width - 2);
     if (out->low < -half - half) out->low = -half - half;
@@ -136,16 +129,6 @@ static bool scan_32(const uint8_t *values, int64_t n, const limits *l) {
     return wrong;
 }
 
-static bool scan_128(const uint8_t *values, int64_t n, const limits *l) {
-    bool wrong = false;
-    for (int64_t i = 0; i < n; i++) {
-        wide a;
-        memcpy(&a, values + i * 16, sizeof a);
-        wrong |= (a < l->low) | (a > l->high);
-    }
-    return wrong;
-}
-
 /* Whether any of n slots holds what does not fit, null or not. */
 static bool has_wrong(const leaf_job *job, int64_t start, int64_t n) {
     int32_t width = job->values->type.byte_width;
@@ -153,8 +136,7 @@ static bool has_wrong(const leaf_job *job, int64_t start, int64_t n) {
     values += (job->values->offset + start) * width;
     if (n == 0) return false;
     if (width == 4) return scan_32(values, n, &job->limits);
-    if (width == 8) return scan_64(values, n, &job->limits);
-    return scan_128(values, n, &job->limits);
+    return scan_64(values, n, &job->limits);
 }
 
 /* ---- the way to the leaf ---- */
@@ -212,13 +194,19 @@ static pqf_slots child_span(const pqf_view *v, pqf_slots slots) {
     return (pqf_slots){first.start, last.start + last.len - first.start};
 }
 
-static bool may_be_wrong(const leaf_job *job, int64_t num_rows) {
+static pqf_status may_be_wrong(const leaf_job *job, int64_t num_rows, bool *out) {
     pqf_slots slots = {job->first_row, num_rows};
+    *out = false;
     for (int32_t i = 0; i + 1 < job->num_nodes; i++)
         slots = child_span(job->route[i].view, slots);
-    if (slots.len == 0) return false;
+    if (slots.len == 0) return PQF_OK;
     if (job->leaf->dictionary) slots = (pqf_slots){0, job->values->length};
-    return has_wrong(job, slots.start, slots.len);
+    for (int64_t at = 0; !*out && at < slots.len; at += PQF_POLL_VALUES) {
+        TRY(pqf_poll_now(&job->batch->poll, job->batch->err));
+        *out = has_wrong(job, slots.start + at,
+                         pqf_min_i64(PQF_POLL_VALUES, slots.len - at));
+    }
+    return PQF_OK;
 }
 
 /* ---- slot by slot, once something is wrong ---- */
@@ -342,11 +330,13 @@ static pqf_status judge_leaf(batch_job *batch, const pqf_field *leaf,
                              const pqf_view *column, int64_t first_row,
                              int64_t num_rows) {
     leaf_job job = {.batch = batch, .first_row = first_row};
-    if (!find_limits(leaf, &job.limits) || !find_route(&job, leaf, column) ||
-        !may_be_wrong(&job, num_rows))
-        return PQF_OK;
-    for (int64_t i = 0; i < num_rows; i++)
+    bool wrong;
+    if (!find_limits(leaf, &job.limits) || !find_route(&job, leaf, column)) return PQF_OK;
+    TRY(may_be_wrong(&job, num_rows, &wrong));
+    for (int64_t i = 0; wrong && i < num_rows; i++) {
+        TRY(pqf_poll_at(&batch->poll, i, batch->err));
         judge_node(&job, 0, first_row + i, batch->row_base + i);
+    }
     return put_records(&job);
 }
 
@@ -357,8 +347,9 @@ static const pqf_field *top_of(const pqf_field *field) {
 }
 
 pqf_status pqf_values_judge(const pqf_schema *schema, const pqf_view *batch,
-                            int64_t row_base, pqf_report *report, pqf_error *err) {
-    batch_job job = {.row_base = row_base, .report = report, .err = err};
+                            int64_t row_base, const pqf_poll *poll, pqf_report *report,
+                            pqf_error *err) {
+    batch_job job = {.row_base = row_base, .poll = *poll, .report = report, .err = err};
     for (int32_t l = 0; l < schema->tree.num_leaves; l++) {
         const pqf_field *leaf = schema->leaf_fields[l];
         const pqf_view *column = &batch->children[top_of(leaf) - schema->fields];

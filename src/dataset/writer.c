@@ -224,8 +224,8 @@ static pqf_status conform(pqf_dataset_writer *w, const struct ArrowSchema *schem
                           struct ArrowArray *out, const struct ArrowSchema **out_schema,
                           pqf_error *err) {
     if (w->closed) return pqf_fail(err, PQF_INVALID, "Cannot write to a closed writer");
-    pqf_status status = pqf_conform_batch(w->conform, schema, batch, w->next_row, report,
-                                          out, out_schema, err);
+    pqf_status status = pqf_fit_batch(&w->run, w->conform, schema, batch, w->next_row,
+                                      report, out, out_schema, err);
     w->next_row += batch->length;
     return status;
 }
@@ -257,7 +257,7 @@ static pqf_status accept_batch(pqf_dataset_writer *w, const struct ArrowSchema *
         status =
             pqf_partition_schema_view(&w->schema, &out->view, &out->arena, &files, err);
     if (status == PQF_OK)
-        status = pqf_writer_judge_view(w->judge, &files, row_base, report, err);
+        status = pqf_writer_judge_view(w->judge, &files, row_base, &w->run, report, err);
     if (status != PQF_OK) accepted_reset(out);
     return status;
 }

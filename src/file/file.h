@@ -110,10 +110,16 @@ pqf_status pqf_writer_end_row_group(pqf_writer *writer, pqf_error *err);
 /* For writers of one thread, many of which are fed in turn: the next put or finish works with the
  * scratch of the worker that it runs on, whose tables and buffers are warm. */
 void pqf_writer_lend_scratch(pqf_writer *writer, pqf_scratch *scratch);
+/* Conforms a batch, its columns in parallel; what is said of pqf_conform_end holds. */
+pqf_status pqf_fit_batch(pqf_run *run, pqf_conform *conform,
+                         const struct ArrowSchema *schema, const struct ArrowArray *batch,
+                         int64_t row_base, pqf_report *report, struct ArrowArray *out,
+                         const struct ArrowSchema **out_schema, pqf_error *err);
 /* PQF_SCHEMA and records where values of such a batch have no place in the file: see
  * pqf_values_judge. */
 pqf_status pqf_writer_judge_view(const pqf_writer *writer, const pqf_view *batch,
-                                 int64_t row_base, pqf_report *report, pqf_error *err);
+                                 int64_t row_base, pqf_run *run, pqf_report *report,
+                                 pqf_error *err);
 /* Follows dictionaries to the slot that holds the value: *view and *i name it; false:
  * null. */
 bool pqf_view_resolve(const pqf_view **view, int64_t *i);

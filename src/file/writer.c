@@ -229,8 +229,8 @@ static pqf_status conform(pqf_writer *w, const struct ArrowSchema *schema,
                           pqf_error *err) {
     if (w->finished || w->broken)
         return pqf_fail(err, PQF_INVALID, "Cannot write to a closed writer");
-    pqf_status status = pqf_conform_batch(w->conform, schema, batch, w->next_row, report,
-                                          out, out_schema, err);
+    pqf_status status = pqf_fit_batch(&w->run, w->conform, schema, batch, w->next_row,
+                                      report, out, out_schema, err);
     w->next_row += batch->length;
     return status;
 }
@@ -269,8 +269,10 @@ pqf_status pqf_writer_end_row_group(pqf_writer *w, pqf_error *err) {
 }
 
 pqf_status pqf_writer_judge_view(const pqf_writer *w, const pqf_view *batch,
-                                 int64_t row_base, pqf_report *report, pqf_error *err) {
-    return pqf_values_judge(w->schema, batch, row_base, report, err);
+                                 int64_t row_base, pqf_run *run, pqf_report *report,
+                                 pqf_error *err) {
+    pqf_poll poll = {run, 0};
+    return pqf_values_judge(w->schema, batch, row_base, &poll, report, err);
 }
 
 /* A batch that has passed every rule: what is left is encoding. */
@@ -296,7 +298,7 @@ static pqf_status accept_batch(pqf_writer *w, const struct ArrowSchema *schema,
     pqf_status status =
         pqf_view_init(&out->view, fitted, &out->array, false, &out->arena, err);
     if (status == PQF_OK)
-        status = pqf_writer_judge_view(w, &out->view, row_base, report, err);
+        status = pqf_writer_judge_view(w, &out->view, row_base, &w->run, report, err);
     if (status != PQF_OK) accepted_reset(out);
     return status;
 }

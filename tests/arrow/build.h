@@ -500,4 +500,18 @@ static inline char *build_array_text(const struct ArrowSchema *schema,
     return text;
 }
 
+/* All steps of conforming one batch. */
+static inline pqf_status build_conform(pqf_conform *conform,
+                                       const struct ArrowSchema *schema,
+                                       const struct ArrowArray *batch, int64_t row_base,
+                                       pqf_report *report, struct ArrowArray *out,
+                                       const struct ArrowSchema **out_schema,
+                                       pqf_error *err) {
+    pqf_poll poll = {0};
+    pqf_status status = pqf_conform_begin(conform, schema, batch, err);
+    for (int64_t i = 0; status == PQF_OK && i < pqf_conform_num_columns(conform); i++)
+        status = pqf_conform_column(conform, i, &poll, err);
+    return pqf_conform_end(conform, status, row_base, report, out, out_schema, err);
+}
+
 #endif

@@ -124,8 +124,8 @@ static void compare(const plan *p, const built *b, uint64_t start) {
     struct ArrowArray out;
     const struct ArrowSchema *schema;
     BUILD_OK(pqf_conform_new(&declared, NULL, mem, &conform, &build_error));
-    pqf_status status = pqf_conform_batch(conform, &b->schema, &b->array, 7, report, &out,
-                                          &schema, &build_error);
+    pqf_status status = build_conform(conform, &b->schema, &b->array, 7, report, &out,
+                                      &schema, &build_error);
     if (status != (failures ? PQF_SCHEMA : PQF_OK))
         fail_msg("seed %llu: %s", (unsigned long long)start, build_error.message);
     if (failures) {
@@ -204,8 +204,8 @@ static void many_columns(void **state) {
     struct ArrowArray out;
     const struct ArrowSchema *schema;
     BUILD_OK(pqf_conform_new(&declared, NULL, mem, &conform, &build_error));
-    BUILD_OK(pqf_conform_batch(conform, &b.schema, &b.array, 0, NULL, &out, &schema,
-                               &build_error));
+    BUILD_OK(build_conform(conform, &b.schema, &b.array, 0, NULL, &out, &schema,
+                           &build_error));
     for (int i = 0; i < N; i++)
         assert_int_equal(((const int64_t *)out.children[i]->buffers[1])[0], i);
     pqf_array_release(&out);

@@ -269,8 +269,10 @@ static void check_conversion(const conversion *t, bool dictionary) {
     pqf_error_init(&err);
     BUILD_OK(pqf_shred_init(&s, pqf_kernels_get(), c.schema->leaf_fields[0],
                             c.table.children, 0, 3, &scratch, &build_error));
-    bool fits = pqf_values_judge(c.schema, &c.table, 0, NULL, &err) == PQF_OK;
-    if (fits != (t->bytes != NULL))
+    bool fits =
+        pqf_values_judge(c.schema, &c.table, 0, &(pqf_poll){0}, NULL, &err) == PQF_OK;
+    bool decimal = strstr(t->type, "d:") != NULL; /* judged when they are conformed */
+    if (!decimal && fits != (t->bytes != NULL))
         fail_msg("%s of %s is judged wrong", t->value, t->type);
     pqf_error_init(&err);
     pqf_status status = pqf_shred_next(&s, &step, &err);

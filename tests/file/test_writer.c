@@ -532,6 +532,70 @@ static void progress_and_cancel(void **state) {
     folder_end(&f);
 }
 
+/* rule, path, count and samples of every record */
+static void put_report(const pqf_report *report, char *text, size_t cap) {
+    size_t len = 0;
+    for (int64_t i = 0; i < pqf_report_num_failures(report); i++) {
+        const pqf_failure *f = pqf_report_failure(report, i);
+        len += (size_t)snprintf(text + len, cap - len, "%s %s %lld (%s, %s)", f->rule,
+                                f->path, (long long)f->count, f->expected, f->found);
+        for (int32_t k = 0; k < f->num_samples; k++)
+            len += (size_t)snprintf(text + len, cap - len, " %lld=%s",
+                                    (long long)f->sample_rows[k], f->sample_values[k]);
+        len += (size_t)snprintf(text + len, cap - len, "\n");
+        assert_true(len < cap);
+    }
+}
+
+/* Every fourth column fits, the others have values, nulls or a type that do not. */
+static void reports_are_the_same_at_any_number_of_threads(void **state) {
+    (void)state;
+    enum { COLUMNS = 40, ROWS = 1200, CAP = 1 << 16 };
+    static const char *const declared[] = {"x%02d:l", "x%02d:c", "x%02d!:i", "x%02d:u"};
+    char type[2048] = "+s(z:i;", target[2048] = "+s(", *want = test_malloc(CAP),
+         *got = test_malloc(CAP), *values = test_malloc(ROWS * COLUMNS * 8), *p = values;
+    for (int c = 0; c < COLUMNS; c++) {
+        char *t = target + strlen(target);
+        sprintf(t, declared[c % 4], c);
+        strcat(t, c + 1 < COLUMNS ? ";" : ")");
+        sprintf(type + strlen(type), "x%02d:i%c", c, c + 1 < COLUMNS ? ';' : ')');
+    }
+    for (int r = 0; r < ROWS; r++) {
+        p += sprintf(p, "%s{1", r ? "," : "");
+        for (int c = 0; c < COLUMNS; c++)
+            p += sprintf(p, (r + c) % 11 ? ",%d" : ",null", r + c);
+        p += sprintf(p, "}");
+    }
+    built b = build(test_mem, type, values);
+    struct ArrowSchema schema = build_schema(target);
+    for (int threads = 1; threads <= 8; threads++) {
+        pqf_write_options o = write_options();
+        bytes out = {0};
+        pqf_writer *w;
+        o.control.num_threads = threads;
+        pqf_report *report = pqf_report_new();
+        OK(pqf_writer_open_callback(keep, &out, &schema, &o, &w, &test_err));
+        for (int batch = 0; batch < 2; batch++)
+            FAILS(PQF_SCHEMA, "Column 'z' is not in the schema; 30 more",
+                  pqf_writer_put(w, &b.schema, &b.array, report, &test_err));
+        put_report(report, threads == 1 ? want : got, CAP);
+        if (threads > 1) assert_string_equal(got, want);
+        assert_int_equal(pqf_report_num_failures(report), 31);
+        pqf_report_free(report);
+        pqf_writer_free(w);
+        test_free(out.data);
+    }
+    assert_non_null(strstr(want, "extra z 1 "));
+    assert_non_null(strstr(want, "value x01 1950 (int8, int32) 127=128 128=129"));
+    assert_non_null(strstr(want, "null x02 218 "));
+    assert_non_null(strstr(want, "type x03 2182 (string, int32) 0=3 1=4 2=5"));
+    pqf_schema_release(&schema);
+    build_free(&b);
+    test_free(want);
+    test_free(got);
+    test_free(values);
+}
+
 static void no_rows_and_no_columns(void **state) {
     (void)state;
     folder f;
@@ -548,12 +612,19 @@ static void no_rows_and_no_columns(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        TEST(same_bytes_for_any_split), TEST(round_trip),
-        TEST(metadata_and_names),       TEST(refused_options),
-        TEST(copied_options),           TEST(life_cycle),
-        TEST(refused_batches),          TEST(failing_writes),
-        TEST(failing_allocations),      TEST(progress_and_cancel),
-        TEST(no_rows_and_no_columns),   TEST(batches_with_values_beyond_the_unit),
+        TEST(same_bytes_for_any_split),
+        TEST(round_trip),
+        TEST(metadata_and_names),
+        TEST(refused_options),
+        TEST(copied_options),
+        TEST(life_cycle),
+        TEST(refused_batches),
+        TEST(failing_writes),
+        TEST(failing_allocations),
+        TEST(progress_and_cancel),
+        TEST(no_rows_and_no_columns),
+        TEST(reports_are_the_same_at_any_number_of_threads),
+        TEST(batches_with_values_beyond_the_unit),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
