@@ -77,12 +77,9 @@ static void test_parents(void **state) {
 /* Random arrays: null slots and null lists hold garbage. The judge and the conversion agree. */
 static void test_agrees_with_conversion(void **state) {
     (void)state;
-    static const char *const types[] = {"tts",
-                                        "+s(x:tts)",
-                                        "+l(item:tts)",
-                                        "+w:2(item:tts)",
-                                        "+L(item:tts)",
-                                        "dict(c;tts)"};
+    static const char *const types[] = {"tts",          "+s(x:tts)",
+                                        "+l(item:tts)", "+w:2(item:tts)",
+                                        "+L(item:tts)", "dict(c;tts)"};
     pqf_mem *mem = begin();
     pqf_scratch scratch;
     pqf_scratch_init(&scratch, mem);
