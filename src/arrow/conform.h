@@ -7,6 +7,7 @@
  *     target.c        the declared schema as a tree; the schema of what comes out
  *     match.c         columns and struct fields by name: missing, extra, duplicate
  *     judge.c         levels, rows of nested slots, and the records of failures
+ *     conform_dictionary.c  dictionaries that stay encoded though their values change
  *     cast_*.c        one function per cell of the table
  *
  * A cast never judges what it converts on the way: it converts all slots, notes those
@@ -80,6 +81,12 @@ pqf_status pqf_cast_list(pqf_job *, const pqf_target *, const pqf_level *,
                          struct ArrowSchema *, struct ArrowArray *);
 pqf_status pqf_cast_struct(pqf_job *, const pqf_target *, const pqf_level *,
                            struct ArrowSchema *, struct ArrowArray *);
+
+/* conform_dictionary.c: a dictionary for a declared one, its values cast and nulls among them taken
+ * out. *done stays false where that cannot be: then the rows are conformed value by value. */
+pqf_status pqf_conform_dictionary(pqf_job *job, const pqf_target *target,
+                                  const pqf_level *level, struct ArrowSchema *schema,
+                                  struct ArrowArray *out, bool *done);
 
 /* ---- target.c ---- */
 

@@ -249,6 +249,10 @@ pqf_status pqf_conform_node(pqf_job *job, const pqf_target *t, const pqf_level *
     const pqf_view *v = level->view;
     if (v->dictionary && v->length > 0 && dictionary_fits(job, t, v))
         return borrow_dictionary(job, t, level, schema, out);
+    bool done = false;
+    if (v->dictionary && t->is_dictionary)
+        TRY(pqf_conform_dictionary(job, t, level, schema, out, &done));
+    if (done) return PQF_OK;
     TRY(pqf_schema_set_plain(t, schema, job->err));
     bool encoded = v->dictionary || v->type.id == PQF_TYPE_RUN_END;
     if (encoded && v->null_count < v->length)

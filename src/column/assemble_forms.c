@@ -156,15 +156,30 @@ static pqf_status dictionary_fixed(pqf_bytes page, int64_t n, pqf_mem *mem,
     return PQF_OK;
 }
 
+/* Of booleans: false, true. */
+static pqf_status dictionary_bits(pqf_mem *mem, struct ArrowArray *out, pqf_error *err) {
+    pqf_buf values;
+    TRY(pqf_array_init(out, mem, 2, 0, 2, 0, err));
+    pqf_buf_init(&values, mem, 0);
+    TRY(pqf_buf_put_u8(&values, 2, err));
+    pqf_array_take_buffer(out, 1, &values);
+    return PQF_OK;
+}
+
 static pqf_status build_dictionary(const pqf_leaf_out *leaf, pqf_mem *mem,
                                    struct ArrowArray *out, pqf_error *err) {
     const pqf_dict_builder *b = leaf->dictionary->builder;
     pqf_bytes page = pqf_dict_page_bytes(b);
     int64_t n = pqf_dict_num_values(b);
+    pqf_leaf_layout layout = leaf->leaf_field->layout;
     *out = (struct ArrowArray){0};
-    pqf_status status = leaf->leaf_field->layout == PQF_LEAF_BINARY
-                            ? dictionary_strings(leaf->leaf_field, page, n, mem, out, err)
-                            : dictionary_fixed(page, n, mem, out, err);
+    pqf_status status = PQF_OK;
+    if (layout == PQF_LEAF_BITS)
+        status = dictionary_bits(mem, out, err);
+    else if (layout == PQF_LEAF_BINARY)
+        status = dictionary_strings(leaf->leaf_field, page, n, mem, out, err);
+    else
+        status = dictionary_fixed(page, n, mem, out, err);
     if (status != PQF_OK) pqf_array_release(out);
     return status;
 }

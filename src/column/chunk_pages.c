@@ -14,6 +14,9 @@
  *             the pages so far keep it; where it has not, those that wait are expanded and there is
  *             no dictionary
  *
+ * A dictionary that comes with the rows of a column declared as one (chunk_source.c) is kept from the
+ * start, up to PQF_SOURCED_LIMITS times the limit.
+ *
  * Within one stretch between check points a dictionary may grow beyond its limit; at a second limit
  * it is left at once.
  */
@@ -66,8 +69,12 @@ static int64_t dictionary_bytes(const pqf_chunk_writer *w) {
     return (int64_t)pqf_dict_page_bytes(w->dictionary).len;
 }
 
+static int64_t dictionary_limit(const pqf_chunk_writer *w) {
+    return w->sourced ? pqf_chunk_source_limit(w) : w->options.dictionary_page_bytes;
+}
+
 static size_t second_limit(const pqf_chunk_writer *w) {
-    return 2 * (size_t)w->options.dictionary_page_bytes + 65536;
+    return 2 * (size_t)dictionary_limit(w) + 65536;
 }
 
 /* Of the pages that wait and the open one. Where there are next to no values it makes no
@@ -106,6 +113,7 @@ static pqf_status encode_codes(pqf_chunk_writer *w, const pqf_open_page *page,
     const pqf_kernels *kernel = w->options.kernel;
     const uint32_t *codes = (const uint32_t *)(void *)w->codes.data + page->code_at;
     uint32_t max_code = page->num_values ? kernel->max_u32(codes, page->num_values) : 0;
+    TRY(pqf_chunk_mark_used(w, codes, page->num_values, err));
     int width = page->num_values ? code_width(max_code) : 0;
     TRY(pqf_buf_put_u8(out, (uint8_t)width, err));
     if (page->num_values == 0) return PQF_OK;
@@ -222,7 +230,7 @@ static pqf_status note_plain(pqf_chunk_writer *w, pqf_error *err) {
 }
 
 /* The first page, from PLAIN to codes; its PLAIN bytes stay until they are in the way. */
-static pqf_status begin_dictionary(pqf_chunk_writer *w, pqf_error *err) {
+pqf_status pqf_chunk_begin_dictionary(pqf_chunk_writer *w, pqf_error *err) {
     if (w->dictionary) {
         pqf_dict_builder_clear(w->dictionary);
     } else {
@@ -270,21 +278,33 @@ static pqf_status expand_waiting(pqf_chunk_writer *w, const pqf_chunk_work *work
     return PQF_OK;
 }
 
-/* Every value of the dictionary stands in some page, so its bounds are bounds of the chunk. */
+static pqf_status note_used_fixed(pqf_chunk_writer *w, pqf_error *err) {
+    int64_t n = pqf_dict_num_values(w->dictionary), end;
+    const uint8_t *values = pqf_dict_page_bytes(w->dictionary).data;
+    for (int64_t i = 0; i < n; i = end + 1) {
+        for (end = i; end < n && pqf_chunk_is_used(w, end);)
+            end++;
+        if (end > i)
+            TRY(pqf_notes_put_fixed(&w->notes, values + i * w->width, end - i, err));
+    }
+    return PQF_OK;
+}
+
+/* The values of the dictionary that stand in some page bound the chunk. */
 static pqf_status note_dictionary(pqf_chunk_writer *w, pqf_error *err) {
     const pqf_dict_builder *d = w->dictionary;
     int64_t n = pqf_dict_num_values(d);
     if (!w->options.statistics || n == 0) return PQF_OK;
-    if (w->layout == PQF_FIXED)
-        return pqf_notes_put_fixed(&w->notes, pqf_dict_page_bytes(d).data, n, err);
+    if (w->layout == PQF_FIXED) return note_used_fixed(w, err);
     pqf_slice slices[SLICE_BLOCK];
-    for (int64_t at = 0; at < n; at += SLICE_BLOCK) {
-        int64_t block = pqf_min_i64(SLICE_BLOCK, n - at);
-        for (int64_t i = 0; i < block; i++) {
-            pqf_bytes v = pqf_dict_value(d, at + i);
-            slices[i] = (pqf_slice){v.data, (uint32_t)v.len};
+    for (int64_t at = 0; at < n;) {
+        int64_t block = 0;
+        for (; at < n && block < SLICE_BLOCK; at++) {
+            if (!pqf_chunk_is_used(w, at)) continue;
+            pqf_bytes v = pqf_dict_value(d, at);
+            slices[block++] = (pqf_slice){v.data, (uint32_t)v.len};
         }
-        TRY(pqf_notes_put_slices(&w->notes, slices, block, err));
+        if (block) TRY(pqf_notes_put_slices(&w->notes, slices, block, err));
     }
     return PQF_OK;
 }
@@ -295,6 +315,8 @@ pqf_status pqf_chunk_leave_dictionary(pqf_chunk_writer *w, const pqf_chunk_work 
         w->mode = PQF_MODE_DICTIONARY;
         TRY(seal_waiting(w, work, err));
     }
+    const uint32_t *codes = (const uint32_t *)(void *)w->codes.data + w->page.code_at;
+    TRY(pqf_chunk_mark_used(w, codes, w->page.num_values, err));
     TRY(note_dictionary(w, err));
     bool expand = w->mode == PQF_MODE_TRYING;
     w->mode = PQF_MODE_PLAIN;
@@ -306,6 +328,12 @@ pqf_status pqf_chunk_leave_dictionary(pqf_chunk_writer *w, const pqf_chunk_work 
     w->dictionary = NULL;
     pqf_buf_reset(&w->codes);
     return PQF_OK;
+}
+
+pqf_status pqf_chunk_keep_dictionary(pqf_chunk_writer *w, const pqf_chunk_work *work,
+                                     pqf_error *err) {
+    w->mode = PQF_MODE_DICTIONARY;
+    return seal_waiting(w, work, err);
 }
 
 pqf_status pqf_chunk_put_codes(pqf_chunk_writer *w, const void *values, int64_t n,
@@ -329,6 +357,8 @@ void pqf_chunk_begin(pqf_chunk_writer *w) {
     if (w->begun) return;
     w->begun = true;
     w->mode = w->wants_dictionary ? PQF_MODE_FIRST : PQF_MODE_PLAIN;
+    w->sourced = false;
+    w->used.len = 0;
     w->page = w->sum = w->total = (pqf_open_page){0};
     w->waiting.len = w->reps.len = w->defs.len = w->codes.len = w->values.len = 0;
     w->data_pages.len = w->dictionary_page.len = 0;
@@ -342,7 +372,7 @@ void pqf_chunk_begin(pqf_chunk_writer *w) {
 /* Ends the open page; seals it unless it has to wait. */
 static pqf_status cut(pqf_chunk_writer *w, const pqf_chunk_work *work, pqf_error *err) {
     if (w->page.num_levels == 0) return PQF_OK;
-    if (w->mode == PQF_MODE_FIRST) TRY(begin_dictionary(w, err));
+    if (w->mode == PQF_MODE_FIRST) TRY(pqf_chunk_begin_dictionary(w, err));
     TRY(pqf_buf_put(&w->waiting, &w->page, sizeof w->page, err));
     w->page = (pqf_open_page){
         .level_at = w->num_levels,
@@ -364,10 +394,10 @@ static bool page_is_full(const pqf_chunk_writer *w) {
 
 pqf_status pqf_chunk_check(pqf_chunk_writer *w, const pqf_chunk_work *work,
                            pqf_error *err) {
-    int64_t limit = w->options.dictionary_page_bytes;
+    int64_t limit = dictionary_limit(w);
     /* a dictionary of fewer PLAIN bytes cannot be full */
     if (w->mode == PQF_MODE_FIRST && w->page.plain_bytes >= limit)
-        TRY(begin_dictionary(w, err));
+        TRY(pqf_chunk_begin_dictionary(w, err));
     bool dictionary_full = pqf_chunk_has_codes(w) && dictionary_bytes(w) >= limit;
     if (dictionary_full && w->mode == PQF_MODE_TRYING && dictionary_pays(w))
         w->mode = PQF_MODE_DICTIONARY;
@@ -389,7 +419,7 @@ static bool is_worth_keeping(const pqf_chunk_writer *w) {
 static pqf_status decide(pqf_chunk_writer *w, const pqf_chunk_work *work,
                          pqf_error *err) {
     bool first = w->mode == PQF_MODE_FIRST;
-    if (first) TRY(begin_dictionary(w, err));
+    if (first) TRY(pqf_chunk_begin_dictionary(w, err));
     if (w->mode != PQF_MODE_TRYING) return PQF_OK;
     if (is_worth_keeping(w)) {
         w->mode = PQF_MODE_DICTIONARY;

@@ -536,8 +536,10 @@ static pqf_status pull_rows(pull *p, pqf_error *err) {
     pqf_chunk_reader *r = p->r;
     if (p->num_rows == 0) return PQF_OK;
     if (p->out) TRY(expect(p, err));
-    r->values.num_rows = p->num_rows;
+    r->values.num_rows = p->num_rows == r->chunk.num_rows ? INT64_MAX : p->num_rows;
     TRY(r->chunk.leaf->max_rep ? pull_nested(p, err) : pull_flat(p, err));
+    if (p->out && p->out->dictionary)
+        TRY(pqf_dict_out_hold(p->out->dictionary, &r->dict, r->values.num_rows, err));
     r->at_start = false;
     r->rows_left -= p->num_rows;
     if (p->out) p->out->num_rows += p->num_rows;

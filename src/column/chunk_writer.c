@@ -23,14 +23,14 @@ static pqf_layout layout_of(const pqf_leaf *leaf) {
 
 static void init_bufs(pqf_chunk_writer *w) {
     pqf_buf *const bufs[] = {&w->waiting, &w->reps, &w->defs,       &w->codes,
-                             &w->values,  &w->map,  &w->data_pages, &w->dictionary_page};
+                             &w->values,  &w->used, &w->data_pages, &w->dictionary_page};
     for (size_t i = 0; i < sizeof bufs / sizeof *bufs; i++)
         pqf_buf_init(bufs[i], w->mem, 0);
 }
 
 static void reset_bufs(pqf_chunk_writer *w) {
     pqf_buf *const bufs[] = {&w->waiting, &w->reps, &w->defs,       &w->codes,
-                             &w->values,  &w->map,  &w->data_pages, &w->dictionary_page};
+                             &w->values,  &w->used, &w->data_pages, &w->dictionary_page};
     for (size_t i = 0; i < sizeof bufs / sizeof *bufs; i++)
         pqf_buf_reset(bufs[i]);
 }
@@ -298,12 +298,6 @@ static pqf_status put_bits(pqf_chunk_writer *w, const uint8_t *bits, int64_t at,
 
 /* ---- dictionary-encoded input ---- */
 
-/* What the slot of an Arrow dictionary has become. */
-typedef struct mapped {
-    uint32_t code1; /* code + 1; 0: not met yet */
-    uint32_t len;   /* PLAIN bytes */
-} mapped;
-
 static pqf_status put_resolved(pqf_chunk_writer *w, pqf_shred *shred,
                                const uint32_t *slots, int64_t n,
                                const pqf_chunk_work *work, pqf_error *err) {
@@ -316,12 +310,12 @@ static pqf_status put_resolved(pqf_chunk_writer *w, pqf_shred *shred,
 /* Codes by the map; *num_put stops at the first slot that is not mapped. */
 static pqf_status put_mapped(pqf_chunk_writer *w, const uint32_t *slots, int64_t n,
                              int64_t *num_put, pqf_error *err) {
-    const mapped *map = (const mapped *)(void *)w->map.data;
+    const pqf_slot_code *map = (const pqf_slot_code *)(void *)w->map->data;
     TRY(pqf_buf_reserve(&w->codes, (size_t)n * sizeof(uint32_t), err));
     uint32_t *codes = (uint32_t *)(void *)(w->codes.data + w->codes.len);
     int64_t i = 0, bytes = 0;
     for (; i < n; i++) {
-        mapped m = map[slots[i]];
+        pqf_slot_code m = map[slots[i]];
         if (m.code1 == 0) break;
         codes[i] = m.code1 - 1;
         bytes += m.len;
@@ -336,7 +330,7 @@ static pqf_status put_mapped(pqf_chunk_writer *w, const uint32_t *slots, int64_t
 static pqf_status put_slots(pqf_chunk_writer *w, pqf_shred *shred, const uint32_t *slots,
                             int64_t n, const pqf_chunk_work *work, pqf_error *err) {
     int64_t at = 0;
-    while (at < n && pqf_chunk_has_codes(w) && w->map.len) {
+    while (at < n && pqf_chunk_has_codes(w) && w->map->len) {
         int64_t num_put;
         TRY(put_mapped(w, slots + at, n - at, &num_put, err));
         at += num_put;
@@ -345,8 +339,8 @@ static pqf_status put_slots(pqf_chunk_writer *w, pqf_shred *shred, const uint32_
         TRY(put_resolved(w, shred, slots + at, 1, work, err));
         if (pqf_chunk_has_codes(w)) {
             uint32_t code = pqf_load_u32(w->codes.data + w->codes.len - sizeof(uint32_t));
-            mapped m = {code + 1, (uint32_t)(w->total.plain_bytes - plain)};
-            memcpy(w->map.data + slots[at] * sizeof m, &m, sizeof m);
+            pqf_slot_code m = {code + 1, (uint32_t)(w->total.plain_bytes - plain)};
+            memcpy(w->map->data + slots[at] * sizeof m, &m, sizeof m);
         }
         at++;
     }
@@ -354,17 +348,24 @@ static pqf_status put_slots(pqf_chunk_writer *w, pqf_shred *shred, const uint32_
 }
 
 /* The map pays where the rows are not few beside the dictionary; NaN are counted by value. */
-static pqf_status begin_map(pqf_chunk_writer *w, const pqf_shred *shred, pqf_error *err) {
+static pqf_status begin_map(pqf_chunk_writer *w, pqf_shred *shred,
+                            const pqf_chunk_work *work, pqf_error *err) {
     const pqf_view *values = shred->leaf_view->dictionary;
-    w->map.len = 0;
+    w->map = &work->scratch->shred[PQF_SHRED_MAP];
+    w->map->len = 0;
     w->map_max_len = INT32_MAX;
+    if (!values || w->layout == PQF_BITS) return PQF_OK;
+    TRY(pqf_chunk_take_source(w, shred, work, err));
     bool floats =
         w->leaf->order == PQF_ORDER_FLOAT || w->leaf->order == PQF_ORDER_FLOAT16;
-    if (!values || floats || w->mode == PQF_MODE_PLAIN ||
-        values->length / 4 > shred->rows_left)
+    bool begun = w->map->len > 0;
+    if (floats) w->map->len = 0;
+    if (floats || w->mode == PQF_MODE_PLAIN ||
+        (!begun && values->length / 4 > shred->rows_left))
         return PQF_OK;
     if (w->layout == PQF_BINARY) w->map_max_len = 4 + pqf_shred_max_code_len(shred);
-    return pqf_buf_put_zeros(&w->map, (size_t)values->length * sizeof(mapped), err);
+    if (begun) return PQF_OK;
+    return pqf_buf_put_zeros(w->map, (size_t)values->length * sizeof(pqf_slot_code), err);
 }
 
 /* ---- put ---- */
@@ -406,7 +407,7 @@ static pqf_status put_rows(pqf_chunk_writer *w, const pqf_view *column, int64_t 
     pqf_step step;
     TRY(pqf_shred_init(&shred, w->options.kernel, w->field, column, start, num_rows,
                        work->scratch, err));
-    TRY(begin_map(w, &shred, err));
+    TRY(begin_map(w, &shred, work, err));
     while (shred.rows_left > 0) {
         TRY(pqf_shred_next(&shred, &step, err));
         TRY(put_step(w, &shred, &step, work, err));

@@ -42,6 +42,9 @@ struct pqf_chunk_writer {
     /* the open page and those that wait */
     pqf_value_mode mode;
     pqf_dict_builder *dictionary; /* NULL: none at the moment */
+    bool
+        sourced; /* it begins with the values of the dictionary that came with the rows */
+    pqf_buf used; /* sourced: a byte per code, 1: stands in a page */
     pqf_open_page page;
     int64_t check_at;    /* entries of the open page at which it is looked at next */
     int64_t check_bytes; /* or PLAIN bytes, whichever comes first */
@@ -53,8 +56,8 @@ struct pqf_chunk_writer {
     pqf_buf codes;          /* uint32 each */
     pqf_buf values;         /* PLAIN, of the open page alone */
     int64_t num_value_bits; /* BOOLEAN */
-    pqf_buf map;            /* slot of an Arrow dictionary -> code, within one put */
-    int64_t map_max_len;    /* PLAIN bytes of its largest value, or more */
+    pqf_buf *map; /* pqf_slot_code by slot of an Arrow dictionary, within one put */
+    int64_t map_max_len; /* PLAIN bytes of its largest value, or more */
 
     /* the chunk so far */
     pqf_open_page total;          /* levels, values, plain_bytes */
@@ -73,6 +76,12 @@ struct pqf_chunk_writer {
     pqf_statistics statistics;
     pqf_size_statistics size_statistics;
 };
+
+/* What the slot of an Arrow dictionary has become. */
+typedef struct pqf_slot_code {
+    uint32_t code1; /* code + 1; 0: not met yet */
+    uint32_t len;   /* PLAIN bytes */
+} pqf_slot_code;
 
 /* Who is at work. */
 typedef struct pqf_chunk_work {
@@ -98,6 +107,34 @@ pqf_status pqf_chunk_leave_dictionary(pqf_chunk_writer *w, const pqf_chunk_work 
                                       pqf_error *err);
 pqf_status pqf_chunk_finish_pages(pqf_chunk_writer *w, const pqf_chunk_work *work,
                                   pqf_error *err);
+
+/* The values held as PLAIN become codes of a new dictionary; where it is too large at once the mode is
+ * PLAIN then. */
+pqf_status pqf_chunk_begin_dictionary(pqf_chunk_writer *w, pqf_error *err);
+/* The dictionary stays, whether it pays or not. */
+pqf_status pqf_chunk_keep_dictionary(pqf_chunk_writer *w, const pqf_chunk_work *work,
+                                     pqf_error *err);
+
+/* ---- chunk_source.c ---- */
+
+/* A dictionary that came with the rows is what the user asked to keep: so many times the limit. */
+#define PQF_SOURCED_LIMITS 16
+/* Bytes at which it is full; options are below 2^29. */
+static inline int64_t pqf_chunk_source_limit(const pqf_chunk_writer *w) {
+    return pqf_min_i64(w->options.dictionary_page_bytes * PQF_SOURCED_LIMITS, INT64_C(1)
+                                                                                  << 29);
+}
+
+/* Where the field is declared a dictionary and one comes with the rows: its values go into that of
+ * the chunk, in their order, before the rows do, and *w->map knows all of its slots. */
+pqf_status pqf_chunk_take_source(pqf_chunk_writer *w, pqf_shred *shred,
+                                 const pqf_chunk_work *work, pqf_error *err);
+/* Codes that go into a page. */
+pqf_status pqf_chunk_mark_used(pqf_chunk_writer *w, const uint32_t *codes, int64_t n,
+                               pqf_error *err);
+static inline bool pqf_chunk_is_used(const pqf_chunk_writer *w, int64_t code) {
+    return !w->sourced || ((size_t)code < w->used.len && w->used.data[code]);
+}
 
 /* ---- chunk_meta.c ---- */
 

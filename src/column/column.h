@@ -26,7 +26,7 @@
 #include "io/io.h"
 #include "kernel/kernel.h"
 
-#define PQF_SHRED_BUFS 12
+#define PQF_SHRED_BUFS 13
 
 /* What a worker thread keeps warm between chunks: codec contexts and page scratch. Zeroed
  * with init, used by one thread at a time, lives as long as the scan or writer. */

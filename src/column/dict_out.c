@@ -5,26 +5,35 @@
  * dictionary, or values. Out: codes of the dictionary that goes out with the leaf, which
  * grows by what it has not seen.
  *
- * A dictionary that is not far larger than the rows of the read goes in whole and in its
- * order, so that categories which no row uses come back too; of a larger one only what is
- * used.
+ * Where a chunk is read at once, and where the dictionary is not far larger than the rows of
+ * the read, it goes in whole and in its order, so that categories which no row uses come back
+ * too; of a larger one only what is used.
  */
 #include "reading.h"
 
 #define WHOLE_DICTIONARY_VALUES 4096
 
+/* Booleans: false and true as bytes, whatever the pages hold. */
+static pqf_status put_booleans(pqf_dict_out *d, pqf_error *err) {
+    static const uint8_t values[2] = {0, 1};
+    uint32_t codes[2];
+    int64_t num_put;
+    return pqf_dict_put_fixed(d->builder, values, 2, INT32_MAX, codes, &num_put, err);
+}
+
 pqf_status pqf_dict_out_new(const pqf_field *leaf_field, pqf_mem *mem, pqf_dict_out **out,
                             pqf_error *err) {
     void *block;
-    if (leaf_field->layout == PQF_LEAF_BITS)
-        return pqf_fail(err, PQF_UNSUPPORTED, "dictionaries of booleans are not built");
     TRY(pqf_mem_zalloc(mem, sizeof(pqf_dict_out), &block, err));
     pqf_dict_out *d = block;
     bool binary = leaf_field->layout == PQF_LEAF_BINARY;
-    pqf_status status = pqf_dict_builder_new(
-        binary ? PQF_BINARY : PQF_FIXED, leaf_field->arrow_width, mem, &d->builder, err);
+    bool bits = leaf_field->layout == PQF_LEAF_BITS;
+    pqf_status status =
+        pqf_dict_builder_new(binary ? PQF_BINARY : PQF_FIXED,
+                             bits ? 1 : leaf_field->arrow_width, mem, &d->builder, err);
+    if (status == PQF_OK && bits) status = put_booleans(d, err);
     if (status != PQF_OK) {
-        pqf_mem_free(mem, d, sizeof *d);
+        pqf_dict_out_free(d, mem);
         return status;
     }
     *out = d;
@@ -119,6 +128,12 @@ static pqf_status make_map(pqf_dict_out *out, pqf_chunk_dict *d, int64_t num_row
     d->map_of = out;
     out->map_from = d;
     return PQF_OK;
+}
+
+pqf_status pqf_dict_out_hold(pqf_dict_out *out, pqf_chunk_dict *d, int64_t num_rows,
+                             pqf_error *err) {
+    if (!d->loaded || (d->map_of == out && out->map_from == d)) return PQF_OK;
+    return make_map(out, d, num_rows, err);
 }
 
 /* The decoder has checked that all codes are inside the dictionary. */

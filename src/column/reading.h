@@ -133,10 +133,14 @@ typedef struct pqf_dict_out {
 pqf_status pqf_dict_out_new(const pqf_field *leaf_field, pqf_mem *mem, pqf_dict_out **out,
                             pqf_error *err);
 void pqf_dict_out_free(pqf_dict_out *d, pqf_mem *mem);
-/* Codes of the chunk's dictionary become codes of `out`, in place. num_rows: of this read. */
+/* Codes of the chunk's dictionary become codes of `out`, in place. num_rows: of this read,
+ * INT64_MAX: the chunk's. */
 pqf_status pqf_dict_out_map(pqf_dict_out *out, pqf_chunk_dict *dict,
                             const pqf_kernels *kernel, int64_t num_rows, uint32_t *codes,
                             int64_t n, pqf_error *err);
+/* The dictionary of a chunk goes in, where it goes in whole, though no page has a code of it. */
+pqf_status pqf_dict_out_hold(pqf_dict_out *out, pqf_chunk_dict *dict, int64_t num_rows,
+                             pqf_error *err);
 /* Values that stand in a page themselves, with widths of Arrow: their codes. */
 pqf_status pqf_dict_out_put_fixed(pqf_dict_out *out, const uint8_t *values, int64_t n,
                                   uint32_t *codes, pqf_error *err);

@@ -65,6 +65,7 @@ enum {
     PQF_SHRED_DENSE,     /* Arrow values, or slices */
     PQF_SHRED_CONVERTED, /* Parquet values */
     PQF_SHRED_TAIL,      /* the end of an array, copied */
+    PQF_SHRED_MAP,       /* of the slots of a dictionary, see chunk_writer.h */
 };
 
 typedef struct pqf_shred {

@@ -29,6 +29,7 @@ pqf_status pqf_take_check(const pqf_shred *s, pqf_error *err) {
         return pqf_fail(err, PQF_LIMIT, "a dictionary of %lld values",
                         (long long)dictionary->length);
     const pqf_view *values = dictionary ? dictionary : view;
+    if (values->type.id == PQF_TYPE_NULL && values->length == 0) return PQF_OK;
     if (layout_fits(s->leaf_field, &values->type) && !values->dictionary) return PQF_OK;
     return pqf_fail(err, PQF_INVALID, "field '%s' does not have the type of the schema",
                     s->leaf_field->name);

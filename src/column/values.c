@@ -270,6 +270,16 @@ static pqf_status append_binary(pqf_value_reader *v, pqf_leaf_out *out,
 
 /* ---- dictionary outputs ---- */
 
+/* The dictionary of booleans is false, true. */
+static pqf_status codes_of_bits(pqf_value_reader *v, int64_t n, uint32_t *codes,
+                                pqf_error *err) {
+    uint8_t bits[PQF_VALUE_BLOCK / 8 + PQF_SLACK];
+    TRY(pqf_decode_bits(&v->decoder, n, bits, 0, err));
+    for (int64_t i = 0; i < n; i++)
+        codes[i] = pqf_bit_get(bits, i);
+    return PQF_OK;
+}
+
 /* Codes of at most PQF_VALUE_BLOCK values. Pages without codes hold the values themselves. */
 static pqf_status next_codes(pqf_value_reader *v, pqf_leaf_out *out, int64_t n,
                              uint32_t *codes, pqf_scratch *scratch, pqf_error *err) {
@@ -278,6 +288,7 @@ static pqf_status next_codes(pqf_value_reader *v, pqf_leaf_out *out, int64_t n,
         return pqf_dict_out_map(out->dictionary, v->dict, v->kernel, v->num_rows, codes,
                                 n, err);
     }
+    if (v->leaf_field->layout == PQF_LEAF_BITS) return codes_of_bits(v, n, codes, err);
     if (v->leaf_field->layout == PQF_LEAF_BINARY) {
         int32_t ends[PQF_VALUE_BLOCK + PQF_SLACK / sizeof(int32_t)];
         scratch->extra.len = 0;

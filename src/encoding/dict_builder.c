@@ -409,7 +409,24 @@ void pqf_dict_builder_clear(pqf_dict_builder *b) {
     b->page.len = b->starts.len = 0;
     b->num_values = 0;
     b->bits = first_bits(b);
-    memset(b->slots, 0, slot_bytes(b) << b->bits);
+    if (b->slots) memset(b->slots, 0, slot_bytes(b) << b->bits);
+}
+
+void pqf_dict_builder_fold(pqf_dict_builder *b) {
+    pqf_mem_free(b->mem, b->slots, b->slots_bytes);
+    b->slots = NULL;
+    b->slots_bytes = 0;
+}
+
+static pqf_status unfold(pqf_dict_builder *b, pqf_error *err) {
+    if (b->slots) return PQF_OK;
+    TRY(slots_init(b, b->bits, err));
+    if (b->words) {
+        words_rehash(b);
+    } else {
+        bytes_rehash(b);
+    }
+    return PQF_OK;
 }
 
 static pqf_status put_words(pqf_dict_builder *b, const uint8_t *values, int64_t n,
@@ -451,6 +468,7 @@ pqf_status pqf_dict_put_fixed(pqf_dict_builder *b, const void *values, int64_t n
                               pqf_error *err) {
     const uint8_t *in = values;
     max_bytes = clamp_max(max_bytes);
+    TRY(unfold(b, err));
     if (b->words) return put_words(b, in, n, max_bytes, codes, num_put, err);
     const uint8_t *end = n ? in + (size_t)n * (size_t)b->width : NULL;
     pqf_slice slices[FIXED_BLOCK];
@@ -469,6 +487,7 @@ pqf_status pqf_dict_put_binary(pqf_dict_builder *b, const pqf_slice *values, int
                                size_t max_bytes, uint32_t *codes, int64_t *num_put,
                                pqf_error *err) {
     max_bytes = clamp_max(max_bytes);
+    TRY(unfold(b, err));
     bool full = false;
     for (*num_put = 0; *num_put < n && !full;) {
         int64_t at = *num_put, put, block = pqf_min_i64(n - at, PQF_BLOCK);

@@ -169,6 +169,8 @@ pqf_status pqf_dict_builder_new(pqf_layout layout, int32_t width, pqf_mem *mem,
                                 pqf_dict_builder **out, pqf_error *err);
 void pqf_dict_builder_free(pqf_dict_builder *b);
 void pqf_dict_builder_clear(pqf_dict_builder *b); /* keeps its memory */
+/* Gives back what finding values needs, most of its memory; the next put makes it anew. */
+void pqf_dict_builder_fold(pqf_dict_builder *b);
 /* Of the values no byte behind the last one is read. codes[i] is the index of value i; new values
  * are added. Stops at the first new value that would make the page longer than max_bytes and
  * returns the number of values taken in *num_put. */

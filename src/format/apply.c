@@ -120,13 +120,13 @@ static pqf_status apply_values(pqf_schema *schema, pqf_field *field,
     return PQF_OK;
 }
 
-/* A dictionary where its values come out as they were; of booleans there is none. */
+/* A dictionary where its values come out as they were. */
 static pqf_status apply_dictionary(pqf_schema *schema, pqf_field *field,
                                    const struct ArrowSchema *origin, pqf_error *err) {
     const struct ArrowSchema *values = origin->dictionary;
     pqf_type type;
-    bool possible = field->layout == PQF_LEAF_BINARY || field->layout == PQF_LEAF_FIXED;
-    if (!possible || values->dictionary || field->index_format) return PQF_OK;
+    if (field->layout == PQF_LEAF_NONE || values->dictionary || field->index_format)
+        return PQF_OK;
     TRY(pqf_type_parse(values->format, &type, err));
     TRY(apply_values(schema, field, values, &type, err));
     if (strcmp(field->format, values->format) != 0) return PQF_OK;

@@ -417,7 +417,14 @@ static void strings(void **state) {
          "dictionary<int8, string>: x, y, null, x"},
         {"dict(c;u)", "x, y, null, x", "a:dict(i;u)",
          "dictionary<int8, string>: x, y, null, x"},
-        {"dict(c;u)", "x, y, null, x", "a:dict(i;U)", "large_string: x, y, null, x"},
+        {"dict(c;u)", "x, y, null, x", "a:dict(i;U)",
+         "dictionary<int8, large_string>: x, y, null, x"},
+        {"dict(l;l)", "1, 30, null, 30", "a:dict(c;c)",
+         "dictionary<int64, int8>: 1, 30, null, 30"},
+        {"dict(l;l)", "1, 300, null, 300", "a:dict(c;c)", "value a 2 [1=300 3=300]"},
+        {"dict(c;g)", "2, 1, 2", "a:dict(c;l)", "dictionary<int8, int64>: 2, 1, 2"},
+        {"dict(c;u)", "x", "a:dict(c;l)", "type a 1 [0=x]"},
+        {"dict(c;u)", "x, null", "a!:dict(c;U)", "null a 1 [1=null]"},
         {"u", "x, y, null, x", "a:dict(i;u)", "string: x, y, null, x"},
         {"dict(I;z)", "0x78, 0xff, null", "a:u", "value a 1 [1=0xff]"},
         {"dict(l;l)", "1, 300, null, 300", "a:c", "value a 2 [1=300 3=300]"},
@@ -629,7 +636,9 @@ static void unordered_list_views(void **state) {
 static void odd_dictionaries(void **state) {
     (void)state;
     struct ArrowSchema declared = build_schema("+s(a!:c)"),
-                       encoded = build_schema("+s(a!:dict(c;l))");
+                       encoded = build_schema("+s(a!:dict(c;l))"),
+                       nullable = build_schema("+s(a:dict(c;l))"),
+                       narrow = build_schema("+s(a:dict(c;c))");
     built batch = batch_of("dict(c;l)", "1, 300, 2", 0, false);
     int8_t *indexes = (int8_t *)(uintptr_t)batch.array.children[0]->buffers[1];
     indexes[1] = 0;
@@ -639,15 +648,20 @@ static void odd_dictionaries(void **state) {
     values->buffers[0] = &NOT_SECOND;
     values->null_count = 1;
     check_text("unused null", &declared, &batch, NULL, "int8: 1, 1, 2");
-    check_text("unused null", &encoded, &batch, NULL, "int64: 1, 1, 2");
+    check_text("unused null", &encoded, &batch, NULL, "dictionary<int8, int64>: 1, 1, 2");
     values->buffers[0] = &NOT_FIRST;
     check_text("null value", &declared, &batch, NULL, "null a 2 [0=null 1=null]");
     check_text("null value", &encoded, &batch, NULL, "null a 2 [0=null 1=null]");
+    check_text("null value", &nullable, &batch, NULL,
+               "dictionary<int8, int64>: null, null, 2");
+    check_text("cast", &narrow, &batch, NULL, "int8: null, null, 2");
     values->buffers[0] = NULL;
     values->null_count = 0;
     build_free(&batch);
     pqf_schema_release(&declared);
     pqf_schema_release(&encoded);
+    pqf_schema_release(&nullable);
+    pqf_schema_release(&narrow);
 }
 
 /* ---- columns ---- */

@@ -7,6 +7,7 @@
 #include "gen.h"
 
 #include "codec/codec.h"
+#include "column/reading.h"
 
 static pqf_mem *mem;
 static pqf_scratch scratch;
@@ -491,6 +492,7 @@ static void plain_rows(const gen_column *in, gen_column *out) {
     gen_view(out, NULL, mem);
 }
 
+/* Into a column of plain strings: values are coded in the order of their appearance either way. */
 static void test_dictionary_input(void **state) {
     (void)state;
     for (uint64_t seed = 1; seed <= 60; seed++) {
@@ -504,7 +506,7 @@ static void test_dictionary_input(void **state) {
         plain_rows(&c, &plain);
         pqf_chunk_write_options o = random_options();
         written a =
-            write_chunk(c.view, c.schema->leaf_fields[0], &o, 1 + gen_below(3000));
+            write_chunk(c.view, plain.schema->leaf_fields[0], &o, 1 + gen_below(3000));
         written b = write_chunk(plain.view, plain.schema->leaf_fields[0], &o,
                                 1 + gen_below(3000));
         check_same_chunk(&a, &b, "dictionary input and plain input");
@@ -513,6 +515,105 @@ static void test_dictionary_input(void **state) {
         gen_column_free(&c);
         gen_column_free(&plain);
     }
+}
+
+/* ---- dictionaries that are kept ---- */
+
+/* The values of `views`' dictionaries, each once, in their order. */
+static void unique_values(const gen_column *columns, int n, pqf_dict_builder **out) {
+    OK(pqf_dict_builder_new(PQF_BINARY, 0, mem, out, &err));
+    for (int k = 0; k < n; k++) {
+        const pqf_view *values = columns[k].view->dictionary;
+        for (int64_t i = 0; i < values->length; i++) {
+            uint32_t code;
+            int64_t num_put;
+            if (!pqf_view_is_valid(values, i)) continue;
+            pqf_bytes v = pqf_view_bytes(values, i);
+            pqf_slice slice = {v.data, (uint32_t)v.len};
+            OK(pqf_dict_put_binary(*out, &slice, 1, INT32_MAX, &code, &num_put, &err));
+        }
+    }
+}
+
+static void check_dictionary(const written *w, const pqf_field *field,
+                             const pqf_dict_builder *expected, size_t *num_bytes) {
+    pqf_leaf_out leaf;
+    read_leaf(w, field, &leaf);
+    pqf_bytes want = pqf_dict_page_bytes(expected);
+    pqf_bytes have = pqf_dict_page_bytes(leaf.dictionary->builder);
+    GEN_CHECK(have.len == want.len, "%zu bytes, not %zu", have.len, want.len);
+    assert_memory_equal(have.data, want.data, want.len);
+    *num_bytes = want.len;
+    pqf_leaf_out_reset(&leaf);
+}
+
+static void nullable_column(gen_column *c, const char *type, int64_t num_rows) {
+    gen_column_init(c, type, num_rows, mem);
+    while (!c->schema->fields->nullable) {
+        gen_column_free(c);
+        gen_column_init(c, type, num_rows, mem);
+    }
+}
+
+/* Two batches of different dictionaries: the first's values, then what the second adds; used or not. */
+static void test_declared_dictionary(void **state) {
+    (void)state;
+    for (uint64_t seed = 1; seed <= 40; seed++) {
+        gen_column c[2];
+        pqf_dict_builder *expected;
+        size_t num_bytes;
+        gen_start(seed);
+        for (int k = 0; k < 2; k++)
+            nullable_column(&c[k], seed & 1 ? "dict(c;u)" : "dict(I;vu)",
+                            1 + gen_below(2000));
+        unique_values(c, 2, &expected);
+        pqf_chunk_write_options o = random_options();
+        o.dictionary = true;
+        o.dictionary_page_bytes = 4096;
+        const pqf_field *field = c[0].schema->leaf_fields[0];
+        written w = {0};
+        pqf_buf_init(&w.bytes, mem, 0);
+        OK(pqf_chunk_writer_new(field, &o, mem, &w.writer, &err));
+        OK(pqf_chunk_writer_put(w.writer, c[0].view, 0, c[0].view->length, &scratch, &run,
+                                0, &err));
+        write_rows(&w, c[1].view, c[1].view->length, 500);
+        w.num_rows += c[0].view->length;
+        check_dictionary(&w, field, expected, &num_bytes);
+        pqf_dict_builder_free(expected);
+        unique_values(c + 1, 1, &expected);
+        write_rows(&w, c[1].view, c[1].view->length, 500);
+        check_dictionary(&w, field, expected, &num_bytes);
+        pqf_dict_builder_free(expected);
+        written_free(&w);
+        gen_column_free(&c[0]);
+        gen_column_free(&c[1]);
+    }
+}
+
+/* A dictionary of more bytes than 16 times the limit is not kept: values in order of appearance. */
+static void test_declared_dictionary_too_large(void **state) {
+    (void)state;
+    gen_column c;
+    pqf_dict_builder *expected;
+    gen_start(2);
+    gen_column_init(&c, "dict(c;u)", 3000, mem);
+    unique_values(&c, 1, &expected);
+    size_t num_bytes = pqf_dict_page_bytes(expected).len;
+    pqf_chunk_write_options o = defaults();
+    o.dictionary_page_bytes = (int64_t)num_bytes / 16;
+    written w = write_chunk(c.view, c.schema->leaf_fields[0], &o, 500);
+    pqf_leaf_out leaf;
+    read_leaf(&w, c.schema->leaf_fields[0], &leaf);
+    pqf_bytes have = pqf_dict_page_bytes(leaf.dictionary->builder);
+    assert_memory_not_equal(have.data, pqf_dict_page_bytes(expected).data, have.len);
+    pqf_leaf_out_reset(&leaf);
+    written_free(&w);
+    o.dictionary_page_bytes = (int64_t)num_bytes / 16 + 1;
+    w = write_chunk(c.view, c.schema->leaf_fields[0], &o, 500);
+    check_dictionary(&w, c.schema->leaf_fields[0], expected, &num_bytes);
+    written_free(&w);
+    pqf_dict_builder_free(expected);
+    gen_column_free(&c);
 }
 
 /* ---- page sizes ---- */
@@ -640,6 +741,9 @@ int main(void) {
         cmocka_unit_test_setup_teardown(test_dictionary_policy, setup, teardown),
         cmocka_unit_test_setup_teardown(test_bounds_of_dictionary, setup, teardown),
         cmocka_unit_test_setup_teardown(test_dictionary_input, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_declared_dictionary, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_declared_dictionary_too_large, setup,
+                                        teardown),
         cmocka_unit_test_setup_teardown(test_large_values_late, setup, teardown),
         cmocka_unit_test_setup_teardown(test_page_rows_exact, setup, teardown),
         cmocka_unit_test_setup_teardown(test_failing_allocations, setup, teardown),

@@ -150,18 +150,40 @@ static void test_strings(void **state) {
     pqf_dict_out_free(out, mem);
 }
 
+/* A chunk whose pages use none of it hands its dictionary out all the same. */
+static void test_hold(void **state) {
+    (void)state;
+    pqf_dict_out *out;
+    pqf_chunk_dict d;
+    assert_int_equal(pqf_dict_out_new(&field, mem, &out, &err), PQF_OK);
+    pqf_chunk_dict_init(&d, mem);
+    assert_int_equal(pqf_dict_out_hold(out, &d, INT64_MAX, &err), PQF_OK);
+    assert_int_equal(pqf_dict_num_values(out->builder), 0);
+    load(&d, 7, 1, NUM);
+    assert_int_equal(pqf_dict_out_hold(out, &d, 10, &err), PQF_OK);
+    assert_int_equal(pqf_dict_num_values(out->builder), 0);
+    d.map_of = NULL;
+    assert_int_equal(pqf_dict_out_hold(out, &d, INT64_MAX, &err), PQF_OK);
+    assert_int_equal(pqf_dict_num_values(out->builder), NUM);
+    pqf_chunk_dict_reset(&d);
+    pqf_dict_out_free(out, mem);
+}
+
 static void test_booleans(void **state) {
     (void)state;
     pqf_dict_out *out;
     field.layout = PQF_LEAF_BITS;
-    assert_int_equal(pqf_dict_out_new(&field, mem, &out, &err), PQF_UNSUPPORTED);
+    assert_int_equal(pqf_dict_out_new(&field, mem, &out, &err), PQF_OK);
+    assert_int_equal(pqf_dict_num_values(out->builder), 2);
+    assert_memory_equal(pqf_dict_page_bytes(out->builder).data, "\0\1", 2);
+    pqf_dict_out_free(out, mem);
 }
 
 int main(void) {
     static const struct CMUnitTest tests[] = {
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
         T(test_whole),   T(test_only_used), T(test_values_of_pages),
-        T(test_strings), T(test_booleans),
+        T(test_strings), T(test_hold),      T(test_booleans),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
