@@ -67,12 +67,11 @@ static pqf_status cast_values(pqf_job *job, const pqf_target *t, const pqf_view 
     pqf_error_init(&own);
     pqf_job quiet = *job;
     quiet.report = NULL;
-    quiet.num_failures = 0;
     quiet.err = &own;
     const pqf_level level = {.view = values};
     pqf_status status = pqf_conform_node(&quiet, t, &level, schema, out);
-    *fits = status == PQF_OK && quiet.num_failures == 0 && out->release &&
-            out->null_count == 0;
+    *fits = status == PQF_OK && !quiet.report && out->release && out->null_count == 0;
+    pqf_report_free(quiet.report);
     if (*fits) return PQF_OK;
     pqf_array_release(out);
     *out = (struct ArrowArray){0};
