@@ -11,8 +11,6 @@
 #include "conform.h"
 #include "nulls.h"
 
-#include <stdio.h>
-
 typedef struct column {
     pqf_arena arena;
     pqf_report *report; /* NULL: nothing to tell */
@@ -164,50 +162,19 @@ static column *column_at(pqf_conform *c, int64_t i) {
     return i < 0 ? &c->match : &c->columns[i];
 }
 
-/* Words the first failure, for those who look at the error alone. */
-static void word(const pqf_failure *f, int64_t row_base, char *text, size_t n) {
-    const char *value = f->num_samples ? f->sample_values[0] : "";
-    long long at = f->num_samples ? (long long)(row_base + f->sample_rows[0]) : -1;
-    if (strcmp(f->rule, "null") == 0)
-        snprintf(text, n,
-                 "Column '%.120s' is declared non-nullable but contains nulls (row %lld)",
-                 f->path, at);
-    else if (strcmp(f->rule, "missing") == 0)
-        snprintf(text, n, "Column '%.120s' is missing%s%.120s%s", f->path,
-                 *f->found ? " (is it '" : "", f->found, *f->found ? "'?)" : "");
-    else if (strcmp(f->rule, "extra") == 0)
-        snprintf(text, n, "Column '%.120s' is not in the schema", f->path);
-    else if (strcmp(f->rule, "duplicate") == 0)
-        snprintf(text, n, "Column '%.120s' appears more than once", f->path);
-    else if (strcmp(f->rule, "type") == 0)
-        snprintf(text, n, "Column '%.120s' has the type %.150s, expected %.150s", f->path,
-                 f->found, f->expected);
-    else
-        snprintf(text, n, "Column '%.120s': value %.200s in row %lld does not fit %.150s",
-                 f->path, value, at, f->expected);
-}
-
-static pqf_status fail_schema(const pqf_failure *first, int64_t num_failures,
-                              int64_t row_base, pqf_error *err) {
-    char text[600];
-    word(first, row_base, text, sizeof text);
-    if (num_failures == 1) return pqf_fail(err, PQF_SCHEMA, "%s", text);
-    return pqf_fail(err, PQF_SCHEMA, "%s; %lld more", text, (long long)num_failures - 1);
-}
-
 static pqf_status tell(pqf_conform *c, int64_t row_base, pqf_report *report,
                        pqf_error *err) {
-    const pqf_failure *first = NULL;
+    const pqf_report *first = NULL;
     int64_t num_failures = 0;
     for (int64_t i = -1; i < c->root.num_children; i++) {
         const pqf_report *told = column_at(c, i)->report;
         if (!told) continue;
-        if (!first) first = pqf_report_failure(told, 0);
+        if (!first) first = told;
         num_failures += pqf_report_num_failures(told);
         pqf_status status = report ? pqf_report_merge(report, told, row_base) : PQF_OK;
         if (status != PQF_OK) return pqf_fail(err, status, "no memory for a report");
     }
-    return first ? fail_schema(first, num_failures, row_base, err) : PQF_OK;
+    return first ? pqf_report_fail(first, row_base, num_failures, err) : PQF_OK;
 }
 
 pqf_status pqf_conform_end(pqf_conform *c, pqf_status status, int64_t row_base,

@@ -157,6 +157,9 @@ pqf_status pqf_judge_below(pqf_job *job, const pqf_target *target,
 /* Adds what another report holds; its rows count from row_base. Records about whole
  * columns are not counted twice. */
 pqf_status pqf_report_merge(pqf_report *into, const pqf_report *from, int64_t row_base);
+/* PQF_SCHEMA: err words the first record, one of num_failures. */
+pqf_status pqf_report_fail(const pqf_report *report, int64_t row_base,
+                           int64_t num_failures, pqf_error *err);
 
 /* ---- shared by the casts ---- */
 

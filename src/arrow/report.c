@@ -9,6 +9,8 @@
 
 #include "base/arena.h"
 
+#include <stdio.h>
+
 /* Texts in a report are cut here; values are at most 80 characters. */
 #define MAX_VALUE_CHARS 80
 #define MAX_TEXT_BYTES  1024
@@ -177,4 +179,37 @@ pqf_status pqf_report_merge(pqf_report *into, const pqf_report *from, int64_t ro
                                f->sample_values[k]));
     }
     return PQF_OK;
+}
+
+/* ---- a report as an error ---- */
+
+/* Words the first failure, for those who look at the error alone. */
+static void word(const pqf_failure *f, int64_t row_base, char *text, size_t n) {
+    const char *value = f->num_samples ? f->sample_values[0] : "";
+    long long at = f->num_samples ? (long long)(row_base + f->sample_rows[0]) : -1;
+    if (strcmp(f->rule, "null") == 0)
+        snprintf(text, n,
+                 "Column '%.120s' is declared non-nullable but contains nulls (row %lld)",
+                 f->path, at);
+    else if (strcmp(f->rule, "missing") == 0)
+        snprintf(text, n, "Column '%.120s' is missing%s%.120s%s", f->path,
+                 *f->found ? " (is it '" : "", f->found, *f->found ? "'?)" : "");
+    else if (strcmp(f->rule, "extra") == 0)
+        snprintf(text, n, "Column '%.120s' is not in the schema", f->path);
+    else if (strcmp(f->rule, "duplicate") == 0)
+        snprintf(text, n, "Column '%.120s' appears more than once", f->path);
+    else if (strcmp(f->rule, "type") == 0)
+        snprintf(text, n, "Column '%.120s' has the type %.150s, expected %.150s", f->path,
+                 f->found, f->expected);
+    else
+        snprintf(text, n, "Column '%.120s': value %.200s in row %lld does not fit %.150s",
+                 f->path, value, at, f->expected);
+}
+
+pqf_status pqf_report_fail(const pqf_report *report, int64_t row_base,
+                           int64_t num_failures, pqf_error *err) {
+    char text[600];
+    word(pqf_report_failure(report, 0), row_base, text, sizeof text);
+    if (num_failures == 1) return pqf_fail(err, PQF_SCHEMA, "%s", text);
+    return pqf_fail(err, PQF_SCHEMA, "%s; %lld more", text, (long long)num_failures - 1);
 }

@@ -18,6 +18,7 @@
 typedef struct widening {
     pqf_job job;
     pqf_arena arena;
+    pqf_report *report; /* of values that do not fit */
     pqf_conform_options options;
 } widening;
 
@@ -50,9 +51,9 @@ static pqf_status cast_values(widening *w, const pqf_view *v,
                          .nullable = true};
     pqf_level level = {.view = v};
     TRY(cast(&w->job, &target, &level, NULL, out));
-    if (!w->job.num_failures) return PQF_OK;
+    if (!w->report) return PQF_OK;
     pqf_array_release(out);
-    return pqf_fail(w->job.err, PQF_SCHEMA, "%s", w->job.message);
+    return pqf_report_fail(w->report, 0, 1, w->job.err);
 }
 
 /* ---- integers as decimals ---- */
@@ -342,8 +343,13 @@ pqf_status pqf_array_widen(const pqf_view *from, const struct ArrowSchema *to,
                            pqf_mem *mem, struct ArrowArray *out, pqf_error *err) {
     widening w = {0};
     pqf_arena_init(&w.arena, mem);
-    w.job = (pqf_job){.mem = mem, .arena = &w.arena, .options = &w.options, .err = err};
+    w.job = (pqf_job){.mem = mem,
+                      .arena = &w.arena,
+                      .report = &w.report,
+                      .options = &w.options,
+                      .err = err};
     pqf_status status = widen(&w, from, to, out);
+    pqf_report_free(w.report);
     pqf_arena_reset(&w.arena);
     return status;
 }
