@@ -63,15 +63,16 @@ done:
 static pqf_status cast_values(pqf_job *job, const pqf_target *t, const pqf_view *values,
                               struct ArrowSchema *schema, struct ArrowArray *out,
                               bool *fits) {
+    pqf_report *report = NULL;
     pqf_error own;
     pqf_error_init(&own);
     pqf_job quiet = *job;
-    quiet.report = NULL;
+    quiet.report = &report;
     quiet.err = &own;
     const pqf_level level = {.view = values};
     pqf_status status = pqf_conform_node(&quiet, t, &level, schema, out);
-    *fits = status == PQF_OK && !quiet.report && out->release && out->null_count == 0;
-    pqf_report_free(quiet.report);
+    *fits = status == PQF_OK && !report && out->release && out->null_count == 0;
+    pqf_report_free(report);
     if (*fits) return PQF_OK;
     pqf_array_release(out);
     *out = (struct ArrowArray){0};
