@@ -1,95 +1,47 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * commit.c: how a dataset's files get their names. Everything is written below one hidden
- * sibling of the folder, `.<name>.forge/<id>/`, on the same file system, and synced
- * there.
+ * commit.c: how a dataset's files get their names. Everything is written in the writer's
+ * room (stage.c) on the same file system, and synced there. One system call is the
+ * commit: before it nothing has changed, after it everything has for readers of ours, and
+ * whoever comes next carries out what a killed writer left undone.
  *
- *   append     each file is renamed into its partition folder; readers of a half-done append
- *              see some of its files, each whole; one that fails takes back what it has
- *              renamed
- *   overwrite  the staged tree and the folder exchange their names in one step, then the old
- *              tree is removed: a kill leaves the old or the new dataset, at worst with a
- *              hidden sibling
+ *   a new dataset   rename of the staged tree
+ *   one file        rename of the file
+ *   a change        rename of the journal to <id>.commit; then apply_change
+ *   overwrite       exchange of the staged tree and the folder; where that cannot be, rename
+ *                   of a journal and then apply_swap
+ *
+ * All but the one file happen under the commit lock. Functions that run behind the commit
+ * allocate nothing. docs/commit.md has the proof.
  */
 #include "inner.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <pwd.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 /* From this many files on one syncfs is cheaper than an fsync each. */
 #define SYNCFS_FILES 16
 
-/* ---- the target ---- */
+/* Tries of what others may make impossible for a moment. */
+#define TRIES 100
 
-/* True when `dir` is `inner` or one of its ancestors (both absolute, links resolved). */
-static bool holds(const char *dir, const char *inner) {
-    size_t n = strlen(dir);
-    return n == 1 || (!strncmp(dir, inner, n) && (inner[n] == '/' || !inner[n]));
-}
+#define FOLDER_FLAGS (O_RDONLY | O_DIRECTORY | O_CLOEXEC)
 
-static const char *home_folder(void) {
-    const char *home = getenv("HOME");
-    if (home && *home) return home;
-    const struct passwd *user = getpwuid(getuid());
-    return user ? user->pw_dir : NULL;
-}
+#define PATH_ROOM (PATH_MAX + 64)
 
-/* Overwriting replaces everything: not these folders, nor what they lie in. */
-static pqf_status check_overwrite(const char *dir, pqf_error *err) {
-    char here[PATH_MAX], home[PATH_MAX];
-    const char *name = home_folder();
-    bool refused = !strcmp(dir, "/") || (getcwd(here, sizeof here) && holds(dir, here)) ||
-                   (name && realpath(name, home) && holds(dir, home));
-    if (!refused) return PQF_OK;
-    return pqf_fail(
-        err, PQF_INVALID,
-        "refusing to overwrite %s: it is or holds the root, the home or the current "
-        "folder; give a folder of its own",
-        dir);
-}
-
-/* The absolute path with links resolved; the last component and its parents may be
- * missing. */
-static pqf_status resolve(pqf_arena *arena, const char *dir, const char **out,
-                          pqf_error *err) {
-    char real[PATH_MAX];
-    const char *copy, *parent, *resolved;
-    size_t n = strlen(dir);
-    if (!n) return pqf_fail(err, PQF_INVALID, "the output folder has no name");
-    if (realpath(dir, real))
-        return pqf_arena_string(arena, pqf_bytes_of(real, strlen(real)), out, err);
-    if (errno != ENOENT) return pqf_fail_errno(err, errno, "cannot use the folder");
-    while (n > 1 && dir[n - 1] == '/')
-        n--;
-    TRY(pqf_arena_string(arena, pqf_bytes_of(dir, n), &copy, err));
-    const char *slash = strrchr(copy, '/');
-    if (!slash)
-        parent = ".";
-    else
-        TRY(pqf_arena_string(
-            arena, pqf_bytes_of(copy, slash == copy ? 1 : (size_t)(slash - copy)),
-            &parent, err));
-    TRY(resolve(arena, parent, &resolved, err));
-    const char *last = slash ? slash + 1 : copy;
-    if (!strcmp(last, "..")) return pqf_fail_errno(err, ENOENT, "cannot use the folder");
-    if (!strcmp(last, ".")) last = "";
-    *out = resolved;
-    if (!*last) return PQF_OK;
-    return pqf_arena_printf(arena, out, err, "%s/%s",
-                            strcmp(resolved, "/") ? resolved : "", last);
-}
+/* ---- begin ---- */
 
 static pqf_status check_target(const pqf_commit *c, pqf_error *err) {
     struct stat st;
+    if (!strcmp(c->dir, "/"))
+        return pqf_fail(err, PQF_INVALID, "refusing to write a dataset to the root");
     if (stat(c->dir, &st) == 0 && !S_ISDIR(st.st_mode))
         return pqf_fail_errno(err, ENOTDIR, "the output folder is a file");
-    return c->mode == PQF_OVERWRITE ? check_overwrite(c->dir, err) : PQF_OK;
+    return PQF_OK;
 }
 
 /* The innermost folder above the dataset that is there already. */
@@ -103,28 +55,46 @@ static pqf_status find_existing(pqf_commit *c, pqf_error *err) {
     return PQF_OK;
 }
 
-static pqf_status begin(pqf_commit *c, const char *dir, pqf_error *err) {
-    char id[33];
-    const char *copy;
-    TRY(resolve(&c->arena, dir, &c->dir, err));
+static pqf_status set_paths(pqf_commit *c, const char *dir, pqf_error *err) {
+    pqf_place place;
+    TRY(pqf_place_find(&c->arena, dir, &place, err));
+    c->dir = place.dir;
+    c->parent = place.parent;
+    c->sibling = place.sibling;
+    if (c->mode == PQF_OVERWRITE) TRY(pqf_place_check_overwrite(c->dir, err));
     TRY(check_target(c, err));
-    TRY(pqf_arena_string(&c->arena, pqf_bytes_of(c->dir, strlen(c->dir)), &copy, err));
-    char *slash = strrchr((char *)(uintptr_t)copy, '/');
-    *slash = 0;
-    c->parent = slash == copy ? "/" : copy;
-    TRY(find_existing(c, err));
-    TRY(pqf_fs_random_id(id, err));
-    TRY(pqf_arena_printf(&c->arena, &c->sibling, err, "%s/.%s.forge",
-                         strcmp(c->parent, "/") ? c->parent : "", slash + 1));
-    TRY(pqf_arena_printf(&c->arena, &c->stage, err, "%s/%s", c->sibling, id));
-    c->dir_existed = access(c->dir, F_OK) == 0;
-    return pqf_stage_make(c, err);
+    return find_existing(c, err);
+}
+
+/* A mount point cannot change places with a folder of another file system. */
+static pqf_status check_file_system(pqf_commit *c, pqf_error *err) {
+    struct stat folder, stage;
+    if (stat(c->dir, &folder) != 0) return PQF_OK;
+    c->inode = pqf_inode(&folder);
+    if (stat(c->stage, &stage) != 0 || folder.st_dev == stage.st_dev) return PQF_OK;
+    return pqf_fail_errno(
+        err, EXDEV,
+        "the folder is a mount point: its files cannot be staged beside "
+        "it in %s; write to a folder in it",
+        c->parent);
+}
+
+static pqf_status begin(pqf_commit *c, const char *dir, pqf_error *err) {
+    TRY(set_paths(c, dir, err));
+    pqf_place place = {c->dir, c->parent, c->sibling};
+    (void)pqf_commit_settle_dead(&place, c->mem);
+    TRY(pqf_stage_make(c, err));
+    return check_file_system(c, err);
 }
 
 pqf_status pqf_commit_begin(pqf_commit *c, const char *dir, pqf_mode mode, bool durable,
                             pqf_mem *mem, pqf_error *err) {
-    *c = (pqf_commit){
-        .mem = mem, .mode = mode, .durable = durable, .lock_fd = -1, .owner = getpid()};
+    *c = (pqf_commit){.mem = mem,
+                      .mode = mode,
+                      .durable = durable,
+                      .room_fd = -1,
+                      .sibling_fd = -1,
+                      .owner = getpid()};
     pqf_arena_init(&c->arena, mem);
     pqf_status status = begin(c, dir, err);
     if (status == PQF_OK) return status;
@@ -140,172 +110,635 @@ static void remove_made_parents(pqf_commit *c) {
 }
 
 void pqf_commit_reset(pqf_commit *c) {
-    if (c->stage) {
+    if (c->stage && c->existing) {
         pqf_stage_remove(c);
         if (c->owner == getpid()) remove_made_parents(c);
     }
     pqf_arena_reset(&c->arena);
-    *c = (pqf_commit){0};
+    *c = (pqf_commit){.room_fd = -1, .sibling_fd = -1};
 }
 
 /* ---- sync ---- */
 
-static pqf_status sync_path(const char *path, pqf_error *err) {
+static int sync_path(const char *path) {
     int fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0) return pqf_fail_errno(err, errno, "cannot open to sync");
-    int result = fsync(fd), os_errno = errno;
+    if (fd < 0) return errno;
+    int e = fsync(fd) == 0 ? 0 : errno;
     close(fd);
-    return result == 0 ? PQF_OK : pqf_fail_errno(err, os_errno, "cannot sync");
+    return e;
 }
 
-static pqf_status sync_file_system(const char *path, pqf_error *err) {
+static int sync_file_system(int fd) {
 #ifdef __linux__
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0) return pqf_fail_errno(err, errno, "cannot open to sync");
-    int result = syncfs(fd), os_errno = errno;
-    close(fd);
-    return result == 0 ? PQF_OK : pqf_fail_errno(err, os_errno, "cannot sync");
+    return syncfs(fd) == 0 ? 0 : errno;
 #else
-    (void)path;
-    (void)err;
+    (void)fd;
     sync();
-    return PQF_OK;
+    return 0;
 #endif
 }
 
-static pqf_status parent_of(pqf_commit *c, const char *path, const char **out,
-                            pqf_error *err) {
-    const char *slash = strrchr(path, '/');
-    return pqf_arena_string(&c->arena, pqf_bytes_of(path, (size_t)(slash - path)), out,
-                            err);
-}
-
-/* Syncs the folder of `path` and those above it up to `top`, a path above it. */
-static pqf_status sync_folders(pqf_commit *c, const char *path, const char *top,
-                               pqf_error *err) {
-    const char *folder;
-    TRY(parent_of(c, path, &folder, err));
-    while (*folder && strlen(folder) >= strlen(top)) {
+/* The folder above `path` and those above it down to the length of `top`. */
+static pqf_status sync_up(const char *path, const char *top, pqf_error *err) {
+    char folder[PATH_ROOM];
+    snprintf(folder, sizeof folder, "%s", path);
+    for (;;) {
+        char *slash = strrchr(folder, '/');
+        slash[slash == folder] = '\0';
         TRY(pqf_fs_sync_folder(folder, err));
-        TRY(parent_of(c, folder, &folder, err));
+        if (strlen(folder) <= strlen(top) || slash == folder) return PQF_OK;
     }
-    return *folder || strcmp(top, "/") ? PQF_OK : pqf_fs_sync_folder("/", err);
 }
 
-/* Everything staged reaches the disk, whatever its number. */
-static pqf_status sync_files(pqf_commit *c, const char *root, const char *const *files,
-                             int64_t n, pqf_error *err) {
+static void stage_path(const pqf_commit *c, const char *file, const char *end,
+                       char out[PATH_ROOM]) {
+    snprintf(out, PATH_ROOM, "%s/%s%s", c->stage, file, end);
+}
+
+/* Everything staged reaches the disk, and the names that lead to it. */
+static pqf_status sync_stage(const pqf_commit *c, const pqf_change *change,
+                             const char *end, pqf_error *err) {
+    char path[PATH_ROOM];
     if (!c->durable) return PQF_OK;
-    if (n > SYNCFS_FILES) return sync_file_system(c->parent, err);
-    for (int64_t i = 0; i < n; i++) {
-        const char *path;
-        TRY(pqf_arena_printf(&c->arena, &path, err, "%s/%s", root, files[i]));
-        TRY(sync_path(path, err));
-        TRY(sync_folders(c, path, root, err));
+    int e = change->num_files > SYNCFS_FILES ? sync_file_system(c->room_fd) : 0;
+    for (int64_t i = 0; !e && change->num_files <= SYNCFS_FILES && i < change->num_files;
+         i++) {
+        stage_path(c, change->files[i], end, path);
+        e = sync_path(path);
+        if (!e) TRY(sync_up(path, c->stage, err));
+    }
+    if (e) return pqf_fail_errno(err, e, "cannot sync what has been written");
+    TRY(pqf_fs_sync_folder(c->stage, err));
+    return sync_up(c->stage, c->existing, err);
+}
+
+/* ---- pieces ---- */
+
+/* A path of the staged files or of kept ones must have room for what is put around it. */
+static pqf_status check_path(const char *path, pqf_error *err) {
+    if (pqf_fs_is_plain(path) && strlen(path) + 256 < PATH_MAX) return PQF_OK;
+    return pqf_fail(err, PQF_INVALID, "'%.100s' is no path below the dataset's folder",
+                    path);
+}
+
+/* A tree that is to become the folder has its final names; back: it has not any more. */
+static pqf_status name_tree(const pqf_commit *c, const pqf_change *change, bool back,
+                            pqf_error *err) {
+    char staged[PATH_ROOM], final[PATH_ROOM];
+    for (int64_t i = 0; i < change->num_files; i++) {
+        stage_path(c, change->files[i], PQF_STAGED, staged);
+        stage_path(c, change->files[i], "", final);
+        if (rename(back ? final : staged, back ? staged : final) == 0) continue;
+        pqf_fail_errno(err, errno, "cannot give a file its name");
+        return pqf_error_at_path(err, staged);
     }
     return PQF_OK;
 }
 
-/* ---- the two commits ---- */
-
-static pqf_status move_file(pqf_commit *c, const char *file, pqf_error *err) {
-    const char *from, *to, *folder;
-    TRY(pqf_arena_printf(&c->arena, &from, err, "%s/%s", c->stage, file));
-    TRY(pqf_arena_printf(&c->arena, &to, err, "%s/%s", c->dir, file));
-    TRY(parent_of(c, to, &folder, err));
-    TRY(pqf_fs_make_folders(folder, err));
-    if (rename(from, to) == 0) return PQF_OK;
-    pqf_fail_errno(err, errno, "cannot give a file its name");
-    return pqf_error_at_path(err, to);
+static bool later(const struct timespec *a, const struct timespec *b) {
+    return a->tv_sec > b->tv_sec || (a->tv_sec == b->tv_sec && a->tv_nsec > b->tv_nsec);
 }
 
-/* The names reach the disk: of the files, of their folders, of the folders above that
- * were made. */
-static pqf_status sync_names(pqf_commit *c, const char *const *files, int64_t n,
-                             pqf_error *err) {
-    if (!c->durable) return PQF_OK;
-    if (n > SYNCFS_FILES) return sync_file_system(c->dir, err);
-    for (int64_t i = 0; i < n; i++) {
-        const char *to;
-        TRY(pqf_arena_printf(&c->arena, &to, err, "%s/%s", c->dir, files[i]));
-        TRY(sync_folders(c, to, c->dir, err));
+/* One try to give the folder a later time of change: its owner says which, anybody else
+ * who may write waits for the clock. */
+static int set_later(int folder, const struct timespec *old, long step_ns) {
+    struct timespec now, times[2] = {{.tv_nsec = UTIME_OMIT}, *old};
+    times[1].tv_nsec += step_ns % 1000000000;
+    times[1].tv_sec += step_ns / 1000000000 + times[1].tv_nsec / 1000000000;
+    times[1].tv_nsec %= 1000000000;
+    if (clock_gettime(CLOCK_REALTIME, &now) == 0 && later(&now, &times[1]))
+        times[1] = now;
+    if (futimens(folder, times) == 0) return 0;
+    if (errno != EPERM) return errno;
+    struct timespec pause = {.tv_nsec = 1000000};
+    nanosleep(&pause, NULL);
+    return futimens(folder, NULL) == 0 ? 0 : errno;
+}
+
+/* Readers that look at the folder's time before and after see that a commit has been in
+ * between, although its journal has come and gone. Steps: file systems keep nanoseconds,
+ * microseconds, milliseconds or two seconds. */
+static int touch(int folder) {
+    static const long steps_ns[] = {1, 1000, 1000000, 1000000000, 2000000000};
+    struct stat before, after;
+    if (fstat(folder, &before) != 0) return errno;
+    for (int n = 0; n < TRIES; n++) {
+        int e = set_later(folder, &before.st_mtim, steps_ns[n < 5 ? n : 4]);
+        if (e) return e;
+        if (fstat(folder, &after) != 0) return errno;
+        if (later(&after.st_mtim, &before.st_mtim)) return 0;
     }
-    return sync_folders(c, c->dir, c->existing, err);
+    return ETIME;
 }
 
-static pqf_status give_names(pqf_commit *c, const char *const *files, int64_t n,
-                             int64_t *num_moved, pqf_error *err) {
-    TRY(sync_files(c, c->stage, files, n, err));
-    TRY(pqf_fs_make_folders(c->dir, err));
-    for (; *num_moved < n; ++*num_moved)
-        TRY(move_file(c, files[*num_moved], err));
-    return sync_names(c, files, n, err);
-}
-
-/* Removes a file of a failed append and the folders that are empty without it. Needs no
- * memory: there may be none. */
-static void take_back(const pqf_commit *c, const char *file, bool was_moved) {
-    char path[PATH_MAX];
-    int n = snprintf(path, sizeof path, "%s/%s", c->dir, file);
-    if (n < 0 || (size_t)n >= sizeof path) return;
-    if (was_moved) unlink(path);
-    for (char *slash = strrchr(path, '/'); slash > path + strlen(c->dir);
-         slash = strrchr(path, '/')) {
-        *slash = 0;
-        if (rmdir(path) != 0) return;
-    }
-}
-
-static pqf_status append(pqf_commit *c, const char *const *files, int64_t n,
-                         pqf_error *err) {
-    int64_t num_moved = 0;
-    pqf_status status = give_names(c, files, n, &num_moved, err);
-    if (status == PQF_OK) return PQF_OK;
-    for (int64_t i = 0; i <= num_moved && i < n; i++)
-        take_back(c, files[i], i < num_moved);
-    if (!c->dir_existed) rmdir(c->dir);
+static pqf_status lock(pqf_commit *c, pqf_error *err) {
+    TRY(pqf_sibling_lock(c->sibling, true, c->run, &c->sibling_fd, err));
+    pqf_status status = pqf_commit_settle(c->dir, c->sibling_fd, c->mem, err);
+    if (status == PQF_OK) return status;
+    pqf_sibling_unlock(c->sibling_fd);
+    c->sibling_fd = -1;
     return status;
 }
+
+static void unlock(pqf_commit *c) {
+    pqf_sibling_unlock(c->sibling_fd);
+    c->sibling_fd = -1;
+}
+
+/* The error of a step behind the commit, which stands. */
+static pqf_status but_committed(const char *what, pqf_error *err) {
+    char text[256];
+    pqf_error cause = *err;
+    snprintf(text, sizeof text, "%.*s", (int)sizeof text - 100, cause.message);
+    pqf_fail(err, cause.status, "%s: %s", what, text);
+    err->os_errno = cause.os_errno;
+    return cause.status;
+}
+
+#define NOT_SYNCED "the new rows are in place, but a power cut may lose them"
+#define NOT_DONE   "the change is committed; the next read or write will finish it"
+
+/* ---- carrying out a journal: nothing here allocates ---- */
+
+/* Does nothing where that has been done already. */
+static int move(int from_folder, const char *from, int to_folder, const char *to) {
+    struct stat st;
+    int e = ENOENT;
+    for (int n = 0; e == ENOENT && n < TRIES; n++) {
+        if (pqf_fs_stat_below(from_folder, from, &st) == ENOENT) return 0;
+        e = pqf_fs_rename_below(from_folder, from, to_folder, to);
+    }
+    return e; /* others may remove an empty folder as fast as it is made */
+}
+
+static int move_in(int room, int folder, const char *file) {
+    char from[PATH_ROOM];
+    struct stat st;
+    snprintf(from, sizeof from, "tree/%s" PQF_STAGED, file);
+    int e = pqf_fs_stat_below(folder, file, &st);
+    if (e == 0) return 0; /* what is there is not replaced */
+    return e == ENOENT ? move(room, from, folder, file) : e;
+}
+
+static int take_out(int room, int folder, int64_t inode, const char *file) {
+    char to[PATH_ROOM];
+    int n = snprintf(to, sizeof to, "kept-%lld/%s" PQF_STAGED, (long long)inode, file);
+    int e = move(folder, file, room, to);
+    if (e != ENAMETOOLONG) return e;
+    to[(size_t)n - strlen(PQF_STAGED)] = '\0'; /* a name of 248 bytes or more */
+    return move(folder, file, room, to);
+}
+
+static bool same_folder(const char *a, const char *b) {
+    const char *slash = strrchr(a, '/');
+    size_t n = slash ? (size_t)(slash - a) + 1 : 0;
+    return !strncmp(a, b, n) && !strchr(b + n, '/');
+}
+
+static int sync_list(int folder, const char *const *paths, int64_t n) {
+    int e = 0;
+    for (int64_t i = 0; !e && i < n; i++)
+        if (i == 0 || !same_folder(paths[i], paths[i - 1]))
+            e = pqf_fs_sync_below(folder, paths[i]);
+    return e;
+}
+
+static int sync_names(const pqf_journal *j, int folder) {
+    if (!j->durable) return 0;
+    if (j->num_files + j->num_removed > SYNCFS_FILES) return sync_file_system(folder);
+    int e = sync_list(folder, j->files, j->num_files);
+    return e ? e : sync_list(folder, j->removed, j->num_removed);
+}
+
+static void journal_name(const pqf_journal *j, char out[PQF_ID_CHARS + 16]) {
+    snprintf(out, PQF_ID_CHARS + 16, "%s.commit", j->id);
+}
+
+/* A removal that a power cut brings back must not hit a file that has its name by then. */
+static int end_journal(const pqf_journal *j, int sibling) {
+    char name[PQF_ID_CHARS + 16];
+    journal_name(j, name);
+    if (unlinkat(sibling, name, 0) != 0 && errno != ENOENT) return errno;
+    return j->durable && j->num_removed ? pqf_fs_sync_fd(sibling) : 0;
+}
+
+static int apply_change(const pqf_journal *j, int sibling, int room, int folder) {
+    int e = 0;
+    for (int64_t i = 0; !e && i < j->num_files; i++)
+        e = move_in(room, folder, j->files[i]);
+    for (int64_t i = 0; !e && i < j->num_removed; i++)
+        e = take_out(room, folder, j->inode, j->removed[i]);
+    for (int64_t i = 0; !e && i < j->num_removed; i++)
+        if (i == 0 || !same_folder(j->removed[i], j->removed[i - 1]))
+            pqf_fs_remove_empty_below(folder, j->removed[i]);
+    if (!e) e = sync_names(j, folder);
+    if (!e) e = touch(folder);
+    return e ? e : end_journal(j, sibling);
+}
+
+/* Without an exchange: the folder goes to gone/, the staged tree takes its place. */
+static int apply_swap(const pqf_journal *j, int sibling, int room, const char *dir) {
+    struct stat st;
+    int e = 0;
+    if (fstatat(room, "tree", &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISDIR(st.st_mode)) {
+        /* `late`: somebody else has made a folder in the gap */
+        bool is_gone = fstatat(room, "gone", &st, AT_SYMLINK_NOFOLLOW) == 0;
+        if (renameat(AT_FDCWD, dir, room, is_gone ? "late" : "gone") != 0 &&
+            errno != ENOENT)
+            return errno;
+        if (renameat(room, "tree", AT_FDCWD, dir) != 0) return errno;
+    }
+    if (j->durable) {
+        char parent[PATH_ROOM];
+        snprintf(parent, sizeof parent, "%s", dir);
+        char *slash = strrchr(parent, '/');
+        slash[slash == parent] = '\0';
+        e = sync_path(parent);
+        if (!e) e = pqf_fs_sync_fd(room);
+    }
+    return e ? e : end_journal(j, sibling);
+}
+
+/* ENOENT: the journal has no meaning any more. */
+static int carry_out(const pqf_journal *j, int sibling, const char *dir) {
+    struct stat st;
+    int room = openat(sibling, j->id, FOLDER_FLAGS | O_NOFOLLOW);
+    if (room < 0) return errno == ENOTDIR ? ENOENT : errno;
+    if (j->swap) {
+        int e = apply_swap(j, sibling, room, dir);
+        close(room);
+        return e;
+    }
+    int folder = open(dir, FOLDER_FLAGS), e = folder < 0 ? errno : 0;
+    if (!e && (fstat(folder, &st) != 0 || pqf_inode(&st) != j->inode)) e = ENOENT;
+    if (!e) e = apply_change(j, sibling, room, folder);
+    if (folder >= 0) close(folder);
+    close(room);
+    return e;
+}
+
+static pqf_status settle_one(const char *dir, int sibling, const char *id,
+                             pqf_arena *arena, pqf_error *err) {
+    pqf_journal j;
+    bool is_valid;
+    char name[PQF_ID_CHARS + 16];
+    TRY(pqf_journal_read(sibling, id, arena, &j, &is_valid, err));
+    int e = is_valid ? carry_out(&j, sibling, dir) : ENOENT;
+    if (e == 0) return PQF_OK;
+    if (e != ENOENT)
+        return pqf_fail_errno(err, e,
+                              "cannot finish the commit of a writer that is gone");
+    journal_name(&j, name);
+    (void)unlinkat(sibling, name, 0);
+    return PQF_OK;
+}
+
+pqf_status pqf_commit_settle(const char *dir, int sibling, pqf_mem *mem, pqf_error *err) {
+    const char **ids;
+    int64_t n;
+    pqf_arena arena;
+    pqf_status status = PQF_OK;
+    pqf_arena_init(&arena, mem);
+    TRY_DONE(pqf_journal_list(sibling, mem, &arena, &ids, &n, err));
+    for (int64_t i = 0; i < n; i++)
+        TRY_DONE(settle_one(dir, sibling, ids[i], &arena, err));
+done:
+    pqf_arena_reset(&arena);
+    return status;
+}
+
+bool pqf_commit_settle_dead(const pqf_place *place, pqf_mem *mem) {
+    int sibling;
+    pqf_error ignored;
+    pqf_error_init(&ignored);
+    (void)pqf_sibling_lock(place->sibling, false, NULL, &sibling, &ignored);
+    if (sibling < 0) return false;
+    pqf_status status = pqf_commit_settle(place->dir, sibling, mem, &ignored);
+    pqf_sibling_unlock(sibling);
+    pqf_sweep(place->dir, place->sibling, mem);
+    rmdir(place->sibling); /* stays while others need it */
+    return status == PQF_OK;
+}
+
+/* ---- a change of a dataset that is there ---- */
+
+static pqf_status changed_meanwhile(const char *what, pqf_error *err) {
+    return pqf_fail(err, PQF_IO,
+                    "the dataset was changed meanwhile: %.120s; nothing has been written",
+                    what);
+}
+
+/* Nothing has the file's name, and what of its folder is there may be written. */
+static int check_free(int folder, const char *file) {
+    struct stat st, top;
+    char path[PATH_ROOM];
+    int e = pqf_fs_stat_below(folder, file, &st);
+    if (e != ENOENT) return e ? e : EEXIST;
+    snprintf(path, sizeof path, "%s", file);
+    int fd = -1;
+    while (fd < 0) {
+        char *slash = strrchr(path, '/');
+        *(slash ? slash : path) = '\0';
+        fd = pqf_fs_folder_below(folder, path, false);
+        if (fd < 0 && (errno != ENOENT || !*path)) return errno;
+    }
+    e = faccessat(fd, ".", W_OK | X_OK, AT_EACCESS) == 0 ? 0 : errno;
+    if (!e && (fstat(fd, &st) != 0 || fstat(folder, &top) != 0)) e = errno;
+    if (!e && st.st_dev != top.st_dev) e = EXDEV;
+    close(fd);
+    return e;
+}
+
+static pqf_status plan_files(pqf_commit *c, const pqf_change *change, int folder,
+                             pqf_journal *j, pqf_error *err) {
+    char staged[PATH_ROOM];
+    struct stat st;
+    void *block;
+    TRY(pqf_arena_array(&c->arena, (size_t)change->num_files, sizeof(int64_t), &block,
+                        err));
+    j->sizes = block;
+    for (int64_t i = 0; i < change->num_files; i++) {
+        snprintf(staged, sizeof staged, "tree/%s" PQF_STAGED, change->files[i]);
+        int e = pqf_fs_stat_below(c->room_fd, staged, &st);
+        if (!e) e = check_free(folder, change->files[i]);
+        if (e) {
+            pqf_fail_errno(err, e, "cannot add the file");
+            return pqf_error_at_path(err, change->files[i]);
+        }
+        j->sizes[i] = st.st_size;
+    }
+    j->files = (const char **)(uintptr_t)change->files;
+    j->num_files = change->num_files;
+    return PQF_OK;
+}
+
+/* Collects what stands in a folder that is emptied. */
+typedef struct emptying {
+    pqf_commit *c;
+    int folder;       /* of the dataset */
+    const char *path; /* below it */
+    pqf_buf *removed; /* const char *[] */
+} emptying;
+
+static pqf_status empty_folder(emptying *w, const char *path, pqf_error *err);
+
+static pqf_status add_emptied(void *context, const char *name, pqf_fs_type type,
+                              pqf_error *err) {
+    emptying *w = context;
+    const char *path;
+    struct stat st;
+    TRY(pqf_arena_printf(&w->c->arena, &path, err, "%s%s%s", w->path, *w->path ? "/" : "",
+                         name));
+    if (type == PQF_FS_FOLDER && pqf_fs_stat_below(w->folder, path, &st) == 0 &&
+        S_ISDIR(st.st_mode))
+        return empty_folder(w, path, err);
+    TRY(check_path(path, err));
+    return pqf_buf_put(w->removed, &path, sizeof path, err);
+}
+
+static pqf_status empty_folder(emptying *w, const char *path, pqf_error *err) {
+    const char *outer = w->path;
+    int fd = pqf_fs_folder_below(w->folder, path, false);
+    if (fd < 0 && errno == ENOENT) return PQF_OK;
+    if (fd < 0) {
+        pqf_fail_errno(err, errno, "cannot empty the folder");
+        return pqf_error_at_path(err, path);
+    }
+    w->path = path;
+    pqf_status status = pqf_fs_list_below(fd, ".", path, w->c->mem, add_emptied, w, err);
+    w->path = outer;
+    close(fd);
+    return status;
+}
+
+/* The file can be moved to the sibling. */
+static pqf_status check_removed(const char *file, int folder, pqf_error *err) {
+    struct stat st, top;
+    char text[PATH_ROOM];
+    int e = pqf_fs_stat_below(folder, file, &st);
+    if (e == ENOENT) {
+        snprintf(text, sizeof text, "%s is gone", file);
+        return changed_meanwhile(text, err);
+    }
+    if (!e && S_ISDIR(st.st_mode)) e = EISDIR;
+    if (!e && fstat(folder, &top) == 0 && top.st_dev != st.st_dev) e = EXDEV;
+    if (!e) return PQF_OK;
+    pqf_fail_errno(err, e, "cannot remove the file");
+    return pqf_error_at_path(err, file);
+}
+
+static pqf_status plan_removed(pqf_commit *c, const pqf_change *change, int folder,
+                               pqf_journal *j, pqf_error *err) {
+    void *block;
+    pqf_buf removed = {.mem = c->mem};
+    emptying w = {c, folder, "", &removed};
+    pqf_status status = PQF_OK;
+    for (int64_t i = 0; i < change->num_removed; i++)
+        TRY_DONE(pqf_buf_put(&removed, &change->removed[i], sizeof(char *), err));
+    for (int64_t i = 0; i < change->num_emptied; i++)
+        TRY_DONE(empty_folder(&w, change->emptied[i], err));
+    j->num_removed = (int64_t)(removed.len / sizeof(char *));
+    TRY_DONE(pqf_arena_alloc(&c->arena, removed.len + sizeof(char *), &block, err));
+    j->removed = block;
+    if (removed.len) memcpy(block, removed.data, removed.len);
+    for (int64_t i = 0; i < j->num_removed; i++)
+        TRY_DONE(check_removed(j->removed[i], folder, err));
+done:
+    pqf_buf_reset(&removed);
+    return status;
+}
+
+/* Everything that can be seen to go wrong does so here. */
+static pqf_status plan(pqf_commit *c, const pqf_change *change, int folder,
+                       pqf_journal *j, pqf_error *err) {
+    struct stat st;
+    if (fstat(folder, &st) != 0) return pqf_fail_errno(err, errno, "cannot commit");
+    *j = (pqf_journal){.durable = c->durable, .inode = pqf_inode(&st)};
+    memcpy(j->id, c->id, sizeof j->id);
+    if (change->num_removed && j->inode != c->inode)
+        return changed_meanwhile("its folder has been replaced", err);
+    TRY(plan_files(c, change, folder, j, err));
+    return plan_removed(c, change, folder, j, err);
+}
+
+/* The commit: the journal's rename. Its sync that fails makes nothing undone. */
+static pqf_status commit_journal(pqf_commit *c, const pqf_journal *j, pqf_error *err) {
+    char name[PQF_ID_CHARS + 16];
+    journal_name(j, name);
+    TRY(pqf_journal_write(j, c->room_fd, "journal", c->mem, err));
+    if (renameat(c->room_fd, "journal", c->sibling_fd, name) != 0)
+        return pqf_fail_errno(err, errno, "cannot commit");
+    c->keep_room = true;
+    int e = c->durable ? pqf_fs_sync_fd(c->sibling_fd) : 0;
+    if (!e) return PQF_OK;
+    pqf_fail_errno(err, e, "cannot sync the journal");
+    return but_committed(NOT_DONE, err);
+}
+
+static pqf_status change_folder(pqf_commit *c, const pqf_change *change, int folder,
+                                pqf_error *err) {
+    pqf_journal j;
+    TRY(plan(c, change, folder, &j, err));
+    if (j.num_files + j.num_removed == 0) return PQF_OK;
+    int e = touch(folder); /* it can be done */
+    if (e) return pqf_fail_errno(err, e, "cannot set the folder's time of change");
+    TRY(commit_journal(c, &j, err));
+    e = apply_change(&j, c->sibling_fd, c->room_fd, folder);
+    if (e) {
+        pqf_fail_errno(err, e, "cannot move a file");
+        return but_committed(NOT_DONE, err);
+    }
+    c->keep_room = false;
+    return PQF_OK;
+}
+
+static pqf_status append_many(pqf_commit *c, const pqf_change *change, pqf_error *err) {
+    TRY(sync_stage(c, change, PQF_STAGED, err));
+    TRY(lock(c, err));
+    pqf_status status;
+    int folder = open(c->dir, FOLDER_FLAGS);
+    if (folder >= 0)
+        status = change_folder(c, change, folder, err);
+    else if (errno == ENOENT && change->num_removed)
+        status = changed_meanwhile("its folder is gone", err);
+    else
+        status = pqf_fail_errno(err, errno, "cannot open the folder");
+    if (folder >= 0) close(folder);
+    unlock(c);
+    return status;
+}
+
+/* ---- one file ---- */
+
+/* ENOENT: the folder, or one in it, has been replaced or removed just now. */
+static int append_file(const pqf_commit *c, const char *file, int folder) {
+    char staged[PATH_ROOM];
+    struct stat st;
+    snprintf(staged, sizeof staged, "tree/%s" PQF_STAGED, file);
+    int e = pqf_fs_stat_below(c->room_fd, staged, &st);
+    if (e) return e == ENOENT ? EBADF : e;
+    e = check_free(folder, file);
+    if (!e) e = pqf_fs_rename_below(c->room_fd, staged, folder, file);
+    if (e && e != ENOENT) pqf_fs_remove_empty_below(folder, file);
+    return e;
+}
+
+static pqf_status append_one(pqf_commit *c, const char *file, pqf_error *err) {
+    char path[PATH_ROOM];
+    int e = ENOENT, folder = -1;
+    stage_path(c, file, PQF_STAGED, path);
+    if (c->durable && (e = sync_path(path)) != 0)
+        return pqf_fail_errno(err, e, "cannot sync what has been written");
+    e = ENOENT;
+    for (int n = 0; e == ENOENT && n < TRIES; n++) {
+        TRY(pqf_try_later(n, c->run, err));
+        folder = open(c->dir, FOLDER_FLAGS);
+        e = folder < 0 ? errno : append_file(c, file, folder);
+        if (e && folder >= 0) close(folder);
+    }
+    if (e) {
+        pqf_fail_errno(err, e, "cannot add the file");
+        return pqf_error_at_path(err, file);
+    }
+    e = c->durable ? pqf_fs_sync_below(folder, file) : 0;
+    close(folder);
+    if (!e) return PQF_OK;
+    pqf_fail_errno(err, e, "cannot sync the folder");
+    return but_committed(NOT_SYNCED, err);
+}
+
+/* ---- a new dataset ---- */
+
+/* An old tree is kept while the new one may be lost. */
+static pqf_status sync_switch(pqf_commit *c, pqf_error *err) {
+    if (!c->durable) return PQF_OK;
+    pqf_status status = sync_up(c->dir, c->existing, err);
+    if (status == PQF_OK) status = pqf_fs_sync_folder(c->room, err);
+    if (status == PQF_OK) return status;
+    c->keep_room = true;
+    return but_committed(NOT_SYNCED, err);
+}
+
+/* *created: false where another writer was faster. */
+static pqf_status create(pqf_commit *c, const pqf_change *change, bool *created,
+                         pqf_error *err) {
+    struct stat st;
+    TRY(name_tree(c, change, false, err));
+    TRY(sync_stage(c, change, "", err));
+    TRY(lock(c, err));
+    *created = lstat(c->dir, &st) != 0 && rename(c->stage, c->dir) == 0;
+    int e = *created || lstat(c->dir, &st) == 0 ? 0 : errno;
+    unlock(c);
+    if (e) return pqf_fail_errno(err, e, "cannot give the new dataset its name");
+    return *created ? sync_switch(c, err) : name_tree(c, change, true, err);
+}
+
+static pqf_status append(pqf_commit *c, const pqf_change *change, pqf_error *err) {
+    struct stat st;
+    bool created = false, removes = change->num_removed || change->num_emptied;
+    if (!change->num_removed && lstat(c->dir, &st) != 0 && errno == ENOENT)
+        TRY(create(c, change, &created, err));
+    if (created || (!change->num_files && !removes)) return PQF_OK;
+    if (change->num_files == 1 && !removes) return append_one(c, change->files[0], err);
+    return append_many(c, change, err);
+}
+
+/* ---- overwrite ---- */
 
 /* The mode bits of the folder that is replaced stay. */
 static void keep_mode(const pqf_commit *c) {
     struct stat st;
-    if (stat(c->dir, &st) == 0 && chmod(c->stage, st.st_mode & 07777) != 0) errno = 0;
+    if (stat(c->dir, &st) == 0) (void)chmod(c->stage, st.st_mode & 07777);
 }
 
-static pqf_status sync_switch(pqf_commit *c, pqf_error *err) {
-    if (!c->durable) return PQF_OK;
-    TRY(sync_folders(c, c->dir, c->existing, err));
-    return pqf_fs_sync_folder(c->sibling, err);
+static pqf_status swap(pqf_commit *c, pqf_error *err) {
+    pqf_journal j = {.swap = true, .durable = c->durable};
+    memcpy(j.id, c->id, sizeof j.id);
+    TRY(commit_journal(c, &j, err));
+    int e = apply_swap(&j, c->sibling_fd, c->room_fd, c->dir);
+    if (e) {
+        pqf_fail_errno(err, e, "cannot replace the folder");
+        return but_committed(NOT_DONE, err);
+    }
+    c->keep_room = false;
+    return PQF_OK;
 }
 
-static pqf_status overwrite(pqf_commit *c, const char *const *files, int64_t n,
-                            pqf_error *err) {
-    pqf_error ignored;
-    TRY(sync_files(c, c->stage, files, n, err));
+static pqf_status replace(pqf_commit *c, pqf_error *err) {
     keep_mode(c);
     /* succeeds where nothing or an empty folder stands */
-    bool was_empty = rename(c->stage, c->dir) == 0;
-    if (!was_empty && errno != ENOTEMPTY && errno != EEXIST)
+    if (rename(c->stage, c->dir) == 0) return sync_switch(c, err);
+    if (errno != ENOTEMPTY && errno != EEXIST)
         return pqf_fail_errno(err, errno, "cannot give the new dataset its name");
-    if (!was_empty) TRY(pqf_fs_exchange(c->stage, c->dir, err));
-    pqf_status status = sync_switch(c, err);
-    if (status == PQF_OK) return PQF_OK;
-    /* A call that fails changes nothing: back to the old names. */
-    pqf_error_init(&ignored);
-    if (!was_empty)
-        (void)pqf_fs_exchange(c->stage, c->dir, &ignored);
-    else if (rename(c->dir, c->stage) == 0 && c->dir_existed)
-        (void)pqf_fs_make_folders(c->dir, &ignored);
+    int e = pqf_fs_exchange(AT_FDCWD, c->stage, AT_FDCWD, c->dir);
+    if (e == ENOTSUP) return swap(c, err);
+    if (e) return pqf_fail_errno(err, e, "cannot exchange the folders");
+    return sync_switch(c, err);
+}
+
+static pqf_status overwrite(pqf_commit *c, const pqf_change *change, pqf_error *err) {
+    TRY(name_tree(c, change, false, err));
+    TRY(sync_stage(c, change, "", err));
+    TRY(lock(c, err));
+    pqf_status status = replace(c, err);
+    unlock(c);
     return status;
 }
 
 pqf_status pqf_commit_finish(pqf_commit *c, const pqf_change *change, pqf_error *err) {
-    if (change->num_removed || change->num_emptied)
-        return pqf_fail(err, PQF_UNSUPPORTED, "replacing files is not built yet");
-    pqf_status status = c->mode == PQF_OVERWRITE
-                            ? overwrite(c, change->files, change->num_files, err)
-                            : append(c, change->files, change->num_files, err);
+    if (c->owner != getpid())
+        return pqf_fail(err, PQF_INVALID,
+                        "the writer was opened by another process, before a fork");
+    pqf_status status = PQF_OK;
+    for (int64_t i = 0; status == PQF_OK && i < change->num_files; i++)
+        status = check_path(change->files[i], err);
+    for (int64_t i = 0; status == PQF_OK && i < change->num_removed; i++)
+        status = check_path(change->removed[i], err);
+    for (int64_t i = 0; status == PQF_OK && i < change->num_emptied; i++)
+        if (*change->emptied[i]) status = check_path(change->emptied[i], err);
+    if (status == PQF_OK)
+        status =
+            c->mode == PQF_OVERWRITE ? overwrite(c, change, err) : append(c, change, err);
     if (status != PQF_OK) return pqf_error_at_path(err, c->dir);
     c->done = true;
     return PQF_OK;

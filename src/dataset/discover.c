@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * discover.c: from paths to files with their partition values. Folders are walked in the
- * order of their entries' bytes, which is the order of paths component by component.
+ * order of their entries' bytes, which is the order of paths component by component. A
+ * single folder is walked through the descriptor of a snapshot.
  */
 #include "inner.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <sys/stat.h>
 
 /* Folders within folders; more is a loop of links. */
@@ -15,7 +17,9 @@ typedef struct walk {
     const pqf_read_options *options;
     pqf_mem *mem;
     pqf_arena *arena;
-    pqf_buf paths; /* const char *[] */
+    const pqf_snapshot *snapshot; /* NULL: folders are opened by their paths */
+    const char *top;              /* the snapshot's folder */
+    pqf_buf files;                /* pqf_found_file[] */
     const char *folder;
     int depth;
 } walk;
@@ -38,17 +42,41 @@ static bool is_ignored(const pqf_read_options *options, const char *name,
 
 static pqf_status walk_folder(walk *w, const char *folder, pqf_error *err);
 
+static pqf_status join(walk *w, const char *folder, const char *name, const char **out,
+                       pqf_error *err) {
+    size_t n = strlen(folder);
+    const char *slash = n && folder[n - 1] != '/' ? "/" : "";
+    return pqf_arena_printf(w->arena, out, err, "%s%s%s", folder, slash, name);
+}
+
+/* The part of a path behind the snapshot's folder. */
+static const char *below_top(const walk *w, const char *path) {
+    if (!w->snapshot) return NULL;
+    path += strlen(w->top);
+    return path + (*path == '/');
+}
+
+static pqf_status put_file(walk *w, const char *path, const char *staged,
+                           pqf_error *err) {
+    pqf_found_file file = {.path = path, .below = below_top(w, path), .staged = staged};
+    return pqf_buf_put(&w->files, &file, sizeof file, err);
+}
+
 static pqf_status visit(void *context, const char *name, pqf_fs_type type,
                         pqf_error *err) {
     walk *w = context;
     if (type == PQF_FS_OTHER || is_ignored(w->options, name, type == PQF_FS_FOLDER))
         return PQF_OK;
     const char *path;
-    size_t n = strlen(w->folder);
-    const char *slash = n && w->folder[n - 1] == '/' ? "" : "/";
-    TRY(pqf_arena_printf(w->arena, &path, err, "%s%s%s", w->folder, slash, name));
-    if (type == PQF_FS_FILE) return pqf_buf_put(&w->paths, &path, sizeof path, err);
-    return walk_folder(w, path, err);
+    TRY(join(w, w->folder, name, &path, err));
+    return type == PQF_FS_FILE ? put_file(w, path, NULL, err) : walk_folder(w, path, err);
+}
+
+static pqf_status list_folder(walk *w, const char *folder, pqf_error *err) {
+    const char *below = below_top(w, folder);
+    if (!below) return pqf_fs_list(folder, w->mem, visit, w, err);
+    return pqf_fs_list_below(w->snapshot->fd, *below ? below : ".", folder, w->mem, visit,
+                             w, err);
 }
 
 static pqf_status walk_folder(walk *w, const char *folder, pqf_error *err) {
@@ -57,10 +85,90 @@ static pqf_status walk_folder(walk *w, const char *folder, pqf_error *err) {
         return pqf_fail(err, PQF_LIMIT, "folders are nested more than %d deep below %s",
                         MAX_DEPTH, folder);
     w->folder = folder;
-    pqf_status status = pqf_fs_list(folder, w->mem, visit, w, err);
+    pqf_status status = list_folder(w, folder, err);
     w->folder = outer;
     w->depth--;
     return status;
+}
+
+/* ---- commits that have begun ---- */
+
+/* As bytes, component by component: '/' comes before everything. */
+static int by_path(const void *a, const void *b) {
+    const char *p = ((const pqf_found_file *)a)->below;
+    const char *q = ((const pqf_found_file *)b)->below;
+    while (*p && *p == *q)
+        p++, q++;
+    int x = *p == '/' ? 1 : *p ? (unsigned char)*p + 1 : 0;
+    int y = *q == '/' ? 1 : *q ? (unsigned char)*q + 1 : 0;
+    return x - y;
+}
+
+static bool is_visible(const walk *w, const char *below) {
+    for (const char *slash; (slash = strchr(below, '/')); below = slash + 1)
+        if (is_ignored(w->options, below, true)) return false;
+    return !is_ignored(w->options, below, false);
+}
+
+/* The one of the files, sorted by path up to `n`, that has the path; NULL: none. */
+static pqf_found_file *find_file(const walk *w, size_t n, const char *below) {
+    pqf_found_file key = {.below = below};
+    if (!n) return NULL;
+    return bsearch(&key, w->files.data, n, sizeof key, by_path);
+}
+
+static pqf_status add_committed(walk *w, const pqf_journal *j, size_t num_listed,
+                                pqf_error *err) {
+    for (int64_t i = 0; i < j->num_files; i++) {
+        const char *path, *staged;
+        pqf_found_file *listed = find_file(w, num_listed, j->files[i]);
+        if (listed || !is_visible(w, j->files[i])) continue;
+        TRY(join(w, w->top, j->files[i], &path, err));
+        TRY(pqf_arena_printf(w->arena, &staged, err, "%s/tree/%s" PQF_STAGED, j->id,
+                             j->files[i]));
+        TRY(put_file(w, path, staged, err));
+    }
+    return PQF_OK;
+}
+
+/* Files without a path go. */
+static void drop_marked(walk *w) {
+    pqf_found_file *all = (pqf_found_file *)(void *)w->files.data;
+    size_t kept = 0, n = w->files.len / sizeof *all;
+    for (size_t i = 0; i < n; i++)
+        if (all[i].path) all[kept++] = all[i];
+    w->files.len = kept * sizeof *all;
+}
+
+/* Their files count as there, and what they remove as gone, whatever is done of it. */
+static pqf_status count_committed(walk *w, pqf_error *err) {
+    const pqf_snapshot *s = w->snapshot;
+    size_t num_listed = w->files.len / sizeof(pqf_found_file);
+    if (!s->num_journals) return PQF_OK;
+    if (num_listed) qsort(w->files.data, num_listed, sizeof(pqf_found_file), by_path);
+    for (int64_t i = 0; i < s->num_journals; i++)
+        TRY(add_committed(w, &s->journals[i], num_listed, err));
+    for (int64_t i = 0; i < s->num_journals; i++) {
+        for (int64_t k = 0; k < s->journals[i].num_removed; k++) {
+            pqf_found_file *file = find_file(w, num_listed, s->journals[i].removed[k]);
+            if (file) file->path = NULL;
+        }
+    }
+    drop_marked(w);
+    if (w->files.len)
+        qsort(w->files.data, w->files.len / sizeof(pqf_found_file),
+              sizeof(pqf_found_file), by_path);
+    return PQF_OK;
+}
+
+static pqf_status list_snapshot(void *context, const pqf_snapshot *snapshot,
+                                pqf_error *err) {
+    walk *w = context;
+    w->snapshot = snapshot;
+    w->files.len = 0;
+    w->depth = 0;
+    TRY(walk_folder(w, w->top, err));
+    return count_committed(w, err);
 }
 
 /* ---- partition values ---- */
@@ -166,29 +274,42 @@ static pqf_status add_path(walk *w, const char *path, bool *is_folder, pqf_error
     if (*is_folder) return walk_folder(w, path, err);
     const char *copy;
     TRY(pqf_arena_string(w->arena, pqf_bytes_of(path, strlen(path)), &copy, err));
-    return pqf_buf_put(&w->paths, &copy, sizeof copy, err);
+    return put_file(w, copy, NULL, err);
+}
+
+/* A single folder is read as it was at one moment; all else path by path. */
+static pqf_status add_paths(walk *w, const char *const *paths, int64_t num_paths,
+                            pqf_snapshot *snapshot, bool *is_folder, pqf_error *err) {
+    if (num_paths == 1) {
+        w->top = paths[0];
+        TRY(pqf_snapshot_take(paths[0], w->options, w->mem, w->arena, list_snapshot, w,
+                              snapshot, err));
+        *is_folder = snapshot->is_open;
+        if (*is_folder) return PQF_OK;
+    }
+    w->snapshot = NULL;
+    for (int64_t i = 0; i < num_paths; i++)
+        TRY(add_path(w, paths[i], is_folder, err));
+    return PQF_OK;
 }
 
 pqf_status pqf_discover(const char *const *paths, int64_t num_paths, const char *root,
                         const pqf_read_options *options, pqf_mem *mem, pqf_arena *arena,
-                        pqf_found *out, pqf_error *err) {
-    walk w = {.options = options, .mem = mem, .arena = arena, .paths = {.mem = mem}};
+                        pqf_snapshot *snapshot, pqf_found *out, pqf_error *err) {
+    walk w = {.options = options, .mem = mem, .arena = arena, .files = {.mem = mem}};
     pqf_status status = PQF_OK;
     bool is_folder = false;
     void *block;
     *out = (pqf_found){0};
-    for (int64_t i = 0; i < num_paths; i++)
-        TRY_DONE(add_path(&w, paths[i], &is_folder, err));
-    out->num_files = (int64_t)(w.paths.len / sizeof(char *));
-    TRY_DONE(pqf_arena_array(arena, (size_t)out->num_files, sizeof(pqf_found_file),
-                             &block, err));
+    TRY_DONE(add_paths(&w, paths, num_paths, snapshot, &is_folder, err));
+    TRY_DONE(pqf_arena_alloc(arena, w.files.len + 1, &block, err));
+    out->num_files = (int64_t)(w.files.len / sizeof(pqf_found_file));
     out->files = block;
-    for (int64_t i = 0; i < out->num_files; i++)
-        out->files[i].path = ((const char **)(void *)w.paths.data)[i];
+    if (w.files.len) memcpy(block, w.files.data, w.files.len);
     if (!root && num_paths == 1 && is_folder) root = paths[0];
     if (root && !options->no_partitions)
         TRY_DONE(find_partitions(root, mem, arena, out, err));
 done:
-    pqf_buf_reset(&w.paths);
+    pqf_buf_reset(&w.files);
     return status;
 }

@@ -52,12 +52,41 @@ pqf_status pqf_values_parse(const struct ArrowSchema *type, const pqf_bytes *tex
  * it. */
 bool pqf_text_is_integer(pqf_bytes text, bool *fits_32);
 
+/* ---- snapshot.c: one state of a folder, as long as somebody reads it ---- */
+
+typedef struct pqf_found_file pqf_found_file;
+typedef struct pqf_journal pqf_journal;
+
+typedef struct pqf_snapshot {
+    bool is_open; /* false: files are opened by their paths */
+    int fd;       /* of the folder, under a shared lock */
+    int64_t inode;
+    const char *sibling;   /* path of the hidden folder beside it; NULL: none */
+    pqf_journal *journals; /* commits that have begun: their files count as there */
+    int64_t num_journals;
+} pqf_snapshot;
+
+/* Lists the files of the snapshot's folder; called again when it has changed meanwhile. */
+typedef pqf_status (*pqf_snapshot_list_fn)(void *context, const pqf_snapshot *snapshot,
+                                           pqf_error *err);
+/* PQF_OK without a snapshot that is open: `path` is a file. */
+pqf_status pqf_snapshot_take(const char *path, const pqf_read_options *options,
+                             pqf_mem *mem, pqf_arena *arena, pqf_snapshot_list_fn list,
+                             void *context, pqf_snapshot *out, pqf_error *err);
+pqf_status pqf_snapshot_open_file(const pqf_snapshot *snapshot,
+                                  const pqf_found_file *file, bool memory_map,
+                                  pqf_source **out, pqf_error *err);
+void pqf_snapshot_close(pqf_snapshot *snapshot);
+
 /* ---- discover.c ---- */
 
-typedef struct pqf_found_file {
+struct pqf_found_file {
     const char *path;
+    const char *below; /* the part below the snapshot's folder; NULL without one */
+    const char
+        *staged; /* of a file that may still be staged: its path below the sibling */
     const pqf_bytes *values; /* one per partition column; data NULL: null or absent */
-} pqf_found_file;
+};
 
 typedef struct pqf_found {
     pqf_found_file *files;
@@ -68,7 +97,7 @@ typedef struct pqf_found {
 
 pqf_status pqf_discover(const char *const *paths, int64_t num_paths, const char *root,
                         const pqf_read_options *options, pqf_mem *mem, pqf_arena *arena,
-                        pqf_found *out, pqf_error *err);
+                        pqf_snapshot *snapshot, pqf_found *out, pqf_error *err);
 
 /* ---- open.c ---- */
 
@@ -77,6 +106,7 @@ struct pqf_dataset {
     pqf_mem *mem;
     pqf_arena arena;
     pqf_read_options options;
+    pqf_snapshot snapshot;
     pqf_found found;
     pqf_bytes bytes;    /* of a dataset in memory */
     pqf_reader *first;  /* whose footer gave the schema */
@@ -90,6 +120,9 @@ struct pqf_dataset {
 };
 
 void pqf_dataset_retain(pqf_dataset *dataset);
+/* Opens file i: a pqf_open_file_fn with the dataset as context. */
+pqf_status pqf_dataset_open_source(void *dataset, int64_t i, pqf_source **out,
+                                   pqf_error *err);
 
 /* ---- groups.c: rows by partition ---- */
 
@@ -106,7 +139,57 @@ int64_t pqf_groups_count(const pqf_groups *groups);
 /* "a=1/b=x" of a group, borrowed. */
 const char *pqf_groups_folder(const pqf_groups *groups, int64_t group);
 
-/* ---- stage.c, commit.c: a folder's staging place and its names ---- */
+/* ---- place.c: where a dataset's hidden things are ---- */
+
+typedef struct pqf_place {
+    const char *dir;     /* the dataset's folder, links resolved; it may be missing */
+    const char *parent;  /* of dir */
+    const char *sibling; /* hidden folder beside it */
+} pqf_place;
+
+pqf_status pqf_place_find(pqf_arena *arena, const char *dir, pqf_place *out,
+                          pqf_error *err);
+/* PQF_INVALID for the root, the home and the current folder, and what holds them. */
+pqf_status pqf_place_check_overwrite(const char *dir, pqf_error *err);
+
+/* ---- journal.c: what a commit that has begun is going to do ---- */
+
+/* What staged files and files that are kept for readers have behind their names. */
+#define PQF_STAGED ".staged"
+
+#define PQF_ID_CHARS 32 /* hexadecimal digits that name a writer's room */
+
+struct pqf_journal {
+    char id[PQF_ID_CHARS + 1];
+    bool swap;     /* the staged tree takes the folder's place; nothing below counts */
+    bool durable;  /* whoever finishes it syncs */
+    int64_t inode; /* of the dataset's folder: in another folder it has no meaning */
+    const char **files; /* below tree/ with PQF_STAGED, and below the folder without */
+    int64_t *sizes;
+    int64_t num_files;
+    const char **removed; /* go from the folder to kept/ with PQF_STAGED */
+    int64_t num_removed;
+};
+
+/* Writes `name` into the open folder, synced where the journal is durable. */
+pqf_status pqf_journal_write(const pqf_journal *journal, int folder, const char *name,
+                             pqf_mem *mem, pqf_error *err);
+/* Reads <id>.commit of the open sibling. *is_valid: it is whole, names nothing but plain paths, and
+ * what is staged fits it. A journal that is missing or says something else is not valid. */
+pqf_status pqf_journal_read(int sibling, const char *id, pqf_arena *arena,
+                            pqf_journal *out, bool *is_valid, pqf_error *err);
+/* The ids of all <id>.commit of the open sibling, sorted. */
+pqf_status pqf_journal_list(int sibling, pqf_mem *mem, pqf_arena *arena,
+                            const char ***ids, int64_t *num_ids, pqf_error *err);
+/* True for 32 hexadecimal digits and `end`. */
+bool pqf_is_id(const char *name, const char *end);
+
+/* The number of a folder as journals have it. */
+static inline int64_t pqf_inode(const struct stat *st) {
+    return (int64_t)((uint64_t)st->st_ino & INT64_MAX);
+}
+
+/* ---- stage.c: rooms of writers, locks, what the dead left ---- */
 
 typedef struct pqf_commit {
     pqf_mem *mem;
@@ -114,32 +197,60 @@ typedef struct pqf_commit {
     const char *dir; /* the dataset's folder, links resolved */
     const char *parent;
     const char *sibling; /* hidden folder beside it */
-    const char *stage;   /* of this writer, within sibling */
-    const char *lock;    /* file beside the stage, locked as long as the writer lives */
-    int lock_fd;         /* -1: none */
+    const char *room;    /* of this writer, within sibling: spill and other leavings */
+    const char *stage;   /* within room: what may become the dataset's folder; a file's
+                          * path there is its path in the dataset and PQF_STAGED */
+    char id[PQF_ID_CHARS + 1];
+    int room_fd;    /* locked as long as the writer lives; -1: none */
+    int sibling_fd; /* during the commit, locked */
     pqf_mode mode;
     bool durable;
     const char *existing; /* innermost folder above it that was there before */
-    bool dir_existed;
     bool done;
+    bool keep_room; /* a journal that is still to be carried out needs it */
+    int64_t inode;  /* of the dataset's folder when the writer began; 0: none */
+    pqf_run *run;   /* polled while waiting for other writers; may be NULL */
     pid_t owner;
 } pqf_commit;
 
-/* Checks the target (refused folders, a file in its place) and makes the staging
- * place. */
+/* flock that is never waited for: 0, EWOULDBLOCK, or another errno value where there are no
+ * locks. */
+int pqf_lock_try(int fd, int how);
+/* Pauses a little before the n-th try of something, and polls the run (NULL: none). */
+pqf_status pqf_try_later(int n, pqf_run *run, pqf_error *err);
+/* True when `path` names the open file or folder. */
+bool pqf_is_named(int fd, const char *path);
+/* Takes the commit lock: who holds it may give and take names in the dataset. *fd: -1 where
+ * another one has it (with wait only after long) or the sibling is gone. Where there are no locks
+ * a writer (wait) goes on without. */
+pqf_status pqf_sibling_lock(const char *sibling, bool wait, pqf_run *run, int *fd,
+                            pqf_error *err);
+void pqf_sibling_unlock(int fd);
+/* Makes c->room and its lock. */
+pqf_status pqf_stage_make(pqf_commit *c, pqf_error *err);
+/* Removes c->room unless readers or a journal need it, and the sibling when it is empty. */
+void pqf_stage_remove(pqf_commit *c);
+/* Removes rooms of dead writers that nobody reads. */
+void pqf_sweep(const char *dir, const char *sibling, pqf_mem *mem);
+
+/* ---- commit.c ---- */
+
+/* Checks the target (refused folders, a file in its place), finishes and removes what killed
+ * writers left, and makes the staging place. */
 pqf_status pqf_commit_begin(pqf_commit *c, const char *dir, pqf_mode mode, bool durable,
                             pqf_mem *mem, pqf_error *err);
-/* What a commit does to the dataset, in one step for readers of ours. Paths are below the dataset's
- * folder. With PQF_OVERWRITE the folder is replaced and only `files` counts. */
+/* What a commit does to the dataset, in one step for readers of ours. Paths are below the
+ * dataset's folder. With PQF_OVERWRITE the folder is replaced and only `files` counts. */
 typedef struct pqf_change {
-    const char *const *files; /* staged, in order: below the stage under the same path */
-    int64_t num_files;
     const char *const
-        *removed; /* files that go; where one is missing, or the folder has been
-                                   replaced since begin, nothing is changed and the commit fails */
+        *files; /* staged: below the stage under the same path and PQF_STAGED */
+    int64_t num_files;
+    /* Files that go. Where one is missing, or the folder has been replaced since begin, nothing is
+     * changed and the commit fails. */
+    const char *const *removed;
     int64_t num_removed;
     const char *const
-        *emptied; /* folders of which every file goes that stands there at the commit */
+        *emptied; /* folders of which every file goes that stands there then */
     int64_t num_emptied;
 } pqf_change;
 
@@ -147,9 +258,11 @@ typedef struct pqf_change {
 pqf_status pqf_commit_finish(pqf_commit *c, const pqf_change *change, pqf_error *err);
 /* Removes what is left of the staging place. */
 void pqf_commit_reset(pqf_commit *c);
-
-/* Makes c->stage and its lock, and removes the stages of writers that were killed. */
-pqf_status pqf_stage_make(pqf_commit *c, pqf_error *err);
-void pqf_stage_remove(pqf_commit *c);
+/* Carries out the journals that dead writers left, under the commit lock (`sibling`). Those that
+ * have no meaning are removed. */
+pqf_status pqf_commit_settle(const char *dir, int sibling, pqf_mem *mem, pqf_error *err);
+/* The same for a reader: nothing is done while a writer is at it, and what fails is left. False:
+ * nothing was pending. */
+bool pqf_commit_settle_dead(const pqf_place *place, pqf_mem *mem);
 
 #endif

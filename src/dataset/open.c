@@ -257,12 +257,26 @@ static pqf_status begin(const pqf_read_options *options, pqf_dataset **out,
     return status;
 }
 
+pqf_status pqf_dataset_open_source(void *dataset, int64_t i, pqf_source **out,
+                                   pqf_error *err) {
+    const pqf_dataset *d = dataset;
+    return pqf_snapshot_open_file(&d->snapshot, &d->found.files[i], d->options.memory_map,
+                                  out, err);
+}
+
+static pqf_status open_first(pqf_dataset *d, pqf_error *err) {
+    pqf_source *source;
+    if (!d->files[d->first_file].path)
+        return pqf_reader_open(NULL, d->bytes, &d->options, d->mem, &d->first, err);
+    TRY(pqf_dataset_open_source(d, d->first_file, &source, err));
+    return pqf_reader_open_source(source, &d->options, d->mem, &d->first, err);
+}
+
 static pqf_status complete(pqf_dataset *d, pqf_error *err) {
     if (!d->found.num_files) return set_schema(d, err);
     TRY(set_files(d, err));
     TRY(choose_first(d, err));
-    TRY(pqf_reader_open(d->files[d->first_file].path, d->bytes, &d->options, d->mem,
-                        &d->first, err));
+    TRY(open_first(d, err));
     d->options.likely = NULL; /* borrowed for the open alone */
     TRY(set_constants(d, err));
     return set_schema(d, err);
@@ -277,7 +291,7 @@ pqf_status pqf_dataset_open(const char *const *paths, int64_t num_paths, const c
     pqf_dataset *d;
     TRY(begin(options, &d, err));
     pqf_status status = pqf_discover(paths, num_paths, root, &d->options, d->mem,
-                                     &d->arena, &d->found, err);
+                                     &d->arena, &d->snapshot, &d->found, err);
     if (status == PQF_OK) status = complete(d, err);
     if (status != PQF_OK)
         pqf_dataset_free(d);
@@ -315,6 +329,7 @@ void pqf_dataset_free(pqf_dataset *d) {
     release_constants(d);
     pqf_schema_release(&d->schema);
     pqf_reader_release(d->first);
+    pqf_snapshot_close(&d->snapshot);
     pqf_arena_reset(&d->arena);
     pqf_mem *mem = d->mem;
     pqf_mem_free(mem, d, sizeof *d);

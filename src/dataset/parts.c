@@ -57,8 +57,10 @@ static pqf_status full_path(const pqf_part *p, char out[PATH_MAX], pqf_error *er
     int n = snprintf(out, PATH_MAX, "%s/", p->plan->stage);
     if (n > 0 && n < PATH_MAX)
         n += print_path(p, p->num_files, out + n, (size_t)(PATH_MAX - n));
-    if (n > 0 && n < PATH_MAX) return PQF_OK;
-    return pqf_fail_errno(err, ENAMETOOLONG, "cannot name a file");
+    if (n <= 0 || n + (int)sizeof PQF_STAGED > PATH_MAX)
+        return pqf_fail_errno(err, ENAMETOOLONG, "cannot name a file");
+    strcpy(out + n, PQF_STAGED);
+    return PQF_OK;
 }
 
 /* ---- one file ---- */

@@ -132,6 +132,8 @@ static pqf_status start(scan_stream *s, const pqf_scan_options *options, pqf_err
         .batch_rows = options->batch_rows,
         .first_reader = d->first,
         .first_file = d->first_file,
+        .open = d->files && d->files[0].path ? pqf_dataset_open_source : NULL,
+        .open_context = d,
     };
     return pqf_scan_open(&spec, d->mem, &s->scan, err);
 }

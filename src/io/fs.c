@@ -143,15 +143,20 @@ pqf_status pqf_fs_make_folders(const char *path, pqf_error *err) {
     return pqf_fs_make_new_folders(path, &num_kept, err);
 }
 
+int pqf_fs_sync_fd(int folder) {
+    if (fsync(folder) == 0) return 0;
+    return errno == EINVAL || errno == ENOTSUP || errno == EROFS ? 0 : errno;
+}
+
 /* Some file systems cannot sync a folder, and a folder may be writable but not readable: its names
  * are then as safe as they can be made. */
 pqf_status pqf_fs_sync_folder(const char *path, pqf_error *err) {
     int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (fd < 0 && errno == EACCES) return PQF_OK;
     if (fd < 0) return pqf_io_fail(err, errno, "cannot open the folder", path);
-    int e = fsync(fd) == 0 ? 0 : errno;
+    int e = pqf_fs_sync_fd(fd);
     close(fd);
-    if (e == 0 || e == EINVAL || e == ENOTSUP || e == EROFS) return PQF_OK;
+    if (e == 0) return PQF_OK;
     return pqf_io_fail(err, e, "cannot sync the folder", path);
 }
 
@@ -168,31 +173,17 @@ int pqf_fs_rename_new(const char *from, const char *to) {
     return unlink(from) == 0 ? 0 : errno;
 }
 
-/* A failure puts back what has been moved. */
-pqf_status pqf_fs_exchange_by_steps(const char *a, const char *b, pqf_error *err) {
-    char hidden[PATH_MAX], id[33];
-    TRY(pqf_fs_random_id(id, err));
-    int folder_len = (int)pqf_fs_folder_len(b);
-    const char *slash = folder_len > 1 ? "/" : "";
-    int n = snprintf(hidden, sizeof hidden, "%.*s%s.%s.swap", folder_len, b, slash, id);
-    if (n < 0 || (size_t)n >= sizeof hidden)
-        return pqf_io_fail(err, ENAMETOOLONG, "cannot exchange", b);
-    if (rename(b, hidden) != 0) return pqf_io_fail(err, errno, "cannot exchange", b);
-    if (rename(a, b) != 0) {
-        int e = errno;
-        (void)rename(hidden, b);
-        return pqf_io_fail(err, e, "cannot exchange", a);
-    }
-    if (rename(hidden, a) != 0) return pqf_io_fail(err, errno, "cannot exchange", hidden);
-    return PQF_OK;
-}
+bool pqf_fs_test_no_exchange;
 
-pqf_status pqf_fs_exchange(const char *a, const char *b, pqf_error *err) {
+int pqf_fs_exchange(int folder_a, const char *a, int folder_b, const char *b) {
+    if (pqf_fs_test_no_exchange) return ENOTSUP;
 #ifdef RENAME_EXCHANGE
-    if (renameat2(AT_FDCWD, a, AT_FDCWD, b, RENAME_EXCHANGE) == 0) return PQF_OK;
-    if (!not_built(errno)) return pqf_io_fail(err, errno, "cannot exchange", b);
+    if (renameat2(folder_a, a, folder_b, b, RENAME_EXCHANGE) == 0) return 0;
+    return not_built(errno) ? ENOTSUP : errno;
+#else
+    (void)folder_a, (void)a, (void)folder_b, (void)b;
+    return ENOTSUP;
 #endif
-    return pqf_fs_exchange_by_steps(a, b, err);
 }
 
 /* ---- removing ---- */
@@ -289,16 +280,22 @@ static pqf_status collect(DIR *dir, const char *path, pqf_arena *names, pqf_buf 
 }
 
 /* The folder is closed before the first call, so a walk down a tree holds no descriptor. */
-pqf_status pqf_fs_list(const char *path, pqf_mem *mem, pqf_fs_entry_fn fn, void *context,
-                       pqf_error *err) {
+pqf_status pqf_fs_list_below(int folder, const char *path, const char *shown,
+                             pqf_mem *mem, pqf_fs_entry_fn fn, void *context,
+                             pqf_error *err) {
     pqf_status status = PQF_OK;
     pqf_arena names;
     pqf_buf entries;
     pqf_arena_init(&names, mem);
     pqf_buf_init(&entries, mem, 0);
-    DIR *dir = opendir(path);
-    if (!dir) return pqf_io_fail(err, errno, "cannot list the folder", path);
-    status = collect(dir, path, &names, &entries, err);
+    int fd = openat(folder, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+    if (!dir) {
+        int e = errno;
+        if (fd >= 0) close(fd);
+        return pqf_io_fail(err, e, "cannot list the folder", shown);
+    }
+    status = collect(dir, shown, &names, &entries, err);
     closedir(dir);
     if (status != PQF_OK) goto done;
     entry *all = (entry *)(void *)entries.data; /* blocks are aligned to 64 bytes */
@@ -310,4 +307,9 @@ done:
     pqf_buf_reset(&entries);
     pqf_arena_reset(&names);
     return status;
+}
+
+pqf_status pqf_fs_list(const char *path, pqf_mem *mem, pqf_fs_entry_fn fn, void *context,
+                       pqf_error *err) {
+    return pqf_fs_list_below(AT_FDCWD, path, path, mem, fn, context, err);
 }

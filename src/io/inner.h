@@ -37,9 +37,6 @@ pqf_status pqf_fs_make_new_folders(const char *path, size_t *num_kept, pqf_error
 /* Length of the path's folder part without its last slash ("/" keeps it); 0: the current folder. */
 size_t pqf_fs_folder_len(const char *path);
 
-/* pqf_fs_exchange where the file system cannot: three renames over a hidden name beside b. */
-pqf_status pqf_fs_exchange_by_steps(const char *a, const char *b, pqf_error *err);
-
 /* Renames without replacing; EEXIST when `to` is there. 0 or an errno value. */
 int pqf_fs_rename_new(const char *from, const char *to);
 

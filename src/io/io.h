@@ -14,6 +14,8 @@
 #include "base/mem.h"
 #include "base/thread.h"
 
+#include <sys/stat.h>
+
 /* ---- source ---- */
 
 typedef struct pqf_source pqf_source;
@@ -21,6 +23,9 @@ typedef struct pqf_source pqf_source;
 /* EISDIR for a folder. With memory_map the file must not be cut short while it is read. */
 pqf_status pqf_source_open(const char *path, bool memory_map, pqf_source **out,
                            pqf_error *err);
+/* The same below an open folder (AT_FDCWD: the current one); errors name it `shown`. */
+pqf_status pqf_source_open_below(int folder, const char *path, const char *shown,
+                                 bool memory_map, pqf_source **out, pqf_error *err);
 /* The bytes are borrowed. */
 pqf_status pqf_source_open_memory(pqf_bytes bytes, pqf_source **out, pqf_error *err);
 /* Fills dst with exactly len bytes; 0 or an errno value. May be called from several threads. */
@@ -114,9 +119,11 @@ extern int (*pqf_sink_test_hook)(int64_t file_offset, size_t num_bytes);
 /* Like mkdir -p; a folder that exists is fine. */
 pqf_status pqf_fs_make_folders(const char *path, pqf_error *err);
 pqf_status pqf_fs_sync_folder(const char *path, pqf_error *err);
-/* Swaps the names a and b in one step; where the file system cannot, by two renames over a third,
- * hidden name beside b. */
-pqf_status pqf_fs_exchange(const char *a, const char *b, pqf_error *err);
+/* Swaps two names, each within an open folder, in one step. 0 or an errno value; ENOTSUP where the
+ * file system cannot. */
+int pqf_fs_exchange(int folder_a, const char *a, int folder_b, const char *b);
+/* Tests: makes pqf_fs_exchange answer ENOTSUP. */
+extern bool pqf_fs_test_no_exchange;
 /* Removes a file, a link or a folder with all that is in it; follows no link. A missing path is
  * fine. */
 pqf_status pqf_fs_remove_tree(const char *path, pqf_error *err);
@@ -129,6 +136,29 @@ typedef pqf_status (*pqf_fs_entry_fn)(void *context, const char *name, pqf_fs_ty
  * (a dangling link: other). */
 pqf_status pqf_fs_list(const char *path, pqf_mem *mem, pqf_fs_entry_fn fn, void *context,
                        pqf_error *err);
+/* The same below an open folder ("." is that itself); errors name it `shown`. */
+pqf_status pqf_fs_list_below(int folder, const char *path, const char *shown,
+                             pqf_mem *mem, pqf_fs_entry_fn fn, void *context,
+                             pqf_error *err);
+
+/* ---- below an open folder, where strangers may have been: no link is followed ---- */
+
+/* True for a relative path of plain names, none of them "." or "..". */
+bool pqf_fs_is_plain(const char *path);
+/* Opens the folder `path` ("": the folder itself) or the one that holds `path`; make: with what is
+ * missing on the way. The descriptor, or -1 and errno. *name: the last part of the path. */
+int pqf_fs_folder_below(int folder, const char *path, bool make);
+int pqf_fs_parent_below(int folder, const char *path, bool make, const char **name);
+/* 0 or an errno value; ENOENT too where a folder on the way is missing. */
+int pqf_fs_stat_below(int folder, const char *path, struct stat *out);
+/* Makes the folders of `to`. 0 or an errno value; ENOENT where `from` is missing. */
+int pqf_fs_rename_below(int from_folder, const char *from, int to_folder, const char *to);
+/* Removes the folders of `path` that are empty, from the innermost on; never `folder` itself. */
+void pqf_fs_remove_empty_below(int folder, const char *path);
+/* An open folder's names reach the disk, as far as the file system can. 0 or an errno value. */
+int pqf_fs_sync_fd(int folder);
+/* The folders of `path` as far as they are there, and `folder` itself. 0 or an errno value. */
+int pqf_fs_sync_below(int folder, const char *path);
 
 /* 32 random hexadecimal digits; a random UUID (version 4) in its text form. NUL-terminated. */
 pqf_status pqf_fs_random_id(char out[33], pqf_error *err);

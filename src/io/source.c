@@ -56,9 +56,10 @@ void pqf_source_free(pqf_source *source) {
 }
 
 /* A pipe would block in open without O_NONBLOCK, which regular files do not know. */
-static pqf_status open_file(pqf_source *source, pqf_error *err) {
+static pqf_status open_file(pqf_source *source, int folder, const char *path,
+                            pqf_error *err) {
     struct stat st;
-    source->fd = open(source->path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+    source->fd = openat(folder, path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
     if (source->fd < 0)
         return pqf_io_fail(err, errno, "cannot open the file", source->path);
     if (fstat(source->fd, &st) != 0)
@@ -83,17 +84,22 @@ static void map_file(pqf_source *source) {
     source->fd = -1;
 }
 
-pqf_status pqf_source_open(const char *path, bool memory_map, pqf_source **out,
-                           pqf_error *err) {
+pqf_status pqf_source_open_below(int folder, const char *path, const char *shown,
+                                 bool memory_map, pqf_source **out, pqf_error *err) {
     pqf_source *source;
-    TRY(new_source(path, &source, err));
-    pqf_status status = open_file(source, err);
+    TRY(new_source(shown, &source, err));
+    pqf_status status = open_file(source, folder, path, err);
     if (status == PQF_OK && memory_map) map_file(source);
     if (status == PQF_OK)
         *out = source;
     else
         pqf_source_free(source);
     return status;
+}
+
+pqf_status pqf_source_open(const char *path, bool memory_map, pqf_source **out,
+                           pqf_error *err) {
+    return pqf_source_open_below(AT_FDCWD, path, path, memory_map, out, err);
 }
 
 pqf_status pqf_source_open_memory(pqf_bytes bytes, pqf_source **out, pqf_error *err) {

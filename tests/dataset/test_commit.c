@@ -11,7 +11,7 @@
 static void stage(const pqf_commit *c, const char *file, const char *text) {
     char path[4400];
     pqf_error_init(&test_err);
-    snprintf(path, sizeof path, "%s/%s", c->stage, file);
+    snprintf(path, sizeof path, "%s/%s" PQF_STAGED, c->stage, file);
     char *slash = strrchr(path, '/');
     *slash = 0;
     OK(pqf_fs_make_folders(path, &test_err));

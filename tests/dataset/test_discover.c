@@ -10,9 +10,11 @@ static pqf_status discover(const char *const *paths, int64_t n, const char *root
                            char *out) {
     pqf_arena arena = {.mem = test_mem};
     pqf_found found;
+    pqf_snapshot snapshot = {0};
     pqf_read_options standard = {0};
     pqf_status status = pqf_discover(paths, n, root, options ? options : &standard,
-                                     test_mem, &arena, &found, &test_err);
+                                     test_mem, &arena, &snapshot, &found, &test_err);
+    pqf_snapshot_close(&snapshot);
     *out = 0;
     for (int64_t i = 0; status == PQF_OK && i < found.num_files; i++) {
         const char *path = found.files[i].path;

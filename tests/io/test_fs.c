@@ -12,6 +12,8 @@
 
 #include "io/inner.h"
 
+#include <fcntl.h>
+
 static pqf_error new_err(void) {
     pqf_error err;
     pqf_error_init(&err);
@@ -65,31 +67,72 @@ static void test_sync_folder(void **state) {
     folder_end(&f);
 }
 
-typedef pqf_status (*exchange_fn)(const char *a, const char *b, pqf_error *err);
-
-static void check_exchange(exchange_fn exchange) {
+static void test_exchange(void **state) {
+    (void)state;
     folder f;
     folder_begin(&f);
     pqf_error err = new_err();
     assert_int_equal(pqf_fs_make_folders(in(&f, "a/in_a"), &err), PQF_OK);
     assert_int_equal(pqf_fs_make_folders(in(&f, "b/in_b"), &err), PQF_OK);
-    assert_int_equal(exchange(in(&f, "a"), in(&f, "b"), &err), PQF_OK);
+    int fd = open(f.path, O_RDONLY | O_DIRECTORY);
+    assert_int_equal(pqf_fs_exchange(fd, "a", AT_FDCWD, in(&f, "b")), 0);
     check_names(in(&f, "a"), "d:in_b");
     check_names(in(&f, "b"), "d:in_a");
     check_names(f.path, "d:a d:b");
-    assert_int_equal(exchange(in(&f, "a"), in(&f, "none"), &err), PQF_IO);
-    assert_int_equal(err.os_errno, ENOENT);
-    assert_int_equal(exchange(in(&f, "none"), in(&f, "b"), &err), PQF_IO);
-    assert_int_equal(err.os_errno, ENOENT);
-    check_names(f.path, "d:a d:b");
+    assert_int_equal(pqf_fs_exchange(fd, "a", fd, "none"), ENOENT);
+    assert_int_equal(pqf_fs_exchange(fd, "none", fd, "b"), ENOENT);
+    pqf_fs_test_no_exchange = true;
+    assert_int_equal(pqf_fs_exchange(fd, "a", fd, "b"), ENOTSUP);
+    pqf_fs_test_no_exchange = false;
     check_names(in(&f, "b"), "d:in_a");
+    close(fd);
     folder_end(&f);
 }
 
-static void test_exchange(void **state) {
+static void test_plain_paths(void **state) {
     (void)state;
-    check_exchange(pqf_fs_exchange);
-    check_exchange(pqf_fs_exchange_by_steps);
+    static const char *const bad[] = {"",     "/",      "/a",   "a/", "a//b",
+                                      ".",    "./a",    "a/.",  "..", "../a",
+                                      "a/..", "a/../b", "a/./b"};
+    static const char *const good[] = {"a", "a/b", "..a/b..", ".a", "...", "a=/b"};
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
+        if (pqf_fs_is_plain(bad[i])) fail_msg("'%s' counts as plain", bad[i]);
+    for (size_t i = 0; i < sizeof good / sizeof good[0]; i++)
+        if (!pqf_fs_is_plain(good[i])) fail_msg("'%s' does not count as plain", good[i]);
+}
+
+static void test_below_follows_no_link(void **state) {
+    (void)state;
+    folder f;
+    struct stat st;
+    folder_begin(&f);
+    pqf_error err = new_err();
+    assert_int_equal(pqf_fs_make_folders(in(&f, "top/p"), &err), PQF_OK);
+    assert_int_equal(pqf_fs_make_folders(in(&f, "out"), &err), PQF_OK);
+    write_text(in(&f, "out/x"), "outside");
+    write_text(in(&f, "top/p/a"), "1");
+    assert_int_equal(symlink("../out", in(&f, "top/link")), 0);
+    assert_int_equal(symlink("../out/x", in(&f, "top/file")), 0);
+    int top = open(in(&f, "top"), O_RDONLY | O_DIRECTORY);
+    assert_int_equal(pqf_fs_stat_below(top, "p/a", &st), 0);
+    assert_int_equal(st.st_size, 1);
+    assert_int_equal(pqf_fs_stat_below(top, "q/a", &st), ENOENT);
+    assert_int_equal(pqf_fs_stat_below(top, "link/x", &st), ENOTDIR);
+    assert_int_equal(pqf_fs_stat_below(top, "file", &st), 0);
+    assert_true(S_ISLNK(st.st_mode));
+    assert_int_equal(pqf_fs_rename_below(top, "p/a", top, "link/a"), ENOTDIR);
+    assert_int_equal(pqf_fs_rename_below(top, "link/x", top, "p/x"), ENOTDIR);
+    assert_int_equal(pqf_fs_rename_below(top, "p/none", top, "r/s"), ENOENT);
+    assert_int_equal(pqf_fs_rename_below(top, "p/a", top, "r/s/a"), 0);
+    check_text(in(&f, "top/r/s/a"), "1");
+    assert_int_equal(pqf_fs_sync_below(top, "r/s/a"), 0);
+    assert_int_equal(pqf_fs_sync_below(top, "gone/s/a"), 0);
+    pqf_fs_remove_empty_below(top, "p/a");
+    pqf_fs_remove_empty_below(top, "r/s/a"); /* not empty */
+    check_names(in(&f, "top"), "f:file d:link d:r");
+    check_names(in(&f, "out"), "f:x");
+    close(top);
+    folder_end(&f);
 }
 
 static void test_remove_tree(void **state) {
@@ -198,6 +241,8 @@ int main(void) {
         cmocka_unit_test(test_make_relative_folders),
         cmocka_unit_test(test_sync_folder),
         cmocka_unit_test(test_exchange),
+        cmocka_unit_test(test_plain_paths),
+        cmocka_unit_test(test_below_follows_no_link),
         cmocka_unit_test(test_remove_tree),
         cmocka_unit_test(test_list_sorts_by_bytes),
         cmocka_unit_test(test_list_stops_and_fails),
