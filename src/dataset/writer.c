@@ -82,6 +82,7 @@ static pqf_status open_writer(pqf_dataset_writer *w, const char *dir,
     TRY(set_schema(w, schema, err));
     TRY(pqf_fs_uuid(w->uuid, err));
     TRY(pqf_commit_begin(&w->commit, dir, mode, !o->file.not_durable, w->mem, err));
+    w->commit.run = &w->run;
     set_plan(w);
     if (!keeps_files(w)) return PQF_OK;
     return pqf_append_check(&w->schema, w->commit.dir, o->unify, &o->file.control, err);
