@@ -201,8 +201,9 @@ typedef struct pqf_read_options {
     int64_t
         thrift_container_limit; /* elements of one list in metadata; default 1,000,000 */
     const char *int96_unit;     /* "s" "ms" "us" "ns"; default "ns" */
-    const char *const
-        *read_dictionary; /* NULL-terminated: columns to hand out dictionary-encoded */
+    const char *const *
+        read_dictionary; /* NULL-terminated: columns to hand out dictionary-encoded; dots lead
+                             into nested ones */
     const char *const *ignore_prefixes; /* NULL-terminated; default "." and "_" */
     const pqf_predicate
         *likely; /* learn the schema from a file whose folders may satisfy this

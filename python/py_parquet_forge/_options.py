@@ -142,6 +142,15 @@ def _name_list(option: str) -> Handler:
     return put
 
 
+def _path_list(option: str) -> Handler:
+    def put(options: Options, name: str, value: Any) -> None:
+        if value is not None:
+            paths = column_paths(name, value)
+            options.engine[option] = [path if isinstance(path, str) else ".".join(path) for path in paths]
+
+    return put
+
+
 def _hint(options: Options, name: str, value: Any) -> None:
     """A hint that may be ignored."""
 
@@ -313,7 +322,7 @@ _READ: dict[str, Handler] = {
     "page_checksum_verification": _flag("skip_page_checksums", when=False),
     "thrift_string_size_limit": _count("thrift_string_limit"),
     "thrift_container_size_limit": _count("thrift_container_limit"),
-    "read_dictionary": _name_list("read_dictionary"),
+    "read_dictionary": _path_list("read_dictionary"),
     "coerce_int96_timestamp_unit": _choice(
         "int96_unit", {None: None, "s": "s", "ms": "ms", "us": "us", "ns": "ns"}
     ),

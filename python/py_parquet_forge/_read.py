@@ -315,6 +315,8 @@ def _cut(table: Any, wanted: Any, pyarrow: Any) -> Any:
 def _cut_array(array: Any, wanted: Any, pyarrow: Any) -> Any:
     if array.type == wanted:
         return array
+    if not pyarrow.types.is_struct(wanted):
+        return array.cast(wanted)
     children = [_cut_array(array.field(array.type.get_field_index(f.name)), f.type, pyarrow) for f in wanted]
     return pyarrow.StructArray.from_arrays(children, fields=list(wanted), mask=array.is_null())
 

@@ -237,9 +237,9 @@ static pqf_status find_column(const pqf_scan_column *column, const pqf_schema *s
             "the column '%s' of the first file of the dataset is missing here", name);
     if (num_same != column->num_same)
         return pqf_fail(err, PQF_SCHEMA,
-                        "%d columns have the name '%s' here, but %d in the first file of "
-                        "the dataset",
-                        (int)num_same, name, (int)column->num_same);
+                        "the name '%s' stands here %d times, but %d times in the first "
+                        "file of the dataset",
+                        name, (int)num_same, (int)column->num_same);
     TRY(pqf_field_project(schema, field, column->choice, arena, out, err));
     TRY(pqf_field_check(out->field, err));
     return check_column(column, schema, out->field, err);

@@ -446,7 +446,8 @@ typedef struct pqf_schema_options {
     bool no_extension_types; /* UUID and JSON without ARROW:extension:name */
     const char *int96_unit;  /* "s" "ms" "us" "ns"; NULL: "ns" */
     const char *const
-        *read_dictionary; /* NULL-terminated dotted paths or top-level names */
+        *read_dictionary; /* NULL-terminated: top-level names, dotted paths in the Parquet
+                             schema, or those of pqf_column_path joined by dots */
 } pqf_schema_options;
 
 /* The fields of a file. Borrows `metadata`, which must outlive it. options may be NULL. */

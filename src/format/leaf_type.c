@@ -70,9 +70,32 @@ static void set_int96(pqf_field *field, const pqf_schema_options *options) {
     }
 }
 
-static bool is_listed(const char *const *names, const pqf_leaf *leaf) {
+/* True when the text is the field's path: items and entries have no name in it, a map has a
+ * key and a value. Compared from the end, on the way up. */
+static bool is_path(const pqf_field *field, const char *text) {
+    size_t n = strlen(text);
+    for (;;) {
+        const pqf_field *parent = field->parent;
+        bool named = !parent || parent->kind == PQF_FIELD_STRUCT;
+        if (named) {
+            bool of_map =
+                parent && parent->parent && parent->parent->kind == PQF_FIELD_MAP;
+            const char *name = field->name;
+            if (of_map) name = field == parent->children ? "key" : "value";
+            size_t len = strlen(name);
+            if (len > n || memcmp(text + n - len, name, len) != 0) return false;
+            n -= len;
+            if (!parent) return n == 0;
+            if (n == 0 || text[--n] != '.') return false;
+        }
+        field = parent;
+    }
+}
+
+static bool is_listed(const char *const *names, const pqf_field *field) {
     for (; names && *names; names++) {
-        if (strcmp(*names, leaf->path) == 0 || strcmp(*names, leaf->top_name) == 0)
+        if (strcmp(*names, field->leaf->path) == 0 ||
+            strcmp(*names, field->leaf->top_name) == 0 || is_path(field, *names))
             return true;
     }
     return false;
@@ -134,7 +157,7 @@ pqf_status pqf_field_set_leaf(pqf_schema *schema, pqf_field *field, const pqf_le
         TRY(pqf_arena_printf(&schema->arena, &field->format, err, "%sUTC",
                              field->format));
     if (options && field->layout == PQF_LEAF_BINARY &&
-        is_listed(options->read_dictionary, leaf))
+        is_listed(options->read_dictionary, field))
         field->index_format = "i";
     bool is_plain = field->index_format || (options && options->no_extension_types);
     if (field->unusable == PQF_OK && !is_plain) TRY(set_extension(schema, field, err));

@@ -138,6 +138,41 @@ static void projections(void **state) {
     folder_end(&f);
 }
 
+/* Fields inside, by tuples and by dots. */
+static void chosen_fields(void **state) {
+    (void)state;
+    static const char *const l_v[] = {"l", "v"}, *const s_y[] = {"s.y"},
+                             *const s_x[] = {"s", "x"};
+    static const pqf_column_path paths[] = {{l_v, 2}, {s_y, 1}, {s_x, 2}};
+    static const char type[] = "+s(a:i;s:+s(x:i;y:u;z:g);l:+l(item:+s(v:i;w:u)))";
+    folder f;
+    rows r;
+    folder_begin(&f);
+    write_rows(in(&f, "a"), type, "{1,{4,p,0.5},[{1,q},null]},{2,null,null}", NULL);
+    write_rows(in(&f, "b"), type, "{3,{5,null,1},[]},{4,{null,r,2},[{2,null}]}", NULL);
+    for (int64_t size = 0; size < 4; size++) {
+        pqf_scan_options so = scan_options(size);
+        so.paths = paths;
+        so.num_columns = 2;
+        OK(read_path(f.path, &so, &r));
+        assert_string_equal(r.text, "{l: [{v: 1}, null], s: {y: p}}, {l: null, s: null}, "
+                                    "{l: [], s: {y: null}}, {l: [{v: 2}], s: {y: r}}, ");
+        rows_free(&r);
+        so.num_columns = 3;
+        OK(read_path(f.path, &so, &r));
+        if (!strstr(r.text, "s: {x: 4, y: p}")) fail_msg("%s", r.text);
+        rows_free(&r);
+        so.paths = NULL;
+        so.columns = s_y;
+        so.num_columns = 1;
+        OK(read_path(f.path, &so, &r));
+        assert_string_equal(r.text,
+                            "{s: {y: p}}, {s: null}, {s: {y: null}}, {s: {y: r}}, ");
+        rows_free(&r);
+    }
+    folder_end(&f);
+}
+
 static void constants_come_last(void **state) {
     (void)state;
     static const char *const names[] = {"p=1", "p=2", "p=__HIVE_DEFAULT_PARTITION__"};
@@ -362,11 +397,13 @@ static void failing_allocations(void **state) {
     (void)state;
     folder f;
     folder_begin(&f);
-    write_rows(in(&f, "p=1/1"), "+s(a:i;l:+l(item:u);d:dict(i;u))",
-               "{1,[a],x},{2,null,y}", NULL);
-    write_rows(in(&f, "p=2/1"), "+s(a:i;l:+l(item:u);d:dict(i;u))",
-               "{3,[],x},{4,[b,c],z}", NULL);
-    for (int64_t size = 0; size < 4; size += 3) {
+    static const char type[] = "+s(a:i;l:+l(item:u);d:dict(i;u);s:+s(x:i;y:u))";
+    static const char *const s_y[] = {"s", "y"}, *const l[] = {"l"}, *const p[] = {"p"};
+    static const pqf_column_path paths[] = {{s_y, 2}, {l, 1}, {p, 1}};
+    write_rows(in(&f, "p=1/1"), type, "{1,[a],x,{1,b}},{2,null,y,null}", NULL);
+    write_rows(in(&f, "p=2/1"), type, "{3,[],x,{2,c}},{4,[b,c],z,{3,d}}", NULL);
+    for (int64_t form = 0; form < 4; form++) {
+        int64_t size = form & 1 ? 3 : 0;
         int64_t n = 1;
         for (bool done = false; !done; n++) {
             rows r = {0};
@@ -375,6 +412,10 @@ static void failing_allocations(void **state) {
             const char *path = f.path;
             pqf_scan_options so = scan_options(size);
             pqf_read_options ro = read_options(1);
+            if (form & 2) {
+                so.paths = paths;
+                so.num_columns = 3;
+            }
             pqf_error_init(&test_err);
             pqf_mem_fail_after(n);
             pqf_status status = pqf_dataset_open(&path, 1, NULL, &ro, &d, &test_err);
@@ -434,6 +475,7 @@ int main(void) {
         TEST(any_batch_size_and_thread_count),
         TEST(whole_read_gives_row_groups),
         TEST(projections),
+        TEST(chosen_fields),
         TEST(constants_come_last),
         TEST(files_that_fit),
         TEST(files_that_differ),
