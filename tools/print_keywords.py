@@ -91,6 +91,7 @@ VALUES = {
     "_limit": "an integer from 0 (none)",
     "_columns": "True, False, a list of columns",
     "_name_list": "a list of str",
+    "_path_list": "a list of columns and paths",
     "_compression": "str, None, dict of column to str",
     "_compression_level": "int, dict of column to int",
     "_metadata": "dict of str or bytes",
