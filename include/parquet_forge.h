@@ -134,6 +134,10 @@ PQF_API size_t pqf_error_text(const pqf_error *err, char *text, size_t text_byte
  * with PQF_CANCELLED within a page's work. */
 typedef int (*pqf_tick_fn)(void *context, int64_t done, int64_t total);
 
+/* Told what went wrong while cleaning up: the call itself succeeds, or fails for another reason. On
+ * the calling thread; the text (UTF-8 or file system bytes) ends with the call. */
+typedef void (*pqf_notice_fn)(void *context, const char *text);
+
 typedef struct pqf_control {
     size_t struct_bytes;
     int32_t num_threads; /* 0: one per core; 1: the calling thread alone */
@@ -141,6 +145,8 @@ typedef struct pqf_control {
         memory_limit; /* bytes of results and scratch; 0: 80 % of what the process may use */
     pqf_tick_fn tick; /* may be NULL */
     void *tick_context;
+    pqf_notice_fn notice; /* may be NULL */
+    void *notice_context;
 } pqf_control;
 
 /* Bytes and calls of read_at so far over all readers of this process (for tests and figures). */

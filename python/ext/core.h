@@ -34,8 +34,10 @@ PyObject *core_raise(core_state *state, const pqf_error *err);
 typedef struct core_call {
     PyThreadState *thread;
     PyObject *progress; /* borrowed callable(done, total) or NULL */
+    char notice[1400];  /* the first trouble while cleaning up; "": none */
 } core_call;
 
+void core_notice(void *context, const char *text);
 int core_tick(void *context, int64_t done, int64_t total);
 #define CORE_BEGIN(call) ((call)->thread = PyEval_SaveThread())
 #define CORE_END(call)   PyEval_RestoreThread((call)->thread)

@@ -55,3 +55,11 @@ int core_tick(void *context, int64_t done, int64_t total) {
     call->thread = PyEval_SaveThread();
     return failed;
 }
+
+/* Runs without the GIL: the text is kept for whoever asks. */
+void core_notice(void *context, const char *text) {
+    core_call *call = context;
+    if (!*call->notice) {
+        snprintf(call->notice, sizeof call->notice, "%s", text);
+    }
+}

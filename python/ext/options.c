@@ -345,5 +345,7 @@ int core_write_options(PyObject *dict, core_call *call, core_memory *memory,
     out->file.conform.struct_bytes = sizeof out->file.conform;
     out->file.control.tick = core_tick;
     out->file.control.tick_context = call;
+    out->file.control.notice = core_notice;
+    out->file.control.notice_context = call;
     return dict == Py_None ? 0 : put_options(WRITE_OPTIONS, dict, call, memory, out);
 }

@@ -352,12 +352,20 @@ static PyMemberDef writer_members[] = {
     {NULL, 0, 0, 0, NULL},
 };
 
+static PyObject *writer_notice(PyObject *self, void *closure) {
+    (void)closure;
+    return PyUnicode_DecodeFSDefault(((writer_object *)self)->call.notice);
+}
+
+static PyGetSetDef writer_getset[] = {
+    {"notice", writer_notice, NULL, "Trouble while cleaning up; empty: none.", NULL},
+    {NULL, NULL, NULL, NULL, NULL},
+};
+
 static PyType_Slot writer_slots[] = {
-    {Py_tp_new, writer_new},
-    {Py_tp_members, writer_members},
-    {Py_tp_dealloc, writer_dealloc},
-    {Py_tp_methods, writer_methods},
-    {0, NULL},
+    {Py_tp_new, writer_new},         {Py_tp_members, writer_members},
+    {Py_tp_getset, writer_getset},   {Py_tp_dealloc, writer_dealloc},
+    {Py_tp_methods, writer_methods}, {0, NULL},
 };
 
 static PyType_Spec writer_spec = {

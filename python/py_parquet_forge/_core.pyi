@@ -64,6 +64,7 @@ class Dataset:
 class Writer:
     rows_seen: int
     rows_put: int
+    notice: str
     def __new__(
         cls,
         path: str | bytes,

@@ -97,9 +97,19 @@ def _os_error(error: Any) -> Exception:
     return OSError(error.os_errno, error.message, error.path)
 
 
+KEYWORD_OF_OPTION = {
+    "thrift_string_limit": "thrift_string_size_limit",
+    "thrift_container_limit": "thrift_container_size_limit",
+}
+"""Names that the engine's messages give to options and users know by another one."""
+
+
 def public_error(error: Any, *, writing: bool) -> Exception:
     """The exception that users see for an EngineError."""
     status, text = error.status, str(error)
+    if status == "limit":
+        for option, keyword in KEYWORD_OF_OPTION.items():
+            text = text.replace(option, keyword)
     if status == "io":
         return _os_error(error)
     if status == "invalid":

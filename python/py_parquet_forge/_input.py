@@ -32,7 +32,7 @@ BATCH_STEP = 1 << 17
 class Sink:
     """One writer of the engine, and what has been put into it."""
 
-    __slots__ = ("capsule", "options", "progress", "rows", "schema", "writer")
+    __slots__ = ("capsule", "options", "progress", "rows", "schema", "warned", "writer")
 
     def __init__(
         self,
@@ -51,6 +51,7 @@ class Sink:
         self.capsule = schema.__arrow_c_schema__()
         self.progress = None if options.progress is None else Progress(options.progress)
         self.rows = 0
+        self.warned = False
         try:
             self.writer = _core.Writer(path, self.capsule, options.engine, mode, partition_cols)
         except _core.EngineError as error:
@@ -77,10 +78,22 @@ class Sink:
             self.writer.finish()
         except _core.EngineError as error:
             raise _public(error) from None
+        finally:
+            self._warn()
 
     def abort(self) -> None:
         """Leaves nothing behind."""
         self.writer.abort()
+        self._warn()
+
+    def _warn(self) -> None:
+        """Logs trouble while cleaning up, once."""
+        notice = self.writer.notice
+        if notice and not self.warned:
+            import logging
+
+            self.warned = True
+            logging.getLogger("py_parquet_forge").warning("%s", notice)
 
     def __enter__(self) -> Sink:
         return self

@@ -11,6 +11,8 @@
 #include <errno.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
 #include <time.h>
 
 #define TICK_NS     INT64_C(50000000)
@@ -33,6 +35,18 @@ void pqf_run_init(pqf_run *run, const pqf_control *control) {
     atomic_init(&run->cancel, false);
     run->total = -1;
     run->next_tick_ns = run->tick ? now_ns() + TICK_NS : 0;
+    run->notice = control ? control->notice : NULL;
+    run->notice_context = control ? control->notice_context : NULL;
+}
+
+void pqf_run_notice(const pqf_run *run, const char *format, ...) {
+    char text[1400];
+    va_list args;
+    if (!run || !run->notice) return;
+    va_start(args, format);
+    vsnprintf(text, sizeof text, format, args);
+    va_end(args);
+    run->notice(run->notice_context, text);
 }
 
 static pqf_status cancelled(pqf_error *err) {

@@ -23,6 +23,8 @@ typedef struct pqf_run {
     int64_t total;        /* -1: unknown */
     _Atomic bool cancel;
     int64_t next_tick_ns; /* touched by the calling thread alone */
+    pqf_notice_fn notice; /* may be NULL */
+    void *notice_context;
 } pqf_run;
 
 /* control may be NULL. */
@@ -45,6 +47,10 @@ static inline pqf_status pqf_poll_at(const pqf_poll *poll, int64_t i, pqf_error 
 }
 /* The last tick of a call that succeeded: done == total. */
 pqf_status pqf_run_end(pqf_run *run, pqf_error *err);
+
+/* Tells the caller of trouble while cleaning up; from the calling thread. run may be NULL. */
+void pqf_run_notice(const pqf_run *run, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
 
 typedef pqf_status (*pqf_task_fn)(void *context, int64_t task, int worker,
                                   pqf_error *err);

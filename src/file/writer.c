@@ -153,6 +153,7 @@ pqf_status pqf_writer_open_sink(pqf_sink *sink, const struct ArrowSchema *schema
     w->sink = sink;
     pqf_arena_init(&w->arena, mem);
     pqf_run_init(&w->run, &options->control);
+    if (sink) pqf_sink_watch(sink, &w->run);
     status = open_parts(w, schema, options, err);
     if (status != PQF_OK)
         pqf_writer_free(w);
@@ -366,7 +367,6 @@ pqf_status pqf_writer_finish(pqf_writer *w, pqf_error *err) {
     TRY(pqf_group_writer_flush(&w->group, err));
     TRY(write_footer(w, err));
     TRY(pqf_run_end(&w->run, err));
-    pqf_sink_watch(w->sink, &w->run);
     TRY(pqf_sink_finish(w->sink, err));
     w->broken = false;
     w->finished = true;

@@ -19,6 +19,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/uio.h>
@@ -432,7 +433,10 @@ static void remove_folders(const pqf_sink *sink) {
 }
 
 static void abandon(pqf_sink *sink) {
-    if (sink->owner == getpid() && sink->staged) unlink(sink->temp);
+    if (sink->owner == getpid() && sink->staged && unlink(sink->temp) != 0 &&
+        errno != ENOENT)
+        pqf_run_notice(sink->run, "%s could not be removed: %s", sink->temp,
+                       strerror(errno));
     if (sink->owner == getpid() && sink->num_kept > 0) remove_folders(sink);
     sink->staged = false;
     sink->num_kept = 0;

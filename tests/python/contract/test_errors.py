@@ -204,9 +204,6 @@ def test_unknown_column_in_a_filter(reader, good):
             reader(good, filters=filters)
 
 
-@pytest.mark.xfail(
-    strict=True, reason="the message says thrift_string_limit, the keyword is thrift_string_size_limit"
-)
 @pytest.mark.parametrize("keyword", ["thrift_string_size_limit", "thrift_container_size_limit"])
 def test_a_claim_beyond_a_limit_names_the_keyword_that_lifts_it(keyword, good):
     """a file's claims exceed a limit | and the keyword that lifts a limit"""

@@ -225,7 +225,6 @@ def test_a_stream_logs_success_once_at_info(tmp_path, caplog):
     assert [r.levelno for r in caplog.records if r.name == "py_parquet_forge"] == [logging.INFO]
 
 
-@pytest.mark.xfail(strict=True, reason="a temporary file that cannot be removed is not logged")
 def test_clean_up_trouble_is_logged_as_a_warning():
     """clean-up trouble at WARNING"""
     code = """
