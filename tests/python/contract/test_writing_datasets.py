@@ -85,7 +85,6 @@ def test_one_file_per_partition_and_call(tmp_path):
     assert len(files(tmp_path / "plain")) == 1
 
 
-@pytest.mark.xfail(strict=True, reason="max_rows_per_file and target_file_bytes are not built yet")
 def test_further_files_of_a_call_are_numbered(tmp_path):
     """(further ones of a call `<uuid>-<n>.parquet`); `max_rows_per_file` (2)"""
     write_to_dataset(table(100), tmp_path, ABP, max_rows_per_file=30)
@@ -98,7 +97,6 @@ def test_further_files_of_a_call_are_numbered(tmp_path):
     assert plain(tmp_path) == table(100).to_pylist()
 
 
-@pytest.mark.xfail(strict=True, reason="max_rows_per_file and target_file_bytes are not built yet")
 def test_max_rows_per_file_holds_in_each_partition(tmp_path):
     """`max_rows_per_file` (2)"""
     write_to_dataset((table(60) for _ in range(3)), tmp_path, ABP, partition_cols=["p"], max_rows_per_file=25)
@@ -108,7 +106,6 @@ def test_max_rows_per_file_holds_in_each_partition(tmp_path):
     assert {k: sorted(v) for k, v in counts.items()} == {f"p={i}": [10, 25, 25] for i in range(3)}
 
 
-@pytest.mark.xfail(strict=True, reason="max_rows_per_file and target_file_bytes are not built yet")
 def test_target_file_bytes_cuts_files(tmp_path):
     """`target_file_bytes` (2)"""
     data = pa.table({"a": np.random.default_rng(3).integers(0, 1 << 60, 500_000)})
