@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import datetime
+import operator
 import random
 
 import pyarrow as pa
@@ -53,12 +54,18 @@ def data(seed=1, n=400):
 
 TABLE = data()
 DAY = datetime.date(2024, 1, 11)
+COMPARISONS = [operator.lt, operator.le, operator.gt, operator.ge, operator.eq, operator.ne]
+
+
+def compared(column, values):
+    """Every comparison of the column with every value."""
+    return [compare(F(column), value) for value in values for compare in COMPARISONS]
+
+
 SIMPLE = [
-    *(op(F("i"), v) for v in (-1, 0, 25, 49, 1000) for op in ("__lt__", "__le__", "__gt__", "__ge__", "__eq__", "__ne__") for op in [lambda a, b, o=op: getattr(a, o)(b)]),
-    *(op(F("f"), v) for v in (0.0, -0.0, NAN, 1.5, float("inf"), float("-inf")) for op in ("__lt__", "__le__", "__gt__", "__ge__", "__eq__", "__ne__") for op in [lambda a, b, o=op: getattr(a, o)(b)]),
-    *(op(F("s"), v) for v in ("", "ab", "z" * 99, "\u00ff", "a\x00") for op in ("__lt__", "__ge__", "__eq__", "__ne__") for op in [lambda a, b, o=op: getattr(a, o)(b)]),
-    *(op(F("d"), DAY) for op in ("__lt__", "__ge__", "__eq__", "__ne__") for op in [lambda a, b, o=op: getattr(a, o)(b)]),
-    F("b"), ~F("b"), F("b") == True, F("b") != False,
+    *compared("i", [-1, 0, 25, 49, 1000]), *compared("f", [0.0, -0.0, NAN, 1.5, float("inf"), float("-inf")]),
+    *compared("s", ["", "ab", "z" * 99, "\u00ff", "a\x00"]), *compared("d", [DAY]),
+    F("b"), ~F("b"), F("b") == pa.scalar(True), F("b") != pa.scalar(False),
     F("i").is_null(), F("i").is_valid(), F("f").is_null(), F("f").is_null(nan_is_null=True), pc.is_nan(F("f")), F("b").is_null(),
     F("i").isin([3, 25, 1000]), F("f").isin([0.0, 1.5]), F("f").isin([NAN]), F("s").isin(["a", "b"]), F("i").isin([]), ~F("i").isin([3]),
     F("i").isin(pa.array([3, None], pa.int32())), F("f").isin(pa.array([-0.0, None])), F("s").isin(pa.array([None, "a"])), F("d").isin([DAY]),
