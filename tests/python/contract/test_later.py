@@ -9,6 +9,7 @@ from __future__ import annotations
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+
 from py_parquet_forge import read_parquet
 
 from .support import ROOT, numbers
