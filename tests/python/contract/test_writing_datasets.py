@@ -285,7 +285,6 @@ DATASET = """
 """
 
 
-@pytest.mark.xfail(strict=True, reason="an append is not atomic yet")
 def test_our_readers_see_an_append_whole_or_not_at_all_also_after_a_kill(under_shim, tmp_path):
     """Our readers see an append whole or not at all, also after a kill (2)"""
     under_shim(
@@ -302,7 +301,6 @@ def test_our_readers_see_an_append_whole_or_not_at_all_also_after_a_kill(under_s
     )
 
 
-@pytest.mark.xfail(strict=True, reason="leavings of killed writers are not removed yet")
 def test_what_a_killed_append_left_is_removed_by_the_next_write(under_shim, tmp_path):
     """what a killed writer left is removed by the next write to the same file or dataset (2)"""
     under_shim(
@@ -320,7 +318,6 @@ def test_what_a_killed_append_left_is_removed_by_the_next_write(under_shim, tmp_
     )
 
 
-@pytest.mark.xfail(reason="an append is not atomic yet")
 def test_an_append_is_never_seen_in_part_by_a_concurrent_reader(tmp_path):
     """Our readers see an append whole or not at all"""
     folder = tmp_path / "d"
@@ -431,10 +428,12 @@ def test_everything_has_been_written_and_synced_before_the_exchange(under_shim, 
         + """
     found = events(lambda: write(new, "overwrite"))
     at = max(i for i, e in enumerate(found) if e[0] == "rename" and os.path.basename(e[2]) == "d" or e[0] == "rename" and os.path.basename(e[1]) == "d")
-    writes = [i for i, e in enumerate(found) if e[0] == "write" and e[1].endswith(".parquet")]
+    def name(path):
+        return os.path.basename(path).removesuffix(".staged")
+    writes = [i for i, e in enumerate(found) if e[0] == "write" and ".parquet" in e[1]]
     assert writes and max(writes) < at, found
-    written = {found[i][1] for i in writes}
-    synced = {e[1] for e in found[:at] if e[0] == "fsync"}
+    written = {name(found[i][1]) for i in writes}
+    synced = {name(e[1]) for i, e in enumerate(found) if e[0] == "fsync" and max(writes) < i < at}
     assert written <= synced or any(e[0] == "syncfs" for e in found[max(writes):at]), found
     assert not any(d + "/" in e[1] for i, e in enumerate(found) if i < at), found
     """,
@@ -496,7 +495,6 @@ def test_a_link_as_dataset_keeps_being_a_link(mode, tmp_path):
     assert sorted(os.listdir(tmp_path)) == ["far", "link"] and os.listdir(tmp_path / "far") == ["real"]
 
 
-@pytest.mark.xfail(strict=True, reason="overwrite_scope= is not built yet")
 def test_overwrite_scope_partitions_replaces_only_the_partitions_that_the_new_data_has(tmp_path):
     """`overwrite_scope='partitions'` replaces only the partitions that the new data has (2)."""
     folder = tmp_path / "d"
@@ -513,7 +511,6 @@ def test_overwrite_scope_partitions_replaces_only_the_partitions_that_the_new_da
     assert os.listdir(tmp_path) == ["d"]
 
 
-@pytest.mark.xfail(strict=True, reason="overwrite_scope= is not built yet")
 def test_overwrite_scope_partitions_is_whole_or_not_at_all_also_after_a_kill(under_shim, tmp_path):
     """`overwrite_scope='partitions'`; a reader sees the old rows or the new, a kill loses neither"""
     under_shim(
