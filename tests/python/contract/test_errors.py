@@ -508,11 +508,13 @@ def test_no_room_on_the_device_is_an_os_error_that_leaves_the_old_file(tmp_path)
     script = FULL % ("pass", "ENOSPC")
     if not shutil.which("unshare"):
         pytest.skip("needs unshare")
-    small = f"mount -t tmpfs -o size=1m none {tmp_path}"
+    folder = tmp_path / "small"
+    folder.mkdir()
+    small = f"mount -t tmpfs -o size=1m none {folder}"
     if subprocess.run(["unshare", "-rm", "sh", "-c", small], capture_output=True).returncode:
         pytest.skip("needs a mount of its own")
-    (tmp_path.parent / "full.py").write_text(textwrap.dedent(script))
-    run = f"{small} && {sys.executable} {tmp_path.parent}/full.py {tmp_path}"
+    (tmp_path / "full.py").write_text(textwrap.dedent(script))
+    run = f"{small} && {sys.executable} {tmp_path}/full.py {folder}"
     done = subprocess.run(["unshare", "-rm", "sh", "-c", run], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
 
