@@ -68,9 +68,38 @@ def _failure(path: str, rule: str, count: int, *rest: Any) -> Failure:
     return Failure(path, rule, 1 if of_column else count, *rest)
 
 
-def refused(records: Iterable[Sequence[Any]], names: Sequence[str] = ()) -> Exception:
-    """The exception for records of the engine; `names` are the schema's, for close matches."""
+def _declared_names(schema: Any) -> dict[str, list[str]]:
+    """Path of a struct ('' for the rows) to the names of its fields."""
+    found: dict[str, list[str]] = {"": list(getattr(schema, "names", ()))}
+
+    def walk(path: str, kind: Any) -> None:
+        for name, below in (("key_type", ".key"), ("item_type", ".value"), ("value_type", "[]")):
+            if hasattr(kind, name):
+                walk(
+                    path + ("" if name == "value_type" and not _is_list(kind) else below), getattr(kind, name)
+                )
+                if name == "item_type":
+                    return
+        if hasattr(kind, "num_fields") and hasattr(kind, "field") and not hasattr(kind, "value_type"):
+            fields = [kind.field(i) for i in range(kind.num_fields)]
+            found[path] = [field.name for field in fields]
+            for field in fields:
+                walk(f"{path}.{field.name}", field.type)
+
+    for field in schema if hasattr(schema, "names") else ():
+        if hasattr(field, "type"):
+            walk(field.name, field.type)
+    return found
+
+
+def _is_list(kind: Any) -> bool:
+    return "list" in str(kind).split("<")[0]
+
+
+def refused(records: Iterable[Sequence[Any]], schema: Any = None) -> Exception:
+    """The exception for records of the engine; the schema is asked for close matches."""
     failures = [_failure(*record) for record in records]
+    names = _declared_names(schema) if any(failure.rule == "extra" for failure in failures) else {}
     error: Exception = schema_validation_error()(describe(failures, names), failures)
     return error
 

@@ -32,7 +32,7 @@ BATCH_STEP = 1 << 17
 class Sink:
     """One writer of the engine, and what has been put into it."""
 
-    __slots__ = ("capsule", "options", "progress", "rows", "schema", "warned", "writer")
+    __slots__ = ("capsule", "checking", "options", "progress", "rows", "schema", "warned", "writer")
 
     def __init__(
         self,
@@ -50,7 +50,8 @@ class Sink:
         self.schema = schema
         self.capsule = schema.__arrow_c_schema__()
         self.progress = None if options.progress is None else Progress(options.progress)
-        self.rows = 0
+        self.rows = 0  # given so far; where the next piece begins
+        self.checking = False  # something was refused: the rest is only looked at
         self.warned = False
         try:
             self.writer = _core.Writer(path, self.capsule, options.engine, mode, partition_cols)
@@ -66,7 +67,7 @@ class Sink:
         if records:
             from ._errors import refused
 
-            raise refused(records, getattr(self.schema, "names", ()))
+            raise refused(records, self.schema)
         if self.progress is not None:
             self.progress(self.rows)
 
@@ -113,6 +114,7 @@ class Sink:
     def give(self, data: Any, *, stream: bool, check: bool = False) -> list[Record]:
         """Batch or stream to the engine, with row numbers that count every row given once."""
         writer = self.writer
+        check = check or self.checking
         put, shift = writer.rows_put, self.rows - writer.rows_seen
         try:
             records = (writer.put_stream if stream else writer.put)(data, check)
@@ -142,8 +144,12 @@ def merged(records: list[Record]) -> list[Record]:
         path, rule, count, expected, found, samples = record
         before = by_key.get((path, rule))
         if before is not None:
-            count += before[2]
+            if samples and before[5]:
+                count += before[2]
+            elif not samples:  # about a column as a whole, which is the same in every piece
+                count = before[2]
             samples = (before[5] + samples)[:5]
+            expected, found = before[3] or expected, before[4] or found
         by_key[path, rule] = (path, rule, count, expected, found, samples)
     return list(by_key.values())
 
@@ -155,35 +161,55 @@ def put_rows(sink: Sink, rows: Any, atomic: bool) -> list[Record]:
     """A list of dicts, ROWS_STEP at a time."""
     arrays: list[_core.BuiltArray] = []
     failures: list[Record] = []
-    base = sink.rows
-    drop_extra = sink.options.drop_extra
+    base, checking, coerce = sink.rows, sink.checking, sink.options.coerce
+    put = sink.writer.rows_put
     for start in range(0, len(rows), ROWS_STEP):
         part = rows[start : start + ROWS_STEP] if len(rows) > ROWS_STEP else rows
-        array, records = _core.rows_to_array(part, sink.capsule, drop_extra, base + start)
+        array, records = _core.rows_to_array(part, sink.capsule, sink.options.drop_extra, base + start)
         failures += records
-        if failures and sink.options.coerce:
-            return _put_coerced_rows(sink, rows, failures, atomic)
-        if failures or array is None:
-            arrays.clear()
-        elif atomic or sink.options.coerce:
-            arrays.append(array)
-        else:
+        if array is not None and not (atomic or coerce):
+            sink.rows = base + start
             failures += sink.give(array, stream=False)
+        elif array is not None:
+            arrays.append(array)
+        sink.checking = checking or bool(failures)
         if sink.progress is not None:
             sink.progress(base + start + len(part))
-    for array in arrays:
+    sink.rows = base + sink.writer.rows_put - put
+    sink.checking = checking
+    if failures and coerce:
+        return _put_coerced_rows(sink, rows, merged(failures), atomic)
+    for array in [] if failures else arrays:
         failures += sink.give(array, stream=False)
     return merged(failures)
 
 
 def _put_coerced_rows(sink: Sink, rows: Any, failures: list[Record], atomic: bool) -> list[Record]:
+    """Once more: the columns whose values were refused come from pyarrow's safe cast."""
     import pyarrow as pa
 
-    try:
-        table = pa.Table.from_pylist(rows)
-    except (pa.ArrowInvalid, pa.ArrowTypeError):
-        return merged(failures)
-    return put_table(sink, table, atomic)
+    declared = pa.schema(sink.schema)
+    refused = {record[0].split(".")[0].split("[")[0] for record in failures if record[1] in ("type", "value")}
+    columns: dict[str, Any] = {}
+    for name in refused & set(declared.names):
+        try:
+            values = pa.array([row.get(name) for row in rows])
+            columns[name] = values.cast(declared.field(name).type, safe=True)
+        except (AttributeError, pa.ArrowException, TypeError, OverflowError):
+            continue
+    left = [
+        r
+        for r in failures
+        if r[1] not in ("type", "value") or r[0].split(".")[0].split("[")[0] not in columns
+    ]
+    if left:
+        return left
+    rest = pa.schema([field for field in declared if field.name not in columns])
+    if len(rest):
+        array, _ = _core.rows_to_array(rows, rest.__arrow_c_schema__(), True, sink.rows)
+        batch = pa.record_batch(array)
+        columns.update(zip(rest.names, batch.columns, strict=True))
+    return put_table(sink, pa.table({name: columns[name] for name in declared.names}), atomic)
 
 
 def put_frame(sink: Sink, frame: Any, atomic: bool) -> list[Record]:
@@ -215,11 +241,17 @@ def put_table(sink: Sink, table: Any, atomic: bool) -> list[Record]:
 
 def _put_with_progress(sink: Sink, table: Any) -> list[Record]:
     failures: list[Record] = []
-    end = sink.rows + table.num_rows
+    base, checking, put = sink.rows, sink.checking, sink.writer.rows_put
+    given = 0
     for batch in table.to_batches(max_chunksize=BATCH_STEP):
-        failures += sink.give(batch, stream=False, check=bool(failures))
+        sink.rows = base + given
+        failures += sink.give(batch, stream=False)
+        given += batch.num_rows
+        sink.checking = checking or bool(failures)
         if sink.progress is not None:
-            sink.progress(min(sink.rows, end))
+            sink.progress(base + given)
+    sink.rows = base + sink.writer.rows_put - put
+    sink.checking = checking
     return merged(failures)
 
 
@@ -249,14 +281,33 @@ def put_stream(sink: Sink, source: Any, atomic: bool) -> list[Record]:
 
 
 def put_pieces(sink: Sink, pieces: Any, atomic: bool) -> list[Record]:
-    """An iterator of any of the forms. Its exceptions pass as they are."""
+    """An iterator of any of the forms. Its exceptions pass as they are.
+
+    After a refused piece the rest is only looked at, so that the records cover everything.
+    """
+    failures: list[Record] = []
+    base, checking = sink.rows, sink.checking
+    put = sink.writer.rows_put
     for piece in pieces:
-        records = putter_of(piece)(sink, piece, atomic)
-        if records:
-            return records
+        begin, seen = sink.rows, sink.writer.rows_seen
+        failures += putter_of(piece)(sink, piece, atomic)
+        sink.checking = checking or bool(failures)
+        if sink.checking:
+            sink.rows = max(sink.rows, begin + _num_rows(piece, sink.writer.rows_seen - seen))
         if sink.progress is not None:
             sink.progress(sink.rows)
-    return []
+    if failures and not checking:
+        sink.rows = base + sink.writer.rows_put - put
+    sink.checking = checking
+    return merged(failures)
+
+
+def _num_rows(piece: Any, seen: int) -> int:
+    """Rows of a piece; what has no length was seen by the engine."""
+    rows = getattr(piece, "num_rows", None)
+    if isinstance(rows, int):
+        return rows
+    return len(piece) if hasattr(piece, "__len__") else seen
 
 
 def _num_chunks(table: Any) -> int:

@@ -72,7 +72,8 @@ pqf_status pqf_match(pqf_job *job, const pqf_target *t, const pqf_view *source,
         char type[256];
         if (picks[i] >= 0 || (job->options->null_missing && child->nullable)) continue;
         *all_there = false;
-        pqf_type_text(child->declared, type, sizeof type);
+        pqf_type_text(child->declared, type, sizeof type - 16);
+        if (!child->nullable) strcat(type, " not null");
         TRY(pqf_fail_column(job, child->path, "missing", type,
                             num_missing++ < MAX_HINTS ? nearest(t, source, child->name)
                                                       : ""));
