@@ -68,32 +68,28 @@ def _failure(path: str, rule: str, count: int, *rest: Any) -> Failure:
     return Failure(path, rule, 1 if of_column else count, *rest)
 
 
+def _walk(path: str, kind: Any, found: dict[str, list[str]]) -> None:
+    if hasattr(kind, "item_type"):
+        _walk(f"{path}.key", kind.key_type, found)
+        _walk(f"{path}.value", kind.item_type, found)
+    elif hasattr(kind, "value_type"):
+        encoded = hasattr(kind, "index_type") or hasattr(kind, "run_end_type")
+        _walk(path if encoded else f"{path}[]", kind.value_type, found)
+    elif getattr(kind, "num_fields", 0):
+        fields = [kind.field(i) for i in range(kind.num_fields)]
+        found[path] = [field.name for field in fields]
+        for field in fields:
+            _walk(f"{path}.{field.name}", field.type, found)
+
+
 def _declared_names(schema: Any) -> dict[str, list[str]]:
-    """Path of a struct ('' for the rows) to the names of its fields."""
-    found: dict[str, list[str]] = {"": list(getattr(schema, "names", ()))}
-
-    def walk(path: str, kind: Any) -> None:
-        for name, below in (("key_type", ".key"), ("item_type", ".value"), ("value_type", "[]")):
-            if hasattr(kind, name):
-                walk(
-                    path + ("" if name == "value_type" and not _is_list(kind) else below), getattr(kind, name)
-                )
-                if name == "item_type":
-                    return
-        if hasattr(kind, "num_fields") and hasattr(kind, "field") and not hasattr(kind, "value_type"):
-            fields = [kind.field(i) for i in range(kind.num_fields)]
-            found[path] = [field.name for field in fields]
-            for field in fields:
-                walk(f"{path}.{field.name}", field.type)
-
-    for field in schema if hasattr(schema, "names") else ():
-        if hasattr(field, "type"):
-            walk(field.name, field.type)
+    """Path of a struct ('' for the rows) to the names of its fields; empty without pyarrow."""
+    if not hasattr(schema, "names"):
+        return {}
+    found = {"": list(schema.names)}
+    for field in schema:
+        _walk(field.name, field.type, found)
     return found
-
-
-def _is_list(kind: Any) -> bool:
-    return "list" in str(kind).split("<")[0]
 
 
 def refused(records: Iterable[Sequence[Any]], schema: Any = None) -> Exception:

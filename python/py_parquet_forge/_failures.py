@@ -28,6 +28,14 @@ class Failure(NamedTuple):
         return {**self._asdict(), "samples": [list(sample) for sample in self.samples]}
 
 
+def column_of(path: str, names: Sequence[str]) -> str:
+    """The top-level column that a path leads into."""
+    if path in names:
+        return path
+    tops = [name for name in names if path.startswith((f"{name}.", f"{name}["))]
+    return max(tops, key=len, default=path)
+
+
 # ---- one line of the message ----
 
 Names = Mapping[str, Sequence[str]]
@@ -36,7 +44,12 @@ Names = Mapping[str, Sequence[str]]
 MOST_CHARS = 120
 
 
+_WIDTHS = {"halffloat": "float16", "float": "float32", "double": "float64"}
+
+
 def _short(text: str) -> str:
+    """A type's text in a line: bounded, floats by their width."""
+    text = _WIDTHS.get(text, text)
     return text if len(text) <= MOST_CHARS else text[: MOST_CHARS - 3] + "..."
 
 
@@ -46,6 +59,9 @@ def _near(path: str, names: Names) -> str:
     parent, _, name = path.rpartition(".")
     if path in names.get("", ()) or parent not in names:
         parent, name = "", path
+    same = [other for other in names.get(parent, ()) if other.casefold() == name.casefold()]
+    if same:
+        return " or ".join(map(repr, same))
     folded = {other.casefold(): other for other in names.get(parent, ())}
     found = get_close_matches(name.casefold(), list(folded), n=3)
     return " or ".join(repr(folded[match]) for match in found)
@@ -71,7 +87,7 @@ def _null(failure: Failure, names: Names) -> str:
 def _missing(failure: Failure, names: Names) -> str:
     head = f"Column {failure.path!r} ({_short(failure.expected)}) is missing from the data; "
     if failure.found:
-        return head + f"is it {failure.found!r}? Names must be equal"
+        return head + f"is it {failure.found!r}? Rename one of them"
     if failure.expected.endswith(" not null"):
         return head + "add it, or declare the field nullable and write with on_missing='null'"
     return head + "add it, or on_missing='null' fills it with nulls"
@@ -89,9 +105,14 @@ def _duplicate(failure: Failure, names: Names) -> str:
 
 
 def _type(failure: Failure, names: Names) -> str:
-    where = _where(failure)
     value = failure.samples[0][1] if failure.samples else ""
-    at = f" ({value} in {where})" if where and failure.count == 1 else f" ({value}, {where})" if where else ""
+    row = failure.samples[0][0] if failure.samples else -1
+    at = (
+        f"{value} in row {row}"
+        if failure.count == 1
+        else f"{failure.count} values, the first {value} in row {row}"
+    )
+    at = f" ({at})" if row >= 0 else ""
     if not failure.path:
         return f"Each row must be a dict, not {failure.found}{at}"
     head = f"Column {failure.path!r}: {_short(failure.found or 'the value')} cannot become "

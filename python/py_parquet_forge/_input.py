@@ -184,12 +184,17 @@ def put_rows(sink: Sink, rows: Any, atomic: bool) -> list[Record]:
     return merged(failures)
 
 
+_CASTABLE = ("type", "value")
+
+
 def _put_coerced_rows(sink: Sink, rows: Any, failures: list[Record], atomic: bool) -> list[Record]:
     """Once more: the columns whose values were refused come from pyarrow's safe cast."""
     import pyarrow as pa
 
+    from ._failures import column_of
+
     declared = pa.schema(sink.schema)
-    refused = {record[0].split(".")[0].split("[")[0] for record in failures if record[1] in ("type", "value")}
+    refused = {column_of(r[0], declared.names) for r in failures if r[1] in _CASTABLE}
     columns: dict[str, Any] = {}
     for name in refused & set(declared.names):
         try:
@@ -197,11 +202,7 @@ def _put_coerced_rows(sink: Sink, rows: Any, failures: list[Record], atomic: boo
             columns[name] = values.cast(declared.field(name).type, safe=True)
         except (AttributeError, pa.ArrowException, TypeError, OverflowError):
             continue
-    left = [
-        r
-        for r in failures
-        if r[1] not in ("type", "value") or r[0].split(".")[0].split("[")[0] not in columns
-    ]
+    left = [r for r in failures if column_of(r[0], declared.names) not in columns or r[1] not in _CASTABLE]
     if left:
         return left
     rest = pa.schema([field for field in declared if field.name not in columns])

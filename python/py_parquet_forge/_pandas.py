@@ -111,6 +111,8 @@ def _index_columns(frame: Any, declared: Any) -> list[tuple[str, Any]]:
 
 def frame_to_table(frame: Any, sink: Sink) -> tuple[Any, list[Record]]:
     """(the frame as a Table, no records), or (None, the records of everything that is refused)."""
+    from ._failures import column_of
+
     work = _Frame(frame, sink)
     for name, series in frame.items():
         work.add(name, series)
@@ -119,7 +121,7 @@ def frame_to_table(frame: Any, sink: Sink) -> tuple[Any, list[Record]]:
     table = work.table()
     if not work.records:
         return table, []
-    failed = {record[0].split(".")[0].split("[")[0] for record in work.records}
+    failed = {column_of(record[0], list(work.declared)) for record in work.records}
     others = sink.give(table, stream=True, check=True) if table.num_columns else []
     missing = [r for r in others if not (r[1] == "missing" and r[0] in failed)]
     return None, [*work.records, *missing]
