@@ -144,6 +144,8 @@ def _type_advice(found: str, expected: str) -> str:
         if "tz=" in expected:
             return "a zone is never guessed: localize the values first"
         return "a zone is never dropped: declare the zone, or make the values naive first"
+    if _is(expected, "fixed_size_binary"):
+        return "bytes of that length are needed: encode the values first"
     if found in _TEXT or _is(found, "dictionary<values=string"):
         return "text is never parsed: convert the values first, or coerce=True parses them"
     if _is(expected, *_TEXT):
