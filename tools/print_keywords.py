@@ -81,6 +81,8 @@ READING = {
     ),
     "ignore_prefixes": ([".", "_"], "files and folders in a folder that are not looked at; `_x=1/` is data"),
     "partitioning": ("hive", "None: folder names `a=1/` are not columns"),
+    "schema": (None, "the columns of the result and their types, see above"),
+    "unify": ("strict", "how the schemas of the files may differ, see above"),
 }
 
 # ---- what the package says ----
@@ -95,6 +97,7 @@ VALUES = {
     "_compression": "str, None, dict of column to str",
     "_compression_level": "int, dict of column to int",
     "_metadata": "dict of str or bytes",
+    "_schema": "an Arrow schema",
     "_use_threads": "True, False",
     "_progress": "True, False, a callable",
     "_coerce": "True, False",

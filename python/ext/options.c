@@ -13,6 +13,7 @@ typedef enum option_kind {
     OPTION_I64,
     OPTION_TEXT,
     OPTION_NAMES,
+    OPTION_SCHEMA,   /* any object with __arrow_c_schema__ */
     OPTION_SETTINGS, /* dict of str to str; its count follows at `count` */
 } option_kind;
 
@@ -45,6 +46,8 @@ static const option READ_OPTIONS[] = {
     READ(TEXT, int96_unit),
     READ(NAMES, read_dictionary),
     READ(NAMES, ignore_prefixes),
+    READ(I32, unify),
+    READ(SCHEMA, schema),
     {NULL, 0, 0, 0},
 };
 
@@ -285,6 +288,14 @@ static int put_option(const option *o, PyObject *value, core_memory *memory, cha
         }
         memcpy(member, &names, sizeof names);
         return 0;
+    }
+    case OPTION_SCHEMA: {
+        PyObject *capsule = NULL;
+        const struct ArrowSchema *schema = pqf_py_borrow_schema(value, &capsule);
+        int kept = schema == NULL ? -1 : keep_object(memory, capsule);
+        memcpy(member, &schema, sizeof schema);
+        Py_XDECREF(capsule);
+        return kept;
     }
     case OPTION_SETTINGS: return put_settings(value, memory, member, base + o->count);
     }

@@ -217,6 +217,14 @@ def _metadata(options: Options, name: str, value: Any) -> None:
     options.engine["metadata"] = value
 
 
+def _schema(options: Options, name: str, value: Any) -> None:
+    if value is None:
+        return
+    if not hasattr(value, "__arrow_c_schema__"):
+        raise _bad(name, "a pyarrow.Schema or another object with __arrow_c_schema__", value)
+    options.engine[name] = value
+
+
 def _use_threads(options: Options, name: str, value: Any) -> None:
     options.use_threads = value is None or _bool(name, value)
     if not options.use_threads:
@@ -331,8 +339,8 @@ _READ: dict[str, Handler] = {
     "partitioning": _choice("no_partitions", {"hive": None, None: True}),
     "pre_buffer": _hint,
     "buffer_size": _hint,
-    "schema": _only(None),
-    "unify": _only(None),
+    "schema": _schema,
+    "unify": _choice("unify", {None: None, "strict": None, "add": 1, "widen": 2}),
     "binary_type": _only(None),
     "list_type": _only(None),
     "arrow_extensions_enabled": _only(True),

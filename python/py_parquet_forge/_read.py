@@ -410,11 +410,15 @@ def _as_batch(table: Any, columns: list[Column] | None) -> Any:
 # ---- schema ----
 
 
-def inspect_schema(path: PathLike) -> PyArrowSchema:
-    """The Arrow schema of a file or a dataset; no data is read."""
+def inspect_schema(path: PathLike, *, unify: str = "strict") -> PyArrowSchema:
+    """The Arrow schema of a file or a dataset; no data is read.
+
+    unify: how the files' schemas may differ, as in read_parquet; 'add' and 'widen' read every footer.
+    """
+    from ._options import read_options
     from ._paths import absolute
 
-    dataset = _open(absolute(path), None)
+    dataset = _open(absolute(path), read_options("inspect_schema", {"unify": unify}))
     pyarrow = _pyarrow()
     if pyarrow is None:
         return dataset

@@ -112,6 +112,7 @@ struct pqf_dataset {
     pqf_reader *first;  /* whose footer gave the schema */
     int64_t first_file; /* its number */
     struct ArrowSchema schema;
+    bool is_declared; /* the schema is a user's */
     pqf_scan_file *files;
     int32_t **codes; /* of each file, one per constant */
     pqf_constant *constants;
@@ -123,6 +124,17 @@ void pqf_dataset_retain(pqf_dataset *dataset);
 /* Opens file i: a pqf_open_file_fn with the dataset as context. */
 pqf_status pqf_dataset_open_source(void *dataset, int64_t i, pqf_source **out,
                                    pqf_error *err);
+bool pqf_dataset_is_partition(const pqf_dataset *dataset, const char *name);
+pqf_status pqf_dataset_open_reader(pqf_dataset *dataset, int64_t i, pqf_reader **out,
+                                   pqf_error *err);
+
+/* ---- unify.c ---- */
+
+/* The columns of all files, as far as options.unify lets them differ; their partition columns aside. */
+pqf_status pqf_dataset_unify(pqf_dataset *dataset, struct ArrowSchema *out,
+                             pqf_error *err);
+/* Checks options.schema, if there is one, and lets readers know what it says. */
+pqf_status pqf_dataset_declare(pqf_dataset *dataset, pqf_error *err);
 
 /* ---- groups.c: rows by partition ---- */
 

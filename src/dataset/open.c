@@ -42,7 +42,9 @@ static pqf_status set_type(pqf_dataset *d, int32_t column,
                            const struct ArrowSchema *recorded, pqf_error *err) {
     pqf_error ignored;
     const char *name = d->found.partitions[column];
-    const struct ArrowSchema *type = child_of(recorded, name);
+    const struct ArrowSchema *type =
+        d->options.schema ? child_of(d->options.schema, name) : NULL;
+    if (!type) type = child_of(recorded, name);
     if (type && type->dictionary) type = type->dictionary;
     if (!type || pqf_value_check_type(type, name, &ignored) != PQF_OK)
         return pqf_schema_init(&d->types[column], inferred_format(d, column), name,
@@ -150,7 +152,7 @@ static pqf_status set_files(pqf_dataset *d, pqf_error *err) {
 
 /* ---- schema ---- */
 
-static bool is_partition(const pqf_dataset *d, const char *name) {
+bool pqf_dataset_is_partition(const pqf_dataset *d, const char *name) {
     for (int32_t k = 0; k < d->found.num_partitions; k++)
         if (!strcmp(d->found.partitions[k], name)) return true;
     return false;
@@ -186,10 +188,10 @@ static pqf_status fill_schema(pqf_dataset *d, const struct ArrowSchema *file,
     int64_t n = 0, to = 0;
     pqf_buf metadata;
     for (int64_t i = 0; i < file->n_children; i++)
-        n += !is_partition(d, file->children[i]->name);
+        n += !pqf_dataset_is_partition(d, file->children[i]->name);
     TRY(pqf_schema_init(&d->schema, "+s", "", 0, n + d->found.num_partitions, err));
     for (int64_t i = 0; i < file->n_children; i++)
-        if (!is_partition(d, file->children[i]->name))
+        if (!pqf_dataset_is_partition(d, file->children[i]->name))
             TRY(pqf_schema_copy(file->children[i], d->schema.children[to++], err));
     for (int32_t k = 0; k < d->found.num_partitions; k++)
         TRY(partition_field(d, k, d->schema.children[to++], err));
@@ -200,12 +202,32 @@ static pqf_status fill_schema(pqf_dataset *d, const struct ArrowSchema *file,
     return status;
 }
 
-static pqf_status set_schema(pqf_dataset *d, pqf_error *err) {
-    if (!d->first) return pqf_schema_init(&d->schema, "+s", "", 0, 0, err);
-    struct ArrowSchema file;
+/* The schema of files that differ is that of all of them; metadata are the first one's. */
+static pqf_status learn_schema(pqf_dataset *d, pqf_error *err) {
+    struct ArrowSchema file, all;
+    pqf_status status = PQF_OK;
     TRY(pqf_schema_export(pqf_reader_schema(d->first), &file, err));
-    pqf_status status = fill_schema(d, &file, err);
+    if (d->options.unify != PQF_UNIFY_STRICT) {
+        TRY_DONE(pqf_dataset_unify(d, &all, err));
+        if (file.metadata) status = pqf_schema_set_metadata(&all, file.metadata, err);
+        pqf_schema_release(&file);
+        file = all;
+    }
+    if (status == PQF_OK) status = fill_schema(d, &file, err);
+done:
     pqf_schema_release(&file);
+    return status;
+}
+
+static pqf_status set_schema(pqf_dataset *d, pqf_error *err) {
+    d->is_declared = d->options.schema != NULL;
+    if (d->is_declared) {
+        TRY(pqf_schema_copy(d->options.schema, &d->schema, err));
+        d->options.schema = NULL; /* borrowed for the open alone */
+        return PQF_OK;
+    }
+    if (!d->first) return pqf_schema_init(&d->schema, "+s", "", 0, 0, err);
+    pqf_status status = learn_schema(d, err);
     const char *path = d->files[d->first_file].path;
     return status == PQF_OK || !path ? status : pqf_error_at_path(err, path);
 }
@@ -264,19 +286,21 @@ pqf_status pqf_dataset_open_source(void *dataset, int64_t i, pqf_source **out,
                                   out, err);
 }
 
-static pqf_status open_first(pqf_dataset *d, pqf_error *err) {
+pqf_status pqf_dataset_open_reader(pqf_dataset *d, int64_t i, pqf_reader **out,
+                                   pqf_error *err) {
     pqf_source *source;
-    if (!d->files[d->first_file].path)
-        return pqf_reader_open(NULL, d->bytes, &d->options, d->mem, &d->first, err);
-    TRY(pqf_dataset_open_source(d, d->first_file, &source, err));
-    return pqf_reader_open_source(source, &d->options, d->mem, &d->first, err);
+    if (!d->files[i].path)
+        return pqf_reader_open(NULL, d->bytes, &d->options, d->mem, out, err);
+    TRY(pqf_dataset_open_source(d, i, &source, err));
+    return pqf_reader_open_source(source, &d->options, d->mem, out, err);
 }
 
 static pqf_status complete(pqf_dataset *d, pqf_error *err) {
+    TRY(pqf_dataset_declare(d, err));
     if (!d->found.num_files) return set_schema(d, err);
     TRY(set_files(d, err));
     TRY(choose_first(d, err));
-    TRY(open_first(d, err));
+    TRY(pqf_dataset_open_reader(d, d->first_file, &d->first, err));
     d->options.likely = NULL; /* borrowed for the open alone */
     TRY(set_constants(d, err));
     return set_schema(d, err);

@@ -71,10 +71,14 @@ static pqf_status at_place(const pqf_scan *scan, pqf_error *err) {
 static pqf_status open_next_file(pqf_scan *scan, bool *found, pqf_error *err) {
     struct pqf_batches *b = scan->batches;
     pqf_open_file_reset(&b->file);
-    while (!b->file.reader && b->next_file < scan->spec.num_files) {
+    while (!b->file.reader && b->next_file < scan->end_file) {
         b->file_index = b->next_file++;
         TRY(pqf_scan_open_file(scan, b->file_index, &b->file, err));
+        if (!b->file.differs) continue;
+        scan->end_file = b->file_index; /* the next part begins with it */
+        pqf_open_file_reset(&b->file);
     }
+    scan->last_file = b->file_index;
     b->next_row_group = 0;
     *found = b->file.reader != NULL;
     return PQF_OK;

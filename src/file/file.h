@@ -69,6 +69,9 @@ typedef struct pqf_scan_spec {
     int64_t batch_rows;             /* as in pqf_scan_options */
     pqf_reader *first_reader;       /* of files[first_file], already open; may be NULL */
     int64_t first_file;
+    bool all_columns;      /* all of the dataset: a file that has more is an error */
+    bool adapts;           /* files may lack nullable columns and have narrower types */
+    bool is_declared;      /* the schema is a user's, for messages */
     pqf_open_file_fn open; /* NULL: files are opened by their paths */
     void *open_context;
 } pqf_scan_spec;

@@ -23,6 +23,9 @@
 #define PQF_PARALLEL_BYTES (256 << 10)
 #define PQF_PARALLEL_FILES 8
 
+/* Files that a whole read has open at a time: each costs a descriptor. */
+#define PQF_WAVE_FILES 128
+
 /* ---- reader.c ---- */
 
 pqf_reader *pqf_reader_retain(pqf_reader *reader);
@@ -114,6 +117,7 @@ typedef struct pqf_open_file {
     pqf_reader *reader;     /* NULL: not open */
     pqf_projection *fields; /* per column; empty for constants */
     pqf_arena arena;        /* of the fields */
+    bool differs; /* from the first file of the part: its columns are not found */
 } pqf_open_file;
 
 /* A shared ArrowArray: every export holds a reference. */
@@ -142,8 +146,16 @@ struct pqf_scan {
     pqf_reader *template_reader;     /* whose fields shape the result */
     pqf_projection *template_fields; /* per column; empty for constants */
     bool ended;
+    int64_t end_file;  /* files up to here; those of a part end where one differs */
+    int64_t last_file; /* of the last batch */
+    bool is_part;      /* of a scan that adapts: it ends at a file that differs */
+    const char *const
+        *missing; /* names, NULL-terminated: columns that a part's files lack */
+    int64_t wave_files;
+    int64_t rows_before;         /* of earlier parts */
     struct pqf_whole *whole;     /* whole.c */
     struct pqf_batches *batches; /* batches.c */
+    struct pqf_adapt *adapt;     /* adapt.c */
 };
 
 /* Opens file i, unless the constants rule it out (then reader stays NULL), and finds its
@@ -169,10 +181,16 @@ pqf_status pqf_scan_batch(pqf_scan *scan, pqf_leaf_out *leaves, pqf_buf *codes,
 pqf_status pqf_scan_put_codes(pqf_scan *scan, int64_t file, int64_t n, pqf_buf *codes,
                               pqf_error *err);
 
+/* After a file whose columns are not those of the scan has been told in one way or another: tells all
+ * differences, names first. Returns the status of err. */
+pqf_status pqf_scan_differences(pqf_scan *scan, const pqf_reader *reader, pqf_error *err);
+
 pqf_status pqf_whole_next(pqf_scan *scan, struct ArrowArray *out, pqf_error *err);
 void pqf_whole_free(pqf_scan *scan);
 pqf_status pqf_batches_next(pqf_scan *scan, struct ArrowArray *out, pqf_error *err);
 void pqf_batches_free(pqf_scan *scan);
+pqf_status pqf_adapt_next(pqf_scan *scan, struct ArrowArray *out, pqf_error *err);
+void pqf_adapt_free(pqf_scan *scan);
 
 /* ---- share.c ---- */
 

@@ -157,12 +157,15 @@ pqf_status pqf_scan_open(const pqf_scan_spec *spec, pqf_mem *mem, pqf_scan **out
     scan->spec = *spec;
     scan->mem = pqf_mem_retain(mem);
     scan->kernel = pqf_kernels_get();
+    scan->end_file = spec->num_files;
+    scan->wave_files = PQF_WAVE_FILES;
     pqf_arena_init(&scan->arena, mem);
     pqf_run_init(&scan->run, &spec->options->control);
     TRY_DONE(make_scratch(scan, err));
     TRY_DONE(set_columns(scan, err));
     TRY_DONE(share_constants(scan, err));
-    if (spec->first_reader) TRY_DONE(set_template(scan, spec->first_reader, err));
+    if (spec->first_reader && !spec->adapts)
+        TRY_DONE(set_template(scan, spec->first_reader, err));
     *out = scan;
 done:
     if (status != PQF_OK) pqf_scan_free(scan);
@@ -171,6 +174,7 @@ done:
 
 void pqf_scan_free(pqf_scan *scan) {
     if (!scan) return;
+    pqf_adapt_free(scan);
     pqf_whole_free(scan);
     pqf_batches_free(scan);
     pqf_reader_release(scan->template_reader);
@@ -186,42 +190,14 @@ void pqf_scan_free(pqf_scan *scan) {
 
 /* ---- files ---- */
 
-/* True when data of type `found` may be handed out as `declared`: equal types all the way
- * down; required data fits nullable fields. The names of a map's key and value make no
- * difference. */
-static bool fits(const struct ArrowSchema *declared, const struct ArrowSchema *found,
-                 bool are_entries) {
-    if (strcmp(declared->format, found->format) != 0) return false;
-    if ((found->flags & ARROW_FLAG_NULLABLE) && !(declared->flags & ARROW_FLAG_NULLABLE))
-        return false;
-    if (declared->n_children != found->n_children) return false;
-    bool is_map = !strcmp(declared->format, "+m");
-    bool named = !strcmp(declared->format, "+s") && !are_entries;
-    for (int64_t i = 0; i < declared->n_children; i++) {
-        if (named && strcmp(declared->children[i]->name, found->children[i]->name) != 0)
-            return false;
-        if (!fits(declared->children[i], found->children[i], is_map)) return false;
-    }
-    if (!declared->dictionary != !found->dictionary) return false;
-    return !declared->dictionary || fits(declared->dictionary, found->dictionary, false);
-}
-
 static pqf_status check_column(const pqf_scan_column *column, const pqf_schema *schema,
                                const pqf_field *field, pqf_error *err) {
     struct ArrowSchema found;
     TRY(pqf_field_export(schema, field, &found, err));
     pqf_status status = PQF_OK;
-    if (!fits(column->schema, &found, false)) {
-        char want[256], have[256];
-        pqf_type_text(column->schema, want, sizeof want);
-        pqf_type_text(&found, have, sizeof have);
-        status =
-            pqf_fail(err, PQF_SCHEMA,
-                     "the column is %s%s here, but %s%s in the first file of the dataset",
-                     have, found.flags & ARROW_FLAG_NULLABLE ? "" : " not null", want,
-                     column->schema->flags & ARROW_FLAG_NULLABLE ? "" : " not null");
-        pqf_error_at_column(err, column->schema->name);
-    }
+    if (!pqf_schema_fits(column->schema, &found))
+        status = pqf_fail(err, PQF_SCHEMA, "the column '%s' differs in this file",
+                          column->schema->name);
     pqf_schema_release(&found);
     return status;
 }
@@ -245,13 +221,30 @@ static pqf_status find_column(const pqf_scan_column *column, const pqf_schema *s
     return check_column(column, schema, out->field, err);
 }
 
-static pqf_status find_columns(pqf_scan *scan, pqf_open_file *file, pqf_error *err) {
+static int32_t num_own_columns(const pqf_scan *scan) {
+    int32_t n = 0;
+    for (int32_t c = 0; c < scan->num_columns; c++)
+        n += scan->columns[c].constant < 0;
+    return n;
+}
+
+static bool has_more_columns(const pqf_scan *scan, const pqf_schema *schema) {
+    int32_t n = schema->num_fields, own = num_own_columns(scan);
+    for (int32_t i = 0; n > own && i < schema->num_fields; i++)
+        n -= constant_index(scan->spec.constants, scan->spec.num_constants,
+                            schema->fields[i].name) >= 0;
+    return n > own;
+}
+
+/* A part's file must not have what is null in the part. */
+static bool has_missing(const pqf_scan *scan, const pqf_schema *schema) {
+    for (const char *const *name = scan->missing; name && *name; name++)
+        if (pqf_schema_field(schema, *name, NULL)) return true;
+    return false;
+}
+
+static pqf_status find_all(pqf_scan *scan, pqf_open_file *file, pqf_error *err) {
     const pqf_schema *schema = pqf_reader_schema(file->reader);
-    void *block;
-    pqf_arena_init(&file->arena, scan->mem);
-    TRY(pqf_arena_array(&file->arena, (size_t)scan->num_columns, sizeof(pqf_projection),
-                        &block, err));
-    file->fields = block;
     for (int32_t c = 0; c < scan->num_columns; c++) {
         const pqf_scan_column *column = &scan->columns[c];
         if (column->constant >= 0) continue;
@@ -260,6 +253,24 @@ static pqf_status find_columns(pqf_scan *scan, pqf_open_file *file, pqf_error *e
         else
             TRY(find_column(column, schema, &file->arena, &file->fields[c], err));
     }
+    bool has_more = scan->spec.all_columns && has_more_columns(scan, schema);
+    if (has_more || has_missing(scan, schema))
+        return pqf_fail(err, PQF_SCHEMA, "the file has more columns than the first one");
+    return PQF_OK;
+}
+
+static pqf_status find_columns(pqf_scan *scan, pqf_open_file *file, pqf_error *err) {
+    void *block;
+    pqf_arena_init(&file->arena, scan->mem);
+    if (scan->spec.adapts) return PQF_OK; /* its parts find them */
+    TRY(pqf_arena_array(&file->arena, (size_t)scan->num_columns, sizeof(pqf_projection),
+                        &block, err));
+    file->fields = block;
+    pqf_status status = find_all(scan, file, err);
+    if (status != PQF_SCHEMA) return status;
+    if (!scan->is_part) return pqf_scan_differences(scan, file->reader, err);
+    file->differs = true;
+    pqf_error_init(err);
     return PQF_OK;
 }
 
@@ -275,19 +286,26 @@ typedef struct constant_ranges {
     const pqf_view *views;
     int32_t num_constants;
     const int32_t *codes;
+    const pqf_schema
+        *file; /* columns that it lacks are null; NULL: nothing is known of them */
 } constant_ranges;
 
 static constant_ranges ranges_of_file(const pqf_scan *scan, int64_t file) {
     return (constant_ranges){scan->spec.constants, scan->constant_views,
-                             scan->spec.num_constants, scan->spec.files[file].codes};
+                             scan->spec.num_constants, scan->spec.files[file].codes,
+                             NULL};
 }
 
-/* The range of a constant: one value, or null. */
+/* The range of a constant: one value, or null; and of a column that the file lacks: null. */
 static bool range_of_constant(void *context, const char *const *path, int32_t depth,
                               pqf_range *out) {
     const constant_ranges *c = context;
-    int32_t k = depth == 1 ? constant_index(c->constants, c->num_constants, path[0]) : -1;
-    if (k < 0) return false;
+    int32_t k = constant_index(c->constants, c->num_constants, path[0]);
+    if (k < 0 && c->file && !pqf_schema_field(c->file, path[0], NULL)) {
+        *out = (pqf_range){.may_have_null = true};
+        return true;
+    }
+    if (k < 0 || depth > 1) return false;
     int32_t code = c->codes[k];
     *out = (pqf_range){.may_have_null = code < 0, .may_have_value = code >= 0};
     if (code < 0) return true;
@@ -313,7 +331,7 @@ pqf_status pqf_first_match(const pqf_predicate *predicate, const pqf_constant *c
         TRY_DONE(pqf_view_init(&views[k], constants[k].type, constants[k].values, false,
                                &arena, err));
     for (int64_t i = 0; i < num_files; i++) {
-        constant_ranges ranges = {constants, views, num_constants, files[i].codes};
+        constant_ranges ranges = {constants, views, num_constants, files[i].codes, NULL};
         if (!pqf_predicate_may_match(predicate, range_of_constant, &ranges)) continue;
         *out = i;
         break;
@@ -359,9 +377,10 @@ bool pqf_scan_keeps(const pqf_scan *scan, int64_t file, const pqf_reader *reader
                     int64_t row_group) {
     if (!scan->spec.predicate) return true;
     constant_ranges ranges = ranges_of_file(scan, file);
+    if (scan->spec.adapts || scan->is_part) ranges.file = pqf_reader_schema(reader);
+    bool has_others = scan->spec.num_constants || ranges.file;
     return pqf_plan_row_group(reader, row_group, scan->spec.predicate,
-                              scan->spec.num_constants ? range_of_constant : NULL,
-                              &ranges);
+                              has_others ? range_of_constant : NULL, &ranges);
 }
 
 /* ---- leaves ---- */
@@ -492,8 +511,9 @@ pqf_status pqf_scan_batch(pqf_scan *scan, pqf_leaf_out *leaves, pqf_buf *codes,
 pqf_status pqf_scan_next(pqf_scan *scan, struct ArrowArray *out, pqf_error *err) {
     memset(out, 0, sizeof *out);
     if (scan->ended) return PQF_OK;
-    pqf_status status = scan->spec.batch_rows ? pqf_batches_next(scan, out, err)
-                                              : pqf_whole_next(scan, out, err);
+    pqf_status status = scan->spec.adapts       ? pqf_adapt_next(scan, out, err)
+                        : scan->spec.batch_rows ? pqf_batches_next(scan, out, err)
+                                                : pqf_whole_next(scan, out, err);
     if (status != PQF_OK || !out->release) scan->ended = true;
     if (status == PQF_OK && scan->ended) status = pqf_run_end(&scan->run, err);
     return status;

@@ -8,7 +8,6 @@
 #include "inner.h"
 
 #define WHOLE_WINDOW_BYTES ((size_t)1 << 20)
-#define WAVE_FILES         128
 
 struct pqf_whole {
     pqf_open_file *files; /* open are those of the wave: [first_file, end_file) */
@@ -201,7 +200,7 @@ static pqf_status decode_all(pqf_scan *scan, pqf_error *err) {
     TRY(zalloc_array(scan, n, sizeof(pqf_leaf_out), &block, err));
     w->leaves = block;
     w->num_tasks = n;
-    bool is_last = w->end_file == scan->spec.num_files;
+    bool is_last = !scan->is_part && w->end_file == scan->end_file;
     scan->run.total = is_last ? w->rows_before + w->wave_rows : -1;
     if (!n) return PQF_OK;
     for (int64_t i = 0; i < w->num_pieces; i++)
@@ -257,6 +256,7 @@ static pqf_status begin(pqf_scan *scan, pqf_error *err) {
     scan->whole = block;
     TRY(zalloc_array(scan, scan->spec.num_files, sizeof(pqf_open_file), &block, err));
     scan->whole->files = block;
+    scan->whole->rows_before = scan->rows_before;
     return PQF_OK;
 }
 
@@ -273,11 +273,26 @@ static void end_wave(struct pqf_whole *w) {
                             .rows_before = w->rows_before + w->wave_rows};
 }
 
+/* A part ends at the first file that differs from its own; that one and those behind it are left to
+ * the next part. */
+static void cut_wave(pqf_scan *scan) {
+    struct pqf_whole *w = scan->whole;
+    int64_t end = w->first_file;
+    while (end < w->end_file && !w->files[end].differs)
+        end++;
+    if (end == w->end_file) return;
+    for (int64_t i = end; i < w->end_file; i++)
+        pqf_open_file_reset(&w->files[i]);
+    w->end_file = scan->end_file = end;
+}
+
 static pqf_status read_wave(pqf_scan *scan, pqf_error *err) {
     struct pqf_whole *w = scan->whole;
     end_wave(w);
-    w->end_file = pqf_min_i64(w->first_file + WAVE_FILES, scan->spec.num_files);
+    w->end_file = pqf_min_i64(w->first_file + scan->wave_files, scan->end_file);
+    scan->wave_files = pqf_min_i64(2 * scan->wave_files, PQF_WAVE_FILES);
     TRY(open_files(scan, err));
+    cut_wave(scan);
     TRY(plan_pieces(scan, err));
     TRY(decode_all(scan, err));
     TRY(assemble_all(scan, err));
@@ -290,9 +305,10 @@ pqf_status pqf_whole_next(pqf_scan *scan, struct ArrowArray *out, pqf_error *err
     if (!scan->whole) TRY(begin(scan, err));
     struct pqf_whole *w = scan->whole;
     while (w->next_piece == w->num_pieces) {
-        if (w->end_file == scan->spec.num_files) return PQF_OK;
+        if (w->end_file == scan->end_file) return PQF_OK;
         TRY(read_wave(scan, err));
     }
+    scan->last_file = w->pieces[w->next_piece].file;
     struct ArrowArray *batch = &w->batches[w->next_piece++];
     *out = *batch;
     batch->release = NULL;

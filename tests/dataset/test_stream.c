@@ -59,7 +59,8 @@ static void errors_with_text(void **state) {
     assert_int_equal(stream.get_next(&stream, &batch), 0);
     pqf_array_release(&batch);
     assert_int_equal(stream.get_next(&stream, &batch), EINVAL);
-    assert_non_null(strstr(stream.get_last_error(&stream), "int64 here, but int32"));
+    assert_non_null(
+        strstr(stream.get_last_error(&stream), "int64 here, int32 in the first file"));
     assert_int_equal(pqf_stream_error(&stream)->status, PQF_SCHEMA);
     assert_int_equal(stream.get_next(&stream, &batch), 0); /* it has ended */
     assert_null(batch.release);
