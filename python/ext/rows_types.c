@@ -115,7 +115,7 @@ int pqf_rows_pandas_null(rows_build *b, const rows_node *n, PyObject *value) {
     if (PyFloat_Check(value) || pqf_rows_is(b, value, ROWS_NP_FLOATING)) {
         return n->keeps_nan ? 0 : is_nan(value);
     }
-    if (pqf_rows_is(b, value, ROWS_DECIMAL) || pqf_rows_is(b, value, ROWS_NP_DATETIME) ||
+    if (pqf_rows_is(b, value, ROWS_NP_DATETIME) ||
         pqf_rows_is(b, value, ROWS_NP_TIMEDELTA)) {
         return differs_from_itself(value);
     }

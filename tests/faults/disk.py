@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import os
 import random
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 
@@ -31,6 +32,8 @@ class Record:
     def __init__(self, base: dict, lines: list[str]) -> None:
         self.now: dict[int, int] = {}
         """The node that an inode number stands for; numbers come back after a removal."""
+        self.inodes: list[int] = []
+        """The inode number of each node, in the record."""
         self.base: dict[int, object] = {}
         self.root = self._load(base)
         self.live = self._copy(self.base)
@@ -50,7 +53,8 @@ class Record:
         return node
 
     def _new(self, inode: int) -> int:
-        node = len(self.base) + 1000 * len(getattr(self, "events", ())) + 1
+        node = len(self.inodes)
+        self.inodes.append(inode)
         self.now[inode] = node
         self.base.setdefault(node, {})
         return node
@@ -185,20 +189,40 @@ class Record:
         nodes = self._copy(self.base)
         for step in steps:
             step.apply(nodes)
-        self._put(nodes, self.root, target)
+        numbers: dict[int, int] = {}
+        self._put(nodes, self.root, target, numbers)
+        translate(target, numbers)
 
-    def _put(self, nodes: dict[int, object], node: int, target: Path) -> None:
+    def _put(self, nodes: dict[int, object], node: int, target: Path, numbers: dict[int, int]) -> None:
         value = nodes[node]
         if isinstance(value, bytearray):
             target.write_bytes(value)
             return
         target.mkdir()
+        numbers[self.inodes[node]] = target.stat().st_ino
         for name, child in value.items():  # type: ignore[attr-defined]
-            self._put(nodes, child, target / name)
+            self._put(nodes, child, target / name, numbers)
 
     def all_steps(self, num_calls: int) -> list[Step]:
         """What a killed process leaves: the machine goes on, nothing is lost."""
         return [what for _, what in self.events[:num_calls] if isinstance(what, Step)]
+
+
+def translate(root: Path, numbers: dict[int, int]) -> None:
+    """Journals, and folders of files that were taken out, tell a folder by its inode number: the new tree
+    has new ones."""
+    for path in sorted(root.rglob("*"), reverse=True):
+        if path.name.startswith("kept-"):
+            path.rename(path.with_name(f"kept-{numbers.get(int(path.name[5:]), 1)}"))
+        elif path.is_file() and path.read_bytes().startswith(b"parquet_forge 1\n"):
+            magic, head, rest = path.read_bytes().split(b"\n", 2)
+            words = head.split(b" ")
+            if len(words) != 5 or len(rest) < 9:
+                continue  # a part of a journal
+            whole = b"%08x\n" % zlib.crc32(magic + b"\n" + head + b"\n" + rest[:-9]) == rest[-9:]
+            words[2] = b"%d" % numbers.get(int(words[2]), 1)
+            text = magic + b"\n" + b" ".join(words) + b"\n" + rest[:-9]
+            path.write_bytes(text + (b"%08x\n" % zlib.crc32(text) if whole else b"cut"))
 
 
 def tree_of(path: str) -> dict:

@@ -492,7 +492,7 @@ def test_more_rows_than_the_first_guess_of_a_buffer():
 
 
 @pytest.mark.parametrize(
-    "null", [None, math.nan, np.float32("nan"), pd.NaT, pd.NA, D("NaN"), np.datetime64("NaT", "s")]
+    "null", [None, math.nan, np.float32("nan"), pd.NaT, pd.NA, np.datetime64("NaT", "s")]
 )
 @pytest.mark.parametrize(
     ("type_", "value"),

@@ -405,7 +405,6 @@ def test_a_decimal_nan_of_a_dict_is_refused(target):
     refuse([{"a": D("NaN")}], pa.decimal128(5, 2), target)
 
 
-@pytest.mark.xfail(strict=True, reason="a Decimal NaN in a frame becomes null")
 def test_a_decimal_nan_of_a_frame_is_refused(target):
     """In a DataFrame None, NaT, `pd.NA` and a float NaN are null: a decimal NaN is none of them, and fits no decimal"""
     refuse(pd.DataFrame({"a": [D("NaN"), D("1.5")]}), pa.decimal128(5, 2), target)

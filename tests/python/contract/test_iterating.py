@@ -36,12 +36,7 @@ from .support import numbers, said
         {"chunk_size": "x"},
         {"chunk_size": 1.5},
         {"columns": ["nope"]},
-        pytest.param(
-            {"filters": [("nope", "==", 1)]},
-            marks=pytest.mark.xfail(
-                strict=True, reason="an unknown column of a filter is found at the first next()"
-            ),
-        ),
+        {"filters": [("nope", "==", 1)]},
         {"filters": [("a", "like", 1)]},
         {"memory_limit": -1},
         {"use_treads": True},

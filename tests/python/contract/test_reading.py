@@ -185,7 +185,6 @@ def test_columns_empty_gives_rows_without_columns(tmp_path):
     assert arrow(path, columns=[]).shape == (2, 0)
 
 
-@pytest.mark.xfail(strict=True, reason="a frame without columns loses its rows")
 def test_columns_empty_gives_rows_without_columns_in_pandas_too(tmp_path):
     """`columns=[]` gives the number of rows alone (docs/reading.md)"""
     assert read_parquet(put(tmp_path / "t", a=[1, 2]), columns=[]).shape == (2, 0)
