@@ -351,9 +351,16 @@ int pqf_rows_flush_timestamp(rows_build *b, rows_node *n) {
     if (out == NULL) {
         return -1;
     }
+    const PyObject *last = NULL; /* alive, as all of the block: the same object again */
+    int64_t last_ticks = 0;
     for (int32_t i = 0; i < n->num_slots; i++) {
-        if (!fast_timestamp(b, n, n->slots[i], &out[i]) &&
-            slow_timestamp(b, n, i, &out[i]) < 0) {
+        PyObject *value = n->slots[i];
+        if (value != NULL && value == last) {
+            out[i] = last_ticks;
+        } else if (fast_timestamp(b, n, value, &out[i])) {
+            last = value;
+            last_ticks = out[i];
+        } else if (slow_timestamp(b, n, i, &out[i]) < 0) {
             return -1;
         }
     }

@@ -347,9 +347,11 @@ static int take_block(rows_build *b, const rows_source *source, rows_node *n, in
     return 0;
 }
 
-static int take_all(rows_build *b, const rows_source *source, int64_t row_base) {
-    for (int64_t at = 0; at < source->length; at += ROWS_BLOCK) {
-        int64_t left = source->length - at;
+static int take_all(rows_build *b, const rows_source *source, const pqf_rows_part *part,
+                    int64_t stop) {
+    int64_t row_base = part->row_base - part->start;
+    for (int64_t at = part->start; at < stop; at += ROWS_BLOCK) {
+        int64_t left = stop - at;
         int32_t count = left < ROWS_BLOCK ? (int32_t)left : ROWS_BLOCK;
         /* between blocks no value is borrowed, so handlers of signals may run */
         if (PyErr_CheckSignals() < 0 ||
@@ -414,7 +416,7 @@ static int build_export(rows_build *b, struct ArrowSchema *out_schema,
 }
 
 static int build(rows_build *b, PyObject *values, const struct ArrowSchema *schema,
-                 bool are_rows, int64_t row_base, struct ArrowSchema *out_schema,
+                 bool are_rows, const pqf_rows_part *part, struct ArrowSchema *out_schema,
                  struct ArrowArray *out) {
     rows_source source;
     memset(out, 0, sizeof(*out));
@@ -422,12 +424,13 @@ static int build(rows_build *b, PyObject *values, const struct ArrowSchema *sche
     if (open_source(&source, values) < 0) {
         return -1;
     }
+    int64_t stop = part->stop < source.length ? part->stop : source.length;
     int code = pqf_rows_compile(b, schema, are_rows, &b->root);
-    if (code == 0) {
-        code = reserve_rows(b->root, source.length);
+    if (code == 0 && part->start < stop) {
+        code = reserve_rows(b->root, stop - part->start);
     }
     if (code == 0) {
-        code = take_all(b, &source, row_base);
+        code = take_all(b, &source, part, stop);
     }
     if (code == 0) {
         code = build_export(b, out_schema, out);
@@ -438,19 +441,23 @@ static int build(rows_build *b, PyObject *values, const struct ArrowSchema *sche
 }
 
 int pqf_rows_to_array(pqf_py_state *state, PyObject *rows,
-                      const struct ArrowSchema *schema, int flags, int64_t row_base,
+                      const struct ArrowSchema *schema, const pqf_rows_part *part,
                       pqf_report *report, struct ArrowSchema *out_schema,
                       struct ArrowArray *out) {
-    rows_build b = {
-        .state = state, .report = report, .flags = flags, .pinned = ROWS_PIN_AT_ONCE};
-    return build(&b, rows, schema, true, row_base, out_schema, out);
+    rows_build b = {.state = state,
+                    .report = report,
+                    .flags = part->flags,
+                    .pinned = ROWS_PIN_AT_ONCE};
+    return build(&b, rows, schema, true, part, out_schema, out);
 }
 
 int pqf_objects_to_array(pqf_py_state *state, PyObject *values,
-                         const struct ArrowSchema *field, int flags, int64_t row_base,
+                         const struct ArrowSchema *field, const pqf_rows_part *part,
                          pqf_report *report, struct ArrowSchema *out_schema,
                          struct ArrowArray *out) {
-    rows_build b = {
-        .state = state, .report = report, .flags = flags, .pinned = ROWS_PIN_AT_ONCE};
-    return build(&b, values, field, false, row_base, out_schema, out);
+    rows_build b = {.state = state,
+                    .report = report,
+                    .flags = part->flags,
+                    .pinned = ROWS_PIN_AT_ONCE};
+    return build(&b, values, field, false, part, out_schema, out);
 }

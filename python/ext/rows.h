@@ -58,23 +58,29 @@ typedef enum pqf_rows_flag {
         2, /* NaN, NaT and NA are null; NaN stays in a non-nullable float */
 } pqf_rows_flag;
 
-/* A list (or tuple) of dicts -> one struct array. `schema` is a struct schema, row_base the number
- * of the first row in the whole stream. Returns -1 with a Python exception, else 0: then either
+/* Which of the values one call takes, and how. */
+typedef struct pqf_rows_part {
+    int64_t start, stop; /* as those of a slice, both at least 0 */
+    int64_t row_base;    /* number of value `start` in the whole stream */
+    int flags;
+} pqf_rows_part;
+
+/* A list (or tuple) of dicts -> one struct array. `schema` is a struct schema. Returns -1 with a Python exception, else 0: then either
  * the report has grown and *out and *out_schema are released, or both are set and the caller owns
  * them. The array may be released on any thread, with or without the GIL. */
 int pqf_rows_to_array(pqf_py_state *state, PyObject *rows,
-                      const struct ArrowSchema *schema, int flags, int64_t row_base,
+                      const struct ArrowSchema *schema, const pqf_rows_part *part,
                       pqf_report *report, struct ArrowSchema *out_schema,
                       struct ArrowArray *out);
 
 /* The values of one column (a list, a tuple or a 1-D buffer of format 'O', as NumPy's object arrays
  * offer) -> one array under one declared field; otherwise the same. */
 int pqf_objects_to_array(pqf_py_state *state, PyObject *values,
-                         const struct ArrowSchema *field, int flags, int64_t row_base,
+                         const struct ArrowSchema *field, const pqf_rows_part *part,
                          pqf_report *report, struct ArrowSchema *out_schema,
                          struct ArrowArray *out);
 
-/* rows_to_array(rows, schema, drop_extra=False, row_base=0) and
+/* rows_to_array(rows, schema, drop_extra=False, row_base=0, start=0, stop=all) and
  * objects_to_array(values, field, from_pandas=True, row_base=0) -> (array or None, failures) as
  * methods of a module whose state begins with pqf_py_state; ends with a NULL row. */
 extern PyMethodDef pqf_rows_methods[];

@@ -254,11 +254,12 @@ static PyObject *make_result(pqf_py_state *state, const pqf_report *report,
     return pair;
 }
 
-typedef int (*build_fn)(pqf_py_state *, PyObject *, const struct ArrowSchema *, int,
-                        int64_t, pqf_report *, struct ArrowSchema *, struct ArrowArray *);
+typedef int (*build_fn)(pqf_py_state *, PyObject *, const struct ArrowSchema *,
+                        const pqf_rows_part *, pqf_report *, struct ArrowSchema *,
+                        struct ArrowArray *);
 
 static PyObject *run(PyObject *module, build_fn build, PyObject *values,
-                     PyObject *schema_source, int flags, int64_t row_base) {
+                     PyObject *schema_source, const pqf_rows_part *part) {
     pqf_py_state *state = PyModule_GetState(module);
     PyObject *capsule = NULL, *result = NULL;
     const struct ArrowSchema *schema = pqf_py_borrow_schema(schema_source, &capsule);
@@ -269,7 +270,7 @@ static PyObject *run(PyObject *module, build_fn build, PyObject *values,
     struct ArrowSchema out_schema;
     struct ArrowArray out;
     if (report != NULL &&
-        build(state, values, schema, flags, row_base, report, &out_schema, &out) == 0) {
+        build(state, values, schema, part, report, &out_schema, &out) == 0) {
         result = make_result(state, report, &out_schema, &out);
     }
     pqf_report_free(report);
@@ -278,16 +279,21 @@ static PyObject *run(PyObject *module, build_fn build, PyObject *values,
 }
 
 static PyObject *rows_to_array(PyObject *module, PyObject *args, PyObject *kwargs) {
-    static char *names[] = {"rows", "schema", "drop_extra", "row_base", NULL};
+    static char *names[] = {"rows",  "schema", "drop_extra", "row_base",
+                            "start", "stop",   NULL};
     PyObject *rows, *schema;
     int drop_extra = 0;
-    long long row_base = 0;
-    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "OO|pL", names, &rows, &schema,
-                                     &drop_extra, &row_base)) {
+    long long row_base = 0, start = 0, stop = INT64_MAX;
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "OO|pLLL", names, &rows, &schema,
+                                     &drop_extra, &row_base, &start, &stop)) {
         return NULL;
     }
-    int flags = drop_extra ? PQF_ROWS_DROP_EXTRA : 0;
-    return run(module, pqf_rows_to_array, rows, schema, flags, row_base);
+    if (start < 0 || stop < 0) {
+        PyErr_SetString(PyExc_ValueError, "start and stop must not be negative");
+        return NULL;
+    }
+    pqf_rows_part part = {start, stop, row_base, drop_extra ? PQF_ROWS_DROP_EXTRA : 0};
+    return run(module, pqf_rows_to_array, rows, schema, &part);
 }
 
 static PyObject *objects_to_array(PyObject *module, PyObject *args, PyObject *kwargs) {
@@ -299,15 +305,15 @@ static PyObject *objects_to_array(PyObject *module, PyObject *args, PyObject *kw
                                      &from_pandas, &row_base)) {
         return NULL;
     }
-    int flags = from_pandas ? PQF_ROWS_FROM_PANDAS : 0;
-    return run(module, pqf_objects_to_array, values, field, flags, row_base);
+    pqf_rows_part part = {0, INT64_MAX, row_base, from_pandas ? PQF_ROWS_FROM_PANDAS : 0};
+    return run(module, pqf_objects_to_array, values, field, &part);
 }
 
 PyMethodDef pqf_rows_methods[] = {
     {"rows_to_array", (PyCFunction)(void (*)(void))rows_to_array,
      METH_VARARGS | METH_KEYWORDS,
-     "rows_to_array(rows, schema, drop_extra=False, row_base=0) -> (array or None, "
-     "failures)"},
+     "rows_to_array(rows, schema, drop_extra=False, row_base=0, start=0, stop=all) -> "
+     "(array or None, failures)"},
     {"objects_to_array", (PyCFunction)(void (*)(void))objects_to_array,
      METH_VARARGS | METH_KEYWORDS,
      "objects_to_array(values, field, from_pandas=True, row_base=0) -> (array or None, "

@@ -79,7 +79,12 @@ class Writer:
     def abort(self) -> None: ...
 
 def rows_to_array(
-    rows: Sequence[object], schema: object, drop_extra: bool = False, row_base: int = 0
+    rows: Sequence[object],
+    schema: object,
+    drop_extra: bool = False,
+    row_base: int = 0,
+    start: int = 0,
+    stop: int = ...,
 ) -> tuple[BuiltArray | None, list[_Record]]: ...
 def objects_to_array(
     values: object, field: object, from_pandas: bool = True, row_base: int = 0

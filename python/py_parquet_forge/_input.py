@@ -164,8 +164,10 @@ def put_rows(sink: Sink, rows: Any, atomic: bool) -> list[Record]:
     base, checking, coerce = sink.rows, sink.checking, sink.options.coerce
     put = sink.writer.rows_put
     for start in range(0, len(rows), ROWS_STEP):
-        part = rows[start : start + ROWS_STEP] if len(rows) > ROWS_STEP else rows
-        array, records = _core.rows_to_array(part, sink.capsule, sink.options.drop_extra, base + start)
+        stop = min(start + ROWS_STEP, len(rows))
+        array, records = _core.rows_to_array(
+            rows, sink.capsule, sink.options.drop_extra, base + start, start, stop
+        )
         failures += records
         if array is not None and not (atomic or coerce):
             sink.rows = base + start
@@ -174,7 +176,7 @@ def put_rows(sink: Sink, rows: Any, atomic: bool) -> list[Record]:
             arrays.append(array)
         sink.checking = checking or bool(failures)
         if sink.progress is not None:
-            sink.progress(base + start + len(part))
+            sink.progress(base + stop)
     sink.rows = base + sink.writer.rows_put - put
     sink.checking = checking
     if failures and coerce:
