@@ -345,12 +345,15 @@ static pqf_status take_dictionary(gather *g, const int64_t *indexes, int64_t n) 
     return pqf_array_take_child(g->out, -1, &dictionary, g->err);
 }
 
+/* A dictionary of so many values always goes along whole: categories keep their order. */
+#define SMALL_DICTIONARY 256
+
 /* The whole dictionary with the indexes as they were, or, when fewer rows are taken than
- * it has values, one value per row: the cost never depends on values that are not
- * taken. */
+ * it has values and these are many, one value per row: the cost does not depend on values
+ * that are not taken. */
 static pqf_status gather_dictionary(gather *g) {
     int64_t num_values = g->view->dictionary->length;
-    bool whole = g->n >= num_values;
+    bool whole = g->n >= num_values || num_values <= SMALL_DICTIONARY;
     pqf_buf picks;
     TRY(index_buf(g, whole ? num_values : g->n, &picks));
     int64_t *to = (int64_t *)(void *)picks.data;

@@ -101,7 +101,7 @@ static pqf_status find_same(pqf_chunk_writer *w, pqf_shred *shred, bool exactly,
             put_map(w, &block, i, (uint32_t)(code + i));
         code += block.num;
     } while (block.num);
-    *same = !exactly || code == num_values;
+    *same = code > 0 && (!exactly || code == num_values);
     return PQF_OK;
 }
 
@@ -139,32 +139,45 @@ static pqf_status become_sourced(pqf_chunk_writer *w, bool first, pqf_error *err
     return PQF_OK;
 }
 
+static bool has_room(const pqf_chunk_writer *w, bool first, int64_t bytes) {
+    int64_t before = first ? 0 : (int64_t)pqf_dict_page_bytes(w->dictionary).len;
+    return bytes > 0 && before + bytes <= pqf_chunk_source_limit(w);
+}
+
+static pqf_status put_new(pqf_chunk_writer *w, pqf_shred *shred, bool first,
+                          pqf_error *err) {
+    size_t num_slots = (size_t)shred->leaf_view->dictionary->length;
+    if (first) TRY(pqf_chunk_begin_dictionary(w, err));
+    TRY(become_sourced(w, first, err));
+    TRY(pqf_buf_put_zeros(w->map, num_slots * sizeof(pqf_slot_code), err));
+    TRY(put_source(w, shred, err));
+    pqf_dict_builder_fold(w->dictionary);
+    return PQF_OK;
+}
+
+/* The same dictionary as in the last put, the rule, costs a comparison. */
 pqf_status pqf_chunk_take_source(pqf_chunk_writer *w, pqf_shred *shred,
                                  const pqf_chunk_work *work, pqf_error *err) {
     size_t num_slots = (size_t)shred->leaf_view->dictionary->length;
-    int64_t bytes;
+    int64_t bytes = 0;
     bool same;
     if (!w->field->index_format || !w->wants_dictionary) return PQF_OK;
     if (w->mode == PQF_MODE_FIRST && w->page.num_values > 0)
         TRY(pqf_chunk_begin_dictionary(w, err));
-    TRY(source_bytes(w, shred, &bytes, err));
-    if (w->mode == PQF_MODE_PLAIN || bytes <= 0) return PQF_OK;
+    if (w->mode == PQF_MODE_PLAIN) return PQF_OK;
     bool first = w->mode == PQF_MODE_FIRST;
+    bool may_fail = w->field->convert != PQF_CONVERT_NONE;
+    if (may_fail) TRY(source_bytes(w, shred, &bytes, err));
+    if (bytes < 0) return PQF_OK;
     TRY(pqf_buf_put_zeros(w->map, num_slots * sizeof(pqf_slot_code), err));
     TRY(find_same(w, shred, first, &same, err));
     if (!same) {
-        int64_t before = first ? 0 : (int64_t)pqf_dict_page_bytes(w->dictionary).len;
         w->map->len = 0;
-        if (before + bytes > pqf_chunk_source_limit(w)) return PQF_OK;
-        if (first) TRY(pqf_chunk_begin_dictionary(w, err));
+        if (!may_fail) TRY(source_bytes(w, shred, &bytes, err));
+        if (!has_room(w, first, bytes)) return PQF_OK;
+        TRY(put_new(w, shred, first, err));
     }
-    if (first) w->mode = PQF_MODE_DICTIONARY;
     TRY(become_sourced(w, first, err));
-    if (!same) {
-        TRY(pqf_buf_put_zeros(w->map, num_slots * sizeof(pqf_slot_code), err));
-        TRY(put_source(w, shred, err));
-        pqf_dict_builder_fold(w->dictionary);
-    }
     return pqf_chunk_keep_dictionary(w, work, err);
 }
 
