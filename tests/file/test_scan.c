@@ -398,6 +398,40 @@ static void counting(void **state) {
 
 /* Every allocation of an open and a read fails once: nothing leaks, and the last attempt
  * succeeds. */
+/* Every allocation of opening and reading fails in turn: an error, and nothing is left. */
+static void fail_each_allocation(const char *path, const pqf_read_options *ro,
+                                 const pqf_scan_options *so) {
+    int64_t n = 1;
+    for (bool done = false; !done; n++) {
+        pqf_dataset *d;
+        struct ArrowArrayStream stream;
+        pqf_error_init(&test_err);
+        pqf_mem_fail_after(n);
+        pqf_status status = pqf_dataset_open(&path, 1, NULL, ro, &d, &test_err);
+        if (status == PQF_OK) {
+            pqf_mem *mem = pqf_mem_retain(d->mem);
+            struct ArrowArray batch;
+            status = pqf_dataset_scan(d, so, &stream, &test_err);
+            pqf_dataset_free(d);
+            while (status == PQF_OK && !stream.get_next(&stream, &batch) && batch.release)
+                batch.release(&batch);
+            if (status == PQF_OK) {
+                test_err = *pqf_stream_error(&stream);
+                status = test_err.status;
+                stream.release(&stream);
+            }
+            if (pqf_mem_used(mem))
+                fail_msg("allocation %lld leaks %lld", (long long)n,
+                         (long long)pqf_mem_used(mem));
+            pqf_mem_release(mem);
+        }
+        pqf_mem_fail_after(0);
+        if (status != PQF_OK) assert_int_equal(test_err.status, PQF_NOMEM);
+        done = status == PQF_OK;
+    }
+    assert_true(n > 50);
+}
+
 static void failing_allocations(void **state) {
     (void)state;
     folder f;
@@ -408,46 +442,30 @@ static void failing_allocations(void **state) {
     write_rows(in(&f, "p=1/1"), type, "{1,[a],x,{1,b}},{2,null,y,null}", NULL);
     write_rows(in(&f, "p=2/1"), type, "{3,[],x,{2,c}},{4,[b,c],z,{3,d}}", NULL);
     for (int64_t form = 0; form < 4; form++) {
-        int64_t size = form & 1 ? 3 : 0;
-        int64_t n = 1;
-        for (bool done = false; !done; n++) {
-            rows r = {0};
-            pqf_dataset *d;
-            struct ArrowArrayStream stream;
-            const char *path = f.path;
-            pqf_scan_options so = scan_options(size);
-            pqf_read_options ro = read_options(1);
-            if (form & 2) {
-                so.paths = paths;
-                so.num_columns = 3;
-            }
-            pqf_error_init(&test_err);
-            pqf_mem_fail_after(n);
-            pqf_status status = pqf_dataset_open(&path, 1, NULL, &ro, &d, &test_err);
-            if (status == PQF_OK) {
-                pqf_mem *mem = pqf_mem_retain(d->mem);
-                struct ArrowArray batch;
-                status = pqf_dataset_scan(d, &so, &stream, &test_err);
-                pqf_dataset_free(d);
-                while (status == PQF_OK && !stream.get_next(&stream, &batch) &&
-                       batch.release)
-                    batch.release(&batch);
-                if (status == PQF_OK) {
-                    test_err = *pqf_stream_error(&stream);
-                    status = test_err.status;
-                    stream.release(&stream);
-                }
-                if (pqf_mem_used(mem))
-                    fail_msg("allocation %lld leaks %lld", (long long)n,
-                             (long long)pqf_mem_used(mem));
-                pqf_mem_release(mem);
-            }
-            pqf_mem_fail_after(0);
-            if (status != PQF_OK) assert_int_equal(test_err.status, PQF_NOMEM);
-            done = status == PQF_OK;
-            rows_free(&r);
+        pqf_scan_options so = scan_options(form & 1 ? 3 : 0);
+        pqf_read_options ro = read_options(1);
+        if (form & 2) {
+            so.paths = paths;
+            so.num_columns = 3;
         }
-        assert_true(n > 50);
+        fail_each_allocation(f.path, &ro, &so);
+    }
+    folder_end(&f);
+}
+
+static void failing_allocations_of_files_that_differ(void **state) {
+    (void)state;
+    folder f;
+    folder_begin(&f);
+    write_rows(in(&f, "p=1/1"), "+s(a:i;d:dict(c;u);s:+s(x:i))", "{1,x,{1}},{2,y,null}",
+               NULL);
+    write_rows(in(&f, "p=1/2"), "+s(a:l;d:dict(i;u);b:u)", "{3,x,q},{4,z,null}", NULL);
+    write_rows(in(&f, "p=2/1"), "+s(s:+s(x:l;y:+l(item:u));a:c)", "{{7,[a]},1}", NULL);
+    for (int64_t size = 0; size < 4; size += 3) {
+        pqf_scan_options so = scan_options(size);
+        pqf_read_options ro = read_options(1);
+        ro.unify = PQF_UNIFY_WIDEN;
+        fail_each_allocation(f.path, &ro, &so);
     }
     folder_end(&f);
 }
@@ -488,6 +506,7 @@ int main(void) {
         TEST(progress_and_cancel),
         TEST(counting),
         TEST(failing_allocations),
+        TEST(failing_allocations_of_files_that_differ),
         TEST(memory_dataset),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
