@@ -432,6 +432,167 @@ PQF_API pqf_status pqf_dataset_writer_finish(pqf_dataset_writer *writer, pqf_err
 PQF_API void pqf_dataset_writer_free(pqf_dataset_writer *writer);
 PQF_API int64_t pqf_dataset_writer_num_files(const pqf_dataset_writer *writer);
 
+/* ---- what a file says about itself ---- */
+
+/* A footer. Numbers are -1 and strings NULL where the file does not say; strings live as long as the
+ * handle. Functions that take positions return false or NULL beyond the last. */
+typedef struct pqf_file_info pqf_file_info;
+
+/* options may be NULL; of them only limits count. */
+PQF_API pqf_status pqf_file_info_open(const char *path, const pqf_read_options *options,
+                                      pqf_file_info **out, pqf_error *err);
+PQF_API void pqf_file_info_free(pqf_file_info *info);
+
+typedef struct pqf_info_file {
+    int64_t num_bytes;
+    int64_t footer_bytes; /* without the 8 bytes behind it */
+    int64_t num_rows;
+    int32_t version;
+    const char *created_by;
+    int64_t num_pairs; /* of key-value metadata */
+    int64_t num_leaves;
+    int64_t num_row_groups;
+} pqf_info_file;
+PQF_API void pqf_file_info_get(const pqf_file_info *info, pqf_info_file *out);
+
+/* Any bytes, without a NUL behind them. */
+typedef struct pqf_info_pair {
+    const char *key;
+    size_t key_bytes;
+    const char *value; /* NULL: the key has none */
+    size_t value_bytes;
+} pqf_info_pair;
+PQF_API bool pqf_file_info_pair(const pqf_file_info *info, int64_t i, pqf_info_pair *out);
+
+typedef struct pqf_info_leaf {
+    const char *path; /* dotted */
+    const char *physical;
+    const char *logical; /* "TIMESTAMP(MICROS, UTC)"; "": none */
+    const char *repetition;
+    int32_t type_length; /* bytes of FIXED_LEN_BYTE_ARRAY, else 0 */
+    int32_t max_definition_level;
+    int32_t max_repetition_level;
+} pqf_info_leaf;
+PQF_API bool pqf_file_info_leaf(const pqf_file_info *info, int64_t i, pqf_info_leaf *out);
+
+typedef struct pqf_info_group {
+    int64_t num_rows;
+    int64_t total_byte_size;
+    int64_t total_compressed_size;
+    int64_t file_offset;
+    int64_t num_sorting_columns;
+} pqf_info_group;
+PQF_API bool pqf_file_info_group(const pqf_file_info *info, int64_t row_group,
+                                 pqf_info_group *out);
+
+typedef struct pqf_info_sorting {
+    int32_t leaf;
+    bool descending;
+    bool nulls_first;
+} pqf_info_sorting;
+PQF_API bool pqf_file_info_sorting(const pqf_file_info *info, int64_t row_group,
+                                   int64_t i, pqf_info_sorting *out);
+
+typedef enum pqf_info_kind {
+    PQF_INFO_NONE = 0, /* not known, or not to be believed */
+    PQF_INFO_BOOL,
+    PQF_INFO_INT,
+    PQF_INFO_FLOAT, /* `number` */
+    PQF_INFO_DECIMAL,
+    PQF_INFO_DATE, /* this and all times: nanoseconds, of instants since 1970 */
+    PQF_INFO_TIME,
+    PQF_INFO_TIMESTAMP,
+    PQF_INFO_INSTANT, /* a timestamp in UTC */
+    PQF_INFO_DURATION,
+    PQF_INFO_STRING, /* `bytes`, as binaries */
+    PQF_INFO_BINARY,
+} pqf_info_kind;
+
+/* One value of a column's logical type. */
+typedef struct pqf_info_value {
+    pqf_info_kind kind;
+    int32_t scale; /* of a decimal: low and high are its digits */
+    uint64_t low;  /* integers of 128 bits, two's complement */
+    int64_t high;
+    double number;
+    const char *bytes;
+    size_t num_bytes;
+} pqf_info_value;
+
+typedef struct pqf_info_chunk {
+    bool is_encrypted;
+    bool
+        has_metadata; /* false: encrypted with a key of its own, and nothing below is known */
+    const char *codec;
+    int64_t num_encodings;
+    int64_t num_values;
+    int64_t compressed_bytes, uncompressed_bytes;
+    int64_t data_page_offset, dictionary_page_offset, index_page_offset;
+    int64_t null_count, distinct_count, nan_count;
+    pqf_info_value min, max;        /* only where the format's rules allow to use them */
+    int is_min_exact, is_max_exact; /* -1: not said */
+    bool has_bloom_filter, has_column_index, has_offset_index;
+} pqf_info_chunk;
+PQF_API bool pqf_file_info_chunk(const pqf_file_info *info, int64_t row_group,
+                                 int64_t leaf, pqf_info_chunk *out);
+/* Encoding i of a chunk: "PLAIN", ... */
+PQF_API const char *pqf_file_info_encoding(const pqf_file_info *info, int64_t row_group,
+                                           int64_t leaf, int64_t i);
+
+/* ---- keeping files healthy ---- */
+
+typedef struct pqf_update_options {
+    size_t struct_bytes;
+    pqf_control control;
+    bool not_durable;
+    const pqf_column_setting
+        *changes; /* in order: path is the key, value NULL removes it */
+    int64_t num_changes;
+} pqf_update_options;
+
+/* Changes the key-value metadata of a file. Keys that are there keep their places, new ones follow.
+ * The data is copied by the operating system, not read; a new file takes the name in one step, with
+ * the mode bits of the old one. */
+PQF_API pqf_status pqf_update_metadata(const char *path,
+                                       const pqf_update_options *options, pqf_error *err);
+
+typedef struct pqf_merge_options {
+    size_t struct_bytes;
+    pqf_write_options
+        file;    /* of the new files. Rows of small row groups are encoded by them, in the
+                               codec of the first file unless one is named; large row groups are
+                               copied as they are, unless another codec or any level is named.
+                               row_group_bytes defaults to 256 MiB; conform means nothing here */
+    bool recode; /* copy nothing: encode every row anew */
+    int64_t target_file_bytes; /* of pqf_compact; default 128 MiB */
+} pqf_merge_options;
+
+typedef struct pqf_merge_result {
+    int64_t files_before, files_after;
+    int64_t bytes_before, bytes_after; /* of all those files */
+    int64_t num_rows;
+    int64_t num_row_groups; /* afterwards */
+    int64_t num_copied;     /* of them: copied byte for byte */
+} pqf_merge_result;
+
+/* Writes the rows of all files that `paths` and `root` name, as in pqf_dataset_open, to one new file,
+ * in their order. PQF_SCHEMA names file, column and both types where schemas differ. Key-value
+ * metadata: every key of every file, with the value of the first that has it, then file.metadata.
+ * Bloom filters and page indexes are not taken along. One batch and one row group's encoded pages
+ * are in memory. Files in partition folders are PQF_INVALID. When file.if_exists skips, *result is
+ * zero. */
+PQF_API pqf_status pqf_merge(const char *const *paths, int64_t num_paths,
+                             const char *root, const char *out,
+                             const pqf_merge_options *options, pqf_merge_result *result,
+                             pqf_error *err);
+/* Merges small files of a dataset that are neighbours in its listing, within their folders, into
+ * files near target_file_bytes; those of half of it and more, of another schema than their
+ * neighbours, or alone, stay. Rows keep the order in which a read gives them. Old and new files
+ * change places in one step for readers of ours. PQF_IO when a file of the dataset vanishes or the
+ * folder is replaced meanwhile; then nothing is changed. */
+PQF_API pqf_status pqf_compact(const char *dir, const pqf_merge_options *options,
+                               pqf_merge_result *result, pqf_error *err);
+
 /* ---- what this build can do, printed from its tables ---- */
 
 /* Row i of the table of "codec", "encoding" or "logical type": its name, and whether it reads and

@@ -64,6 +64,19 @@ int core_column_paths(PyObject *list, core_memory *memory, const pqf_column_path
 /* A path as file system bytes, kept alive by memory. */
 const char *core_path(PyObject *path, core_memory *memory);
 
+/* A list of paths; stays valid with memory. */
+int core_paths(PyObject *list, core_memory *memory, const char *const **out, int64_t *n);
+/* A dict of str to str or None, which becomes NULL. */
+int core_settings(PyObject *dict, core_memory *memory, const pqf_column_setting **out,
+                  int64_t *n);
+
+/* ---- maintain.c: functions of the module ---- */
+
+PyObject *core_read_metadata(PyObject *module, PyObject *args);
+PyObject *core_update_metadata(PyObject *module, PyObject *args);
+PyObject *core_merge(PyObject *module, PyObject *args);
+PyObject *core_compact(PyObject *module, PyObject *args);
+
 /* ---- types ---- */
 
 int core_add_dataset_types(PyObject *module, core_state *state);

@@ -154,6 +154,20 @@ const char *core_path(PyObject *path, core_memory *memory) {
     return text;
 }
 
+int core_paths(PyObject *list, core_memory *memory, const char *const **out, int64_t *n) {
+    Py_ssize_t count = PyList_GET_SIZE(list);
+    const char **paths = keep_block(memory, (size_t)count + 1, sizeof(char *));
+    for (Py_ssize_t i = 0; paths != NULL && i < count; i++) {
+        paths[i] = core_path(PyList_GET_ITEM(list, i), memory);
+        if (paths[i] == NULL) {
+            return -1;
+        }
+    }
+    *out = (const char *const *)paths;
+    *n = (int64_t)count;
+    return paths == NULL ? -1 : 0;
+}
+
 int core_names(PyObject *list, core_memory *memory, const char *const **out, int64_t *n) {
     *out = NULL;
     if (n != NULL) {
@@ -226,7 +240,9 @@ int core_column_paths(PyObject *list, core_memory *memory, const pqf_column_path
 
 /* ---- one option ---- */
 
-static int put_settings(PyObject *dict, core_memory *memory, void *member, void *count) {
+/* A dict of str to str; with `may_be_none` a value may be None, which becomes NULL. */
+static int dict_settings(PyObject *dict, core_memory *memory, int may_be_none,
+                         const pqf_column_setting **out, int64_t *n) {
     if (!PyDict_Check(dict)) {
         PyErr_SetString(PyExc_TypeError, "expected a dict");
         return -1;
@@ -238,13 +254,35 @@ static int put_settings(PyObject *dict, core_memory *memory, void *member, void 
     }
     PyObject *key, *value;
     Py_ssize_t at = 0;
-    int64_t n = 0;
+    *n = 0;
     while (PyDict_Next(dict, &at, &key, &value)) {
-        settings[n].path = keep_text(key, memory);
-        settings[n].value = settings[n].path == NULL ? NULL : keep_text(value, memory);
-        if (settings[n++].value == NULL) {
+        pqf_column_setting *setting = &settings[(*n)++];
+        setting->path = keep_text(key, memory);
+        if (setting->path == NULL) {
             return -1;
         }
+        if (may_be_none && value == Py_None) {
+            continue;
+        }
+        setting->value = keep_text(value, memory);
+        if (setting->value == NULL) {
+            return -1;
+        }
+    }
+    *out = settings;
+    return 0;
+}
+
+int core_settings(PyObject *dict, core_memory *memory, const pqf_column_setting **out,
+                  int64_t *n) {
+    return dict_settings(dict, memory, 1, out, n);
+}
+
+static int put_settings(PyObject *dict, core_memory *memory, void *member, void *count) {
+    const pqf_column_setting *settings;
+    int64_t n;
+    if (dict_settings(dict, memory, 0, &settings, &n) < 0) {
+        return -1;
     }
     memcpy(member, &settings, sizeof settings);
     memcpy(count, &n, sizeof n);

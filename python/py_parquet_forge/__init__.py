@@ -13,6 +13,7 @@ from ._write import ParquetStreamWriter, write_parquet, write_to_dataset
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from ._maintain import compact, merge, read_metadata, update_metadata
     from ._types import (
         InputData,
         PathLike,
@@ -29,9 +30,13 @@ __all__ = [
     "PyArrowSchema",
     "SchemaValidationError",
     "__version__",
+    "compact",
     "inspect_schema",
+    "merge",
+    "read_metadata",
     "read_parquet",
     "read_parquet_iter",
+    "update_metadata",
     "write_parquet",
     "write_to_dataset",
 ]
@@ -49,6 +54,10 @@ if not TYPE_CHECKING:  # type checkers would take any name for an attribute
             from . import _types
 
             value = getattr(_types, name)
+        elif name in ("compact", "merge", "read_metadata", "update_metadata"):
+            from . import _maintain
+
+            value = getattr(_maintain, name)
         else:
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
         return globals().setdefault(name, value)

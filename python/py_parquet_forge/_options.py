@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 class Options:
     """What a call was asked: the engine's part and the package's."""
 
-    __slots__ = ("coerce", "drop_extra", "engine", "pandas_metadata", "progress", "use_threads")
+    __slots__ = ("coerce", "drop_extra", "engine", "pandas_metadata", "progress", "recode", "use_threads")
 
     def __init__(self) -> None:
         self.engine: dict[str, Any] = {}
@@ -26,6 +26,7 @@ class Options:
         self.drop_extra = False
         self.pandas_metadata = False
         self.progress: Any = None
+        self.recode = False
         self.use_threads = True
 
 
@@ -250,6 +251,10 @@ def _use_pandas_metadata(options: Options, name: str, value: Any) -> None:
     options.pandas_metadata = _bool(name, value)
 
 
+def _recode(options: Options, name: str, value: Any) -> None:
+    options.recode = _bool(name, value)
+
+
 # ---- the tables ----
 
 _ANY_CALL: dict[str, Handler] = {
@@ -324,6 +329,34 @@ _WRITE_DATASET: dict[str, Handler] = {
     "preserve_order": _only(True),
 }
 
+_RECODE: dict[str, Handler] = {
+    **_ANY_CALL,
+    **{
+        name: _WRITE[name]
+        for name in (
+            "row_group_size",
+            "row_group_bytes",
+            "version",
+            "use_dictionary",
+            "compression",
+            "compression_level",
+            "write_statistics",
+            "data_page_size",
+            "max_rows_per_page",
+            "dictionary_pagesize_limit",
+            "data_page_version",
+            "write_page_checksum",
+            "metadata",
+            "durable",
+        )
+    },
+}
+"""Keywords that hold for rows which come from files: there is no schema to conform to."""
+
+_MERGE: dict[str, Handler] = {**_RECODE, "if_exists": _WRITE_FILE["if_exists"], "recode": _recode}
+
+_COMPACT: dict[str, Handler] = {**_RECODE, "recode": _recode}
+
 _READ: dict[str, Handler] = {
     **_ANY_CALL,
     "memory_map": _flag("memory_map", when=True),
@@ -385,3 +418,13 @@ def dataset_options(call: str, kwargs: dict[str, Any]) -> Options:
 def read_options(call: str, kwargs: dict[str, Any]) -> Options:
     """Keywords of read_parquet and read_parquet_iter."""
     return _read_table(call, _READ, kwargs)
+
+
+def merge_options(call: str, kwargs: dict[str, Any]) -> Options:
+    """Keywords of merge."""
+    return _read_table(call, _MERGE, kwargs)
+
+
+def compact_options(call: str, kwargs: dict[str, Any]) -> Options:
+    """Keywords of compact."""
+    return _read_table(call, _COMPACT, kwargs)

@@ -105,6 +105,12 @@ pqf_status pqf_chunk_reader_skip(pqf_chunk_reader *reader, int64_t num_rows,
                                  pqf_error *err);
 int64_t pqf_chunk_reader_rows_left(const pqf_chunk_reader *reader);
 
+/* What can be known of a chunk without decoding it: headers of pages up to the last value, and their
+ * checksums. For chunks that are copied as they are. */
+pqf_status pqf_chunk_check_pages(const pqf_chunk *chunk,
+                                 const pqf_chunk_read_options *options, pqf_mem *mem,
+                                 pqf_run *run, int worker, pqf_error *err);
+
 /* Builds the array of a top-level field from its leaves (field->num_leaves of them, in
  * order; consumed: their buffers are moved out and they are empty again, success or not).
  * The first leaf below a group gives its offsets and validity; where another leaf's differ
@@ -162,6 +168,9 @@ void pqf_chunk_writer_sizes(const pqf_chunk_writer *writer, int64_t *sealed_byte
 pqf_status pqf_chunk_writer_finish(pqf_chunk_writer *writer, pqf_scratch *scratch,
                                    pqf_run *run, int worker, pqf_chunk_out *out,
                                    pqf_error *err);
+
+/* Values of this field can be put back into the leaf that they came from. */
+bool pqf_leaf_is_written(const pqf_field *leaf_field);
 
 /* Looks for values of a conformed batch that encoding would refuse (losses that coerced
  * timestamps do not permit, overflows of the file's unit or width), so that nothing of such

@@ -186,6 +186,17 @@ static const convert_fn converts[] = {
     [PQF_CONVERT_BYTES_TO_DECIMAL128] = NULL,
 };
 
+static bool has_convert(pqf_convert convert) {
+    size_t id = (size_t)convert;
+    return convert == PQF_CONVERT_NONE || convert == PQF_CONVERT_NULLS ||
+           (id < sizeof converts / sizeof *converts && converts[id]);
+}
+
+bool pqf_leaf_is_written(const pqf_field *leaf_field) {
+    return has_convert(leaf_field->convert) && leaf_field->leaf->max_def <= INT8_MAX &&
+           leaf_field->leaf->max_rep <= INT8_MAX;
+}
+
 pqf_status pqf_convert_write(pqf_shred *s, const void **values, int64_t n,
                              pqf_error *err) {
     const pqf_field *field = s->leaf_field;

@@ -314,6 +314,12 @@ pqf_status pqf_page_unseal(pqf_page_walk *walk, const pqf_page_ref *ref,
                    err);
 }
 
+pqf_status pqf_page_check(pqf_page_walk *walk, const pqf_page_ref *ref,
+                          const pqf_page_context *context, pqf_error *err) {
+    pqf_bytes body;
+    return stored_body(walk, ref, context, &body, err);
+}
+
 /* ---- pages that are nothing but values ---- */
 
 bool pqf_page_is_plain(const pqf_page_ref *ref, const pqf_leaf *leaf, int64_t num_bytes) {

@@ -62,6 +62,9 @@ typedef struct pqf_page_context {
 pqf_status pqf_page_unseal(pqf_page_walk *walk, const pqf_page_ref *ref,
                            const pqf_page_context *context, pqf_buf *room, pqf_page *out,
                            pqf_error *err);
+/* Verifies the checksum of a page, where it has one, and takes nothing apart. */
+pqf_status pqf_page_check(pqf_page_walk *walk, const pqf_page_ref *ref,
+                          const pqf_page_context *context, pqf_error *err);
 /* True for a data page that holds `num_bytes` bytes of PLAIN values and nothing else. */
 bool pqf_page_is_plain(const pqf_page_ref *ref, const pqf_leaf *leaf, int64_t num_bytes);
 /* Of such a page: its bytes to `out`, which has room for them and PQF_SLACK. */

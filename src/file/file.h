@@ -29,7 +29,9 @@ pqf_status pqf_reader_open(const char *path, pqf_bytes bytes,
 /* As above over a source that the reader then owns, success or not. */
 pqf_status pqf_reader_open_source(pqf_source *source, const pqf_read_options *options,
                                   pqf_mem *mem, pqf_reader **out, pqf_error *err);
+pqf_reader *pqf_reader_retain(pqf_reader *reader);
 void pqf_reader_release(pqf_reader *reader); /* NULL is fine */
+pqf_source *pqf_reader_source(const pqf_reader *reader);
 const pqf_metadata *pqf_reader_metadata(const pqf_reader *reader);
 const pqf_schema *pqf_reader_schema(const pqf_reader *reader);
 
@@ -126,6 +128,46 @@ pqf_status pqf_writer_judge_view(const pqf_writer *writer, const pqf_view *batch
 /* Follows dictionaries to the slot that holds the value: *view and *i name it; false:
  * null. */
 bool pqf_view_resolve(const pqf_view **view, int64_t *i);
+/* ---- files put together from others ---- */
+
+/* What a new file takes from an open one. */
+typedef struct pqf_like {
+    pqf_reader *reader; /* its Parquet schema to the last annotation; is retained */
+    const pqf_key_value *pairs; /* key-value metadata of the new file; copied */
+    int32_t num_pairs;
+    const int32_t
+        *codecs; /* one per leaf, for options that name none; NULL: the default */
+} pqf_like;
+
+/* As pqf_writer_open_sink; only pqf_writer_append puts rows into it. */
+pqf_status pqf_writer_open_like(pqf_sink *sink, const pqf_like *like,
+                                const pqf_write_options *options, pqf_mem *mem,
+                                pqf_writer **out, pqf_error *err);
+
+/* The rules by which row groups are copied or encoded anew, and what comes out by them. */
+typedef struct pqf_append {
+    const pqf_write_options *options; /* borrowed */
+    bool recode;                      /* copy nothing */
+    int64_t max_rows, max_bytes;      /* of a row group */
+    int64_t num_groups;               /* of a plan: the complete ones */
+    int64_t waiting_rows, waiting_bytes;
+} pqf_append;
+pqf_append pqf_append_of(const pqf_write_options *options, bool recode);
+/* Appends all rows of a file of the same Parquet schema (pqf_tree_difference). */
+pqf_status pqf_writer_append(pqf_writer *writer, const pqf_append *rules,
+                             pqf_reader *reader, pqf_error *err);
+/* Row groups so far, and how many of them were copied. */
+int64_t pqf_writer_num_groups(const pqf_writer *writer);
+int64_t pqf_writer_num_copied(const pqf_writer *writer);
+/* Adds what pqf_writer_append would write. */
+void pqf_append_plan(pqf_append *plan, const pqf_reader *reader);
+int64_t pqf_append_num_groups(const pqf_append *plan);
+/* Codecs of the columns in the first row group; false: there is none. */
+bool pqf_reader_codecs(const pqf_reader *reader, int32_t *codecs);
+/* Sets and removes pairs of a pqf_key_value[]; strings of the changes are borrowed. */
+pqf_status pqf_pairs_change(pqf_buf *pairs, const pqf_column_setting *changes,
+                            int64_t num_changes, pqf_error *err);
+
 /* The options' strings and lists are moved to the arena's copies. */
 pqf_status pqf_write_options_copy(pqf_arena *arena, pqf_write_options *options,
                                   pqf_error *err);

@@ -26,11 +26,6 @@
 /* Files that a whole read has open at a time: each costs a descriptor. */
 #define PQF_WAVE_FILES 128
 
-/* ---- reader.c ---- */
-
-pqf_reader *pqf_reader_retain(pqf_reader *reader);
-pqf_source *pqf_reader_source(const pqf_reader *reader);
-
 /* ---- predicate.c, scalar.c, plan.c ---- */
 
 /* What kinds of values compare with each other. */
@@ -226,5 +221,57 @@ pqf_status pqf_group_writer_put(pqf_group_writer *w, const pqf_view *batch, int6
                                 int64_t num_rows, pqf_error *err);
 /* Ends the row group in progress, if it has rows. */
 pqf_status pqf_group_writer_flush(pqf_group_writer *w, pqf_error *err);
+/* A deep copy in the group writer's arena. */
+pqf_status pqf_group_keep_metadata(pqf_group_writer *w, const pqf_column_metadata *meta,
+                                   pqf_column_metadata *out, pqf_error *err);
+
+/* ---- copy_group.c ---- */
+
+typedef struct pqf_copy_job {
+    pqf_group_writer *w;
+    pqf_reader *reader;
+    int64_t row_group;
+} pqf_copy_job;
+
+/* Appends a row group of a file of the same Parquet schema byte for byte. */
+pqf_status pqf_group_writer_copy(pqf_group_writer *w, pqf_reader *reader,
+                                 int64_t row_group, pqf_error *err);
+
+/* ---- writer.c ---- */
+
+struct pqf_writer {
+    pqf_mem *mem;
+    pqf_arena arena; /* what lives as long as the writer */
+    pqf_sink *sink;
+    pqf_schema *schema;
+    pqf_conform *conform;
+    pqf_run run;
+    int num_workers;
+    pqf_scratch *own_scratch; /* one per worker */
+    pqf_group_writer group;
+    pqf_key_value *key_values;
+    int32_t num_key_values;
+    pqf_reader
+        *like; /* whose schema this is, retained; NULL: made from an Arrow schema */
+    struct ArrowSchema like_schema; /* of batches that have its shape */
+    int64_t num_copied;             /* row groups */
+    const char *created_by;
+    int32_t format_version; /* of FileMetaData: 1 or 2 */
+    int64_t next_row;       /* of the stream, for messages: also counts refused batches */
+    int64_t num_rows;
+    bool broken; /* a failure in the middle of a batch: only good to free */
+    bool finished;
+};
+
+/* ---- append.c, recode.c ---- */
+
+/* Arrow bytes of a row group that is put together from others, unless the options say more. */
+#define PQF_APPEND_GROUP_BYTES ((int64_t)256 << 20)
+
+/* The first column of which values are read but cannot be written again; NULL: none. */
+const pqf_leaf *pqf_schema_unwritten(const pqf_schema *schema);
+/* Decodes a row group of another file and puts its rows. */
+pqf_status pqf_writer_recode(pqf_writer *w, pqf_reader *reader, int64_t row_group,
+                             pqf_error *err);
 
 #endif

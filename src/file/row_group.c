@@ -106,8 +106,8 @@ static pqf_status finish_task(void *context, int64_t task, int worker, pqf_error
 }
 
 /* A deep copy by way of Thrift: what chunk writers hand out points into them. */
-static pqf_status keep_metadata(pqf_group_writer *w, const pqf_column_metadata *meta,
-                                pqf_column_metadata *out, pqf_error *err) {
+pqf_status pqf_group_keep_metadata(pqf_group_writer *w, const pqf_column_metadata *meta,
+                                   pqf_column_metadata *out, pqf_error *err) {
     pqf_buf bytes = {.mem = w->mem};
     size_t used;
     void *kept;
@@ -128,7 +128,7 @@ static pqf_status append_chunk(pqf_group_writer *w, int32_t leaf, pqf_column_chu
     const pqf_chunk_out *out = &w->outs[leaf];
     int64_t offset = pqf_sink_len(w->sink);
     pqf_bytes parts[2] = {out->dictionary_page, out->data_pages};
-    TRY(keep_metadata(w, &out->meta, &chunk->meta_data, err));
+    TRY(pqf_group_keep_metadata(w, &out->meta, &chunk->meta_data, err));
     chunk->has_meta_data = true;
     chunk->meta_data.data_page_offset += offset;
     if (chunk->meta_data.has_dictionary_page_offset)

@@ -6,26 +6,6 @@
  */
 #include "inner.h"
 
-struct pqf_writer {
-    pqf_mem *mem;
-    pqf_arena arena; /* what lives as long as the writer */
-    pqf_sink *sink;
-    pqf_schema *schema;
-    pqf_conform *conform;
-    pqf_run run;
-    int num_workers;
-    pqf_scratch *own_scratch; /* one per worker */
-    pqf_group_writer group;
-    pqf_key_value *key_values;
-    int32_t num_key_values;
-    const char *created_by;
-    int32_t format_version; /* of FileMetaData: 1 or 2 */
-    int64_t next_row;       /* of the stream, for messages: also counts refused batches */
-    int64_t num_rows;
-    bool broken; /* a failure in the middle of a batch: only good to free */
-    bool finished;
-};
-
 /* ---- open ---- */
 
 static pqf_status copy_bytes(pqf_arena *arena, pqf_bytes in, pqf_bytes *out,
@@ -62,8 +42,16 @@ static pqf_status set_key_values(pqf_writer *w, const pqf_write_options *options
                             &w->created_by, err);
 }
 
+/* The codec of a file that is continued; one that is not written gives way to the default. */
+static void take_codec(int32_t codec, pqf_chunk_write_options *chunk) {
+    pqf_error ignored;
+    pqf_error_init(&ignored);
+    if (codec == PQF_LZ4) codec = PQF_LZ4_RAW;
+    if (pqf_codec_check(codec, &ignored) == PQF_OK) chunk->codec = codec;
+}
+
 static pqf_status make_chunk_writers(pqf_writer *w, const pqf_write_options *options,
-                                     pqf_error *err) {
+                                     const int32_t *codecs, pqf_error *err) {
     pqf_group_writer *g = &w->group;
     void *block;
     size_t n = (size_t)w->schema->tree.num_leaves;
@@ -75,6 +63,7 @@ static pqf_status make_chunk_writers(pqf_writer *w, const pqf_write_options *opt
     for (int32_t l = 0; l < g->num_leaves; l++) {
         pqf_chunk_write_options chunk;
         TRY(pqf_chunk_options_of(options, &w->schema->tree.leaves[l], &chunk, err));
+        if (codecs) take_codec(codecs[l], &chunk);
         TRY(pqf_chunk_writer_new(w->schema->leaf_fields[l], &chunk, w->mem, &g->chunks[l],
                                  err));
     }
@@ -99,7 +88,13 @@ static pqf_status make_group(pqf_writer *w, const pqf_write_options *options,
     g->scratch = w->own_scratch = block;
     for (int i = 0; i < w->num_workers; i++)
         pqf_scratch_init(&w->own_scratch[i], w->mem);
-    return make_chunk_writers(w, options, err);
+    return PQF_OK;
+}
+
+static pqf_status write_magic(pqf_writer *w, pqf_error *err) {
+    static const char magic[] = "PAR1";
+    pqf_bytes head = pqf_bytes_of(magic, 4);
+    return w->sink ? pqf_sink_write(w->sink, &head, 1, err) : PQF_OK;
 }
 
 static pqf_status open_parts(pqf_writer *w, const struct ArrowSchema *schema,
@@ -112,8 +107,6 @@ static pqf_status open_parts(pqf_writer *w, const struct ArrowSchema *schema,
         .legacy_list_names = options->legacy_list_names,
         .no_store_schema = options->no_store_schema,
     };
-    static const char magic[] = "PAR1";
-    pqf_bytes head = pqf_bytes_of(magic, 4);
     TRY(pqf_schema_check(schema, err));
     TRY(pqf_conform_new(schema, &options->conform, w->mem, &w->conform, err));
     TRY(pqf_schema_from_arrow(schema, &schema_options, w->mem, &w->schema, err));
@@ -121,7 +114,8 @@ static pqf_status open_parts(pqf_writer *w, const struct ArrowSchema *schema,
     w->format_version = options->version && !strcmp(options->version, "1.0") ? 1 : 2;
     TRY(set_key_values(w, options, err));
     TRY(make_group(w, options, err));
-    return w->sink ? pqf_sink_write(w->sink, &head, 1, err) : PQF_OK;
+    TRY(make_chunk_writers(w, options, NULL, err));
+    return write_magic(w, err);
 }
 
 /* The options as they hold for this version of the library: a caller built against an
@@ -139,9 +133,8 @@ static pqf_status options_of(const pqf_write_options *in, pqf_write_options *out
     return PQF_OK;
 }
 
-pqf_status pqf_writer_open_sink(pqf_sink *sink, const struct ArrowSchema *schema,
-                                const pqf_write_options *options, pqf_mem *mem,
-                                pqf_writer **out, pqf_error *err) {
+static pqf_status new_writer(pqf_sink *sink, const pqf_write_options *options,
+                             pqf_mem *mem, pqf_writer **out, pqf_error *err) {
     void *block;
     pqf_status status = pqf_mem_zalloc(mem, sizeof(pqf_writer), &block, err);
     if (status != PQF_OK) {
@@ -154,7 +147,78 @@ pqf_status pqf_writer_open_sink(pqf_sink *sink, const struct ArrowSchema *schema
     pqf_arena_init(&w->arena, mem);
     pqf_run_init(&w->run, &options->control);
     if (sink) pqf_sink_watch(sink, &w->run);
-    status = open_parts(w, schema, options, err);
+    *out = w;
+    return PQF_OK;
+}
+
+pqf_status pqf_writer_open_sink(pqf_sink *sink, const struct ArrowSchema *schema,
+                                const pqf_write_options *options, pqf_mem *mem,
+                                pqf_writer **out, pqf_error *err) {
+    pqf_writer *w;
+    TRY(new_writer(sink, options, mem, &w, err));
+    pqf_status status = open_parts(w, schema, options, err);
+    if (status != PQF_OK)
+        pqf_writer_free(w);
+    else
+        *out = w;
+    return status;
+}
+
+/* ---- open a file that is like another one ---- */
+
+/* The Parquet schema as it stands in the other file. Arrow types are those that Parquet alone tells,
+ * so that values go back as they came. */
+static pqf_status set_like_schema(pqf_writer *w, const pqf_like *like, pqf_error *err) {
+    const pqf_schema_options plain = {.ignore_arrow_schema = true};
+    const pqf_metadata *metadata = pqf_reader_metadata(like->reader);
+    void *block;
+    w->like = pqf_reader_retain(like->reader);
+    TRY(pqf_schema_from_parquet(metadata, &plain, w->mem, &w->schema, err));
+    TRY(pqf_schema_export(w->schema, &w->like_schema, err));
+    size_t n = (size_t)metadata->tree.num_leaves;
+    TRY(pqf_arena_array(&w->arena, n, sizeof(pqf_column_order), &block, err));
+    w->schema->column_orders = block;
+    for (size_t l = 0; l < n; l++)
+        w->schema->column_orders[l].has_type_order = true;
+    w->schema->elements = metadata->file.schema;
+    w->schema->num_elements = metadata->file.num_schema;
+    TRY(pqf_arena_array(&w->arena, (size_t)like->num_pairs, sizeof(pqf_key_value), &block,
+                        err));
+    w->schema->key_values = block;
+    w->schema->num_key_values = like->num_pairs;
+    for (int32_t i = 0; i < like->num_pairs; i++) {
+        pqf_key_value *pair = &w->schema->key_values[i];
+        pair->has_value = like->pairs[i].has_value;
+        TRY(copy_bytes(&w->arena, like->pairs[i].key, &pair->key, err));
+        TRY(copy_bytes(&w->arena, like->pairs[i].value, &pair->value, err));
+    }
+    return PQF_OK;
+}
+
+static pqf_status open_like(pqf_writer *w, const pqf_like *like,
+                            const pqf_write_options *options, pqf_error *err) {
+    pqf_write_options o = *options;
+    bool named = o.compression || o.num_column_compression;
+    TRY(set_like_schema(w, like, err));
+    w->format_version = pqf_reader_metadata(like->reader)->file.version;
+    if (!o.version && w->format_version == 1) o.version = "1.0";
+    o.num_metadata = 0; /* they are among the pairs */
+    if (!o.row_group_bytes) o.row_group_bytes = PQF_APPEND_GROUP_BYTES;
+    TRY(pqf_write_options_check(&o, w->schema, err));
+    TRY(set_key_values(w, &o, err));
+    TRY(make_group(w, &o, err));
+    w->group.num_leaves = w->schema->tree.num_leaves;
+    if (!pqf_schema_unwritten(w->schema))
+        TRY(make_chunk_writers(w, &o, named ? NULL : like->codecs, err));
+    return write_magic(w, err);
+}
+
+pqf_status pqf_writer_open_like(pqf_sink *sink, const pqf_like *like,
+                                const pqf_write_options *options, pqf_mem *mem,
+                                pqf_writer **out, pqf_error *err) {
+    pqf_writer *w;
+    TRY(new_writer(sink, options, mem, &w, err));
+    pqf_status status = open_like(w, like, options, err);
     if (status != PQF_OK)
         pqf_writer_free(w);
     else
@@ -214,7 +278,9 @@ void pqf_writer_free(pqf_writer *w) {
     pqf_buf_reset(&w->group.groups);
     pqf_arena_reset(&w->group.arena);
     pqf_conform_free(w->conform);
+    pqf_schema_release(&w->like_schema);
     pqf_schema_free(w->schema);
+    pqf_reader_release(w->like);
     pqf_sink_free(w->sink);
     pqf_arena_reset(&w->arena);
     pqf_mem *mem = w->mem;

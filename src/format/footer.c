@@ -155,13 +155,40 @@ pqf_status pqf_footer_read(pqf_source *source, const pqf_footer_options *options
     return status == PQF_OK ? PQF_OK : pqf_error_at_path(err, pqf_source_path(source));
 }
 
-pqf_status pqf_footer_write(const pqf_file_metadata *in, pqf_buf *out, pqf_error *err) {
-    size_t start = out->len;
-    TRY(pqf_thrift_write(&pqf_file_metadata_thrift, in, out, err));
+/* What stands behind the Thrift struct: its length and the magic bytes. */
+static pqf_status write_tail(pqf_buf *out, size_t start, pqf_error *err) {
     size_t len = out->len - start;
     if (len > UINT32_MAX)
         return pqf_fail(err, PQF_LIMIT,
                         "the footer would have %zu bytes, more than 4 GiB", len);
     TRY(pqf_buf_put_u32(out, (uint32_t)len, err));
     return pqf_buf_put(out, MAGIC, MAGIC_LEN, err);
+}
+
+pqf_status pqf_footer_write(const pqf_file_metadata *in, pqf_buf *out, pqf_error *err) {
+    size_t start = out->len;
+    TRY(pqf_thrift_write(&pqf_file_metadata_thrift, in, out, err));
+    return write_tail(out, start, err);
+}
+
+#define KEY_VALUE_METADATA_ID 5
+
+pqf_status pqf_footer_rewrite(const pqf_metadata *metadata, const pqf_key_value *pairs,
+                              int32_t num_pairs, pqf_buf *out, pqf_error *err) {
+    size_t start = out->len;
+    const pqf_file_metadata with = {
+        .has_key_value_metadata = num_pairs > 0,
+        .key_value_metadata = (pqf_key_value *)(uintptr_t)pairs,
+        .num_key_value_metadata = num_pairs,
+    };
+    if (metadata->file.encryption_algorithm)
+        return pqf_fail(err, PQF_UNSUPPORTED,
+                        "the footer is signed; it cannot be changed without its key");
+    TRY(pqf_thrift_replace(pqf_buf_view(&metadata->bytes), &pqf_file_metadata_thrift,
+                           KEY_VALUE_METADATA_ID, &with, out, err));
+    return write_tail(out, start, err);
+}
+
+int64_t pqf_metadata_data_end(const pqf_metadata *metadata) {
+    return metadata->file_bytes - metadata->footer_bytes - TAIL_LEN;
 }

@@ -185,6 +185,11 @@ pqf_status pqf_thrift_read(pqf_bytes in, const pqf_thrift_struct *type, void *ou
 pqf_status pqf_thrift_write(const pqf_thrift_struct *type, const void *in, pqf_buf *out,
                             pqf_error *err);
 
+/* Appends the struct at the front of `in` with the list that is its field `id` taken from the struct
+ * `with` (left out where that has none); everything else byte for byte, unknown fields too. */
+pqf_status pqf_thrift_replace(pqf_bytes in, const pqf_thrift_struct *type, int32_t id,
+                              const void *with, pqf_buf *out, pqf_error *err);
+
 /* Reads a page header from the front of `in`; needs no memory. When the bytes end inside the
  * header *truncated is true and the status PQF_OK: show more bytes and call again; at the end
  * of the chunk it is the caller's PQF_CORRUPT. *num_bytes_used is the header's length. */
@@ -281,6 +286,13 @@ void pqf_metadata_free(pqf_metadata *metadata); /* NULL is fine */
 
 /* Appends FileMetaData, its length and "PAR1". */
 pqf_status pqf_footer_write(const pqf_file_metadata *in, pqf_buf *out, pqf_error *err);
+
+/* Appends a footer as pqf_footer_write does: that of `metadata` with other key-value metadata, and
+ * nothing else changed. PQF_UNSUPPORTED where it is signed. */
+pqf_status pqf_footer_rewrite(const pqf_metadata *metadata, const pqf_key_value *pairs,
+                              int32_t num_pairs, pqf_buf *out, pqf_error *err);
+/* Where the footer begins: the pages, indexes and filters lie before it. */
+int64_t pqf_metadata_data_end(const pqf_metadata *metadata);
 
 /* Where the pages of a column chunk are. */
 typedef struct pqf_chunk {
@@ -530,7 +542,17 @@ typedef enum pqf_logical {
 /* Row i of the table: name, whether files with it are read and written; false after the last. */
 bool pqf_logical_row(int64_t i, const char **name, bool *reads, bool *writes);
 
+/* The annotation in words, "DECIMAL(10, 2)"; "" where there is none. */
+void pqf_logical_text(const pqf_node *node, char *text, size_t text_bytes);
+/* "optional INT64 TIMESTAMP(MICROS, UTC)"; 128 bytes hold every text. */
+void pqf_node_text(const pqf_node *node, char *text, size_t text_bytes);
+/* Number of the first node in which two schemas differ, -1 where they are the same: then pages of
+ * one may stand in a file of the other. */
+int32_t pqf_tree_difference(const pqf_tree *a, const pqf_tree *b);
+
 /* ---- ARROW:schema ---- */
+
+#define PQF_ARROW_SCHEMA "ARROW:schema"
 
 /* The value of the key ARROW:schema for an Arrow schema: base64 of an encapsulated IPC message. */
 pqf_status pqf_arrow_schema_write(const struct ArrowSchema *schema, pqf_buf *out,

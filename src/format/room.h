@@ -61,7 +61,6 @@ pqf_status pqf_fields_apply(pqf_schema *schema, const struct ArrowSchema *origin
 
 #define PQF_EXTENSION_NAME "ARROW:extension:name"
 #define PQF_EXTENSION_DATA "ARROW:extension:metadata"
-#define PQF_ARROW_SCHEMA   "ARROW:schema"
 #define PQF_BYTES(literal) pqf_bytes_of(literal, sizeof(literal) - 1)
 
 /* border.c: checks metadata->file, whose tree is built. */

@@ -475,7 +475,8 @@ static pqf_status write_header(pqf_buf *out, int32_t *last_id, int32_t id, uint8
                                pqf_error *err) {
     int32_t delta = id - *last_id;
     *last_id = id;
-    if (delta <= 15) return pqf_buf_put_u8(out, (uint8_t)(delta << 4 | wire), err);
+    if (delta >= 1 && delta <= 15)
+        return pqf_buf_put_u8(out, (uint8_t)(delta << 4 | wire), err);
     TRY(pqf_buf_put_u8(out, wire, err));
     return write_i64(out, id, err);
 }
@@ -557,4 +558,46 @@ pqf_status pqf_thrift_write(const pqf_thrift_struct *type, const void *in, pqf_b
 pqf_status pqf_page_header_write(const pqf_page_header *in, pqf_buf *out,
                                  pqf_error *err) {
     return pqf_thrift_write(&pqf_page_header_thrift, in, out, err);
+}
+
+/* ---- replacing one field ---- */
+
+static pqf_status put_replacement(const pqf_thrift_struct *type, int32_t id,
+                                  const uint8_t *with, int32_t *last_id, pqf_buf *out,
+                                  pqf_error *err) {
+    const pqf_thrift_field *field = &type->fields[id];
+    if (!is_present(field, with)) return PQF_OK;
+    TRY(write_header(out, last_id, id, WIRE_LIST, err));
+    return write_list(field, with, out, err);
+}
+
+/* Fields stand in the order of their ids; whoever writes them in another order gets the new one
+ * before the first higher one. */
+static pqf_status copy_fields(thrift_reader *r, const pqf_thrift_struct *type, int32_t id,
+                              const uint8_t *with, pqf_buf *out, pqf_error *err) {
+    int32_t at = 0, last_id = 0;
+    bool is_put = false;
+    for (;;) {
+        uint8_t head;
+        if (!read_byte(r, &head)) return report(r, type);
+        bool is_end = head == WIRE_STOP;
+        if (!is_end && !read_field_id(r, head, &at)) return report(r, type);
+        if (!is_put && (is_end || at > id)) {
+            TRY(put_replacement(type, id, with, &last_id, out, err));
+            is_put = true;
+        }
+        if (is_end) return pqf_buf_put_u8(out, WIRE_STOP, err);
+        const uint8_t *value = r->p;
+        if (!skip_value(r, head & 0x0F, 0)) return report(r, type);
+        if (at == id) continue;
+        TRY(write_header(out, &last_id, at, head & 0x0F, err));
+        if (r->p > value) TRY(pqf_buf_put(out, value, (size_t)(r->p - value), err));
+    }
+}
+
+pqf_status pqf_thrift_replace(pqf_bytes in, const pqf_thrift_struct *type, int32_t id,
+                              const void *with, pqf_buf *out, pqf_error *err) {
+    thrift_reader r = reader_of(in, NULL, NULL, err);
+    r.max_elements = INT32_MAX;
+    return copy_fields(&r, type, id, with, out, err);
 }

@@ -31,6 +31,9 @@ static inline pqf_status pqf_io_fail(pqf_error *err, int os_errno, const char *w
     return pqf_error_at_path(err, path);
 }
 
+/* The descriptor of a source that is an open file, else -1. */
+int pqf_source_fd(const pqf_source *source);
+
 /* Makes the folder and its parents; *num_kept: length of the prefix of path that was there. */
 pqf_status pqf_fs_make_new_folders(const char *path, size_t *num_kept, pqf_error *err);
 

@@ -100,6 +100,9 @@ pqf_status pqf_sink_open_callback(pqf_write_fn fn, void *context, pqf_sink **out
 /* Appends the parts in order. After a failure the sink is only good to free. */
 pqf_status pqf_sink_write(pqf_sink *sink, const pqf_bytes *parts, int num_parts,
                           pqf_error *err);
+/* Appends [offset, offset + len) of a source, within the kernel where it can. */
+pqf_status pqf_sink_copy(pqf_sink *sink, pqf_source *source, int64_t offset, int64_t len,
+                         pqf_error *err);
 int64_t pqf_sink_len(const pqf_sink *sink);
 /* While finish waits for the disk it polls `run` (borrowed, of the calling thread): it may be
  * PQF_CANCELLED. */

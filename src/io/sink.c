@@ -25,6 +25,9 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
+#define COPY_STEP ((int64_t)16 << 20)
+#define COPY_ROOM ((int64_t)1 << 20)
+
 #define MAX_LINKS   40
 #define MAX_TRIES   100
 #define IOV_AT_ONCE 64
@@ -420,6 +423,62 @@ pqf_status pqf_sink_write(pqf_sink *sink, const pqf_bytes *parts, int num_parts,
     TRY(check_usable(sink, err));
     if (sink->fn) return write_callback(sink, parts, num_parts, err);
     return write_file(sink, parts, num_parts, err);
+}
+
+/* ---- copying from a source ---- */
+
+/* Appends up to COPY_STEP bytes by the kernel, which shares blocks where the file system can. Bytes
+ * appended; 0 where it cannot (another file system, an old kernel) or failed: reading and writing
+ * tell why. */
+static int64_t copy_in_kernel(pqf_sink *sink, pqf_source *source, int64_t offset,
+                              int64_t len) {
+#ifdef __linux__
+    loff_t from = offset, to = sink->len;
+    size_t step = (size_t)(len < COPY_STEP ? len : COPY_STEP);
+    if (sink->fn || pqf_source_fd(source) < 0 || ensure_open(sink) != 0) return 0;
+    if (pqf_sink_test_hook && pqf_sink_test_hook(sink->len, step) != 0) return 0;
+    ssize_t done = copy_file_range(pqf_source_fd(source), &from, sink->fd, &to, step, 0);
+    if (done <= 0) return 0;
+    sink->len += done;
+    return done;
+#else
+    (void)sink, (void)source, (void)offset, (void)len;
+    return 0;
+#endif
+}
+
+static pqf_status copy_by_hand(pqf_sink *sink, pqf_source *source, int64_t offset,
+                               int64_t len, uint8_t *room, pqf_error *err) {
+    while (len > 0) {
+        size_t step = (size_t)(len < COPY_ROOM ? len : COPY_ROOM);
+        const uint8_t *data = pqf_source_view(source, offset, step);
+        if (!data) TRY(pqf_source_read_at(source, offset, room, step, err));
+        pqf_bytes part = pqf_bytes_of(data ? data : room, step);
+        TRY(pqf_sink_write(sink, &part, 1, err));
+        offset += (int64_t)step;
+        len -= (int64_t)step;
+    }
+    return PQF_OK;
+}
+
+pqf_status pqf_sink_copy(pqf_sink *sink, pqf_source *source, int64_t offset, int64_t len,
+                         pqf_error *err) {
+    void *room;
+    if (sink->skipped) return PQF_OK;
+    TRY(check_usable(sink, err));
+    if (len < 0 || offset < 0 || offset > pqf_source_size(source) - len)
+        return pqf_fail(err, PQF_CORRUPT,
+                        "%lld bytes from byte %lld on reach beyond the end of the file",
+                        (long long)len, (long long)offset);
+    for (int64_t done = 1; len > 0 && done > 0; offset += done, len -= done)
+        done = copy_in_kernel(sink, source, offset, len);
+    if (sink->options.close_between_writes && sink->fd >= 0 && close_fd(sink) != 0)
+        return pqf_io_fail(err, errno, "cannot write", sink->given);
+    if (len == 0) return PQF_OK;
+    TRY(pqf_mem_alloc(sink->mem, COPY_ROOM, &room, err));
+    pqf_status status = copy_by_hand(sink, source, offset, len, room, err);
+    pqf_mem_free(sink->mem, room, COPY_ROOM);
+    return status;
 }
 
 /* ---- the end ---- */

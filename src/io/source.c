@@ -186,3 +186,5 @@ const uint8_t *pqf_source_view(const pqf_source *source, int64_t offset, size_t 
     if (!source->data || len > SIZE_MAX - PQF_SLACK) return NULL;
     return in_range(source, offset, len + PQF_SLACK) ? source->data + offset : NULL;
 }
+
+int pqf_source_fd(const pqf_source *source) { return source->fd; }

@@ -19,7 +19,7 @@ from py_parquet_forge import _options
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 WITH_EXAMPLES = [page for page in PAGES if "```python\n" in page.read_text()]
-TABLES = {**_options._WRITE_FILE, **_options._WRITE_DATASET, **_options._READ}
+TABLES = {**_options._WRITE_FILE, **_options._WRITE_DATASET, **_options._READ, **_options._MERGE}
 
 
 def name_of(page: Path) -> str:

@@ -1,0 +1,218 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Keeping files and datasets healthy: metadata read and changed, files merged, datasets compacted."""
+
+from __future__ import annotations
+
+from . import _core
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+    from typing import Any
+
+    from ._options import Options
+    from ._types import PathLike
+
+TARGET_FILE_BYTES = 128 << 20
+
+
+def _public(error: _core.EngineError) -> Exception:
+    from ._errors import public_error
+
+    return public_error(error, writing=True)
+
+
+# ---- values of statistics ----
+
+NS_PER_US = 1_000
+NS_PER_DAY = 86_400_000_000_000
+
+
+def _decimal(digits: int, scale: int) -> object:
+    from decimal import Decimal
+
+    sign = 1 if digits < 0 else 0
+    return Decimal((sign, tuple(map(int, str(abs(digits)))), -scale))
+
+
+def _date(ns: int, scale: int) -> object:
+    from datetime import date
+
+    return date.fromordinal(date(1970, 1, 1).toordinal() + ns // NS_PER_DAY)
+
+
+def _microseconds(ns: int) -> Any:
+    from datetime import timedelta
+
+    if ns % NS_PER_US:
+        raise OverflowError("nanoseconds")
+    return timedelta(microseconds=ns // NS_PER_US)
+
+
+def _time(ns: int, scale: int) -> object:
+    from datetime import datetime
+
+    if not 0 <= ns < NS_PER_DAY:
+        raise OverflowError("no time of a day")
+    return (datetime(1970, 1, 1) + _microseconds(ns)).time()
+
+
+def _timestamp(ns: int, scale: int) -> object:
+    from datetime import datetime
+
+    return datetime(1970, 1, 1) + _microseconds(ns)
+
+
+def _instant(ns: int, scale: int) -> object:
+    from datetime import datetime, timezone
+
+    return datetime(1970, 1, 1, tzinfo=timezone.utc) + _microseconds(ns)
+
+
+def _duration(ns: int, scale: int) -> object:
+    return _microseconds(ns)
+
+
+_KINDS: dict[str, Callable[[int, int], object]] = {
+    "decimal": _decimal,
+    "date": _date,
+    "time": _time,
+    "timestamp": _timestamp,
+    "instant": _instant,
+    "duration": _duration,
+}
+
+
+def _value(kind: str, number: int, scale: int) -> object:
+    """The Python object; what its class cannot hold exactly stays an int of nanoseconds."""
+    try:
+        return _KINDS[kind](number, scale)
+    except (OverflowError, ValueError):
+        return number
+
+
+# ---- reading ----
+
+
+def read_metadata(path: PathLike | Sequence[PathLike]) -> dict[str, Any]:
+    """What Parquet files say about themselves, as dicts and lists of plain Python values.
+
+    Of a file: path, bytes, footer_bytes, num_rows, version, created_by, metadata (key-value pairs),
+    columns (the leaves of the schema) and row_groups with their column chunks and statistics. Of a
+    folder, a glob or a list: path, num_files, bytes, num_rows, and files with one such record each.
+    Only footers are read.
+    """
+    from ._paths import absolute, folder_of, input_files
+
+    where = absolute(path)
+    try:
+        if isinstance(where, str) and folder_of(where) is None:
+            return _file_metadata(where)
+        files = [_file_metadata(file) for file in input_files(where)]
+    except _core.EngineError as error:
+        from ._errors import public_error
+
+        raise public_error(error, writing=False) from None
+    return {
+        "path": where,
+        "num_files": len(files),
+        "bytes": sum(file["bytes"] for file in files),
+        "num_rows": sum(file["num_rows"] for file in files),
+        "files": files,
+    }
+
+
+def _file_metadata(path: str) -> dict[str, Any]:
+    return {"path": path, **_core.read_metadata(path, _value)}
+
+
+# ---- changing ----
+
+
+def update_metadata(path: PathLike, metadata: Mapping[str, str | None], *, durable: bool = True) -> None:
+    """Sets keys of a file's key-value metadata; None removes a key.
+
+    The data is not rewritten: its bytes are copied as they are by the operating system, a new footer
+    is put behind them, and the new file takes the name in one step.
+    """
+    from ._paths import local_path
+
+    if not isinstance(durable, bool):
+        raise ValueError(f"durable must be True or False, not {durable!r}")
+    changes = _changes(metadata)
+    try:
+        _core.update_metadata(local_path(path, "path"), changes, durable)
+    except _core.EngineError as error:
+        raise _public(error) from None
+
+
+def _changes(metadata: Any) -> dict[str, str | None]:
+    try:
+        changes: dict[str, str | None] = dict(metadata.items())
+    except AttributeError:
+        changes = {}
+        fits = False
+    else:
+        fits = all(
+            isinstance(key, str) and (value is None or isinstance(value, str))
+            for key, value in changes.items()
+        )
+    if not fits:
+        raise ValueError(f"metadata must be a dict of str to str or None, not {metadata!r:.200}")
+    return changes
+
+
+# ---- merging ----
+
+
+def _engine(options: Options) -> dict[str, Any]:
+    if options.progress is None:
+        return options.engine
+    from ._progress import Progress
+
+    return {**options.engine, "progress": Progress(options.progress)}
+
+
+def merge(files: PathLike | Sequence[PathLike], out: PathLike, **kwargs: Any) -> dict[str, int]:
+    """Merges files of one schema (a list, a glob or a folder) into one file, atomically.
+
+    Rows keep the order of the files. Large row groups are copied byte for byte, small ones are encoded
+    anew into larger ones; recode=True encodes everything. Key-value metadata is kept: every key, with
+    the value of the first file that has it. Keywords are those of write_parquet that say how rows are
+    encoded, and if_exists, durable, metadata, memory_limit, use_threads, progress.
+
+    Returns counts: files_before, files_after, bytes_before, bytes_after, num_rows, num_row_groups,
+    num_row_groups_copied. Raises SchemaValidationError where the files' schemas differ.
+    """
+    from ._options import merge_options
+    from ._paths import absolute, input_paths, local_path
+
+    options = merge_options("merge", kwargs)
+    target = local_path(out, "out")
+    paths, root = input_paths(absolute(files), None)
+    try:
+        return _core.merge(paths, root, target, _engine(options), options.recode)
+    except _core.EngineError as error:
+        raise _public(error) from None
+
+
+def compact(dir: PathLike, target_file_bytes: int = TARGET_FILE_BYTES, **kwargs: Any) -> dict[str, int]:
+    """Merges the small files of a dataset into files near `target_file_bytes`, in one step.
+
+    Files that are neighbours in the listing of a folder are merged, so rows keep the order in which a
+    read gives them. Files of half the target and more stay, and so do files of another schema than
+    their neighbours. Readers see the old files or the new ones; files that others append meanwhile
+    are not touched. Keywords are those of merge but if_exists.
+
+    Returns counts as merge does, over all files of the dataset.
+    """
+    from ._options import compact_options, positive
+    from ._paths import local_path
+
+    options = compact_options("compact", kwargs)
+    target = positive("target_file_bytes", target_file_bytes)
+    folder = local_path(dir, "dir")
+    try:
+        return _core.compact(folder, _engine(options), target, options.recode)
+    except _core.EngineError as error:
+        raise _public(error) from None

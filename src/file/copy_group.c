@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * copy_group.c: a row group of another file, of the same Parquet schema, appended as it is. The
+ * bytes of its column chunks are copied without being decoded; their pages' headers and checksums
+ * are looked at first. Metadata is kept but for what does not hold in the new file: offsets are
+ * counted anew, those of bloom filters and page indexes, which are not copied, are dropped, and so
+ * are bounds that only the old file's column order or writer let readers believe.
+ */
+#include "inner.h"
+
+#define CHECK_WINDOW_BYTES ((size_t)1 << 20)
+#define COPY_STEP_BYTES    ((int64_t)16 << 20)
+
+static pqf_status check_task(void *context, int64_t task, int worker, pqf_error *err) {
+    const pqf_copy_job *job = context;
+    pqf_chunk chunk;
+    pqf_chunk_read_options options = {.source = pqf_reader_source(job->reader),
+                                      .kernel = pqf_kernels_get(),
+                                      .window_bytes = CHECK_WINDOW_BYTES};
+    TRY(pqf_metadata_chunk(pqf_reader_metadata(job->reader), job->row_group, task, &chunk,
+                           err));
+    return pqf_chunk_check_pages(&chunk, &options, job->w->mem, job->w->run, worker, err);
+}
+
+/* ---- statistics ---- */
+
+static bool is_signed_order(const pqf_leaf *leaf) {
+    return leaf->order == PQF_ORDER_SIGNED || leaf->order == PQF_ORDER_FLOAT ||
+           leaf->physical == PQF_PHYSICAL_BOOLEAN;
+}
+
+/* The new file says that its bounds are in the types' own order, and that this library wrote it. Bounds
+ * that the old file did not say this of go; so do deprecated ones that readers believe or not by
+ * the name of the writer. */
+static void keep_believable(const pqf_metadata *metadata, const pqf_leaf *leaf,
+                            pqf_statistics *s) {
+    const pqf_file_metadata *file = &metadata->file;
+    bool ordered = file->num_column_orders == metadata->tree.num_leaves &&
+                   file->column_orders[leaf->index].has_type_order;
+    if (!ordered) {
+        s->has_min_value = s->has_max_value = false;
+        s->has_is_min_value_exact = s->has_is_max_value_exact = false;
+    }
+    if (!is_signed_order(leaf)) s->has_min = s->has_max = false;
+}
+
+/* ---- chunks ---- */
+
+static bool is_inside(const pqf_chunk *chunk, int64_t offset) {
+    return offset >= chunk->file_offset && offset < chunk->file_offset + chunk->byte_len;
+}
+
+/* Offsets of the copy, which begins at `to`. */
+static void move_offsets(const pqf_chunk *chunk, int64_t to, pqf_column_metadata *meta) {
+    int64_t by = to - chunk->file_offset;
+    meta->has_dictionary_page_offset = meta->has_dictionary_page_offset &&
+                                       is_inside(chunk, meta->dictionary_page_offset);
+    meta->has_index_page_offset =
+        meta->has_index_page_offset && is_inside(chunk, meta->index_page_offset);
+    meta->data_page_offset += by;
+    if (meta->has_dictionary_page_offset) meta->dictionary_page_offset += by;
+    if (meta->has_index_page_offset) meta->index_page_offset += by;
+    meta->has_bloom_filter_offset = meta->has_bloom_filter_length = false;
+}
+
+static pqf_status copy_bytes(pqf_copy_job *job, const pqf_chunk *chunk, pqf_error *err) {
+    pqf_source *source = pqf_reader_source(job->reader);
+    for (int64_t done = 0; done < chunk->byte_len;) {
+        int64_t step = pqf_min_i64(COPY_STEP_BYTES, chunk->byte_len - done);
+        TRY(pqf_run_poll(job->w->run, 0, err));
+        TRY(pqf_sink_copy(job->w->sink, source, chunk->file_offset + done, step, err));
+        done += step;
+    }
+    return PQF_OK;
+}
+
+static pqf_status copy_chunk(pqf_copy_job *job, int32_t leaf, pqf_column_chunk *out,
+                             pqf_error *err) {
+    const pqf_metadata *metadata = pqf_reader_metadata(job->reader);
+    pqf_group_writer *w = job->w;
+    pqf_chunk chunk;
+    int64_t to = pqf_sink_len(w->sink);
+    TRY(pqf_metadata_chunk(metadata, job->row_group, leaf, &chunk, err));
+    TRY(pqf_group_keep_metadata(w, chunk.meta, &out->meta_data, err));
+    out->has_meta_data = true;
+    move_offsets(&chunk, to, &out->meta_data);
+    if (out->meta_data.statistics)
+        keep_believable(metadata, chunk.leaf, out->meta_data.statistics);
+    return copy_bytes(job, &chunk, err);
+}
+
+static pqf_status copy_chunks(pqf_copy_job *job, pqf_row_group *group, pqf_error *err) {
+    pqf_group_writer *w = job->w;
+    void *block;
+    TRY(pqf_arena_array(&w->arena, (size_t)w->num_leaves, sizeof(pqf_column_chunk),
+                        &block, err));
+    group->columns = block;
+    group->num_columns = w->num_leaves;
+    for (int32_t l = 0; l < w->num_leaves; l++) {
+        TRY(copy_chunk(job, l, &group->columns[l], err));
+        group->total_compressed_size += group->columns[l].meta_data.total_compressed_size;
+    }
+    return PQF_OK;
+}
+
+static pqf_status keep_sorting(pqf_group_writer *w, const pqf_row_group *from,
+                               pqf_row_group *group, pqf_error *err) {
+    void *block;
+    size_t n = (size_t)from->num_sorting_columns;
+    if (!from->has_sorting_columns || !n) return PQF_OK;
+    TRY(pqf_arena_array(&w->arena, n, sizeof(pqf_sorting_column), &block, err));
+    memcpy(block, from->sorting_columns, n * sizeof(pqf_sorting_column));
+    group->sorting_columns = block;
+    group->num_sorting_columns = from->num_sorting_columns;
+    group->has_sorting_columns = true;
+    return PQF_OK;
+}
+
+static pqf_status copy_group(pqf_copy_job *job, pqf_error *err) {
+    pqf_group_writer *w = job->w;
+    const pqf_row_group *from =
+        &pqf_reader_metadata(job->reader)->file.row_groups[job->row_group];
+    size_t index = w->groups.len / sizeof(pqf_row_group);
+    pqf_row_group group = {
+        .num_rows = from->num_rows,
+        .total_byte_size = from->total_byte_size,
+        .has_file_offset = true,
+        .file_offset = pqf_sink_len(w->sink),
+        .has_total_compressed_size = true,
+        .has_ordinal = index <= INT16_MAX,
+        .ordinal = (int16_t)(index <= INT16_MAX ? index : 0),
+    };
+    TRY(pqf_run_tasks(w->run, w->num_leaves, NULL, check_task, job, err));
+    TRY(copy_chunks(job, &group, err));
+    TRY(keep_sorting(w, from, &group, err));
+    TRY(pqf_buf_put(&w->groups, &group, sizeof group, err));
+    w->total_rows += group.num_rows;
+    atomic_fetch_add(&w->run->done, group.num_rows);
+    return PQF_OK;
+}
+
+pqf_status pqf_group_writer_copy(pqf_group_writer *w, pqf_reader *reader,
+                                 int64_t row_group, pqf_error *err) {
+    pqf_copy_job job = {w, reader, row_group};
+    TRY(pqf_group_writer_flush(w, err));
+    if (copy_group(&job, err) == PQF_OK) return PQF_OK;
+    pqf_error_at_row_group(err, row_group);
+    return pqf_error_at_path(err, pqf_source_path(pqf_reader_source(reader)));
+}
