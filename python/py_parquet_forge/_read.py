@@ -148,8 +148,6 @@ class _Request:
                 columns = None
         self.scanned = 0
         try:
-            if columns is None and predicate is not None and predicate.paths:
-                dataset.scan(predicate.paths).close()  # an unknown name is told here, with the nearest ones
             return dataset.scan(columns, predicate, batch_rows, True)
         except _core.EngineError as error:
             raise _public(error) from None

@@ -75,15 +75,17 @@ typedef struct selection {
 
 static pqf_status add_paths(const pqf_scan_options *options, pqf_choices *choices,
                             pqf_error *err) {
-    for (int64_t i = 0; i < options->num_columns; i++) {
-        const pqf_column_path *path = options->paths ? &options->paths[i] : NULL;
-        pqf_column_path name = {options->columns + i, 1};
-        TRY(pqf_choices_add(choices, path ? path : &name, true, err));
+    int64_t n = options->paths || options->columns ? options->num_columns : 0;
+    for (int64_t i = 0; i < n; i++) {
+        pqf_column_path path = options->paths
+                                   ? options->paths[i]
+                                   : (pqf_column_path){&options->columns[i], 1};
+        TRY(pqf_choices_add(choices, &path, true, err));
     }
     if (!options->with_predicate_columns || !options->predicate) return PQF_OK;
-    const pqf_column_path *path;
-    for (int64_t i = 0; (path = pqf_predicate_path(options->predicate, i)); i++)
-        TRY(pqf_choices_add(choices, path, false, err));
+    const pqf_column_path *judged;
+    for (int64_t i = 0; (judged = pqf_predicate_path(options->predicate, i)); i++)
+        TRY(pqf_choices_add(choices, judged, false, err));
     return PQF_OK;
 }
 
@@ -99,14 +101,15 @@ static pqf_status fill_result(const pqf_dataset *d, selection *s, struct ArrowSc
     return PQF_OK;
 }
 
+/* Without columns all are read; paths of the predicate are looked up all the same. */
 static pqf_status select_columns(const pqf_dataset *d, const pqf_scan_options *options,
                                  pqf_arena *arena, selection *s, struct ArrowSchema *out,
                                  pqf_error *err) {
     void *block;
-    if (!options->columns && !options->paths)
-        return pqf_schema_copy(&d->schema, out, err);
     TRY(pqf_choices_init(&s->choices, &d->schema, arena, err));
     TRY(add_paths(options, &s->choices, err));
+    if (!options->columns && !options->paths)
+        return pqf_schema_copy(&d->schema, out, err);
     TRY(pqf_arena_array(arena, (size_t)s->choices.num_columns, sizeof(pqf_choice *),
                         &block, err));
     s->of_column = block;

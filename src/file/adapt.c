@@ -151,8 +151,19 @@ done:
     return status;
 }
 
+static bool has_twins(const pqf_scan *scan, const pqf_schema *schema) {
+    bool is_duplicate = false;
+    for (int32_t c = 0; c < scan->num_columns && !is_duplicate; c++) {
+        pqf_schema_field(schema, scan->columns[c].schema->name, &is_duplicate);
+        is_duplicate |= scan->columns[c].num_same > 1;
+    }
+    return is_duplicate;
+}
+
 pqf_status pqf_scan_differences(pqf_scan *scan, const pqf_reader *reader,
                                 pqf_error *err) {
+    /* Differences are listed by names, which do not tell columns of one name apart. */
+    if (has_twins(scan, pqf_reader_schema(reader))) return err->status;
     pqf_arena arena;
     found f;
     struct ArrowSchema schema = {0};
@@ -168,7 +179,7 @@ pqf_status pqf_scan_differences(pqf_scan *scan, const pqf_reader *reader,
 done:
     pqf_schema_release(&schema);
     pqf_arena_reset(&arena);
-    /* What names alone do not tell (columns of one name) has been told before. */
+    /* What names alone do not tell has been told before. */
     if (err->status != PQF_SCHEMA && err->status != PQF_NOMEM) *err = told;
     (void)status;
     return err->status;

@@ -190,14 +190,25 @@ void pqf_scan_free(pqf_scan *scan) {
 
 /* ---- files ---- */
 
+/* Where the column's name is not its alone this is all that is told. */
+static pqf_status fail_type(const struct ArrowSchema *want,
+                            const struct ArrowSchema *found, pqf_error *err) {
+    char wanted[256], have[256];
+    pqf_type_text(want, wanted, sizeof wanted);
+    pqf_type_text(found, have, sizeof have);
+    return pqf_fail(
+        err, PQF_SCHEMA,
+        "a column '%s' is %s%s here, but %s%s in the first file of the dataset",
+        want->name, have, found->flags & ARROW_FLAG_NULLABLE ? "" : " not null", wanted,
+        want->flags & ARROW_FLAG_NULLABLE ? "" : " not null");
+}
+
 static pqf_status check_column(const pqf_scan_column *column, const pqf_schema *schema,
                                const pqf_field *field, pqf_error *err) {
     struct ArrowSchema found;
     TRY(pqf_field_export(schema, field, &found, err));
-    pqf_status status = PQF_OK;
-    if (!pqf_schema_fits(column->schema, &found))
-        status = pqf_fail(err, PQF_SCHEMA, "the column '%s' differs in this file",
-                          column->schema->name);
+    bool fits = pqf_schema_fits(column->schema, &found);
+    pqf_status status = fits ? PQF_OK : fail_type(column->schema, &found, err);
     pqf_schema_release(&found);
     return status;
 }

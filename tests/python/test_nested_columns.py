@@ -398,10 +398,10 @@ def test_files_need_only_the_chosen_fields_to_agree(tmp_path):
     write("b.parquet", {"y": 2.5, "x": 2}, pa.struct([("y", pa.float64()), ("x", pa.int64())]))
     assert read(tmp_path, ["s.x"])["s"].to_pylist() == [{"x": 1}, {"x": 2}]
     for columns in (["s.y"], ["s"], ["s.x", "s.y"]):
-        with pytest.raises(pa.ArrowInvalid, match=r"b\.parquet.*struct<"):
+        with pytest.raises(pa.ArrowInvalid, match=r"(?s)b\.parquet.*\n  s\.y: double here, string"):
             read(tmp_path, columns)
     write("c.parquet", 3, pa.int64())
-    with pytest.raises(pa.ArrowInvalid, match=r"c\.parquet.*is int64 here"):
+    with pytest.raises(pa.ArrowInvalid, match=r"(?s)c\.parquet.*\n  s: int64 here, struct<x: int64>"):
         read(tmp_path, ["s.x"])
 
 
@@ -573,7 +573,7 @@ def test_files_with_duplicate_names_match_by_position(twins):
     assert_same(read_parquet(folder, "arrow"), pa.concat_tables([table, table.slice(1)]))
     swapped = pa.table([[3.5], ["x"], [1]], names=["a", "b", "a"])
     pq.write_table(swapped, folder / "v.parquet")
-    with pytest.raises(pa.ArrowInvalid, match=r"v\.parquet.*column a.*double here, but int64"):
+    with pytest.raises(pa.ArrowInvalid, match=r"v\.parquet.*column 'a' is double here, but int64"):
         read_parquet(folder)
     for other, says in (
         (pa.table({"a": [1], "b": ["x"]}), "the name 'a' stands here 1 times, but 2 times"),
