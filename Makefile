@@ -61,7 +61,7 @@ demo: $(VENV)/.installed
 
 build/sanitize/build.ninja: $(VENV)/.made
 	$(BIN)/meson setup build/sanitize --buildtype=debugoptimized -Dtests=true \
-	    -Db_sanitize=address,undefined -Db_lundef=false
+	    -Db_sanitize=address,undefined -Db_lundef=false --werror
 
 test-c: build/sanitize/build.ninja
 	$(BIN)/meson compile -C build/sanitize

@@ -286,7 +286,7 @@ static pqf_status choice_of_child(const pqf_choices *c, pqf_choice *parent, int6
 
 pqf_status pqf_choices_add(pqf_choices *c, const pqf_column_path *path, bool once,
                            pqf_error *err) {
-    way w;
+    way w = {0};
     const char *shown;
     pqf_choice *choice;
     TRY(find(c, path, &w, &shown, err));
