@@ -295,6 +295,32 @@ pqf_status pqf_array_concat(const pqf_view *pieces, int64_t n, pqf_mem *mem,
  * ones null. PQF_SCHEMA for a time that its finer unit cannot count. */
 pqf_status pqf_array_widen(const pqf_view *from, const struct ArrowSchema *to,
                            pqf_mem *mem, struct ArrowArray *out, pqf_error *err);
+/* ---- rows that wait: many arrays as one, and arrays as bytes ---- */
+
+typedef struct pqf_collector pqf_collector;
+
+/* Collects rows of arrays of `schema` in any of the forms that conforming gives. The result has
+ * pqf_collector_schema: dictionaries are arrays of their values, and offsets, but those of maps,
+ * have 64 bits. Its parts are copies. A put that fails leaves it of no use but to free. */
+pqf_status pqf_collector_new(const struct ArrowSchema *schema, pqf_mem *mem,
+                             pqf_collector **out, pqf_error *err);
+void pqf_collector_free(pqf_collector *collector);
+const struct ArrowSchema *pqf_collector_schema(const pqf_collector *collector);
+pqf_status pqf_collector_put(pqf_collector *collector, const pqf_view *rows,
+                             int64_t start, int64_t num_rows, pqf_error *err);
+int64_t pqf_collector_num_rows(const pqf_collector *collector);
+int64_t pqf_collector_num_bytes(const pqf_collector *collector);
+/* Moves the rows out; it is empty afterwards, success or not. */
+pqf_status pqf_collector_take(pqf_collector *collector, struct ArrowArray *out,
+                              pqf_error *err);
+
+/* Appends an array of such a schema (of pqf_collector_take, or gathered from it) as bytes. */
+pqf_status pqf_array_pack(const struct ArrowSchema *schema,
+                          const struct ArrowArray *array, pqf_buf *out, pqf_error *err);
+/* The array of such bytes, which it points into: 8-byte aligned, borrowed as the arena's structs
+ * are; nothing is to be released. Lengths are checked, contents are not: PQF_CORRUPT. */
+pqf_status pqf_array_unpack(const struct ArrowSchema *schema, pqf_bytes bytes,
+                            pqf_arena *arena, struct ArrowArray *out, pqf_error *err);
 
 /* ---- conforming ---- */
 

@@ -3,8 +3,21 @@
  * writer.c: a batch is conformed once, its rows are grouped by partition, and each
  * partition's rows go to its part, in their order. Partitions are encoded in parallel. Files
  * hold no descriptor between writes, so their number is not bounded by that of descriptors.
+ *
+ * What parts hold until their row groups are full may grow beyond memory_limit. Once half of
+ * it is in use all further rows are set aside in one file (spill.c), and finish gives them to
+ * their parts one partition after the other.
  */
 #include "writing.h"
+
+/* Shares of memory_limit: in use when rows begin to be set aside; of rows that wait for that (which
+ * take four times as much: room to grow, and a copy while they are sorted). */
+#define SPILL_SHARE       2
+#define WAITING_SHARE     32
+#define MAX_WAITING_BYTES ((int64_t)256 << 20)
+/* Rows of a batch that are sorted, and of a partition that are gathered, at a time. */
+#define SORT_ROWS   ((int64_t)1 << 20)
+#define GATHER_ROWS ((int64_t)1 << 17)
 
 struct pqf_dataset_writer {
     pqf_mem *mem;
@@ -21,6 +34,8 @@ struct pqf_dataset_writer {
     char uuid[37];
     pqf_part_plan plan;
     pqf_buf parts; /* pqf_part *[], by group */
+    int64_t memory_limit;
+    pqf_spill *spill; /* NULL: no rows are set aside */
     int64_t next_row;
     int64_t num_rows; /* that parts have taken */
     bool closed;
@@ -113,7 +128,8 @@ pqf_status pqf_dataset_writer_open(const char *dir, const struct ArrowSchema *sc
     pqf_mem *mem;
     void *block;
     TRY(check_options(options, err));
-    TRY(pqf_mem_new(pqf_memory_limit(&options->file.control), &mem, err));
+    int64_t memory_limit = pqf_memory_limit(&options->file.control);
+    TRY(pqf_mem_new(memory_limit, &mem, err));
     pqf_status status = pqf_mem_zalloc(mem, sizeof(pqf_dataset_writer), &block, err);
     if (status != PQF_OK) {
         pqf_mem_release(mem);
@@ -122,6 +138,7 @@ pqf_status pqf_dataset_writer_open(const char *dir, const struct ArrowSchema *sc
     pqf_dataset_writer *w = block;
     w->mem = mem;
     w->options = *options;
+    w->memory_limit = memory_limit;
     pqf_arena_init(&w->arena, mem);
     pqf_buf_init(&w->parts, mem, 0);
     pqf_run_init(&w->run, &options->file.control);
@@ -147,6 +164,7 @@ void pqf_dataset_writer_free(pqf_dataset_writer *w) {
     for (int64_t i = 0; i < num_parts(w); i++)
         pqf_part_reset(part_at(w, i));
     pqf_buf_reset(&w->parts);
+    pqf_spill_free(w->spill);
     for (int i = 0; w->scratch && i < w->num_workers; i++)
         pqf_scratch_reset(&w->scratch[i]);
     if (w->commit.mem) pqf_commit_reset(&w->commit);
@@ -179,38 +197,147 @@ static pqf_status add_new_parts(pqf_dataset_writer *w, pqf_error *err) {
 typedef struct put_job {
     pqf_dataset_writer *w;
     pqf_sorted_rows *s;
+    bool *set_aside; /* by task: there was no memory for its rows */
 } put_job;
 
+typedef pqf_status (*rows_fn)(void *context, const pqf_view *rows, pqf_error *err);
+
 /* Scattered rows are gathered first. */
+static pqf_status each_slice(const pqf_dataset_writer *w, const pqf_view *view,
+                             const int64_t *rows, int64_t n, rows_fn fn, void *context,
+                             pqf_error *err) {
+    for (int64_t i = 0, step; i < n; i += step) {
+        pqf_gathered g;
+        step = pqf_min_i64(GATHER_ROWS, n - i);
+        TRY(pqf_gathered_init(&g, view, rows + i, step, w->mem, err));
+        pqf_status status = fn(context, &g.view, err);
+        pqf_gathered_reset(&g);
+        TRY(status);
+    }
+    return PQF_OK;
+}
+
+typedef struct part_worker {
+    pqf_part *part;
+    int worker;
+} part_worker;
+
+static pqf_status put_to_part(void *context, const pqf_view *rows, pqf_error *err) {
+    const part_worker *p = context;
+    return pqf_part_put(p->part, rows, 0, rows->length, p->worker, err);
+}
+
+static bool is_short_of_memory(const pqf_dataset_writer *w) {
+    return pqf_mem_used(w->mem) > w->memory_limit / SPILL_SHARE;
+}
+
 static pqf_status put_task(void *context, int64_t task, int worker, pqf_error *err) {
     put_job *job = context;
+    pqf_dataset_writer *w = job->w;
     const pqf_sorted_rows *s = job->s;
     int64_t group = s->present[task];
     const int64_t *rows = s->rows + s->first[group];
     int64_t n = s->first[group + 1] - s->first[group];
-    pqf_part *part = part_at(job->w, group);
-    pqf_gathered g;
-    pqf_status status;
-    if (rows[n - 1] - rows[0] == n - 1) {
-        status = pqf_part_put(part, &s->view, rows[0] - s->view.offset, n, worker, err);
-    } else {
-        TRY(pqf_gathered_init(&g, &s->view, rows, n, job->w->mem, err));
-        status = pqf_part_put(part, &g.view, 0, n, worker, err);
-        pqf_gathered_reset(&g);
+    part_worker p = {part_at(w, group), worker};
+    job->set_aside[task] = is_short_of_memory(w);
+    if (job->set_aside[task]) return PQF_OK;
+    if (rows[n - 1] - rows[0] == n - 1)
+        TRY(pqf_part_put(p.part, &s->view, rows[0] - s->view.offset, n, worker, err));
+    else
+        TRY(each_slice(w, &s->view, rows, n, put_to_part, &p, err));
+    atomic_fetch_add(&w->run.done, n);
+    return PQF_OK;
+}
+
+/* What memory_limit means for the writer of partitions. */
+static pqf_status explain_limit(pqf_status status, pqf_error *err) {
+    if (status != PQF_LIMIT || !strstr(err->message, "memory_limit")) return status;
+    return pqf_fail(err, PQF_LIMIT,
+                    "%s; a smaller row_group_size needs less, for a row group waits in "
+                    "memory until it is full",
+                    err->message);
+}
+
+/* ---- rows set aside ---- */
+
+static pqf_status begin_spill(pqf_dataset_writer *w, pqf_error *err) {
+    int64_t waiting = pqf_min_i64(w->memory_limit / WAITING_SHARE, MAX_WAITING_BYTES);
+    return pqf_spill_new(w->commit.stage, &w->schema.file, waiting, w->mem, &w->run,
+                         &w->spill, err);
+}
+
+typedef struct group_rows {
+    pqf_dataset_writer *w;
+    int64_t group;
+} group_rows;
+
+static pqf_status spill_of_group(void *context, const pqf_view *rows, pqf_error *err) {
+    const group_rows *g = context;
+    pqf_buf groups = {.mem = g->w->mem};
+    pqf_status status = PQF_OK;
+    for (int64_t i = 0; i < rows->length; i++)
+        TRY_DONE(pqf_buf_put_u32(&groups, (uint32_t)g->group, err));
+    TRY_DONE(pqf_spill_put(g->w->spill, rows, 0, rows->length,
+                           (const uint32_t *)(const void *)groups.data, num_parts(g->w),
+                           err));
+done:
+    pqf_buf_reset(&groups);
+    return status;
+}
+
+/* Rows of the tasks that found no memory; from here on everything is set aside. */
+static pqf_status spill_left(pqf_dataset_writer *w, const put_job *job, pqf_error *err) {
+    const pqf_sorted_rows *s = job->s;
+    for (int64_t t = 0; t < s->num_present; t++) {
+        group_rows g = {w, s->present[t]};
+        const int64_t *rows = s->rows + s->first[g.group];
+        int64_t n = s->first[g.group + 1] - s->first[g.group];
+        if (!job->set_aside[t]) continue;
+        if (!w->spill) TRY(begin_spill(w, err));
+        TRY(each_slice(w, &s->view, rows, n, spill_of_group, &g, err));
     }
-    if (status == PQF_OK) atomic_fetch_add(&job->w->run.done, n);
+    return PQF_OK;
+}
+
+/* ---- a batch ---- */
+
+static pqf_status put_sorted(pqf_dataset_writer *w, pqf_sorted_rows *s, pqf_arena *arena,
+                             pqf_error *err) {
+    put_job job = {w, s, NULL};
+    void *block;
+    TRY(pqf_sorted_rows_sort(s, num_parts(w), arena, err));
+    TRY(pqf_arena_array(arena, (size_t)s->num_present, sizeof(bool), &block, err));
+    job.set_aside = block;
+    TRY(pqf_run_tasks(&w->run, s->num_present, NULL, put_task, &job, err));
+    return spill_left(w, &job, err);
+}
+
+static pqf_status put_slice(pqf_dataset_writer *w, const pqf_view *batch,
+                            pqf_error *err) {
+    pqf_sorted_rows s;
+    pqf_arena arena = {.mem = w->mem};
+    pqf_status status = PQF_OK;
+    TRY_DONE(pqf_sorted_rows_group(&s, &w->schema, batch, w->groups, &arena, err));
+    TRY_DONE(add_new_parts(w, err));
+    if (w->spill)
+        TRY_DONE(pqf_spill_put(w->spill, &s.view, 0, batch->length, s.group_of_row,
+                               num_parts(w), err));
+    else
+        TRY_DONE(put_sorted(w, &s, &arena, err));
+done:
+    pqf_arena_reset(&arena);
     return status;
 }
 
 static pqf_status put_partitioned(pqf_dataset_writer *w, const pqf_view *batch,
-                                  pqf_arena *arena, pqf_error *err) {
-    pqf_sorted_rows s;
-    put_job job = {w, &s};
-    if (!batch->length) return PQF_OK;
-    TRY(pqf_sorted_rows_group(&s, &w->schema, batch, w->groups, arena, err));
-    TRY(add_new_parts(w, err));
-    TRY(pqf_sorted_rows_sort(&s, num_parts(w), arena, err));
-    return pqf_run_tasks(&w->run, s.num_present, NULL, put_task, &job, err);
+                                  pqf_error *err) {
+    for (int64_t i = 0; i < batch->length; i += SORT_ROWS) {
+        pqf_view slice = *batch;
+        slice.offset += i;
+        slice.length = pqf_min_i64(SORT_ROWS, batch->length - i);
+        TRY(put_slice(w, &slice, err));
+    }
+    return PQF_OK;
 }
 
 static pqf_status put_whole(pqf_dataset_writer *w, const pqf_view *batch,
@@ -271,9 +398,8 @@ pqf_status pqf_dataset_writer_put(pqf_dataset_writer *w, const struct ArrowSchem
     pqf_error_init(err);
     accepted a;
     TRY(accept_batch(w, schema, batch, report, &a, err));
-    pqf_status status = w->schema.num_partitions
-                            ? put_partitioned(w, &a.view, &a.arena, err)
-                            : put_whole(w, &a.view, err);
+    pqf_status status = w->schema.num_partitions ? put_partitioned(w, &a.view, err)
+                                                 : put_whole(w, &a.view, err);
     if (status == PQF_OK) {
         w->num_rows += a.view.length;
         atomic_store(&w->run.done, w->num_rows);
@@ -281,7 +407,7 @@ pqf_status pqf_dataset_writer_put(pqf_dataset_writer *w, const struct ArrowSchem
     }
     if (status != PQF_OK) w->closed = true;
     accepted_reset(&a);
-    return status;
+    return explain_limit(status, err);
 }
 
 pqf_status pqf_dataset_writer_check(pqf_dataset_writer *w,
@@ -301,7 +427,28 @@ pqf_status pqf_dataset_writer_check(pqf_dataset_writer *w,
 
 static pqf_status finish_task(void *context, int64_t task, int worker, pqf_error *err) {
     pqf_dataset_writer *w = context;
-    return pqf_part_finish(part_at(w, task), worker, err);
+    part_worker p = {part_at(w, task), worker};
+    if (w->spill) TRY(pqf_spill_read(w->spill, task, put_to_part, &p, err));
+    return pqf_part_finish(p.part, worker, err);
+}
+
+/* Each worker holds at most a row group of one partition: as many work as there is memory for. */
+static void limit_workers(pqf_dataset_writer *w) {
+    int64_t rows = w->options.file.row_group_rows;
+    int64_t most = pqf_spill_most_bytes(w->spill, rows ? rows : 1 << 20);
+    int64_t fit = pqf_mem_left(w->mem) / (most + most / 4 + 1);
+    w->run.num_threads = (int)pqf_max_i64(1, pqf_min_i64(fit, w->num_workers));
+}
+
+static pqf_status finish_parts(pqf_dataset_writer *w, pqf_error *err) {
+    if (w->spill) {
+        TRY(pqf_spill_end(w->spill, err));
+        limit_workers(w);
+    }
+    TRY(pqf_run_tasks(&w->run, num_parts(w), NULL, finish_task, w, err));
+    pqf_spill_free(w->spill); /* before the commit syncs what is on its way to the disk */
+    w->spill = NULL;
+    return PQF_OK;
 }
 
 static int64_t count_files(const pqf_dataset_writer *w) {
@@ -337,7 +484,7 @@ pqf_status pqf_dataset_writer_finish(pqf_dataset_writer *w, pqf_error *err) {
     pqf_error_init(err);
     if (w->closed) return pqf_fail(err, PQF_INVALID, "Cannot write to a closed writer");
     w->closed = true;
-    TRY(pqf_run_tasks(&w->run, num_parts(w), NULL, finish_task, w, err));
+    TRY(explain_limit(finish_parts(w, err), err));
     TRY(pqf_run_end(&w->run, err));
     return commit(w, err);
 }

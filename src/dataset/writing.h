@@ -118,4 +118,28 @@ void pqf_part_reset(pqf_part *p);
 pqf_status pqf_part_path(const pqf_part *p, int64_t i, pqf_arena *arena, const char **out,
                          pqf_error *err);
 
+/* ---- spill.c: rows set aside in a file ---- */
+
+typedef struct pqf_spill pqf_spill;
+
+/* A file without a name in `folder`, for rows of `schema`, of which about max_waiting_bytes wait in
+ * memory. `run` is polled. */
+pqf_status pqf_spill_new(const char *folder, const struct ArrowSchema *schema,
+                         int64_t max_waiting_bytes, pqf_mem *mem, pqf_run *run,
+                         pqf_spill **out, pqf_error *err);
+void pqf_spill_free(pqf_spill *spill);
+/* Adds rows [start, start + n); group_of_row begins with that of the first, all below num_groups,
+ * which never shrinks. */
+pqf_status pqf_spill_put(pqf_spill *spill, const pqf_view *rows, int64_t start, int64_t n,
+                         const uint32_t *group_of_row, int64_t num_groups,
+                         pqf_error *err);
+/* No more puts: from now on rows are read, by any number of threads. */
+pqf_status pqf_spill_end(pqf_spill *spill, pqf_error *err);
+/* Bytes of the group that has most, counting at most max_rows rows of each. */
+int64_t pqf_spill_most_bytes(const pqf_spill *spill, int64_t max_rows);
+typedef pqf_status (*pqf_spill_fn)(void *context, const pqf_view *rows, pqf_error *err);
+/* All rows of the group in their order, some MiB at a time. */
+pqf_status pqf_spill_read(const pqf_spill *spill, int64_t group, pqf_spill_fn fn,
+                          void *context, pqf_error *err);
+
 #endif

@@ -117,6 +117,19 @@ bool pqf_sink_skipped(const pqf_sink *sink);
 /* Tests: called before each write to a file; an errno value makes it fail. */
 extern int (*pqf_sink_test_hook)(int64_t file_offset, size_t num_bytes);
 
+/* ---- temporary file ---- */
+
+/* Bytes that outgrow memory: a file without a name in `folder`, gone when it is freed and when the
+ * process ends. Reading may be done by several threads. */
+typedef struct pqf_temp pqf_temp;
+pqf_status pqf_temp_open(const char *folder, pqf_temp **out, pqf_error *err);
+void pqf_temp_free(pqf_temp *temp); /* NULL is fine */
+pqf_status pqf_temp_put(pqf_temp *temp, pqf_bytes bytes, pqf_error *err);
+int64_t pqf_temp_len(const pqf_temp *temp);
+/* Exactly len bytes of those that were put. */
+pqf_status pqf_temp_read_at(const pqf_temp *temp, int64_t offset, void *dst, size_t len,
+                            pqf_error *err);
+
 /* ---- file system ---- */
 
 /* Like mkdir -p; a folder that exists is fine. */
