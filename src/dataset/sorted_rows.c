@@ -44,7 +44,68 @@ pqf_status pqf_sorted_rows_sort(pqf_sorted_rows *s, int64_t num_groups, pqf_aren
     return PQF_OK;
 }
 
+/* ---- dictionaries ---- */
+
+bool pqf_keeps_dictionary(const pqf_view *column) {
+    return column->dictionary && column->dictionary->length <= PQF_KEPT_VALUES;
+}
+
+bool pqf_goes_as_it_is(const pqf_view *rows) {
+    for (int64_t c = 0; c < rows->num_children; c++)
+        if (rows->children[c].dictionary && !pqf_keeps_dictionary(&rows->children[c]))
+            return false;
+    return true;
+}
+
+/* The indexes are gathered; the dictionary is that of the batch. */
+static pqf_status gather_indexes(const pqf_view *column, const int64_t *rows, int64_t n,
+                                 pqf_mem *mem, struct ArrowArray *array, pqf_view *out,
+                                 pqf_error *err) {
+    pqf_view indexes = *column;
+    indexes.dictionary = NULL;
+    TRY(pqf_array_gather(&indexes, rows, n, mem, array, err));
+    *out = *column;
+    out->array = array;
+    out->length = n;
+    out->offset = 0;
+    out->null_count = array->null_count;
+    out->validity = array->buffers[0];
+    out->values = array->buffers[1];
+    return PQF_OK;
+}
+
+/* Positions in the dictionary of n rows, -1 for null. */
+static void resolve_rows(const pqf_view *column, const int64_t *rows, int64_t n,
+                         int64_t *out) {
+    for (int64_t i = 0; i < n; i++) {
+        const pqf_view *view = column;
+        out[i] = rows[i];
+        if (!pqf_view_resolve(&view, &out[i])) out[i] = -1;
+    }
+}
+
+static pqf_status gather_values(const pqf_view *column, const int64_t *rows, int64_t n,
+                                pqf_mem *mem, struct ArrowArray *array, pqf_arena *arena,
+                                pqf_view *out, pqf_error *err) {
+    void *block;
+    TRY(pqf_arena_array(arena, (size_t)n, sizeof(int64_t), &block, err));
+    resolve_rows(column, rows, n, block);
+    TRY(pqf_array_gather(column->dictionary, block, n, mem, array, err));
+    return pqf_view_init(out, column->dictionary->schema, array, false, arena, err);
+}
+
 /* ---- gathering, column by column ---- */
+
+static pqf_status gather_column(const pqf_view *column, const int64_t *rows, int64_t n,
+                                pqf_mem *mem, struct ArrowArray *array, pqf_arena *arena,
+                                pqf_view *out, pqf_error *err) {
+    if (pqf_keeps_dictionary(column))
+        return gather_indexes(column, rows, n, mem, array, out, err);
+    if (column->dictionary)
+        return gather_values(column, rows, n, mem, array, arena, out, err);
+    TRY(pqf_array_gather(column, rows, n, mem, array, err));
+    return pqf_view_init(out, column->schema, array, false, arena, err);
+}
 
 void pqf_gathered_reset(pqf_gathered *g) {
     for (int64_t c = 0; g->columns && c < g->view.num_children; c++)
@@ -67,10 +128,8 @@ pqf_status pqf_gathered_init(pqf_gathered *out, const pqf_view *view, const int6
                              err));
     out->columns = block;
     for (size_t c = 0; c < num_columns; c++) {
-        const pqf_view *column = &view->children[c];
-        TRY_DONE(pqf_array_gather(column, rows, n, mem, &out->columns[c], err));
-        TRY_DONE(pqf_view_init(&out->view.children[c], column->schema, &out->columns[c],
-                               false, &out->arena, err));
+        TRY_DONE(gather_column(&view->children[c], rows, n, mem, &out->columns[c],
+                               &out->arena, &out->view.children[c], err));
     }
 done:
     if (status != PQF_OK) pqf_gathered_reset(out);

@@ -5,8 +5,8 @@
  * are sorted by partition and written as one run of extents:
  *
  *   run     ... extent of partition 3 | extent of partition 7 | extent of partition 7 ...
- *   extent  previous extent of the partition (-1: none), bytes of the body, rows, partition
- *           (8 bytes each); body: an array as bytes (pqf_array_pack)
+ *   extent  previous extent of the partition (-1: none), bytes of the body, rows, partition,
+ *           layout (8 bytes each); body: an array as bytes (pqf_array_pack)
  *
  * In memory stands where the last extent of each partition begins, whatever the number of
  * runs; reading follows the chain back and then goes forward. What is read back is
@@ -27,7 +27,11 @@ typedef struct extent {
     int64_t num_bytes;
     int64_t num_rows;
     int64_t group;
+    int64_t layout;
 } extent;
+
+/* Forms of rows that one call may have; the last one is for all that comes after. */
+#define MAX_LAYOUTS 16
 
 typedef struct chain {
     int64_t last; /* where its last extent begins; -1: there is none */
@@ -39,10 +43,14 @@ struct pqf_spill {
     pqf_mem *mem;
     pqf_run *run;
     pqf_temp *file;
-    pqf_collector *waiting;
-    pqf_buf groups; /* uint32_t, one per waiting row */
-    pqf_buf chains; /* chain, by group */
-    pqf_buf out;    /* extents that are not written yet */
+    const struct ArrowSchema *schema; /* of the files */
+    pqf_spill_layout layouts[MAX_LAYOUTS];
+    int num_layouts;
+    int layout;             /* of the rows that wait */
+    pqf_collector *waiting; /* NULL before the first row */
+    pqf_buf groups;         /* uint32_t, one per waiting row */
+    pqf_buf chains;         /* chain, by group */
+    pqf_buf out;            /* extents that are not written yet */
     int64_t max_waiting_bytes;
 };
 
@@ -58,8 +66,8 @@ pqf_status pqf_spill_new(const char *folder, const struct ArrowSchema *schema,
     pqf_buf_init(&s->groups, mem, 0);
     pqf_buf_init(&s->chains, mem, 0);
     pqf_buf_init(&s->out, mem, 0);
-    pqf_status status = pqf_collector_new(schema, mem, &s->waiting, err);
-    if (status == PQF_OK) status = pqf_temp_open(folder, &s->file, err);
+    s->schema = schema;
+    pqf_status status = pqf_temp_open(folder, &s->file, err);
     if (status == PQF_OK)
         *out = s;
     else
@@ -71,6 +79,8 @@ void pqf_spill_free(pqf_spill *s) {
     if (!s) return;
     pqf_temp_free(s->file);
     pqf_collector_free(s->waiting);
+    for (int i = 0; i < s->num_layouts; i++)
+        pqf_spill_layout_reset(&s->layouts[i]);
     pqf_buf_reset(&s->groups);
     pqf_buf_reset(&s->chains);
     pqf_buf_reset(&s->out);
@@ -131,7 +141,8 @@ static pqf_status write_out(pqf_spill *s, pqf_error *err) {
 static pqf_status put_extent(pqf_spill *s, const run *r, int64_t group,
                              const int64_t *rows, int64_t n, pqf_error *err) {
     chain *c = chain_of(s, group);
-    extent head = {.previous = c->last, .num_rows = n, .group = group};
+    extent head = {
+        .previous = c->last, .num_rows = n, .group = group, .layout = s->layout};
     size_t at = s->out.len;
     struct ArrowArray array;
     c->last = pqf_temp_len(s->file) + (int64_t)at;
@@ -157,8 +168,8 @@ static pqf_status put_extents(pqf_spill *s, const run *r, pqf_error *err) {
 }
 
 static pqf_status write_run(pqf_spill *s, pqf_error *err) {
-    int64_t num_rows = pqf_collector_num_rows(s->waiting);
-    int64_t num_bytes = pqf_collector_num_bytes(s->waiting);
+    int64_t num_rows = s->waiting ? pqf_collector_num_rows(s->waiting) : 0;
+    int64_t num_bytes = s->waiting ? pqf_collector_num_bytes(s->waiting) : 0;
     run r = {.arena = {.mem = s->mem}};
     pqf_status status = PQF_OK;
     if (!num_rows) return PQF_OK;
@@ -177,24 +188,58 @@ done:
 
 /* ---- putting ---- */
 
+static pqf_status add_layout(pqf_spill *s, const pqf_view *rows, pqf_error *err) {
+    pqf_spill_layout *l = &s->layouts[s->num_layouts];
+    bool is_last = s->num_layouts + 1 == MAX_LAYOUTS;
+    TRY(pqf_spill_layout_init(l, s->schema, rows, is_last, s->mem, err));
+    s->num_layouts++;
+    return PQF_OK;
+}
+
+/* Ends the run where rows come in another form. */
+static pqf_status choose_layout(pqf_spill *s, const pqf_view *rows, pqf_error *err) {
+    int i = s->layout;
+    if (s->waiting && pqf_spill_layout_fits(&s->layouts[i], rows)) return PQF_OK;
+    TRY(write_run(s, err));
+    pqf_collector_free(s->waiting);
+    s->waiting = NULL;
+    for (i = 0; i < s->num_layouts; i++)
+        if (pqf_spill_layout_fits(&s->layouts[i], rows)) break;
+    if (i == s->num_layouts) TRY(add_layout(s, rows, err));
+    pqf_spill_layout *l = &s->layouts[i];
+    s->layout = i;
+    TRY(pqf_collector_new(&l->schema, s->mem, &s->waiting, err));
+    if (l->plain.release) return PQF_OK;
+    return pqf_schema_copy(pqf_collector_schema(s->waiting), &l->plain, err);
+}
+
 pqf_status pqf_spill_put(pqf_spill *s, const pqf_view *rows, int64_t start, int64_t n,
                          const uint32_t *group_of_row, int64_t num_groups,
                          pqf_error *err) {
+    pqf_arena arena = {.mem = s->mem};
+    pqf_status status = PQF_OK;
+    pqf_view view;
     TRY(add_chains(s, num_groups, err));
+    TRY(choose_layout(s, rows, err));
+    TRY_DONE(pqf_spill_layout_view(&s->layouts[s->layout], rows, &arena, &view, err));
     for (int64_t i = 0; i < n; i += STEP_ROWS) {
         int64_t step = pqf_min_i64(STEP_ROWS, n - i);
-        TRY(pqf_collector_put(s->waiting, rows, start + i, step, err));
-        TRY(pqf_buf_put(&s->groups, group_of_row + i, (size_t)step * sizeof *group_of_row,
-                        err));
+        TRY_DONE(pqf_collector_put(s->waiting, &view, start + i, step, err));
+        TRY_DONE(pqf_buf_put(&s->groups, group_of_row + i,
+                             (size_t)step * sizeof *group_of_row, err));
         if (pqf_collector_num_bytes(s->waiting) >= s->max_waiting_bytes)
-            TRY(write_run(s, err));
-        TRY(pqf_run_poll(s->run, 0, err));
+            TRY_DONE(write_run(s, err));
+        TRY_DONE(pqf_run_poll(s->run, 0, err));
     }
-    return PQF_OK;
+done:
+    pqf_arena_reset(&arena);
+    return status;
 }
 
 pqf_status pqf_spill_end(pqf_spill *s, pqf_error *err) {
     TRY(write_run(s, err));
+    pqf_collector_free(s->waiting);
+    s->waiting = NULL;
     pqf_buf_reset(&s->groups);
     pqf_buf_reset(&s->out);
     return PQF_OK;
@@ -230,7 +275,8 @@ static pqf_status follow_chain(const pqf_spill *s, int64_t group, pqf_buf *out,
         found f = {.body_at = at + (int64_t)sizeof(extent)};
         TRY(pqf_temp_read_at(s->file, at, &f.head, sizeof f.head, err));
         if (f.head.group != group || f.head.num_bytes < 0 ||
-            f.head.num_bytes > end - f.body_at || f.head.previous >= at)
+            f.head.num_bytes > end - f.body_at || f.head.previous >= at ||
+            f.head.layout < 0 || f.head.layout >= s->num_layouts)
             return damaged(err);
         TRY(pqf_buf_put(out, &f, sizeof f, err));
         at = f.head.previous;
@@ -241,7 +287,8 @@ static pqf_status follow_chain(const pqf_spill *s, int64_t group, pqf_buf *out,
 static pqf_status read_extent(const pqf_spill *s, const found *f, pqf_spill_fn fn,
                               void *context, pqf_error *err) {
     pqf_arena arena = {.mem = s->mem};
-    const struct ArrowSchema *schema = pqf_collector_schema(s->waiting);
+    const pqf_spill_layout *layout = &s->layouts[f->head.layout];
+    const struct ArrowSchema *schema = &layout->plain;
     struct ArrowArray array;
     pqf_view view;
     void *body;
@@ -251,6 +298,7 @@ static pqf_status read_extent(const pqf_spill *s, const found *f, pqf_spill_fn f
     TRY_DONE(pqf_temp_read_at(s->file, f->body_at, body, n, err));
     TRY_DONE(pqf_array_unpack(schema, pqf_bytes_of(body, n), &arena, &array, err));
     TRY_DONE(pqf_view_init(&view, schema, &array, true, &arena, err));
+    TRY_DONE(pqf_spill_layout_check(layout, &view, err));
 done:
     if (status == PQF_CORRUPT || status == PQF_INVALID) status = damaged(err);
     if (status == PQF_OK) status = fn(context, &view, err);

@@ -241,7 +241,7 @@ static pqf_status put_task(void *context, int64_t task, int worker, pqf_error *e
     part_worker p = {part_at(w, group), worker};
     job->set_aside[task] = is_short_of_memory(w);
     if (job->set_aside[task]) return PQF_OK;
-    if (rows[n - 1] - rows[0] == n - 1)
+    if (rows[n - 1] - rows[0] == n - 1 && pqf_goes_as_it_is(&s->view))
         TRY(pqf_part_put(p.part, &s->view, rows[0] - s->view.offset, n, worker, err));
     else
         TRY(each_slice(w, &s->view, rows, n, put_to_part, &p, err));

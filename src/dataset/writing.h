@@ -66,6 +66,14 @@ pqf_status pqf_sorted_rows_group(pqf_sorted_rows *s, const pqf_partition_schema 
 pqf_status pqf_sorted_rows_sort(pqf_sorted_rows *s, int64_t num_groups, pqf_arena *arena,
                                 pqf_error *err);
 
+/* A column's dictionary goes with its rows into every partition, whole and in its order, while it
+ * has no more values than this; the rows of a larger one go as values. So what a file holds does
+ * not depend on how many rows came at a time. */
+#define PQF_KEPT_VALUES 4096
+bool pqf_keeps_dictionary(const pqf_view *column);
+/* False: some rows have to be gathered, though they lie one behind the other. */
+bool pqf_goes_as_it_is(const pqf_view *rows);
+
 /* Rows that were gathered out of a batch's columns. */
 typedef struct pqf_gathered {
     pqf_view view;
@@ -117,6 +125,32 @@ void pqf_part_reset(pqf_part *p);
 /* Path of file i (from 0) below the stage. */
 pqf_status pqf_part_path(const pqf_part *p, int64_t i, pqf_arena *arena, const char **out,
                          pqf_error *err);
+
+/* ---- spill_layout.c: the form of rows that are set aside ---- */
+
+typedef struct pqf_spill_layout {
+    struct ArrowSchema schema; /* of the rows; kept dictionaries left out */
+    struct ArrowSchema plain;  /* of what the collector makes of them */
+    struct ArrowArray
+        *arrays; /* per column: its dictionary; released: it goes as values */
+    struct ArrowSchema *types; /* of them */
+    pqf_view *dictionaries;
+    int64_t num_columns;
+    bool all_values; /* no dictionary is kept */
+    pqf_arena arena;
+} pqf_spill_layout;
+
+pqf_status pqf_spill_layout_init(pqf_spill_layout *l, const struct ArrowSchema *schema,
+                                 const pqf_view *rows, bool all_values, pqf_mem *mem,
+                                 pqf_error *err);
+void pqf_spill_layout_reset(pqf_spill_layout *l);
+bool pqf_spill_layout_fits(const pqf_spill_layout *l, const pqf_view *rows);
+/* The rows without the dictionaries that are kept: their columns are indexes. */
+pqf_status pqf_spill_layout_view(const pqf_spill_layout *l, const pqf_view *rows,
+                                 pqf_arena *arena, pqf_view *out, pqf_error *err);
+/* Gives rows that were read back their dictionaries; an index beyond is PQF_CORRUPT. */
+pqf_status pqf_spill_layout_check(const pqf_spill_layout *l, pqf_view *rows,
+                                  pqf_error *err);
 
 /* ---- spill.c: rows set aside in a file ---- */
 
