@@ -221,10 +221,14 @@ static pqf_status note_plain(pqf_chunk_writer *w, pqf_error *err) {
     if (w->layout == PQF_FIXED)
         return pqf_notes_put_fixed(&w->notes, w->values.data, n, err);
     const uint8_t *p = w->values.data;
-    for (int64_t i = 0; i < n; i++) {
-        pqf_slice value = {p + 4, pqf_load_u32(p)};
-        TRY(pqf_notes_put_slices(&w->notes, &value, 1, err));
-        p += 4 + value.len;
+    pqf_slice slices[SLICE_BLOCK];
+    for (int64_t block; n > 0; n -= block) {
+        block = pqf_min_i64(SLICE_BLOCK, n);
+        for (int64_t i = 0; i < block; i++) {
+            slices[i] = (pqf_slice){p + 4, pqf_load_u32(p)};
+            p += 4 + slices[i].len;
+        }
+        TRY(pqf_notes_put_slices(&w->notes, slices, block, err));
     }
     return PQF_OK;
 }
@@ -419,6 +423,10 @@ static bool is_worth_keeping(const pqf_chunk_writer *w) {
 static pqf_status decide(pqf_chunk_writer *w, const pqf_chunk_work *work,
                          pqf_error *err) {
     bool first = w->mode == PQF_MODE_FIRST;
+    if (first && !pqf_chunk_may_pay(w)) {
+        w->mode = PQF_MODE_PLAIN;
+        return note_plain(w, err);
+    }
     if (first) TRY(pqf_chunk_begin_dictionary(w, err));
     if (w->mode != PQF_MODE_TRYING) return PQF_OK;
     if (is_worth_keeping(w)) {

@@ -115,6 +115,11 @@ pqf_status pqf_chunk_begin_dictionary(pqf_chunk_writer *w, pqf_error *err);
 pqf_status pqf_chunk_keep_dictionary(pqf_chunk_writer *w, const pqf_chunk_work *work,
                                      pqf_error *err);
 
+/* ---- guess.c ---- */
+
+/* False: a dictionary of the values of the open page, all that the chunk has, would not pay. */
+bool pqf_chunk_may_pay(const pqf_chunk_writer *w);
+
 /* ---- chunk_source.c ---- */
 
 /* A dictionary that came with the rows is what the user asked to keep: so many times the limit. */

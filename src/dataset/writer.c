@@ -12,8 +12,10 @@
 
 /* Shares of memory_limit: in use when rows begin to be set aside; of rows that wait for that (which
  * take four times as much: room to grow, and a copy while they are sorted). */
-#define SPILL_SHARE       2
-#define WAITING_SHARE     32
+#define SPILL_SHARE   2
+#define WAITING_SHARE 32
+/* Of what a worker needs beside rows: tables of dictionaries. */
+#define WORKER_BYTES      ((int64_t)16 << 20)
 #define MAX_WAITING_BYTES ((int64_t)256 << 20)
 /* Rows of a batch that are sorted, and of a partition that are gathered, at a time. */
 #define SORT_ROWS   ((int64_t)1 << 20)
@@ -331,10 +333,11 @@ done:
 
 static pqf_status put_partitioned(pqf_dataset_writer *w, const pqf_view *batch,
                                   pqf_error *err) {
-    for (int64_t i = 0; i < batch->length; i += SORT_ROWS) {
+    for (int64_t i = 0, step; i < batch->length; i += step) {
         pqf_view slice = *batch;
+        step = pqf_min_i64(SORT_ROWS, batch->length - i);
         slice.offset += i;
-        slice.length = pqf_min_i64(SORT_ROWS, batch->length - i);
+        slice.length = step;
         TRY(put_slice(w, &slice, err));
     }
     return PQF_OK;
@@ -436,7 +439,7 @@ static pqf_status finish_task(void *context, int64_t task, int worker, pqf_error
 static void limit_workers(pqf_dataset_writer *w) {
     int64_t rows = w->options.file.row_group_rows;
     int64_t most = pqf_spill_most_bytes(w->spill, rows ? rows : 1 << 20);
-    int64_t fit = pqf_mem_left(w->mem) / (most + most / 4 + 1);
+    int64_t fit = pqf_mem_left(w->mem) / (most + most / 4 + WORKER_BYTES);
     w->run.num_threads = (int)pqf_max_i64(1, pqf_min_i64(fit, w->num_workers));
 }
 
