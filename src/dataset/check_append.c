@@ -110,6 +110,28 @@ static void add_kinds(differences *d, const struct ArrowSchema *there,
     add(d, here->name, how);
 }
 
+/* Whether reading can make one column of both. */
+static bool may_unify(const differences *d, const struct ArrowSchema *there,
+                      const struct ArrowSchema *here) {
+    const struct ArrowSchema *fields[2] = {here, there};
+    struct ArrowSchema whole[2];
+    pqf_error ignored;
+    pqf_error_init(&ignored);
+    memset(whole, 0, sizeof whole);
+    pqf_status status = PQF_OK;
+    for (int i = 0; i < 2 && status == PQF_OK; i++) {
+        status = pqf_schema_init(&whole[i], "+s", "", 0, 1, &ignored);
+        if (status == PQF_OK)
+            status = pqf_schema_copy(fields[i], whole[i].children[0], &ignored);
+    }
+    if (status == PQF_OK)
+        status = pqf_schema_unify(&whole[0], &whole[1], (pqf_unify_rule)d->unify, "there",
+                                  NULL, &ignored);
+    for (int i = 0; i < 2; i++)
+        pqf_schema_release(&whole[i]);
+    return status == PQF_OK;
+}
+
 static void judge_column(differences *d, const struct ArrowSchema *there,
                          const struct ArrowSchema *here, bool is_partition) {
     bool was_partition = false;
@@ -119,7 +141,8 @@ static void judge_column(differences *d, const struct ArrowSchema *there,
         add_kinds(d, there, here, is_partition);
     else if (is_partition)
         judge_partition(d, there, here);
-    else if (!is_same(there, here))
+    else if (!is_same(there, here) &&
+             (d->unify == PQF_UNIFY_STRICT || !may_unify(d, there, here)))
         add_file_column(d, here->name, there, here);
 }
 

@@ -224,7 +224,9 @@ def test_only_partitions_with_new_rows_are_replaced(tmp_path):
     first = days({0: [1, 2], 1: [3], 2: [4]})
     write_to_dataset(first, target, first.schema, partition_cols=["day"])
     write_to_dataset(first, target, first.schema, partition_cols=["day"])
-    kept = {path: (path.stat().st_ino, path.stat().st_mtime_ns, path.read_bytes()) for path in files_of(target)}
+    kept = {
+        path: (path.stat().st_ino, path.stat().st_mtime_ns, path.read_bytes()) for path in files_of(target)
+    }
     kept = {path: seen for path, seen in kept.items() if "2024-01-02" not in str(path)}
     new = days({1: [30, 31]})
     write_to_dataset(
@@ -241,9 +243,7 @@ def test_only_partitions_with_new_rows_are_replaced(tmp_path):
 def test_a_scope_of_partitions_needs_partitions_and_mode_overwrite(tmp_path):
     table = days({0: [1]})
     with pytest.raises(ValueError, match="partition_cols"):
-        write_to_dataset(
-            table, tmp_path / "ds", table.schema, mode="overwrite", overwrite_scope="partitions"
-        )
+        write_to_dataset(table, tmp_path / "ds", table.schema, mode="overwrite", overwrite_scope="partitions")
     with pytest.raises(ValueError, match="mode='overwrite'"):
         write_to_dataset(
             table, tmp_path / "ds", table.schema, partition_cols=["day"], overwrite_scope="partitions"
@@ -314,6 +314,19 @@ def test_add_lets_nullable_columns_come_and_go(tmp_path):
         write_to_dataset(
             [{"p": 1, "a": 3, "c": "x"}], tmp_path / "ds", other_p, partition_cols=["p"], unify="add"
         )
+    assert len(files_of(tmp_path / "ds")) == 2
+
+
+@pytest.mark.parametrize(("there", "here"), [(pa.int32(), pa.int64()), (pa.int64(), pa.int32())])
+def test_widen_lets_types_differ_where_one_holds_the_other_either_way(tmp_path, there, here):
+    first, second = (pa.schema([("p", pa.int32()), ("a", kind)]) for kind in (there, here))
+    write_to_dataset([{"p": 1, "a": 1}], tmp_path / "ds", first, partition_cols=["p"])
+    with pytest.raises(SchemaValidationError, match="'a'"):
+        write_to_dataset([{"p": 1, "a": 2}], tmp_path / "ds", second, partition_cols=["p"], unify="add")
+    write_to_dataset([{"p": 1, "a": 2}], tmp_path / "ds", second, partition_cols=["p"], unify="widen")
+    text = pa.schema([("p", pa.int32()), ("a", pa.string())])
+    with pytest.raises(SchemaValidationError, match="'a'"):
+        write_to_dataset([{"p": 1, "a": "x"}], tmp_path / "ds", text, partition_cols=["p"], unify="widen")
     assert len(files_of(tmp_path / "ds")) == 2
 
 
