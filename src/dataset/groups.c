@@ -119,6 +119,61 @@ static bool slot_is_null(const pqf_view *view, int64_t i) {
     return !pqf_view_resolve(&view, &i);
 }
 
+/* ---- words: values or indexes of up to 8 bytes ---- */
+
+#define RECENT_BITS 8
+
+/* The code that a word had when it was met last. */
+typedef struct recent {
+    uint64_t word;
+    uint32_t code;
+    bool used;
+} recent;
+
+static bool has_words(const pqf_view *view) {
+    int32_t width = view->type.byte_width;
+    return view->type.shape == PQF_SHAPE_FIXED &&
+           (width == 1 || width == 2 || width == 4 || width == 8);
+}
+
+/* As put_column; a word that is not among the recent ones goes the long way. */
+static inline __attribute__((always_inline)) pqf_status
+put_words(column_state *c, const pqf_view *view, int64_t start, int64_t n, size_t width,
+          local_codes *local, uint32_t *codes, int32_t step, pqf_error *err) {
+    recent table[1 << RECENT_BITS] = {{0}};
+    const uint8_t *words =
+        (const uint8_t *)view->values + (size_t)(view->offset + start) * width;
+    for (int64_t i = 0; i < n; i++, codes += step, words += width) {
+        uint64_t word = 0;
+        if (view->validity && !pqf_view_is_valid(view, start + i)) {
+            *codes = NULL_CODE;
+            continue;
+        }
+        memcpy(&word, words, width);
+        recent *r = &table[word * UINT64_C(0x9E3779B97F4A7C15) >> (64 - RECENT_BITS)];
+        if (!r->used || r->word != word) {
+            *r = (recent){word, NULL_CODE, true};
+            if (!slot_is_null(view, start + i)) /* an index may lead to null */
+                TRY(code_of_row(c, view, start + i, local, &r->code, err));
+        }
+        *codes = r->code;
+    }
+    return PQF_OK;
+}
+
+static pqf_status put_words_of(column_state *c, const pqf_view *view, int64_t start,
+                               int64_t n, local_codes *local, uint32_t *codes,
+                               int32_t step, pqf_error *err) {
+    switch (view->type.byte_width) {
+    case 1: return put_words(c, view, start, n, 1, local, codes, step, err);
+    case 2: return put_words(c, view, start, n, 2, local, codes, step, err);
+    case 4: return put_words(c, view, start, n, 4, local, codes, step, err);
+    default: return put_words(c, view, start, n, 8, local, codes, step, err);
+    }
+}
+
+/* ---- a column ---- */
+
 /* Writes the lasting codes of one column into every num_columns-th element of `codes`. */
 static pqf_status put_column(pqf_groups *g, int32_t k, const pqf_view *view,
                              int64_t start, int64_t n, uint32_t *codes, pqf_error *err) {
@@ -127,7 +182,10 @@ static pqf_status put_column(pqf_groups *g, int32_t k, const pqf_view *view,
     bool before = false; /* the row before was a value */
     TRY(pqf_dict_builder_new(PQF_BINARY, 0, g->mem, &local.distinct, err));
     TRY_DONE(pqf_buf_reserve(&local.text, 1, err));
-    for (int64_t i = 0; i < n; i++) {
+    if (has_words(view))
+        TRY_DONE(put_words_of(&g->columns[k], view, start, n, &local, codes + k,
+                              g->num_columns, err));
+    for (int64_t i = 0; i < n && !has_words(view); i++) {
         uint32_t *code = &codes[i * g->num_columns + k];
         bool is_value = !slot_is_null(view, start + i);
         if (!is_value)
