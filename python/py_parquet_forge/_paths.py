@@ -49,33 +49,16 @@ def _absolute(path: Any) -> str:
     text = local_path(path, "input_path")
     if os.path.isabs(text):
         return text
-    if _is_glob(text):
+    if is_glob(text):
         import glob
 
         return os.path.join(glob.escape(os.getcwd()), text)
     return os.path.join(os.getcwd(), text)
 
 
-def _is_glob(text: str) -> bool:
+def is_glob(text: str) -> bool:
+    """True for a pattern; an existing path of that name wins."""
     return any(sign in text for sign in MAGIC) and not os.path.lexists(text)
-
-
-def folder_of(path: str | list[str]) -> str | None:
-    """The folder that is read; None for files."""
-    if isinstance(path, list):
-        return None
-    if _is_glob(path):
-        return _fixed_prefix(path)
-    return path if os.path.isdir(path) else None
-
-
-def identity(folder: str) -> tuple[int, int] | None:
-    """Another one when another folder has taken the name; None when there is none."""
-    try:
-        status = os.stat(folder)
-    except OSError:
-        return None
-    return status.st_dev, status.st_ino
 
 
 def input_paths(path: Any, ignore_prefixes: list[str] | None) -> tuple[list[str], str | None]:
@@ -85,7 +68,7 @@ def input_paths(path: Any, ignore_prefixes: list[str] | None) -> tuple[list[str]
             raise ValueError("the list of input paths is empty")
         return [local_path(item, "input_path") for item in path], None
     text = local_path(path, "input_path")
-    if _is_glob(text):
+    if is_glob(text):
         return _matches(text, ignore_prefixes)
     return [text], None
 

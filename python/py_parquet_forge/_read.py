@@ -3,9 +3,6 @@
 
 from __future__ import annotations
 
-import errno
-import os
-
 from . import _core
 
 TYPE_CHECKING = False
@@ -24,7 +21,7 @@ FILTER_STEP = 1 << 17
 """Rows that are judged at a time."""
 MOST_TRIES = 20
 PAUSE_SECONDS = 0.004
-"""Between two tries to read a folder that is being replaced."""
+"""Between two tries to read a pattern whose files are being replaced."""
 
 
 def _public(error: _core.EngineError) -> Exception:
@@ -50,15 +47,12 @@ class _Request:
 
     __slots__ = (
         "columns",
-        "current",
+        "dataset",
         "filter",
-        "folder",
-        "handed_out",
         "options",
         "path",
         "progress",
         "scanned",
-        "tries",
         "wanted",
     )
 
@@ -80,56 +74,36 @@ class _Request:
 
             self.filter = make_filter(filters)
         self.path = absolute(path)
-        self.folder: str | None = None
         self.scanned = 0
-        self.handed_out = False
-        self.tries = 1
-        self.current: _core.Dataset | None = None
-        self.patiently(lambda: self.dataset)
+        self.dataset: _core.Dataset = self.patiently(self._open)
 
-    @property
-    def dataset(self) -> _core.Dataset:
-        """The open dataset."""
-        if self.current is None:
-            self._open()
-            assert self.current is not None
-        return self.current
-
-    def _open(self) -> None:
-        """Lists and opens; a folder that is replaced meanwhile may show parts of both."""
-        from ._paths import folder_of, identity
-
-        self.folder = folder_of(self.path)
-        before = None if self.folder is None else identity(self.folder)
+    def _open(self) -> _core.Dataset:
         likely = None if self.filter is None else self.filter.predicate
-        self.current = _open(self.path, self.options, self.progress, likely)
-        if self.folder is not None and before != identity(self.folder):
-            self.current = None
-            inside = os.path.join(self.folder, "")
-            raise FileNotFoundError(errno.ENOENT, "the folder is replaced again and again", inside)
+        self.dataset = _open(self.path, self.options, self.progress, likely)
         self.columns = self._checked(self.wanted)
+        return self.dataset
 
     def patiently(self, work: Callable[[], Any]) -> Any:
-        """What work() returns; after files below a folder have vanished it begins anew."""
-        while True:
+        """What work() returns; once more where files that matched a pattern have vanished since.
+
+        A folder needs no such patience: the engine reads the state in which it opened it.
+        """
+        from ._paths import is_glob
+
+        for tries in range(1, MOST_TRIES + 1):
             try:
+                if tries > 1:
+                    self._open()
                 return work()
             except FileNotFoundError as error:
-                self.begin_again(error)
+                if isinstance(self.path, list) or not is_glob(self.path):
+                    raise
+                if error.filename == self.path or tries == MOST_TRIES:
+                    raise
+                import time
 
-    def begin_again(self, error: FileNotFoundError) -> None:
-        """Forgets the dataset when an overwrite may explain the error, else raises it."""
-        name = error.filename
-        below = self.folder is not None and isinstance(name, str) and name != self.path
-        if not below or self.handed_out or self.tries == MOST_TRIES:
-            raise error
-        if not name.startswith(os.path.join(self.folder or "", "")):
-            raise error
-        import time
-
-        self.tries += 1
-        self.current = None
-        time.sleep(PAUSE_SECONDS)
+                time.sleep(PAUSE_SECONDS)
+        raise AssertionError("the last try returns or raises")
 
     def _checked(self, wanted: list[Column] | None) -> list[Column] | None:
         if wanted is None or not self.options.pandas_metadata:
@@ -342,23 +316,7 @@ def read_parquet_iter(
     request = _Request("read_parquet_iter", input_path, columns, filters, kwargs)
     iterate = _iterate if request.filter is None else _iterate_filtered
     rows = size if request.filter is None else min(size, FILTER_STEP)
-    stream = request.patiently(lambda: request.scan(rows))
-    return _iterate_patiently(request, iterate, stream, size, rows)
-
-
-def _iterate_patiently(
-    request: _Request, iterate: Any, stream: _core.Stream, size: int, rows: int
-) -> Iterator[Any]:
-    """Begins anew while nothing has been handed out and files of a folder vanish."""
-    pyarrow = _pyarrow()
-    while True:
-        try:
-            yield from iterate(request, stream, size, pyarrow)
-        except FileNotFoundError as error:
-            request.begin_again(error)
-            stream = request.patiently(lambda: request.scan(rows))
-        else:
-            return
+    return iterate(request, request.scan(rows), size, _pyarrow())
 
 
 def _iterate(request: _Request, stream: _core.Stream, size: int, pyarrow: Any) -> Iterator[Any]:
@@ -367,7 +325,6 @@ def _iterate(request: _Request, stream: _core.Stream, size: int, pyarrow: Any) -
             request.scanned += batch.num_rows
             if request.progress is not None:
                 request.progress(request.scanned)
-            request.handed_out = True
             yield batch if pyarrow is None else pyarrow.record_batch(batch)
     except _core.EngineError as error:
         raise _public(error) from None
@@ -387,7 +344,6 @@ def _iterate_filtered(request: _Request, stream: _core.Stream, size: int, pyarro
             rows += table.num_rows
             while rows >= size:
                 whole = pyarrow.concat_tables(waiting)
-                request.handed_out = True
                 yield _as_batch(whole.slice(0, size), request.columns)
                 waiting = [whole.slice(size)]
                 rows -= size
