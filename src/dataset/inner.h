@@ -270,6 +270,20 @@ typedef struct pqf_change {
 pqf_status pqf_commit_finish(pqf_commit *c, const pqf_change *change, pqf_error *err);
 /* Removes what is left of the staging place. */
 void pqf_commit_reset(pqf_commit *c);
+
+/* ---- settle.c ---- */
+
+/* From this many files on one syncfs is cheaper than an fsync each. */
+#define PQF_SYNCFS_FILES 16
+
+/* 0 or an errno value, as below. */
+int pqf_sync_file_system(int fd);
+/* Gives an open folder a later time of change than it has. */
+int pqf_touch_folder(int folder);
+/* Carries out a journal of the open sibling whose room is open, and removes it. */
+int pqf_apply_change(const pqf_journal *j, int sibling, int room, int folder);
+int pqf_apply_swap(const pqf_journal *j, int sibling, int room, const char *dir);
+void pqf_journal_name(const pqf_journal *j, char out[PQF_ID_CHARS + 16]);
 /* Carries out the journals that dead writers left, under the commit lock (`sibling`). Those that
  * have no meaning are removed. */
 pqf_status pqf_commit_settle(const char *dir, int sibling, pqf_mem *mem, pqf_error *err);

@@ -26,6 +26,9 @@
 /* After so many looks that were disturbed the commit lock is waited for. */
 #define FREE_TRIES 8
 
+/* And after so many that too is given up. */
+#define CALM_TRIES 100
+
 /* A lock that is not to be had for so long is stuck: reading goes on without. */
 #define LOCK_TRIES 500
 
@@ -70,10 +73,12 @@ static pqf_status read_time(const taking *t, state *out, pqf_error *err) {
     return PQF_OK;
 }
 
-static bool same(const state *a, const state *b) {
-    if (a->num_ids != b->num_ids || a->changed.tv_sec != b->changed.tv_sec ||
-        a->changed.tv_nsec != b->changed.tv_nsec)
+/* calm: whatever else has changed the folder's time, it was no commit of many files. */
+static bool same(const state *a, const state *b, bool calm) {
+    if (!calm && (a->changed.tv_sec != b->changed.tv_sec ||
+                  a->changed.tv_nsec != b->changed.tv_nsec))
         return false;
+    if (a->num_ids != b->num_ids) return false;
     for (int64_t i = 0; i < a->num_ids; i++)
         if (strcmp(a->ids[i], b->ids[i]) != 0) return false;
     return true;
@@ -95,8 +100,13 @@ static pqf_status read_journals(taking *t, int sibling, const state *s, pqf_erro
     return PQF_OK;
 }
 
-static int open_sibling(const taking *t) {
-    return t->out->sibling ? open(t->out->sibling, FOLDER_FLAGS | O_NOFOLLOW) : -1;
+/* -1: there is none, or none that may be looked into. */
+static pqf_status open_sibling(const taking *t, int *out, pqf_error *err) {
+    *out = t->out->sibling ? open(t->out->sibling, FOLDER_FLAGS | O_NOFOLLOW) : -1;
+    if (*out >= 0 || !t->out->sibling || errno == ENOENT || errno == EACCES ||
+        errno == ENOTDIR || errno == ELOOP)
+        return PQF_OK;
+    return pqf_fail_errno(err, errno, "cannot open %s", t->out->sibling);
 }
 
 /* ---- the folder ---- */
@@ -135,7 +145,8 @@ static pqf_status find_sibling(taking *t, pqf_error *err) {
     if (!realpath(t->path, real) || !strcmp(real, "/")) return PQF_OK;
     TRY(pqf_place_find(t->arena, real, &t->place, err));
     t->out->sibling = t->place.sibling;
-    int sibling = t->tries ? -1 : open_sibling(t);
+    int sibling = -1;
+    if (t->tries == 0) TRY(open_sibling(t, &sibling, err));
     if (sibling < 0) return PQF_OK;
     pqf_status status = pqf_journal_list(sibling, t->mem, t->arena, &ids, &num_ids, err);
     close(sibling);
@@ -145,41 +156,56 @@ static pqf_status find_sibling(taking *t, pqf_error *err) {
 
 /* ---- one look ---- */
 
-static pqf_status look(taking *t, int sibling, pqf_snapshot_list_fn list, void *context,
-                       bool *again, pqf_error *err) {
+/* The state after the listing: the journals, then the time. */
+static pqf_status look_again(taking *t, state *out, pqf_error *err) {
+    int sibling;
+    TRY(open_sibling(t, &sibling, err));
+    pqf_status status = read_ids(t, sibling, out, err);
+    if (sibling >= 0) close(sibling);
+    return status == PQF_OK ? read_time(t, out, err) : status;
+}
+
+static pqf_status look(taking *t, int sibling, bool calm, pqf_snapshot_list_fn list,
+                       void *context, bool *again, pqf_error *err) {
     state before, after;
     TRY(read_time(t, &before, err));
     TRY(read_ids(t, sibling, &before, err));
     TRY(read_journals(t, sibling, &before, err));
     pqf_status status = list(context, t->out, err);
-    bool vanished = status == PQF_IO && err->os_errno == ENOENT;
-    if (status != PQF_OK && !vanished) return status;
-    int fd = open_sibling(t);
-    pqf_error late;
-    pqf_error_init(&late);
-    pqf_status second = read_ids(t, fd, &after, &late);
-    if (fd >= 0) close(fd);
-    if (second == PQF_OK) second = read_time(t, &after, &late);
-    *again = vanished || second != PQF_OK || !same(&before, &after);
-    if (*again && t->tries + 1 < MOST_TRIES) pqf_error_init(err);
-    return *again ? PQF_OK : status;
+    *again = status == PQF_IO && err->os_errno == ENOENT; /* a folder has gone */
+    if (*again) pqf_error_init(err);
+    if (status != PQF_OK) return *again ? PQF_OK : status;
+    TRY(look_again(t, &after, err));
+    *again = !same(&before, &after, calm);
+    return PQF_OK;
 }
 
-/* Disturbed again and again: no commit while the commit lock is held. */
+/* Disturbed again and again, by appends of one file perhaps, which need no lock: while the
+ * commit lock is held nothing can be seen in part. Who may not lock goes on without. */
+static int try_to_calm(taking *t, bool *calm) {
+    pqf_error ignored;
+    int locked = -1;
+    *calm = false;
+    if (t->tries < FREE_TRIES || !t->out->sibling) return locked;
+    pqf_error_init(&ignored);
+    if (mkdir(t->out->sibling, 0777) != 0) errno = 0; /* there is one, as a rule */
+    (void)pqf_sibling_lock(t->out->sibling, false, NULL, &locked, &ignored);
+    *calm = locked >= 0 || t->tries >= CALM_TRIES;
+    return locked;
+}
+
 static pqf_status look_calmly(taking *t, pqf_snapshot_list_fn list, void *context,
                               bool *again, pqf_error *err) {
-    int locked = -1;
-    pqf_error ignored;
-    if (t->tries >= FREE_TRIES && t->out->sibling) {
-        pqf_error_init(&ignored);
-        (void)pqf_sibling_lock(t->out->sibling, false, NULL, &locked, &ignored);
-    }
-    int sibling = locked >= 0 ? locked : open_sibling(t);
-    pqf_status status = look(t, sibling, list, context, again, err);
+    bool calm;
+    int locked = try_to_calm(t, &calm), sibling = locked;
+    if (locked < 0) TRY(open_sibling(t, &sibling, err));
+    pqf_status status = look(t, sibling, calm, list, context, again, err);
     if (locked >= 0)
         pqf_sibling_unlock(locked);
     else if (sibling >= 0)
         close(sibling);
+    if (t->tries >= FREE_TRIES && t->out->sibling)
+        rmdir(t->out->sibling); /* stays while others need it */
     return status;
 }
 

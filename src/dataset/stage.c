@@ -103,7 +103,7 @@ static bool is_held(int fd) {
 
 static bool is_held_at(int folder, const char *name) {
     int fd = openat(folder, name, FOLDER_FLAGS);
-    if (fd < 0) return false;
+    if (fd < 0) return errno != ENOENT && errno != ENOTDIR; /* in doubt it is */
     bool held = is_held(fd);
     close(fd);
     return held;

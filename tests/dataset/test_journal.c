@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/file.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 
 #define ID "0123456789abcdef0123456789abcdef"
@@ -402,6 +403,70 @@ static void killed_appends(void **state) {
     folder_end(&f);
 }
 
+/* The folder's time changes under every listing: appends of one file do not keep a reader
+ * from his rows. */
+static void disturbed_for_ever(void **state) {
+    (void)state;
+    folder f;
+    int result;
+    folder_begin(&f);
+    OK(write_parts(in(&f, "ds"), PQF_APPEND, 1, 4));
+    pid_t child = fork();
+    for (int i = 0; child == 0; i++) {
+        struct timespec times[2] = {{i, 0}, {i, 0}};
+        if (utimensat(AT_FDCWD, in(&f, "ds"), times, 0) != 0) _exit(1);
+    }
+    for (int i = 0; i < 5; i++)
+        assert_int_equal(count_rows(in(&f, "ds")), 4);
+    assert_int_equal(kill(child, SIGKILL), 0);
+    assert_int_equal(waitpid(child, &result, 0), child);
+    check_names(f.path, "d:ds");
+    folder_end(&f);
+}
+
+/* With any number of free descriptors an append, and an overwrite, is done or not. */
+static void few_descriptors(void **state) {
+    (void)state;
+    folder f;
+    struct rlimit before, few;
+    const char *const files[] = {"p=0/f", "p=1/f", "p=2/f"};
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
+    int lowest = open("/", O_RDONLY), done[2] = {0};
+    close(lowest);
+    for (int free = 0; free < 12; free++) {
+        for (int mode = 0; mode < 2; mode++) {
+            pqf_commit c;
+            folder_begin(&f);
+            OK(write_parts(in(&f, "ds"), PQF_APPEND, 1, 3));
+            OK(pqf_commit_begin(&c, in(&f, "ds"), (pqf_mode)mode, true, test_mem,
+                                &test_err));
+            for (int i = 0; i < 3; i++)
+                stage(&c, files[i], "x");
+            few = before;
+            few.rlim_cur = (rlim_t)(c.room_fd + 1 + free);
+            assert_int_equal(setrlimit(RLIMIT_NOFILE, &few), 0);
+            pqf_error_init(&test_err);
+            pqf_status status = pqf_commit_finish(
+                &c, &(pqf_change){.files = files, .num_files = 3}, &test_err);
+            bool committed =
+                status == PQF_OK || strstr(test_err.message, "committed") != NULL;
+            pqf_commit_reset(&c);
+            assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
+            done[mode] += status == PQF_OK;
+            touch_by_a_writer(&f);
+            check_names(f.path, "d:ds");
+            for (int i = 0; i < 3; i++) {
+                char file[16];
+                sprintf(file, "ds/%s", files[i]);
+                if (exists(in(&f, file)) != committed)
+                    fail_msg("mode %d, %d descriptors: %s", mode, free, test_err.message);
+            }
+            folder_end(&f);
+        }
+    }
+    assert_true(done[0] > 0 && done[0] < 12 && done[1] > 0);
+}
+
 /* A reader that may not write counts what is committed. */
 static void reader_that_may_not_write(void **state) {
     (void)state;
@@ -444,6 +509,8 @@ int main(void) {
         TEST(readers_keep_their_version),
         TEST(overwrite_without_exchange),
         TEST(reader_that_may_not_write),
+        TEST(disturbed_for_ever),
+        TEST(few_descriptors),
         TEST(appending_processes),
         TEST(killed_appends),
     };
