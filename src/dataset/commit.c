@@ -341,9 +341,9 @@ static pqf_status plan(pqf_commit *c, const pqf_change *change, int folder,
                        pqf_journal *j, pqf_error *err) {
     struct stat st;
     if (fstat(folder, &st) != 0) return pqf_fail_errno(err, errno, "cannot commit");
-    *j = (pqf_journal){.durable = c->durable, .inode = pqf_inode(&st)};
+    *j = (pqf_journal){.durable = c->durable};
     memcpy(j->id, c->id, sizeof j->id);
-    if (change->num_removed && j->inode != c->inode)
+    if (change->num_removed && pqf_inode(&st) != c->inode)
         return changed_meanwhile("its folder has been replaced", err);
     TRY(plan_files(c, change, folder, j, err));
     return plan_removed(c, change, folder, j, err);
@@ -371,7 +371,7 @@ static pqf_status change_folder(pqf_commit *c, const pqf_change *change, int fol
     int e = pqf_touch_folder(folder); /* it can be done */
     if (e) return pqf_fail_errno(err, e, "cannot set the folder's time of change");
     TRY(commit_journal(c, &j, err));
-    e = pqf_apply_change(&j, c->sibling_fd, c->room_fd, folder);
+    e = pqf_apply_change(&j, c->sibling_fd, c->room_fd, folder, false);
     if (e) {
         pqf_fail_errno(err, e, "cannot move a file");
         return but_committed(NOT_DONE, err);
@@ -454,10 +454,12 @@ static pqf_status create(pqf_commit *c, const pqf_change *change, bool *created,
     TRY(name_tree(c, change, false, err));
     TRY(sync_stage(c, change, "", err));
     TRY(lock(c, err));
-    *created = lstat(c->dir, &st) != 0 && rename(c->stage, c->dir) == 0;
-    int e = *created || lstat(c->dir, &st) == 0 ? 0 : errno;
+    int e = lstat(c->dir, &st) == 0 ? EEXIST : 0;
+    if (!e && rename(c->stage, c->dir) != 0) e = errno;
     unlock(c);
-    if (e) return pqf_fail_errno(err, e, "cannot give the new dataset its name");
+    *created = e == 0;
+    if (e && e != EEXIST && e != ENOTEMPTY)
+        return pqf_fail_errno(err, e, "cannot give the new dataset its name");
     return *created ? sync_switch(c, err) : name_tree(c, change, true, err);
 }
 

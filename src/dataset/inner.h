@@ -173,9 +173,8 @@ pqf_status pqf_place_check_overwrite(const char *dir, pqf_error *err);
 
 struct pqf_journal {
     char id[PQF_ID_CHARS + 1];
-    bool swap;     /* the staged tree takes the folder's place; nothing below counts */
-    bool durable;  /* whoever finishes it syncs */
-    int64_t inode; /* of the dataset's folder: in another folder it has no meaning */
+    bool swap;    /* the staged tree takes the folder's place; nothing below counts */
+    bool durable; /* whoever finishes it syncs */
     const char **files; /* below tree/ with PQF_STAGED, and below the folder without */
     int64_t *sizes;
     int64_t num_files;
@@ -196,7 +195,7 @@ pqf_status pqf_journal_list(int sibling, pqf_mem *mem, pqf_arena *arena,
 /* True for 32 hexadecimal digits and `end`. */
 bool pqf_is_id(const char *name, const char *end);
 
-/* The number of a folder as journals have it. */
+/* The number of a folder as it stands in the name of kept-N. */
 static inline int64_t pqf_inode(const struct stat *st) {
     return (int64_t)((uint64_t)st->st_ino & INT64_MAX);
 }
@@ -280,8 +279,9 @@ void pqf_commit_reset(pqf_commit *c);
 int pqf_sync_file_system(int fd);
 /* Gives an open folder a later time of change than it has. */
 int pqf_touch_folder(int folder);
-/* Carries out a journal of the open sibling whose room is open, and removes it. */
-int pqf_apply_change(const pqf_journal *j, int sibling, int room, int folder);
+/* Carries out a journal of the open sibling whose room is open, and removes it. again: somebody
+ * else may have begun. */
+int pqf_apply_change(const pqf_journal *j, int sibling, int room, int folder, bool again);
 int pqf_apply_swap(const pqf_journal *j, int sibling, int room, const char *dir);
 void pqf_journal_name(const pqf_journal *j, char out[PQF_ID_CHARS + 16]);
 /* Carries out the journals that dead writers left, under the commit lock (`sibling`). Those that

@@ -5,7 +5,7 @@
  * carried out without touching anything beside the dataset's folder and the sibling.
  *
  *   parquet_forge 1 LF
- *   change|swap SP durable SP inode SP num_files SP num_removed LF
+ *   change|swap SP durable SP num_files SP num_removed LF
  *   size SP path NUL      for each file
  *   path NUL              for each removed file
  *   CRC-32 of all that, 8 hexadecimal digits, LF
@@ -39,9 +39,8 @@ static pqf_status put_text(pqf_buf *out, const char *text, size_t extra, pqf_err
 
 static pqf_status encode(const pqf_journal *j, pqf_buf *out, pqf_error *err) {
     char text[160];
-    snprintf(text, sizeof text, MAGIC "%s %d %" PRId64 " %" PRId64 " %" PRId64 "\n",
-             j->swap ? "swap" : "change", j->durable, j->inode, j->num_files,
-             j->num_removed);
+    snprintf(text, sizeof text, MAGIC "%s %d %" PRId64 " %" PRId64 "\n",
+             j->swap ? "swap" : "change", j->durable, j->num_files, j->num_removed);
     TRY(put_text(out, text, 0, err));
     for (int64_t i = 0; i < j->num_files; i++) {
         snprintf(text, sizeof text, "%" PRId64 " ", j->sizes[i]);
@@ -145,7 +144,7 @@ static bool get_head(char **at, pqf_journal *out) {
     if (!get_word(at, MAGIC)) return false;
     out->swap = get_word(at, "swap ");
     if (!out->swap && !get_word(at, "change ")) return false;
-    if (!get_number(at, ' ', &durable) || !get_number(at, ' ', &out->inode)) return false;
+    if (!get_number(at, ' ', &durable)) return false;
     out->durable = durable != 0;
     return get_number(at, ' ', &out->num_files) &&
            get_number(at, '\n', &out->num_removed);

@@ -4,8 +4,8 @@
  * and for whoever finds the journal of one that was killed. Doing it twice, or from the
  * middle on, comes to the same. Between a commit and its end nothing here allocates.
  *
- *   a change   staged files get their names, removed files go to the room, both synced; the
- *              folder's time moves on; the journal goes
+ *   a change   folders are made and synced, staged files get their names, removed files
+ *              go to the room, both synced; the folder's time moves on; the journal goes
  *   a swap     the folder goes to the room, the staged tree takes its name; the journal goes
  */
 #include "inner.h"
@@ -137,12 +137,40 @@ static int end_journal(const pqf_journal *j, int sibling) {
     return j->durable && j->num_removed ? pqf_fs_sync_fd(sibling) : 0;
 }
 
-int pqf_apply_change(const pqf_journal *j, int sibling, int room, int folder) {
-    int e = 0;
+/* The folders of the files are there, and on the disk: a file that is renamed into a
+ * folder whose own name is lost would be lost with it. again: they may have been made by
+ * the one who was killed, so that nobody knows whether they were synced. */
+static int make_folders(const pqf_journal *j, int folder, bool again) {
+    char path[PATH_ROOM];
+    bool is_new = again;
+    for (int64_t i = 0; i < j->num_files; i++) {
+        if (i > 0 && same_folder(j->files[i], j->files[i - 1])) continue;
+        snprintf(path, sizeof path, "%s", j->files[i]);
+        char *slash = strrchr(path, '/');
+        *(slash ? slash : path) = '\0';
+        int fd = pqf_fs_folder_below(folder, path, false);
+        if (fd < 0 && errno == ENOENT) {
+            is_new = true;
+            fd = pqf_fs_folder_below(folder, path, true);
+        }
+        if (fd < 0) return errno;
+        close(fd);
+    }
+    if (!j->durable || !is_new) return 0;
+    if (j->num_files > PQF_SYNCFS_FILES) return pqf_sync_file_system(folder);
+    return sync_list(folder, j->files, j->num_files);
+}
+
+int pqf_apply_change(const pqf_journal *j, int sibling, int room, int folder,
+                     bool again) {
+    struct stat st;
+    if (fstat(folder, &st) != 0) return errno;
+    int64_t inode = pqf_inode(&st);
+    int e = make_folders(j, folder, again);
     for (int64_t i = 0; !e && i < j->num_files; i++)
         e = move_in(room, folder, j->files[i]);
     for (int64_t i = 0; !e && i < j->num_removed; i++)
-        e = take_out(room, folder, j->inode, j->removed[i]);
+        e = take_out(room, folder, inode, j->removed[i]);
     for (int64_t i = 0; !e && i < j->num_removed; i++)
         if (i == 0 || !same_folder(j->removed[i], j->removed[i - 1]))
             pqf_fs_remove_empty_below(folder, j->removed[i]);
@@ -178,7 +206,6 @@ int pqf_apply_swap(const pqf_journal *j, int sibling, int room, const char *dir)
 
 /* ENOENT: the journal has no meaning any more. */
 static int carry_out(const pqf_journal *j, int sibling, const char *dir) {
-    struct stat st;
     int room = openat(sibling, j->id, FOLDER_FLAGS | O_NOFOLLOW);
     if (room < 0) return errno == ENOTDIR ? ENOENT : errno;
     if (j->swap) {
@@ -187,8 +214,7 @@ static int carry_out(const pqf_journal *j, int sibling, const char *dir) {
         return e;
     }
     int folder = open(dir, FOLDER_FLAGS), e = folder < 0 ? errno : 0;
-    if (!e && (fstat(folder, &st) != 0 || pqf_inode(&st) != j->inode)) e = ENOENT;
-    if (!e) e = pqf_apply_change(j, sibling, room, folder);
+    if (!e) e = pqf_apply_change(j, sibling, room, folder, true);
     if (folder >= 0) close(folder);
     close(room);
     return e;

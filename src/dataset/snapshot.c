@@ -84,7 +84,6 @@ static bool same(const state *a, const state *b, bool calm) {
     return true;
 }
 
-/* Those that speak of this very folder. */
 static pqf_status read_journals(taking *t, int sibling, const state *s, pqf_error *err) {
     pqf_snapshot *out = t->out;
     void *block;
@@ -95,7 +94,7 @@ static pqf_status read_journals(taking *t, int sibling, const state *s, pqf_erro
         bool is_valid;
         pqf_journal *j = &out->journals[out->num_journals];
         TRY(pqf_journal_read(sibling, s->ids[i], t->arena, j, &is_valid, err));
-        if (is_valid && !j->swap && j->inode == out->inode) out->num_journals++;
+        if (is_valid && !j->swap) out->num_journals++;
     }
     return PQF_OK;
 }
@@ -170,6 +169,8 @@ static pqf_status look(taking *t, int sibling, bool calm, pqf_snapshot_list_fn l
     state before, after;
     TRY(read_time(t, &before, err));
     TRY(read_ids(t, sibling, &before, err));
+    *again = !pqf_is_named(t->out->fd, t->path); /* the journals are another folder's */
+    if (*again) return PQF_OK;
     TRY(read_journals(t, sibling, &before, err));
     pqf_status status = list(context, t->out, err);
     *again = status == PQF_IO && err->os_errno == ENOENT; /* a folder has gone */

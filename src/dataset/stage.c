@@ -224,7 +224,11 @@ static pqf_status name_room(pqf_commit *c, pqf_error *err) {
 static int make_room(pqf_commit *c) {
     if (mkdir(c->room, 0777) != 0) return errno;
     c->room_fd = open(c->room, FOLDER_FLAGS);
-    if (c->room_fd < 0) return errno;
+    if (c->room_fd < 0) {
+        int e = errno;
+        rmdir(c->room);
+        return e;
+    }
     int e = pqf_lock_try(c->room_fd, LOCK_EX);
     bool is_lost = e == EWOULDBLOCK || !pqf_is_named(c->room_fd, c->room);
     if (!is_lost && mkdir(c->stage, 0777) == 0) return 0;
@@ -258,10 +262,11 @@ pqf_status pqf_stage_make(pqf_commit *c, pqf_error *err) {
 
 /* A forked child may free its copy of a writer: the room is its parent's. */
 void pqf_stage_remove(pqf_commit *c) {
-    if (c->owner == getpid() && c->room_fd >= 0) {
+    if (c->owner == getpid()) {
         search s = {.dir = c->dir, .path = c->sibling, .mem = c->mem};
         s.sibling = open(c->sibling, FOLDER_FLAGS);
-        if (s.sibling >= 0 && !c->keep_room) remove_room(&s, c->id, c->room_fd);
+        if (s.sibling >= 0 && c->room_fd >= 0 && !c->keep_room)
+            remove_room(&s, c->id, c->room_fd);
         if (s.sibling >= 0) close(s.sibling);
         rmdir(c->sibling); /* stays while others need it */
     }

@@ -52,17 +52,10 @@ static int64_t count_rows(const char *dir) {
 
 /* ---- a journal in the sibling ---- */
 
-static int64_t inode_of(const char *path) {
-    struct stat st;
-    assert_int_equal(stat(path, &st), 0);
-    return pqf_inode(&st);
-}
-
 /* As a writer that died behind its commit leaves it. */
-static void leave_journal(folder *f, const char *file, int64_t size, const char *removed,
-                          int64_t inode) {
-    pqf_journal j = {.inode = inode,
-                     .files = &file,
+static void leave_journal(folder *f, const char *file, int64_t size,
+                          const char *removed) {
+    pqf_journal j = {.files = &file,
                      .sizes = &size,
                      .num_files = file ? 1 : 0,
                      .removed = &removed,
@@ -93,7 +86,7 @@ static void dead_commit_is_finished(void **state) {
     for (int reader = 0; reader < 2; reader++) {
         folder f;
         begin_dead(&f);
-        leave_journal(&f, "p=2/new", 2, "p=1/old", inode_of(in(&f, "ds")));
+        leave_journal(&f, "p=2/new", 2, "p=1/old");
         if (reader) {
             pqf_dataset *d;
             const char *path = in(&f, "ds");
@@ -116,7 +109,7 @@ static void finished_twice(void **state) {
     begin_dead(&f);
     assert_int_equal(rename(in(&f, ".ds.forge/" ID "/tree/p=2"), in(&f, "ds/p=2")), 0);
     assert_int_equal(rename(in(&f, "ds/p=2/new.staged"), in(&f, "ds/p=2/new")), 0);
-    leave_journal(&f, "p=2/new", 2, "p=1/gone", inode_of(in(&f, "ds")));
+    leave_journal(&f, "p=2/new", 2, "p=1/gone");
     touch_by_a_writer(&f);
     check_names(f.path, "d:ds");
     check_names(in(&f, "ds"), "d:p=1 d:p=2");
@@ -147,21 +140,17 @@ static void strangers_journals(void **state) {
     for (size_t i = 0; i < 2 * (sizeof bad / sizeof bad[0]); i++) {
         const char *path = bad[i / 2];
         begin_stranger(&f);
-        leave_journal(&f, i % 2 ? "p=2/new" : path, 2, i % 2 ? path : NULL,
-                      inode_of(in(&f, "ds")));
+        leave_journal(&f, i % 2 ? "p=2/new" : path, 2, i % 2 ? path : NULL);
         check_nothing_moved(&f);
     }
     begin_stranger(&f); /* a staged file of another size */
-    leave_journal(&f, "p=2/new", 3, "p=1/old", inode_of(in(&f, "ds")));
-    check_nothing_moved(&f);
-    begin_stranger(&f); /* of another folder */
-    leave_journal(&f, "p=2/new", 2, "p=1/old", inode_of(in(&f, "ds")) + 1);
+    leave_journal(&f, "p=2/new", 3, "p=1/old");
     check_nothing_moved(&f);
     begin_stranger(&f); /* a staged link */
     assert_int_equal(unlink(in(&f, ".ds.forge/" ID "/tree/p=2/new.staged")), 0);
     assert_int_equal(
         symlink("/etc/hostname", in(&f, ".ds.forge/" ID "/tree/p=2/new.staged")), 0);
-    leave_journal(&f, "p=2/new", 13, "p=1/old", inode_of(in(&f, "ds")));
+    leave_journal(&f, "p=2/new", 13, "p=1/old");
     check_nothing_moved(&f);
 }
 
@@ -176,7 +165,7 @@ static void links_are_not_followed(void **state) {
     assert_int_equal(
         rename(in(&f, ".ds.forge/" ID "/tree/p=2"), in(&f, ".ds.forge/" ID "/tree/link")),
         0);
-    leave_journal(&f, "link/new", 2, "link/x", inode_of(in(&f, "ds")));
+    leave_journal(&f, "link/new", 2, "link/x");
     pqf_commit c;
     pqf_error_init(&test_err);
     if (pqf_commit_begin(&c, in(&f, "ds"), PQF_APPEND, false, test_mem, &test_err) ==
@@ -186,13 +175,26 @@ static void links_are_not_followed(void **state) {
     folder_end(&f);
 }
 
+/* Whoever removes a dataset removes what was about to be added to it. */
+static void removed_dataset(void **state) {
+    (void)state;
+    folder f;
+    begin_dead(&f);
+    leave_journal(&f, "p=2/new", 2, "p=1/old");
+    OK(pqf_fs_remove_tree(in(&f, "ds"), &test_err));
+    OK(write_parts(in(&f, "ds"), PQF_APPEND, 1, 2));
+    assert_int_equal(count_rows(in(&f, "ds")), 2);
+    check_names(f.path, "d:ds");
+    folder_end(&f);
+}
+
 /* Cut short anywhere, or with a byte changed, it is no journal. */
 static void damaged_journals(void **state) {
     (void)state;
     folder f;
     char text[512];
     begin_stranger(&f);
-    leave_journal(&f, "p=2/new", 2, "p=1/old", inode_of(in(&f, "ds")));
+    leave_journal(&f, "p=2/new", 2, "p=1/old");
     FILE *file = fopen(in(&f, ".ds.forge/" ID ".commit"), "rb");
     size_t len = fread(text, 1, sizeof text, file);
     fclose(file);
@@ -485,7 +487,7 @@ static void reader_that_may_not_write(void **state) {
     snprintf(to, sizeof to, "%s/.ds.forge/" ID "/tree/p=7/%s.staged", f.path, file);
     snprintf(below, sizeof below, "p=7/%s", file);
     assert_int_equal(rename(from, to), 0);
-    leave_journal(&f, below, st.st_size, NULL, inode_of(in(&f, "ds")));
+    leave_journal(&f, below, st.st_size, NULL);
     /* as long as another one holds the commit lock nobody may finish it */
     int held = open(in(&f, ".ds.forge"), O_RDONLY | O_DIRECTORY);
     assert_int_equal(flock(held, LOCK_EX), 0);
@@ -510,6 +512,7 @@ int main(void) {
         TEST(overwrite_without_exchange),
         TEST(reader_that_may_not_write),
         TEST(disturbed_for_ever),
+        TEST(removed_dataset),
         TEST(few_descriptors),
         TEST(appending_processes),
         TEST(killed_appends),

@@ -113,7 +113,10 @@ def test_every_call_may_fail(tmp_path, shim, name, error):
             assert seen["raised"][0] == error, line
             assert seen["rows"] in (told["old"], told["new"]), line
         assert seen["torn"] == [], line
-        if seen["call"] not in ("unlink", "rmdir"):  # what cannot be removed stays until the next write
+        unsure = seen["raised"] is not None and "power cut" in seen["raised"][1]  # old rows are kept then
+        if (
+            seen["call"] not in ("unlink", "rmdir") and not unsure
+        ):  # what cannot be removed stays for the next write
             assert seen["hidden"] == [], line
         assert seen["hidden in the end"] == [], line
     assert failures > 3
