@@ -437,14 +437,11 @@ static pqf_status append_one(pqf_commit *c, const char *file, pqf_error *err) {
 
 /* ---- a new dataset ---- */
 
-/* An old tree is kept while the new one may be lost. */
-static pqf_status sync_switch(pqf_commit *c, pqf_error *err) {
+static pqf_status sync_switch(const pqf_commit *c, pqf_error *err) {
     if (!c->durable) return PQF_OK;
     pqf_status status = sync_up(c->dir, c->existing, err);
     if (status == PQF_OK) status = pqf_fs_sync_folder(c->room, err);
-    if (status == PQF_OK) return status;
-    c->keep_room = true;
-    return but_committed(NOT_SYNCED, err);
+    return status == PQF_OK ? status : but_committed(NOT_SYNCED, err);
 }
 
 /* *created: false where another writer was faster. */
@@ -503,7 +500,9 @@ static pqf_status replace(pqf_commit *c, pqf_error *err) {
     int e = pqf_fs_exchange(AT_FDCWD, c->stage, AT_FDCWD, c->dir);
     if (e == ENOTSUP) return swap(c, err);
     if (e) return pqf_fail_errno(err, e, "cannot exchange the folders");
-    return sync_switch(c, err);
+    pqf_status status = sync_switch(c, err);
+    c->keep_room = status != PQF_OK; /* the old rows, while the new ones may be lost */
+    return status;
 }
 
 static pqf_status overwrite(pqf_commit *c, const pqf_change *change, pqf_error *err) {
