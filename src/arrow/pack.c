@@ -103,7 +103,7 @@ static pqf_status get_bytes(unpacker *u, int64_t n, const void **out) {
 }
 
 static pqf_status get_word(unpacker *u, int64_t *out) {
-    const void *bytes;
+    const void *bytes = NULL;
     TRY(get_bytes(u, sizeof *out, &bytes));
     memcpy(out, bytes, sizeof *out);
     return PQF_OK;
