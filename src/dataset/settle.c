@@ -129,12 +129,14 @@ void pqf_journal_name(const pqf_journal *j, char out[PQF_ID_CHARS + 16]) {
     snprintf(out, PQF_ID_CHARS + 16, "%s.commit", j->id);
 }
 
-/* A removal that a power cut brings back must not hit a file that has its name by then. */
+/* A removal that a power cut brings back must not hit a file that has its name by then. The
+ * change is done, whether this sync succeeds or not. */
 static int end_journal(const pqf_journal *j, int sibling) {
     char name[PQF_ID_CHARS + 16];
     pqf_journal_name(j, name);
     if (unlinkat(sibling, name, 0) != 0 && errno != ENOENT) return errno;
-    return j->durable && j->num_removed ? pqf_fs_sync_fd(sibling) : 0;
+    if (j->durable && j->num_removed) (void)pqf_fs_sync_fd(sibling);
+    return 0;
 }
 
 /* The folders of the files are there, and on the disk: a file that is renamed into a
