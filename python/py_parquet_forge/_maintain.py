@@ -102,11 +102,13 @@ def read_metadata(path: PathLike | Sequence[PathLike]) -> dict[str, Any]:
     folder, a glob or a list: path, num_files, bytes, num_rows, and files with one such record each.
     Only footers are read.
     """
-    from ._paths import absolute, folder_of, input_files
+    import os
+
+    from ._paths import absolute, input_files, is_glob
 
     where = absolute(path)
     try:
-        if isinstance(where, str) and folder_of(where) is None:
+        if isinstance(where, str) and not is_glob(where) and not os.path.isdir(where):
             return _file_metadata(where)
         files = [_file_metadata(file) for file in input_files(where)]
     except _core.EngineError as error:
