@@ -595,7 +595,6 @@ def test_an_empty_directory(tmp_path):
         assert list(read_parquet_iter(path)) == []
 
 
-@pytest.mark.xfail(strict=True, reason="schema= is not built yet")
 def test_a_schema_on_read_adds_and_widens(tmp_path):
     """`schema`, `unify` (2)"""
     put(tmp_path / "1.parquet", a=pa.array([1], pa.int32()))
@@ -609,7 +608,6 @@ def test_a_schema_on_read_adds_and_widens(tmp_path):
     )
 
 
-@pytest.mark.xfail(strict=True, reason="unify= is not built yet")
 def test_unify_on_read(tmp_path):
     """`schema`, `unify` (2)"""
     put(tmp_path / "1.parquet", a=pa.array([1], pa.int32()))

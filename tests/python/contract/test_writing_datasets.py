@@ -239,7 +239,6 @@ def test_append_with_the_same_schema_after_a_pickle_is_no_difference(tmp_path):
     assert len(plain(tmp_path)) == 200
 
 
-@pytest.mark.xfail(strict=True, reason="unify= is not built yet")
 def test_unify_add_lets_an_append_add_a_column(tmp_path):
     """unless `unify=` says otherwise (2)"""
     write_to_dataset(table(3), tmp_path, ABP, partition_cols=["p"])
@@ -252,7 +251,6 @@ def test_unify_add_lets_an_append_add_a_column(tmp_path):
     assert [row["a"] for row in got] == [0, 1, 2, 10]
 
 
-@pytest.mark.xfail(strict=True, reason="unify= is not built yet")
 def test_unify_widen_lets_an_append_widen_a_type(tmp_path):
     """unless `unify=` says otherwise (2)"""
     narrow = pa.schema([("a", pa.int32())])
@@ -767,7 +765,6 @@ def test_10000_partitions_in_one_call_work_with_256_file_descriptors(tmp_path):
     assert said(code, tmp_path / "d") == "[5, 9999, 10005, 19999] 20000"
 
 
-@pytest.mark.xfail(strict=True, reason="a partitioned stream does not spill yet")
 def test_many_partitions_from_a_stream_stay_within_memory_limit(tmp_path):
     """(2: from a stream, within `memory_limit`)"""
     rng = np.random.default_rng(2)
