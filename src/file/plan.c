@@ -17,8 +17,10 @@ bool pqf_range_of_chunk(const pqf_reader *reader, int64_t row_group,
         PQF_OK)
         return false;
     pqf_bounds_of_chunk(metadata, &chunk, &bounds);
+    /* Writers exist (parquet-cpp, dictionaries in structs) that do not count nulls of the parents. */
+    bool below_optional = field->parent && field->leaf->max_def > 0;
     *out = (pqf_range){
-        .may_have_null = !bounds.has_num_nulls || bounds.num_nulls > 0,
+        .may_have_null = !bounds.has_num_nulls || bounds.num_nulls > 0 || below_optional,
         .may_have_value = !bounds.has_num_nulls || bounds.num_nulls < bounds.num_values,
         .may_have_nan = field->leaf->order == PQF_ORDER_FLOAT16 ||
                         field->leaf->physical == PQF_PHYSICAL_FLOAT ||

@@ -585,3 +585,16 @@ def test_files_with_duplicate_names_match_by_position(twins):
         pq.write_table(other, folder / "v.parquet")
         with pytest.raises(pa.ArrowInvalid, match=says):
             read_parquet(folder)
+
+
+def test_null_counts_that_leave_out_null_parents_prune_nothing(tmp_path):
+    """pyarrow counts the nulls of a dictionary inside a struct without those of the struct."""
+    leaf = pa.struct([("x", pa.dictionary(pa.int32(), pa.string()))])
+    rows = [{"v": {"x": None}}, {"v": {"x": "a"}}, None, {"v": None}]
+    table = pa.table({"s": pa.array(rows, pa.struct([("v", leaf)]))})
+    pq.write_table(table, tmp_path / "f.parquet", row_group_size=2)
+    for expression, count in (
+        (pc.field("s", "v", "x").is_null(), 3),
+        (~pc.field("s", "v", "x").is_valid(), 3),
+    ):
+        assert read_parquet(tmp_path / "f.parquet", "arrow", filters=expression).num_rows == count
