@@ -164,8 +164,9 @@ static pqf_status seal(pqf_chunk_writer *w, const pqf_open_page *page,
         parts.defs = w->defs.data + page->level_at;
     }
     TRY(encode_values(w, page, &work->scratch->extra, &parts, err));
-    TRY(pqf_page_seal(&parts, w->leaf, &w->options, work->scratch, &w->data_pages,
-                      &w->sizes, err));
+    pqf_page_draft draft;
+    TRY(pqf_page_draft_data(&parts, w->leaf, &w->options, work->scratch, &draft, err));
+    TRY(pqf_chunk_put_page(w, &draft, work->scratch, err));
     return pqf_run_poll(work->run, work->worker, err);
 }
 
@@ -366,7 +367,7 @@ void pqf_chunk_begin(pqf_chunk_writer *w) {
     w->page = w->sum = w->total = (pqf_open_page){0};
     w->waiting.len = w->reps.len = w->defs.len = w->codes.len = w->values.len = 0;
     w->data_pages.len = w->dictionary_page.len = 0;
-    w->num_levels = w->num_value_bits = 0;
+    w->num_levels = w->num_value_bits = w->num_held = 0;
     w->num_dictionary_pages = w->num_plain_pages = 0;
     w->sizes = (pqf_page_sizes){0};
     pqf_notes_clear(&w->notes);
@@ -445,9 +446,10 @@ static pqf_status finish_pages(pqf_chunk_writer *w, const pqf_chunk_work *work,
     TRY(seal_waiting(w, work, err));
     if (w->mode == PQF_MODE_DICTIONARY) TRY(note_dictionary(w, err));
     if (w->num_dictionary_pages == 0) return PQF_OK;
-    return pqf_dictionary_page_seal(pqf_dict_page_bytes(w->dictionary),
-                                    pqf_dict_num_values(w->dictionary), &w->options,
-                                    work->scratch, &w->dictionary_page, &w->sizes, err);
+    pqf_page_draft draft;
+    pqf_page_draft_dictionary(pqf_dict_page_bytes(w->dictionary),
+                              pqf_dict_num_values(w->dictionary), &w->options, &draft);
+    return pqf_chunk_put_page(w, &draft, work->scratch, err);
 }
 
 /* The worker's table for values of this layout; NULL: it keeps none of them. */

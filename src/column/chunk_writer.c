@@ -67,6 +67,7 @@ pqf_status pqf_chunk_writer_new(const pqf_field *leaf_field,
                           leaf_field->layout != PQF_LEAF_NONE;
     w->flat = leaf->max_rep == 0 && leaf->max_def <= 1;
     init_bufs(w);
+    pqf_buf_init(&w->held, mem, 0);
     pqf_notes_init(&w->notes, leaf_field, options->kernel, mem);
     pqf_status status = writer_init(w, err);
     if (status != PQF_OK) {
@@ -81,6 +82,7 @@ void pqf_chunk_writer_free(pqf_chunk_writer *w) {
     if (!w) return;
     pqf_dict_builder_free(w->dictionary);
     pqf_notes_reset(&w->notes);
+    pqf_chunk_free_held(w);
     reset_bufs(w);
     pqf_mem_free(w->mem, w->path, (size_t)w->num_path * sizeof *w->path);
     pqf_mem_free(w->mem, w, sizeof *w);
@@ -432,14 +434,22 @@ pqf_status pqf_chunk_writer_put(pqf_chunk_writer *w, const pqf_view *column,
 
 /* ---- finish ---- */
 
-pqf_status pqf_chunk_writer_finish(pqf_chunk_writer *w, pqf_scratch *scratch,
-                                   pqf_run *run, int worker, pqf_chunk_out *out,
-                                   pqf_error *err) {
+pqf_status pqf_chunk_writer_end(pqf_chunk_writer *w, pqf_scratch *scratch, pqf_run *run,
+                                int worker, pqf_error *err) {
     const pqf_chunk_work work = work_of(scratch, run, worker);
     pqf_chunk_begin(w);
     if (pqf_chunk_finish_pages(w, &work, err) != PQF_OK)
         return pqf_error_at_column(err, w->leaf->path);
-    w->begun = false;
+    w->ended = true;
+    return PQF_OK;
+}
+
+pqf_status pqf_chunk_writer_finish(pqf_chunk_writer *w, pqf_scratch *scratch,
+                                   pqf_run *run, int worker, pqf_chunk_out *out,
+                                   pqf_error *err) {
+    if (!w->ended) TRY(pqf_chunk_writer_end(w, scratch, run, worker, err));
+    w->begun = w->ended = false;
+    pqf_chunk_free_held(w);
     out->dictionary_page = pqf_buf_view(&w->dictionary_page);
     out->data_pages = pqf_buf_view(&w->data_pages);
     pqf_chunk_meta_fill(w, &out->meta);

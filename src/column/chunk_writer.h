@@ -38,6 +38,7 @@ struct pqf_chunk_writer {
     bool flat;     /* definition levels are bits */
     bool wants_dictionary;
     bool begun; /* there is a chunk that finish has not closed */
+    bool ended; /* all of its pages are cut */
 
     /* the open page and those that wait */
     pqf_value_mode mode;
@@ -67,6 +68,11 @@ struct pqf_chunk_writer {
     pqf_buf data_pages;
     pqf_buf dictionary_page;
     pqf_notes notes;
+
+    /* held.c */
+    bool holds;
+    pqf_buf held; /* pqf_held_page each; those behind num_held keep their memory */
+    int64_t num_held;
 
     /* what meta points at */
     pqf_bytes *path;
@@ -114,6 +120,13 @@ pqf_status pqf_chunk_begin_dictionary(pqf_chunk_writer *w, pqf_error *err);
 /* The dictionary stays, whether it pays or not. */
 pqf_status pqf_chunk_keep_dictionary(pqf_chunk_writer *w, const pqf_chunk_work *work,
                                      pqf_error *err);
+
+/* ---- held.c ---- */
+
+/* Seals a page that is cut, or keeps it to be sealed later. */
+pqf_status pqf_chunk_put_page(pqf_chunk_writer *w, const pqf_page_draft *draft,
+                              pqf_scratch *scratch, pqf_error *err);
+void pqf_chunk_free_held(pqf_chunk_writer *w);
 
 /* ---- guess.c ---- */
 

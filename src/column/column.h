@@ -164,7 +164,21 @@ pqf_status pqf_chunk_writer_put(pqf_chunk_writer *writer, const pqf_view *column
  * follow from the rows put so far, whatever their split. */
 void pqf_chunk_writer_sizes(const pqf_chunk_writer *writer, int64_t *sealed_bytes,
                             int64_t *pending_bytes);
-/* Closes the chunk. The writer is ready for the next row group after the next put. */
+/* Pages that are cut from here on wait uncompressed, to be sealed by several threads. Without a codec pages never wait. */
+void pqf_chunk_writer_hold(pqf_chunk_writer *writer, bool hold);
+int64_t pqf_chunk_writer_num_held(const pqf_chunk_writer *writer);
+/* Bytes of page 0 <= page < num_held before compression. */
+int64_t pqf_chunk_writer_held_bytes(const pqf_chunk_writer *writer, int64_t page);
+/* Seals one of them; different pages on any threads at once. */
+pqf_status pqf_chunk_writer_seal(pqf_chunk_writer *writer, int64_t page,
+                                 pqf_scratch *scratch, pqf_run *run, int worker,
+                                 pqf_error *err);
+/* All are sealed: appends them in their order. None waits any more. */
+pqf_status pqf_chunk_writer_take_held(pqf_chunk_writer *writer, pqf_error *err);
+/* Cuts the last pages of the chunk: what finish does itself where pages do not wait. */
+pqf_status pqf_chunk_writer_end(pqf_chunk_writer *writer, pqf_scratch *scratch,
+                                pqf_run *run, int worker, pqf_error *err);
+/* Closes the chunk; no page waits. The writer is ready for the next row group after the next put. */
 pqf_status pqf_chunk_writer_finish(pqf_chunk_writer *writer, pqf_scratch *scratch,
                                    pqf_run *run, int worker, pqf_chunk_out *out,
                                    pqf_error *err);

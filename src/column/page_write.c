@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * page_write.c (room column): seals pages, see page_write.h.
+ * page_write.c (room column): drafts and seals pages, see page_write.h.
  *
  *   V1   header | compressed( [u32 length | rep levels] [u32 length | def levels] values )
  *   V2   header | rep levels | def levels | compressed( values ), or the values as they are
@@ -56,7 +56,7 @@ static pqf_status put_levels(const pqf_page_parts *page, const pqf_leaf *leaf,
     return close_levels(out, start, prefix, err);
 }
 
-/* ---- header and body ---- */
+/* ---- the draft: header and body ---- */
 
 static pqf_status check_counts(const pqf_page_parts *page, size_t body, pqf_error *err) {
     if (page->num_levels > INT32_MAX)
@@ -67,6 +67,74 @@ static pqf_status check_counts(const pqf_page_parts *page, size_t body, pqf_erro
                         body);
     return PQF_OK;
 }
+
+static void draft_v1(const pqf_page_parts *page, pqf_page_draft *out) {
+    out->header = (pqf_page_header){
+        .type = PQF_PAGE_DATA,
+        .uncompressed_page_size = (int32_t)(out->plain.len + out->packed.len),
+        .has_data_page_header = true,
+        .data_page_header = {.num_values = (int32_t)page->num_levels,
+                             .encoding = page->encoding,
+                             .definition_level_encoding = PQF_RLE,
+                             .repetition_level_encoding = PQF_RLE},
+    };
+}
+
+static void draft_v2(const pqf_page_parts *page, size_t rep_bytes, pqf_page_draft *out) {
+    out->header = (pqf_page_header){
+        .type = PQF_PAGE_DATA_V2,
+        .uncompressed_page_size = (int32_t)(out->plain.len + out->packed.len),
+        .has_data_page_header_v2 = true,
+        .data_page_header_v2 = {.num_values = (int32_t)page->num_levels,
+                                .num_nulls = (int32_t)page->num_nulls,
+                                .num_rows = (int32_t)page->num_rows,
+                                .encoding = page->encoding,
+                                .definition_levels_byte_length =
+                                    (int32_t)(out->plain.len - rep_bytes),
+                                .repetition_levels_byte_length = (int32_t)rep_bytes,
+                                .has_is_compressed = true},
+    };
+}
+
+pqf_status pqf_page_draft_data(const pqf_page_parts *page, const pqf_leaf *leaf,
+                               const pqf_chunk_write_options *options,
+                               pqf_scratch *scratch, pqf_page_draft *out,
+                               pqf_error *err) {
+    size_t rep_bytes;
+    TRY(put_levels(page, leaf, options, &scratch->page, &rep_bytes, err));
+    TRY(check_counts(page, scratch->page.len + page->values.len, err));
+    out->plain = pqf_buf_view(&scratch->page);
+    out->packed = page->values;
+    if (options->data_page_version != 1) {
+        draft_v2(page, rep_bytes, out);
+        return PQF_OK;
+    }
+    draft_v1(page, out);
+    if (options->codec == PQF_UNCOMPRESSED || out->plain.len == 0) return PQF_OK;
+    TRY(pqf_buf_put(&scratch->page, page->values.data, page->values.len, err));
+    out->packed = pqf_buf_view(&scratch->page);
+    out->plain.len = 0;
+    return PQF_OK;
+}
+
+void pqf_page_draft_dictionary(pqf_bytes values, int64_t num_values,
+                               const pqf_chunk_write_options *options,
+                               pqf_page_draft *out) {
+    /* the builder keeps both below 2^31 */
+    out->header = (pqf_page_header){
+        .type = PQF_PAGE_DICTIONARY,
+        .uncompressed_page_size = (int32_t)values.len,
+        .has_dictionary_page_header = true,
+        .dictionary_page_header = {.num_values = (int32_t)num_values,
+                                   .encoding = options->write_plain_dictionary_name
+                                                   ? PQF_PLAIN_DICTIONARY
+                                                   : PQF_PLAIN},
+    };
+    out->plain = (pqf_bytes){NULL, 0};
+    out->packed = values;
+}
+
+/* ---- the seal ---- */
 
 /* Appends header, first and second part. */
 static pqf_status put_page(pqf_page_header *header, pqf_bytes first, pqf_bytes second,
@@ -87,93 +155,20 @@ static pqf_status put_page(pqf_page_header *header, pqf_bytes first, pqf_bytes s
     return PQF_OK;
 }
 
-static pqf_status compress(pqf_bytes in, const pqf_chunk_write_options *options,
-                           pqf_scratch *scratch, pqf_bytes *out, pqf_error *err) {
-    scratch->blocks.len = 0;
-    TRY(pqf_codec_compress(&scratch->codec, options->codec, options->level, in,
-                           &scratch->blocks, err));
-    *out = pqf_buf_view(&scratch->blocks);
-    return PQF_OK;
-}
-
-static pqf_status seal_v1(const pqf_page_parts *page,
-                          const pqf_chunk_write_options *options, pqf_scratch *scratch,
-                          pqf_buf *out, pqf_page_sizes *sizes, pqf_error *err) {
-    pqf_bytes levels = pqf_buf_view(&scratch->page), values = page->values;
-    pqf_page_header header = {
-        .type = PQF_PAGE_DATA,
-        .uncompressed_page_size = (int32_t)(levels.len + values.len),
-        .has_data_page_header = true,
-        .data_page_header = {.num_values = (int32_t)page->num_levels,
-                             .encoding = page->encoding,
-                             .definition_level_encoding = PQF_RLE,
-                             .repetition_level_encoding = PQF_RLE},
-    };
-    if (options->codec != PQF_UNCOMPRESSED) {
-        if (levels.len) {
-            TRY(pqf_buf_put(&scratch->page, values.data, values.len, err));
-            values = pqf_buf_view(&scratch->page);
-            levels.len = 0;
-        }
-        TRY(compress(values, options, scratch, &values, err));
-    }
-    return put_page(&header, levels, values, options, out, sizes, err);
-}
-
-/* Values that do not get smaller stay as they are. */
-static pqf_status seal_v2(const pqf_page_parts *page, size_t rep_bytes,
-                          const pqf_chunk_write_options *options, pqf_scratch *scratch,
-                          pqf_buf *out, pqf_page_sizes *sizes, pqf_error *err) {
-    pqf_bytes levels = pqf_buf_view(&scratch->page), values = page->values;
-    bool is_compressed = options->codec != PQF_UNCOMPRESSED && values.len > 0;
-    if (is_compressed) {
-        TRY(compress(page->values, options, scratch, &values, err));
-        is_compressed = values.len < page->values.len;
-        if (!is_compressed) values = page->values;
-    }
-    pqf_page_header header = {
-        .type = PQF_PAGE_DATA_V2,
-        .uncompressed_page_size = (int32_t)(levels.len + page->values.len),
-        .has_data_page_header_v2 = true,
-        .data_page_header_v2 = {.num_values = (int32_t)page->num_levels,
-                                .num_nulls = (int32_t)page->num_nulls,
-                                .num_rows = (int32_t)page->num_rows,
-                                .encoding = page->encoding,
-                                .definition_levels_byte_length =
-                                    (int32_t)(levels.len - rep_bytes),
-                                .repetition_levels_byte_length = (int32_t)rep_bytes,
-                                .is_compressed = is_compressed,
-                                .has_is_compressed = true},
-    };
-    return put_page(&header, levels, values, options, out, sizes, err);
-}
-
-pqf_status pqf_page_seal(const pqf_page_parts *page, const pqf_leaf *leaf,
+/* In pages V2 values that do not get smaller stay as they are. */
+pqf_status pqf_page_seal(const pqf_page_draft *draft,
                          const pqf_chunk_write_options *options, pqf_scratch *scratch,
                          pqf_buf *out, pqf_page_sizes *sizes, pqf_error *err) {
-    size_t rep_bytes;
-    TRY(put_levels(page, leaf, options, &scratch->page, &rep_bytes, err));
-    TRY(check_counts(page, scratch->page.len + page->values.len, err));
-    if (options->data_page_version == 1)
-        return seal_v1(page, options, scratch, out, sizes, err);
-    return seal_v2(page, rep_bytes, options, scratch, out, sizes, err);
-}
-
-pqf_status pqf_dictionary_page_seal(pqf_bytes values, int64_t num_values,
-                                    const pqf_chunk_write_options *options,
-                                    pqf_scratch *scratch, pqf_buf *out,
-                                    pqf_page_sizes *sizes, pqf_error *err) {
-    /* the builder keeps both below 2^31 */
-    pqf_page_header header = {
-        .type = PQF_PAGE_DICTIONARY,
-        .uncompressed_page_size = (int32_t)values.len,
-        .has_dictionary_page_header = true,
-        .dictionary_page_header = {.num_values = (int32_t)num_values,
-                                   .encoding = options->write_plain_dictionary_name
-                                                   ? PQF_PLAIN_DICTIONARY
-                                                   : PQF_PLAIN},
-    };
-    if (options->codec != PQF_UNCOMPRESSED)
-        TRY(compress(values, options, scratch, &values, err));
-    return put_page(&header, (pqf_bytes){NULL, 0}, values, options, out, sizes, err);
+    pqf_page_header header = draft->header;
+    pqf_bytes packed = draft->packed;
+    bool v2 = header.type == PQF_PAGE_DATA_V2;
+    if (options->codec != PQF_UNCOMPRESSED && (packed.len > 0 || !v2)) {
+        scratch->blocks.len = 0;
+        TRY(pqf_codec_compress(&scratch->codec, options->codec, options->level, packed,
+                               &scratch->blocks, err));
+        bool kept = !v2 || scratch->blocks.len < packed.len;
+        if (kept) packed = pqf_buf_view(&scratch->blocks);
+        header.data_page_header_v2.is_compressed = v2 && kept;
+    }
+    return put_page(&header, draft->plain, packed, options, out, sizes, err);
 }

@@ -208,6 +208,9 @@ typedef struct pqf_group_writer {
     pqf_scratch *scratch;      /* one per worker */
     pqf_chunk_writer **chunks; /* one per leaf */
     pqf_chunk_out *outs;
+    int64_t
+        *leaf_bytes; /* per leaf: how much there is to do for it in this step, about */
+    pqf_buf loads;   /* of share_pages.c */
     int32_t num_leaves;
     int64_t max_rows;
     int64_t max_bytes;  /* 0: none */
@@ -224,6 +227,22 @@ pqf_status pqf_group_writer_flush(pqf_group_writer *w, pqf_error *err);
 /* A deep copy in the group writer's arena. */
 pqf_status pqf_group_keep_metadata(pqf_group_writer *w, const pqf_column_metadata *meta,
                                    pqf_column_metadata *out, pqf_error *err);
+
+/* ---- share_pages.c ---- */
+
+/* So many bytes of pages wait for compression at most, about; so few do not pay. */
+#define PQF_HELD_MAX_BYTES ((int64_t)16 << 20)
+#define PQF_HELD_MIN_BYTES ((int64_t)1 << 20)
+
+/* By leaf_bytes, which add up to num_bytes: a leaf has more than a thread's share, and it is worth it.
+ * Such leaves hold their pages from here on. */
+bool pqf_group_would_hold(const pqf_group_writer *w, int64_t num_bytes);
+void pqf_group_hold(pqf_group_writer *w, int64_t num_bytes);
+/* One task per leaf, those with the most bytes first. */
+pqf_status pqf_group_run_leaves(pqf_group_writer *w, pqf_task_fn fn, void *context,
+                                pqf_error *err);
+/* Seals the pages that wait, one task each, and appends them to their chunks. */
+pqf_status pqf_group_seal_held(pqf_group_writer *w, pqf_error *err);
 
 /* ---- copy_group.c ---- */
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * row_group.c: the row group in progress. Rows are handed to one chunk writer per leaf,
- * in parallel; when the row group is full its chunks are closed in parallel and appended
- * to the sink in the schema's order, so that the bytes do not depend on the number of
- * threads.
+ * in parallel, and the pages of the largest leaves are compressed in parallel after that
+ * (share_pages.c); when the row group is full its chunks are closed in parallel and appended to the
+ * sink in the schema's order, so that the bytes do not depend on the number of threads.
  */
 #include "inner.h"
 
@@ -38,22 +38,86 @@ static pqf_status put_task(void *context, int64_t task, int worker, pqf_error *e
     return pqf_error_at_column(err, w->schema->tree.leaves[task].path);
 }
 
-/* Runs one task per leaf, on the calling thread alone when it is little work. */
+/* Little work is done on the calling thread alone. */
+static bool is_shared(const pqf_group_writer *w, int64_t num_rows) {
+    return w->run->num_threads > 1 &&
+           num_rows > PQF_PARALLEL_VALUES / (w->num_leaves + 1);
+}
+
+/* Runs one task per leaf, by leaf_bytes where they are shared. */
 static pqf_status run_leaves(pqf_group_writer *w, int64_t num_rows, pqf_task_fn fn,
                              void *context, pqf_error *err) {
+    if (is_shared(w, num_rows)) return pqf_group_run_leaves(w, fn, context, err);
     int threads = w->run->num_threads;
-    if (num_rows <= PQF_PARALLEL_VALUES / (w->num_leaves + 1)) w->run->num_threads = 1;
+    w->run->num_threads = 1;
     pqf_status status = pqf_run_tasks(w->run, w->num_leaves, NULL, fn, context, err);
     w->run->num_threads = threads;
     return status;
 }
 
+static pqf_status count_rows(pqf_group_writer *w, int64_t n) {
+    w->num_rows += n;
+    atomic_fetch_add(&w->run->done, n);
+    return PQF_OK;
+}
+
+/* Rows of which pages may wait, by leaf_bytes. */
+static pqf_status put_step(pqf_group_writer *w, put_job *job, int64_t num_bytes,
+                           pqf_error *err) {
+    pqf_group_hold(w, num_bytes);
+    TRY(pqf_group_run_leaves(w, put_task, job, err));
+    TRY(pqf_group_seal_held(w, err));
+    return count_rows(w, job->num_rows);
+}
+
+/* Codes of a dictionary count by their own bytes: that is what comes to stand in pages. */
+static int64_t column_bytes(const pqf_view *column, int64_t start, int64_t n) {
+    if (column->dictionary) return n * (int64_t)sizeof(uint32_t);
+    return pqf_view_data_bytes(column, start, n);
+}
+
+/* Fills leaf_bytes: leaves below a group share what their column has. */
+static int64_t weigh_leaves(pqf_group_writer *w, const put_job *job) {
+    const pqf_view *last = NULL;
+    int64_t total = 0;
+    for (int32_t l = 0; l < w->num_leaves; l++) {
+        const pqf_view *column = column_of(w, job->batch, l);
+        if (column == last) {
+            w->leaf_bytes[l] = w->leaf_bytes[l - 1];
+            continue;
+        }
+        last = column;
+        int64_t bytes =
+            column_bytes(column, job->batch->offset + job->start, job->num_rows);
+        int64_t field = column - job->batch->children;
+        w->leaf_bytes[l] = bytes / w->schema->fields[field].num_leaves;
+        total += bytes;
+    }
+    return total;
+}
+
+static int64_t max_dictionary(const pqf_view *view) {
+    int64_t max = view->dictionary ? view->dictionary->length : 0;
+    for (int64_t c = 0; c < view->num_children; c++)
+        max = pqf_max_i64(max, max_dictionary(&view->children[c]));
+    return max;
+}
+
+/* Each step takes up a dictionary anew, which must be little beside the step's rows. */
 static pqf_status put_rows(pqf_group_writer *w, const pqf_view *batch, int64_t start,
                            int64_t n, pqf_error *err) {
     put_job job = {w, batch, start, n};
-    TRY(run_leaves(w, n, put_task, &job, err));
-    w->num_rows += n;
-    atomic_fetch_add(&w->run->done, n);
+    int64_t bytes = w->run->num_threads > 1 ? weigh_leaves(w, &job) : 0;
+    int64_t rows = n / (bytes / PQF_HELD_MAX_BYTES + 1) + 1;
+    if (!pqf_group_would_hold(w, bytes) ||
+        (rows < n && max_dictionary(batch) > rows / 4)) {
+        TRY(run_leaves(w, n, put_task, &job, err));
+        return count_rows(w, n);
+    }
+    for (int64_t end = start + n; job.start < end; job.start += job.num_rows) {
+        job.num_rows = pqf_min_i64(rows, end - job.start);
+        TRY(put_step(w, &job, weigh_leaves(w, &job), err));
+    }
     return PQF_OK;
 }
 
@@ -103,6 +167,28 @@ static pqf_status finish_task(void *context, int64_t task, int worker, pqf_error
                                                 w->run, worker, &w->outs[task], err);
     return status == PQF_OK ? status
                             : pqf_error_at_column(err, w->schema->tree.leaves[task].path);
+}
+
+static pqf_status end_task(void *context, int64_t task, int worker, pqf_error *err) {
+    pqf_group_writer *w = context;
+    return pqf_chunk_writer_end(w->chunks[task], &w->scratch[worker], w->run, worker,
+                                err);
+}
+
+/* What the chunks still have to encode: about a page and a dictionary each. Where that is much, there
+ * are leaves enough to keep all threads busy. */
+static pqf_status finish_leaves(pqf_group_writer *w, pqf_error *err) {
+    int64_t total = 0, sealed;
+    for (int32_t l = 0; l < w->num_leaves; l++) {
+        pqf_chunk_writer_sizes(w->chunks[l], &sealed, &w->leaf_bytes[l]);
+        total += w->leaf_bytes[l];
+    }
+    if (w->run->num_threads > 1 && pqf_group_would_hold(w, total)) {
+        pqf_group_hold(w, total);
+        TRY(pqf_group_run_leaves(w, end_task, w, err));
+        TRY(pqf_group_seal_held(w, err));
+    }
+    return run_leaves(w, w->num_rows, finish_task, w, err);
 }
 
 /* A deep copy by way of Thrift: what chunk writers hand out points into them. */
@@ -163,7 +249,7 @@ pqf_status pqf_group_writer_flush(pqf_group_writer *w, pqf_error *err) {
         .has_ordinal = index <= INT16_MAX,
         .ordinal = (int16_t)(index <= INT16_MAX ? index : 0),
     };
-    TRY(run_leaves(w, w->num_rows, finish_task, w, err));
+    TRY(finish_leaves(w, err));
     TRY(append_chunks(w, &group, err));
     TRY(pqf_buf_put(&w->groups, &group, sizeof group, err));
     w->total_rows += w->num_rows;

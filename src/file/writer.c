@@ -59,6 +59,8 @@ static pqf_status make_chunk_writers(pqf_writer *w, const pqf_write_options *opt
     g->chunks = block;
     TRY(pqf_arena_array(&w->arena, n, sizeof(pqf_chunk_out), &block, err));
     g->outs = block;
+    TRY(pqf_arena_array(&w->arena, n, sizeof(int64_t), &block, err));
+    g->leaf_bytes = block;
     g->num_leaves = (int32_t)n;
     for (int32_t l = 0; l < g->num_leaves; l++) {
         pqf_chunk_write_options chunk;
@@ -77,6 +79,7 @@ static pqf_status make_group(pqf_writer *w, const pqf_write_options *options,
     g->mem = w->mem;
     pqf_arena_init(&g->arena, w->mem);
     pqf_buf_init(&g->groups, w->mem, 0);
+    pqf_buf_init(&g->loads, w->mem, 0);
     g->schema = w->schema;
     g->run = &w->run;
     g->sink = w->sink;
@@ -276,6 +279,7 @@ void pqf_writer_free(pqf_writer *w) {
     for (int i = 0; w->own_scratch && i < w->num_workers; i++)
         pqf_scratch_reset(&w->own_scratch[i]);
     pqf_buf_reset(&w->group.groups);
+    pqf_buf_reset(&w->group.loads);
     pqf_arena_reset(&w->group.arena);
     pqf_conform_free(w->conform);
     pqf_schema_release(&w->like_schema);

@@ -103,6 +103,29 @@ static void write_rows(written *w, const pqf_view *column, int64_t num_rows,
     collect(w, num_rows);
 }
 
+static void seal_held(pqf_chunk_writer *w) {
+    for (int64_t i = pqf_chunk_writer_num_held(w) - 1; i >= 0; i--)
+        OK(pqf_chunk_writer_seal(w, i, &scratch, &run, 0, &err));
+    OK(pqf_chunk_writer_take_held(w, &err));
+    assert_int_equal(pqf_chunk_writer_num_held(w), 0);
+}
+
+/* The same with pages that wait, now and then, and are sealed last page first. */
+static void write_held_rows(written *w, const pqf_view *column, int64_t max_part) {
+    pqf_chunk_writer *const writer = w->writer;
+    for (int64_t at = 0, part; at < column->length; at += part) {
+        part = pqf_min_i64(column->length - at, 1 + gen_below(max_part));
+        pqf_chunk_writer_hold(writer, gen_below(4) > 0);
+        OK(pqf_chunk_writer_put(writer, column, at, part, &scratch, &run, 0, &err));
+        seal_held(writer);
+    }
+    pqf_chunk_writer_hold(writer, true);
+    OK(pqf_chunk_writer_end(writer, &scratch, &run, 0, &err));
+    seal_held(writer);
+    OK(pqf_chunk_writer_finish(writer, &scratch, &run, 0, &w->out, &err));
+    collect(w, column->length);
+}
+
 static written write_chunk(const pqf_view *column, const pqf_field *field,
                            const pqf_chunk_write_options *options, int64_t max_part) {
     written w = {0};
@@ -302,6 +325,8 @@ static void check_column(const char *type, int64_t num_rows) {
         check_same_chunk(&chunks[i], &split, "another split");
         write_rows(&split, c.view, num_rows, 1 + gen_below(num_rows + 1));
         check_same_chunk(&chunks[i], &split, "the next row group");
+        write_held_rows(&split, c.view, num_rows + 1);
+        check_same_chunk(&chunks[i], &split, "pages that waited");
         written_free(&split);
     }
     check_read(&c, chunks, type);
@@ -666,14 +691,20 @@ static void test_page_rows_exact(void **state) {
 
 /* ---- failures ---- */
 
-static pqf_status write_all(const gen_column *c, const pqf_chunk_write_options *o) {
+static pqf_status write_all(const gen_column *c, const pqf_chunk_write_options *o,
+                            bool hold) {
     pqf_chunk_writer *writer = NULL;
     pqf_chunk_out out;
     pqf_status status =
         pqf_chunk_writer_new(c->schema->leaf_fields[0], o, mem, &writer, &err);
+    if (status == PQF_OK) pqf_chunk_writer_hold(writer, hold);
     if (status == PQF_OK)
         status = pqf_chunk_writer_put(writer, c->view, 0, c->view->length, &scratch, &run,
                                       0, &err);
+    for (int64_t i = 0; status == PQF_OK && i < pqf_chunk_writer_num_held(writer); i++)
+        status = pqf_chunk_writer_seal(writer, i, &scratch, &run, 0, &err);
+    if (status == PQF_OK) status = pqf_chunk_writer_take_held(writer, &err);
+    if (status == PQF_OK) pqf_chunk_writer_hold(writer, false);
     if (status == PQF_OK)
         status = pqf_chunk_writer_finish(writer, &scratch, &run, 0, &out, &err);
     pqf_chunk_writer_free(writer);
@@ -684,10 +715,10 @@ static void test_failing_allocations(void **state) {
     (void)state;
     static const char *const types[] = {"l",         "u",           "+l(item:u)",
                                         "dict(c;u)", "+vl(item:b)", "+s(x:w:3)"};
-    for (size_t t = 0; t < sizeof types / sizeof *types; t++) {
+    for (size_t t = 0; t < 2 * (sizeof types / sizeof *types); t++) {
         gen_column c;
-        gen_start(50 + t);
-        gen_column_init(&c, types[t], 3000, mem);
+        gen_start(50 + t / 2);
+        gen_column_init(&c, types[t / 2], 3000, mem);
         pqf_chunk_write_options o = defaults();
         o.codec = PQF_SNAPPY;
         o.dictionary_page_bytes = 200;
@@ -698,7 +729,7 @@ static void test_failing_allocations(void **state) {
             pqf_scratch_init(&scratch, mem);
             pqf_error_init(&err);
             pqf_mem_fail_after(n);
-            status = write_all(&c, &o);
+            status = write_all(&c, &o, t % 2 == 1);
             pqf_mem_fail_after(0);
             if (status != PQF_OK && status != PQF_NOMEM)
                 fail_msg("allocation %lld: %s", (long long)n, err.message);

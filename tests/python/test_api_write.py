@@ -7,6 +7,7 @@ import datetime
 import decimal
 import json
 import os
+import random
 import signal
 import stat
 import subprocess
@@ -654,6 +655,36 @@ def test_any_split_and_any_number_of_threads_give_the_same_bytes(target):
                 w.write_chunk(table.slice(i, step))
         found.add(target.read_bytes())
     assert len(found) == 1
+
+
+@pytest.mark.parametrize("codec", ["snappy", "zstd", "gzip", "none"])
+@pytest.mark.parametrize("version", ["2.4", "2.6"])
+def test_pages_that_wait_to_be_compressed_change_no_byte(target, codec, version):
+    n = 120_000
+    noise = random.Random(5)
+    table = pa.table(
+        {
+            "name": [f"user_{i}" for i in range(n)],  # the dictionary is left, then many pages
+            "noise": [noise.randbytes(noise.randrange(60)) for _ in range(n)],  # does not get smaller
+            "kind": pa.array([f"k{i % 50}" for i in range(n)]).dictionary_encode(),
+            "maybe": pa.array([i / 3 if i % 3 else None for i in range(n)]),
+            "list": [[i, -i] if i % 3 else [] for i in range(n)],
+            "flag": [i % 2 == 0 for i in range(n)],
+        }
+    )
+    blobs = [noise.randbytes(9 << 20), b"", noise.randbytes(40 << 20), noise.randbytes(2 << 20)]
+    huge = pa.table({"blob": blobs})  # more than may wait
+    for each, rows in ((table, n), (table, 50_000), (table.select(["name", "flag"]), n), (huge, 3)):
+        found = []
+        for threads in (True, False):
+            options = {"compression": codec, "version": version, "use_dictionary": each is not huge}
+            write_parquet(each, target, each.schema, row_group_size=rows, use_threads=threads, **options)
+            found.append(target.read_bytes())
+        assert found[0] == found[1], (codec, version, rows)
+    write_parquet(table, target, table.schema, compression=codec, version=version)
+    assert pq.read_table(target).cast(table.schema).equals(table)
+    chunk = pq.ParquetFile(target).metadata.row_group(0).column(0)
+    assert chunk.statistics.min == "user_0" and chunk.num_values == n
 
 
 def test_row_groups_are_cut_by_rows_and_by_bytes(target):
