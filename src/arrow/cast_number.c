@@ -6,7 +6,7 @@
  *
  *     integer to integer   the value fits the width
  *     integer to float     within 2^11, 2^24, 2^53: what every smaller integer survives
- *     float to integer     integral, its magnitude below 2^63, and it fits the width
+ *     float to integer     integral, and it fits the width
  *     float to float       back again it is the same, or NaN
  *     times                the ratio of units multiplies or divides without loss
  */
@@ -39,7 +39,8 @@ static const struct {
     [PQF_NUMBER_U32] = {0, UINT32_MAX},
     [PQF_NUMBER_I64] = {INT64_MIN, INT64_MAX},
     [PQF_NUMBER_U64] =
-        {0, INT64_MAX}, /* larger ones come from uint64 alone, which fits as it is */
+        {0,
+         INT64_MAX}, /* larger ones come from uint64, which fits as it is, and floats */
     [PQF_NUMBER_F16] = {-(1 << 11), 1 << 11},
     [PQF_NUMBER_F32] = {-(1 << 24), 1 << 24},
     [PQF_NUMBER_F64] = {-(INT64_C(1) << 53), INT64_C(1) << 53},
@@ -155,16 +156,33 @@ static pqf_status cast_float_block(const plan *p, pqf_tally *tally, int64_t at, 
     return PQF_OK;
 }
 
-/* Converts in place; false when one of them is no integer below 2^63 (NaN fails every
+/* False when one of them is no integer from -2^63 up to below 2^63 (NaN fails every
  * comparison). */
 static bool all_integral(const double *v, int64_t n, int64_t *out) {
     bool bad = false;
     for (int64_t i = 0; i < n; i++) {
-        bool in_range = (v[i] > -0x1p63) & (v[i] < 0x1p63);
+        bool in_range = (v[i] >= -0x1p63) & (v[i] < 0x1p63);
         out[i] = (int64_t)(in_range ? v[i] : 0);
         bad |= (double)out[i] != v[i];
     }
     return !bad;
+}
+
+/* The same from 0 up to below 2^64: `out` holds the bits of uint64. */
+static bool all_unsigned(const double *v, int64_t n, int64_t *out) {
+    bool bad = false;
+    for (int64_t i = 0; i < n; i++) {
+        bool in_range = (v[i] >= 0) & (v[i] < 0x1p64);
+        uint64_t whole = (uint64_t)(in_range ? v[i] : 0);
+        out[i] = (int64_t)whole;
+        bad |= (double)whole != v[i];
+    }
+    return !bad;
+}
+
+static bool floats_become_ints(const plan *p, const double *v, int64_t n, int64_t *out) {
+    if (p->to == PQF_NUMBER_U64) return all_unsigned(v, n, out);
+    return all_integral(v, n, out) && all_in_range(p, out, n);
 }
 
 static pqf_status cast_float_to_int_block(const plan *p, pqf_tally *tally, int64_t at,
@@ -173,9 +191,9 @@ static pqf_status cast_float_to_int_block(const plan *p, pqf_tally *tally, int64
     double floats[BLOCK];
     int64_t block[BLOCK];
     pqf_number_load_f64(p->from, v->values, v->offset + at, n, floats);
-    bool fit = all_integral(floats, n, block) && all_in_range(p, block, n);
+    bool fit = floats_become_ints(p, floats, n, block);
     for (int64_t i = 0; !fit && i < n; i++) {
-        if (all_integral(&floats[i], 1, &block[i]) && int_fits(p, block[i])) continue;
+        if (floats_become_ints(p, &floats[i], 1, &block[i])) continue;
         TRY(pqf_tally_add(tally, at + i));
         block[i] = 0;
     }

@@ -97,6 +97,7 @@ int64_t pqf_target_find(const pqf_target *target, const char *name);
 /* The schema with dictionaries and runs replaced by their values, list views by lists. */
 pqf_status pqf_schema_plain(const struct ArrowSchema *declared, struct ArrowSchema *out,
                             pqf_error *err);
+/* Makes `schema` and all below it that again, whatever the batch before has left there. */
 pqf_status pqf_schema_set_plain(const pqf_target *target, struct ArrowSchema *schema,
                                 pqf_error *err);
 /* Makes `schema` the declared dictionary type with the source's index type. */

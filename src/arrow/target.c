@@ -98,8 +98,13 @@ pqf_status pqf_schema_put_format(struct ArrowSchema *schema, const char *format,
 pqf_status pqf_schema_set_plain(const pqf_target *target, struct ArrowSchema *schema,
                                 pqf_error *err) {
     struct ArrowSchema plain;
-    if (!schema->dictionary)
-        return pqf_schema_put_format(schema, plain_format(target->plain), err);
+    if (!schema->dictionary) {
+        TRY(pqf_schema_put_format(schema, plain_format(target->plain), err));
+        /* What lies below may have come in another form in the batch before. */
+        for (int64_t i = 0; i < target->num_children; i++)
+            TRY(pqf_schema_set_plain(&target->children[i], schema->children[i], err));
+        return PQF_OK;
+    }
     TRY(pqf_schema_plain(target->declared, &plain, err));
     pqf_schema_release(schema);
     *schema = plain;

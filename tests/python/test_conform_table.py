@@ -348,3 +348,83 @@ def test_views_and_list_views_with_slices(tmp_path):
     write_parquet(pa.table({"v": views, "l": lists}), tmp_path / "f", schema)
     back = read_parquet(tmp_path / "f", output_format="arrow").to_pydict()
     assert back == {"v": [None, "short", "y" * 40], "l": [[2], None, [3]]}
+
+
+# ---- forms that other producers choose ----
+
+VIEW_PAIRS = [
+    (pa.binary(), pa.binary_view(), b"more than twelve bytes"),
+    (pa.string(), pa.string_view(), "more than twelve bytes"),
+]
+WRAPS = {
+    "struct": (lambda of: pa.struct([("y", of)]), lambda v: {"y": v}),
+    "list": (pa.list_, lambda v: [v]),
+    "map": (lambda of: pa.map_(of, of), lambda v: [(v, v)]),
+    "deep": (lambda of: pa.list_(pa.struct([("y", pa.list_(of))])), lambda v: [{"y": [v, None]}]),
+}
+
+
+@pytest.mark.parametrize("wrap", WRAPS)
+@pytest.mark.parametrize(("plain", "view", "value"), VIEW_PAIRS)
+def test_pieces_of_one_write_may_change_between_views_and_offsets(target, plain, view, value, wrap):
+    of, put = WRAPS[wrap]
+    pieces = [
+        pa.record_batch([pa.array([put(value), None], of(form))], ["c"])
+        for form in (plain, view, plain, view)
+    ]
+    forge.write_parquet(iter(pieces), target, pa.schema([("c", of(view))]))
+    table = read_parquet(target, output_format="arrow")
+    assert table["c"].to_pylist() == [put(value), None] * 4
+
+
+INT_BOUNDS = [
+    (to, lo, hi)
+    for bits in (8, 16, 32, 64)
+    for to, lo, hi in (
+        (f"int{bits}", -(2 ** (bits - 1)), 2 ** (bits - 1)),
+        (f"uint{bits}", 0, 2**bits),
+    )
+]
+FLOATS = {"float16": (11, 2**15), "float32": (24, 2**127), "float64": (53, 2**1023)}
+
+
+def floats_around(form, lo, hi):
+    """Whole numbers at the bounds of lo..hi that the float type holds: within, and beyond."""
+    digits, largest = FLOATS[form]
+    step_in = max(hi >> digits, 1)  # the largest float below hi, a power of two
+    around = [lo, lo - max(-lo >> (digits - 1), 1), hi - step_in, hi, hi >> 1, 0]
+    around = [n for n in around if abs(n) <= largest]
+    exact = [
+        n for n in around if form != "float16" or abs(n) <= 2048 or n & (n - 1) == 0 or -n & (-n - 1) == 0
+    ]
+    return [n for n in exact if lo <= n < hi], [n for n in exact if not lo <= n < hi]
+
+
+@pytest.mark.parametrize("form", FLOATS)
+@pytest.mark.parametrize(("to", "lo", "hi"), INT_BOUNDS)
+def test_whole_floats_become_integers_up_to_the_bounds_and_no_further(target, form, to, lo, hi):
+    schema = pa.schema([("c", to)])
+    within, beyond = floats_around(form, lo, hi)
+    assert within and (beyond or form == "float16")
+
+    def floats(numbers):
+        return pa.array([float(n) for n in numbers], pa.float64()).cast(form)
+
+    assert floats(within).to_pylist() == within
+    many = within * 700  # whole blocks and a rest
+    forge.write_parquet(pa.table({"c": floats(many)}), target, schema)
+    assert read_parquet(target, output_format="arrow")["c"].to_pylist() == many
+    for wrong in [*beyond, 0.5, float("inf"), float("-inf")]:
+        column = floats([*within * 700, wrong])
+        with pytest.raises(SchemaValidationError, match=rf"row {len(many)}\)"):
+            forge.write_parquet(pa.table({"c": column}), target, schema)
+
+
+@pytest.mark.parametrize("declared", [pa.null(), pa.int64(), pa.string()])
+def test_null_columns_of_polars_are_nulls_of_every_type(target, declared):
+    polars = pytest.importorskip("polars")
+    frame = polars.DataFrame({"n": [None, None], "s": [{"x": None}, None], "l": [[None], []]})
+    schema = pa.schema([("n", declared), ("s", pa.struct([("x", declared)])), ("l", pa.list_(declared))])
+    forge.write_parquet(frame, target, schema)
+    table = read_parquet(target, output_format="arrow")
+    assert table.to_pydict() == {"n": [None, None], "s": [{"x": None}, None], "l": [[None], []]}
