@@ -199,15 +199,18 @@ static pqf_status compare(const pqf_partition_schema *s, const pqf_dataset *data
 }
 
 pqf_status pqf_append_check(const pqf_partition_schema *s, const char *dir,
-                            pqf_unify unify, const pqf_control *control, pqf_error *err) {
+                            pqf_unify unify, const pqf_control *control, bool *is_empty,
+                            pqf_error *err) {
     struct stat st;
     pqf_dataset *there;
     pqf_read_options options = {
         .struct_bytes = sizeof options, .control = *control, .unify = unify};
+    *is_empty = true;
     if (stat(dir, &st) != 0) return PQF_OK;
     TRY(pqf_dataset_open(&dir, 1, NULL, &options, &there, err));
     pqf_status status = PQF_OK;
-    if (pqf_dataset_num_files(there)) status = compare(s, there, dir, unify, err);
+    *is_empty = !pqf_dataset_num_files(there);
+    if (!*is_empty) status = compare(s, there, dir, unify, err);
     pqf_dataset_free(there);
     return status == PQF_OK ? status : pqf_error_at_path(err, dir);
 }

@@ -380,13 +380,26 @@ static pqf_status change_folder(pqf_commit *c, const pqf_change *change, int fol
     return PQF_OK;
 }
 
+/* The folder is not the one, or was without the files, that the writer has looked at. */
+static bool is_another(const pqf_commit *c, const pqf_change *change) {
+    struct stat st;
+    return change->check &&
+           (change->was_empty || stat(c->dir, &st) != 0 || pqf_inode(&st) != c->inode);
+}
+
+static pqf_status check_and_change(pqf_commit *c, const pqf_change *change, int folder,
+                                   pqf_error *err) {
+    if (is_another(c, change)) TRY(change->check(change->check_context, err));
+    return change_folder(c, change, folder, err);
+}
+
 static pqf_status append_many(pqf_commit *c, const pqf_change *change, pqf_error *err) {
     TRY(sync_stage(c, change, PQF_STAGED, err));
     TRY(lock(c, err));
     pqf_status status;
     int folder = open(c->dir, FOLDER_FLAGS);
     if (folder >= 0)
-        status = change_folder(c, change, folder, err);
+        status = check_and_change(c, change, folder, err);
     else if (errno == ENOENT && change->num_removed)
         status = changed_meanwhile("its folder is gone", err);
     else
@@ -466,7 +479,8 @@ static pqf_status append(pqf_commit *c, const pqf_change *change, pqf_error *err
     if (!change->num_removed && lstat(c->dir, &st) != 0 && errno == ENOENT)
         TRY(create(c, change, &created, err));
     if (created || (!change->num_files && !removes)) return PQF_OK;
-    if (change->num_files == 1 && !removes) return append_one(c, change->files[0], err);
+    if (change->num_files == 1 && !removes && !is_another(c, change))
+        return append_one(c, change->files[0], err);
     return append_many(c, change, err);
 }
 

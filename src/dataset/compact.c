@@ -268,7 +268,7 @@ static pqf_status commit_files(compact *c, pqf_error *err) {
         .num_removed = (int64_t)(c->removed.len / sizeof(char *)),
     };
     TRY(pqf_run_end(&c->run, err));
-    pqf_snapshot_close(&c->snapshot);
+    pqf_snapshot_close(&c->snapshot, c->mem);
     return change.num_files ? pqf_commit_finish(&c->commit, &change, err) : PQF_OK;
 }
 
@@ -311,7 +311,7 @@ pqf_status pqf_compact(const char *dir, const pqf_merge_options *options,
     pqf_run_init(&c.run, &c.options.file.control);
     pqf_status status = run(&c, dir, &found, err);
     if (status == PQF_OK) *result = found;
-    pqf_snapshot_close(&c.snapshot);
+    pqf_snapshot_close(&c.snapshot, c.mem);
     if (c.commit.mem) pqf_commit_reset(&c.commit);
     pqf_buf_reset(&c.removed);
     pqf_buf_reset(&c.added);

@@ -61,6 +61,7 @@ typedef struct pqf_snapshot {
     bool is_open; /* false: files are opened by their paths */
     int fd;       /* of the folder, under a shared lock */
     int64_t inode;
+    const char *dir;       /* the folder, links resolved */
     const char *sibling;   /* path of the hidden folder beside it; NULL: none */
     pqf_journal *journals; /* commits that have begun: their files count as there */
     int64_t num_journals;
@@ -76,7 +77,8 @@ pqf_status pqf_snapshot_take(const char *path, const pqf_read_options *options,
 pqf_status pqf_snapshot_open_file(const pqf_snapshot *snapshot,
                                   const pqf_found_file *file, bool memory_map,
                                   pqf_source **out, pqf_error *err);
-void pqf_snapshot_close(pqf_snapshot *snapshot);
+/* What nobody else needs any more goes: old rows that were kept for this reader. */
+void pqf_snapshot_close(pqf_snapshot *snapshot, pqf_mem *mem);
 
 /* ---- discover.c ---- */
 
@@ -263,6 +265,11 @@ typedef struct pqf_change {
     const char *const
         *emptied; /* folders of which every file goes that stands there then */
     int64_t num_emptied;
+    /* An append: called under the commit lock where the dataset is not the one that the writer has
+     * checked its schema against (always with was_empty). May be NULL. */
+    pqf_status (*check)(void *context, pqf_error *err);
+    void *check_context;
+    bool was_empty; /* there was no file to check against */
 } pqf_change;
 
 /* Gives everything that is staged its place. */

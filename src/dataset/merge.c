@@ -64,7 +64,7 @@ pqf_status pqf_merge(const char *const *paths, int64_t num_paths, const char *ro
     pqf_status status = find_files(&m, paths, num_paths, root, err);
     if (status == PQF_OK) status = run(&m, out, &found, err);
     if (status == PQF_OK) *result = found;
-    pqf_snapshot_close(&m.snapshot);
+    pqf_snapshot_close(&m.snapshot, m.mem);
     pqf_arena_reset(&m.arena);
     pqf_mem_release(m.mem);
     return status;

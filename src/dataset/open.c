@@ -353,7 +353,7 @@ void pqf_dataset_free(pqf_dataset *d) {
     release_constants(d);
     pqf_schema_release(&d->schema);
     pqf_reader_release(d->first);
-    pqf_snapshot_close(&d->snapshot);
+    pqf_snapshot_close(&d->snapshot, d->mem);
     pqf_arena_reset(&d->arena);
     pqf_mem *mem = d->mem;
     pqf_mem_free(mem, d, sizeof *d);

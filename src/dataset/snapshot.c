@@ -144,6 +144,7 @@ static pqf_status find_sibling(taking *t, pqf_error *err) {
     if (!realpath(t->path, real) || !strcmp(real, "/")) return PQF_OK;
     TRY(pqf_place_find(t->arena, real, &t->place, err));
     t->out->sibling = t->place.sibling;
+    t->out->dir = t->place.dir;
     int sibling = -1;
     if (t->tries == 0) TRY(open_sibling(t, &sibling, err));
     if (sibling < 0) return PQF_OK;
@@ -244,18 +245,23 @@ pqf_status pqf_snapshot_take(const char *path, const pqf_read_options *options,
     bool again = true;
     pqf_status status = PQF_OK;
     for (; status == PQF_OK && again && t.tries < MOST_TRIES; t.tries++) {
-        pqf_snapshot_close(out);
+        pqf_snapshot_close(out, mem);
         if (t.tries) status = pause_for(&t, err);
         if (status == PQF_OK) status = try_once(&t, list, context, &again, err);
     }
     if (status == PQF_OK && again)
         status = pqf_fail_errno(err, EAGAIN, "the folder is changed again and again");
-    if (status != PQF_OK) pqf_snapshot_close(out);
+    if (status != PQF_OK) pqf_snapshot_close(out, mem);
     return status == PQF_OK ? status : pqf_error_at_path(err, path);
 }
 
-void pqf_snapshot_close(pqf_snapshot *snapshot) {
-    if (snapshot->is_open) close(snapshot->fd);
+void pqf_snapshot_close(pqf_snapshot *snapshot, pqf_mem *mem) {
+    const pqf_place place = {.dir = snapshot->dir, .sibling = snapshot->sibling};
+    if (snapshot->is_open) {
+        close(snapshot->fd);
+        if (place.sibling && access(place.sibling, F_OK) == 0)
+            (void)pqf_commit_settle_dead(&place, mem);
+    }
     *snapshot = (pqf_snapshot){0};
 }
 

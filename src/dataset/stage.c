@@ -240,6 +240,11 @@ static int make_room(pqf_commit *c) {
 }
 
 static pqf_status make_sibling(pqf_commit *c, pqf_error *err) {
+    struct stat st;
+    if (lstat(c->sibling, &st) == 0 && !S_ISDIR(st.st_mode))
+        return pqf_fail_errno(err, ENOTDIR,
+                              "%s, where the files of a dataset are staged, is no folder",
+                              c->sibling);
     pqf_status status = pqf_fs_make_folders(c->sibling, err);
     if (status == PQF_OK || err->os_errno != EACCES) return status;
     return pqf_fail_errno(err, EACCES,

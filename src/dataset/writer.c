@@ -41,6 +41,7 @@ struct pqf_dataset_writer {
     int64_t next_row;
     int64_t num_rows; /* that parts have taken */
     bool closed;
+    bool was_empty; /* the dataset had no file when the writer began */
 };
 
 /* ---- open and free ---- */
@@ -102,7 +103,8 @@ static pqf_status open_writer(pqf_dataset_writer *w, const char *dir,
     w->commit.run = &w->run;
     set_plan(w);
     if (!keeps_files(w)) return PQF_OK;
-    return pqf_append_check(&w->schema, w->commit.dir, o->unify, &o->file.control, err);
+    return pqf_append_check(&w->schema, w->commit.dir, o->unify, &o->file.control,
+                            &w->was_empty, err);
 }
 
 static pqf_status check_options(const pqf_dataset_write_options *o, pqf_error *err) {
@@ -461,10 +463,19 @@ static int64_t count_files(const pqf_dataset_writer *w) {
     return n;
 }
 
+/* Another writer has been faster with the first files, or has replaced the folder. */
+static pqf_status check_again(void *context, pqf_error *err) {
+    pqf_dataset_writer *w = context;
+    bool is_empty;
+    return pqf_append_check(&w->schema, w->commit.dir, w->options.unify,
+                            &w->options.file.control, &is_empty, err);
+}
+
 static pqf_status commit(pqf_dataset_writer *w, pqf_error *err) {
     void *block;
     int64_t n = num_parts(w);
-    pqf_change change = {0};
+    pqf_change change = {
+        .check = check_again, .check_context = w, .was_empty = w->was_empty};
     TRY(pqf_arena_array(&w->arena, (size_t)count_files(w), sizeof(char *), &block, err));
     const char **files = block;
     TRY(pqf_arena_array(&w->arena, (size_t)n, sizeof(char *), &block, err));

@@ -42,8 +42,10 @@ pqf_status pqf_partition_schema_view(const pqf_partition_schema *s, const pqf_vi
 
 /* ---- check_append.c: new files must fit the dataset that is there ---- */
 
+/* *is_empty: there is no file yet. */
 pqf_status pqf_append_check(const pqf_partition_schema *s, const char *dir,
-                            pqf_unify unify, const pqf_control *control, pqf_error *err);
+                            pqf_unify unify, const pqf_control *control, bool *is_empty,
+                            pqf_error *err);
 
 /* ---- sorted_rows.c: the rows of a batch by partition ---- */
 

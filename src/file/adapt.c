@@ -298,7 +298,7 @@ static void end_part(struct pqf_adapt *a) {
     bool met_other = num_files < a->part.scan->spec.num_files;
     a->next_file += num_files;
     a->wave_files = 2 * (met_other ? num_files : a->wave_files);
-    a->wave_files = pqf_min_i64(a->wave_files, PQF_WAVE_FILES);
+    a->wave_files = pqf_min_i64(a->wave_files, pqf_wave_files());
     close_part(a);
 }
 
@@ -455,7 +455,7 @@ static pqf_status begin(pqf_scan *scan, pqf_error *err) {
     void *block;
     TRY(pqf_arena_array(&scan->arena, 1, sizeof(struct pqf_adapt), &block, err));
     scan->adapt = block;
-    scan->adapt->wave_files = PQF_WAVE_FILES;
+    scan->adapt->wave_files = pqf_wave_files();
     return PQF_OK;
 }
 

@@ -25,6 +25,7 @@
 
 /* Files that a whole read has open at a time: each costs a descriptor. */
 #define PQF_WAVE_FILES 128
+int64_t pqf_wave_files(void); /* fewer where descriptors are few */
 
 /* ---- predicate.c, scalar.c, plan.c ---- */
 

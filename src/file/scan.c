@@ -158,7 +158,7 @@ pqf_status pqf_scan_open(const pqf_scan_spec *spec, pqf_mem *mem, pqf_scan **out
     scan->mem = pqf_mem_retain(mem);
     scan->kernel = pqf_kernels_get();
     scan->end_file = spec->num_files;
-    scan->wave_files = PQF_WAVE_FILES;
+    scan->wave_files = pqf_wave_files();
     pqf_arena_init(&scan->arena, mem);
     pqf_run_init(&scan->run, &spec->options->control);
     TRY_DONE(make_scratch(scan, err));

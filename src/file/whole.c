@@ -7,6 +7,8 @@
  */
 #include "inner.h"
 
+#include <sys/resource.h>
+
 #define WHOLE_WINDOW_BYTES ((size_t)1 << 20)
 
 struct pqf_whole {
@@ -24,6 +26,15 @@ struct pqf_whole {
     _Atomic int64_t tasks_done;
     int64_t num_tasks;
 };
+
+/* A quarter of what the process may open: others need descriptors too. */
+int64_t pqf_wave_files(void) {
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY)
+        return PQF_WAVE_FILES;
+    int64_t most = (int64_t)(limit.rlim_cur / 4);
+    return most < 1 ? 1 : pqf_min_i64(most, PQF_WAVE_FILES);
+}
 
 static pqf_status zalloc_array(pqf_scan *scan, int64_t n, size_t size, void **out,
                                pqf_error *err) {
@@ -290,7 +301,7 @@ static pqf_status read_wave(pqf_scan *scan, pqf_error *err) {
     struct pqf_whole *w = scan->whole;
     end_wave(w);
     w->end_file = pqf_min_i64(w->first_file + scan->wave_files, scan->end_file);
-    scan->wave_files = pqf_min_i64(2 * scan->wave_files, PQF_WAVE_FILES);
+    scan->wave_files = pqf_min_i64(2 * scan->wave_files, pqf_wave_files());
     TRY(open_files(scan, err));
     cut_wave(scan);
     TRY(plan_pieces(scan, err));

@@ -14,7 +14,7 @@ static pqf_status discover(const char *const *paths, int64_t n, const char *root
     pqf_read_options standard = {0};
     pqf_status status = pqf_discover(paths, n, root, options ? options : &standard,
                                      test_mem, &arena, &snapshot, &found, &test_err);
-    pqf_snapshot_close(&snapshot);
+    pqf_snapshot_close(&snapshot, test_mem);
     *out = 0;
     for (int64_t i = 0; status == PQF_OK && i < found.num_files; i++) {
         const char *path = found.files[i].path;

@@ -235,7 +235,12 @@ static void removed_and_emptied(void **state) {
     const char *const added[] = {"p=1/new", "p=3/new"};
     const char *const removed[] = {"p=1/a", "p=2/b"};
     const char *const emptied[] = {"p=4", "p=5"};
-    pqf_change change = {added, 2, removed, 2, emptied, 2};
+    pqf_change change = {.files = added,
+                         .num_files = 2,
+                         .removed = removed,
+                         .num_removed = 2,
+                         .emptied = emptied,
+                         .num_emptied = 2};
     folder_begin(&f);
     OK(pqf_fs_make_folders(in(&f, "ds/p=1"), &test_err));
     OK(pqf_fs_make_folders(in(&f, "ds/p=2"), &test_err));

@@ -3,17 +3,27 @@
 
 from __future__ import annotations
 
+import gc
 import multiprocessing
 import os
 import random
 import signal
+import subprocess
+import sys
+import textwrap
 import time
 from pathlib import Path
 
 import pyarrow as pa
 import pytest
 
-from py_parquet_forge import inspect_schema, read_parquet, read_parquet_iter, write_to_dataset
+from py_parquet_forge import (
+    SchemaValidationError,
+    inspect_schema,
+    read_parquet,
+    read_parquet_iter,
+    write_to_dataset,
+)
 
 SCHEMA = pa.schema([pa.field("p", pa.int32()), pa.field("a", pa.int64())])
 ALL = os.environ.get("PQF_TEST_ALL") == "1"
@@ -241,3 +251,56 @@ def test_durable_false_differs_in_nothing_but_syncs(tmp_path):
         write_to_dataset(rows(3, 1), path, SCHEMA, partition_cols=["p"], durable=durable)
         assert sorted(values(path)) == [1] * 20 + [2] * 20 + [3]
     assert sorted(os.listdir(tmp_path)) == ["False", "True"]
+
+
+# ---- writers that meet ----
+
+
+@pytest.mark.parametrize("num_rows", [1, 4])
+@pytest.mark.parametrize("is_there", [False, True])
+def test_of_two_first_appends_with_other_types_one_is_refused(tmp_path, num_rows, is_there):
+    """The schema is looked at again under the commit lock when the dataset was empty at the start."""
+    folder = tmp_path / "d"
+    if is_there:
+        folder.mkdir()
+    numbers = pa.schema([("p", pa.int32()), ("v", pa.int64())])
+    texts = pa.schema([("p", pa.int32()), ("v", pa.string())])
+
+    def meanwhile():
+        yield pa.table(
+            {"p": range(num_rows), "v": range(num_rows)},
+            schema=pa.schema([("p", pa.int64()), ("v", pa.int64())]),
+        )
+        write_to_dataset([{"p": 0, "v": "x"}], folder, texts, partition_cols=["p"])
+
+    with pytest.raises(SchemaValidationError, match="'v'"):
+        write_to_dataset(meanwhile(), folder, numbers, partition_cols=["p"])
+    assert read_parquet(folder, "arrow").num_rows == 1
+    assert os.listdir(tmp_path) == ["d"]
+
+
+def test_old_rows_go_with_their_last_reader(tmp_path):
+    schema = pa.schema([("v", pa.int64())])
+    folder = tmp_path / "d"
+    write_to_dataset([{"v": i} for i in range(100)], folder, schema)
+    batches = read_parquet_iter(folder, chunk_size=7)
+    next(batches)
+    write_to_dataset([{"v": -1}], folder, schema, mode="overwrite")
+    assert sum(batch.num_rows for batch in batches) == 93
+    del batches
+    gc.collect()
+    assert os.listdir(tmp_path) == ["d"]
+
+
+def test_many_files_are_read_with_few_descriptors(tmp_path):
+    code = """
+        import resource, sys
+        import pyarrow as pa
+        from py_parquet_forge import read_parquet, write_to_dataset
+        schema = pa.schema([("p", pa.int64()), ("v", pa.int64())])
+        write_to_dataset([{"p": i, "v": i} for i in range(300)], sys.argv[1], schema, partition_cols=["p"], durable=False)
+        assert read_parquet(sys.argv[1], "arrow").num_rows == 300
+        resource.setrlimit(resource.RLIMIT_NOFILE, (64, 64))
+        assert read_parquet(sys.argv[1], "arrow").num_rows == 300
+    """
+    subprocess.run([sys.executable, "-c", textwrap.dedent(code), str(tmp_path / "d")], check=True)
