@@ -244,13 +244,19 @@ static pqf_status conform_plain(pqf_job *job, const pqf_target *t, const pqf_lev
     return (cast ? cast : pqf_fail_type)(job, t, level, schema, out);
 }
 
+/* Its nulls are those of pqf_view_mask, which die with the batch: nothing may borrow them. */
+static bool is_masked(const pqf_view *v) {
+    return v->validity && v->validity != v->array->buffers[0];
+}
+
 pqf_status pqf_conform_node(pqf_job *job, const pqf_target *t, const pqf_level *level,
                             struct ArrowSchema *schema, struct ArrowArray *out) {
     const pqf_view *v = level->view;
-    if (v->dictionary && v->length > 0 && dictionary_fits(job, t, v))
+    bool may_stay = v->dictionary && !is_masked(v);
+    if (may_stay && v->length > 0 && dictionary_fits(job, t, v))
         return borrow_dictionary(job, t, level, schema, out);
     bool done = false;
-    if (v->dictionary && t->is_dictionary)
+    if (may_stay && t->is_dictionary)
         TRY(pqf_conform_dictionary(job, t, level, schema, out, &done));
     if (done) return PQF_OK;
     TRY(pqf_schema_set_plain(t, schema, job->err));

@@ -16,6 +16,10 @@ pqf_status pqf_view_rows(pqf_view *out, const struct ArrowSchema *schema,
 pqf_status pqf_view_column(pqf_view *out, const struct ArrowSchema *schema,
                            const struct ArrowArray *array, const pqf_poll *poll,
                            pqf_arena *arena, pqf_error *err);
+/* Judges indexes of dictionaries: fails for one that leads nowhere in a slot that counts; others below
+ * null parents become null, in bitmaps that live in `arena`. */
+pqf_status pqf_view_mask(pqf_view *v, const pqf_poll *poll, pqf_arena *arena,
+                         pqf_error *err);
 /* Set bits among n from bit position at; reads no byte behind the last bit. */
 int64_t pqf_bits_count(const uint8_t *bits, int64_t at, int64_t n);
 /* Narrows a view to `length` slots from `start`; nulls are counted anew. Runs must not be

@@ -428,3 +428,43 @@ def test_null_columns_of_polars_are_nulls_of_every_type(target, declared):
     forge.write_parquet(frame, target, schema)
     table = read_parquet(target, output_format="arrow")
     assert table.to_pydict() == {"n": [None, None], "s": [{"x": None}, None], "l": [[None], []]}
+
+
+CODES = pa.dictionary(pa.int32(), pa.string())
+
+
+def codes(indexes, values):
+    return pa.DictionaryArray.from_arrays(
+        pa.array(indexes, pa.int32()), pa.array(values, pa.string()), safe=False
+    )
+
+
+def below_nulls(kind, child):
+    """Three slots of a nullable parent, of which only the middle one is valid."""
+    mask = pa.array([True, False, True])
+    if kind == "struct":
+        return pa.StructArray.from_arrays([child], ["x"], mask=mask)
+    if kind == "list":
+        return pa.ListArray.from_arrays(pa.array([0, 1, 2, 3], pa.int32()), child, mask=mask)
+    return pa.FixedSizeListArray.from_arrays(child, 1, mask=mask)
+
+
+@pytest.mark.parametrize("kind", ["struct", "list", "fixed list"])
+@pytest.mark.parametrize("to", [CODES, pa.string(), pa.dictionary(pa.int8(), pa.large_string())])
+def test_indexes_below_null_parents_may_lead_nowhere(target, kind, to):
+    column = below_nulls(kind, codes([7, 0, -1], ["a"]))
+    declared = below_nulls(kind, pa.nulls(3, to)).type
+    for piece in (column, column.slice(1)):
+        forge.write_parquet(pa.table({"c": piece}), target, pa.schema([("c", declared)]))
+        valid = {"x": "a"} if kind == "struct" else ["a"]
+        found = read_parquet(target, output_format="arrow")["c"].to_pylist()
+        assert found == [None, valid, None][3 - len(piece) :]
+    wrong = below_nulls(kind, codes([0, 1, 0], ["a"]))
+    with pytest.raises(ValueError, match="dictionary index at 1 is not below 1"):
+        forge.write_parquet(pa.table({"c": wrong}), target, pa.schema([("c", declared)]))
+
+
+def test_null_structs_with_empty_dictionaries_are_nulls(target):
+    column = pa.array([None, None], pa.struct([("x", CODES)]))
+    forge.write_parquet(pa.table({"c": column}), target, pa.schema([("c", column.type)]))
+    assert read_parquet(target, output_format="arrow")["c"].to_pylist() == [None, None]
