@@ -5,8 +5,8 @@
  * dictionary, or values. Out: codes of the dictionary that goes out with the leaf, which
  * grows by what it has not seen.
  *
- * Where a chunk is read at once, and where the dictionary is not far larger than the rows of
- * the read, it goes in whole and in its order, so that categories which no row uses come back
+ * Where a chunk is read at once, where the dictionary is not far larger than the rows of the
+ * read, and where the visitor wants so, it goes in whole and in its order, so that categories which no row uses come back
  * too; of a larger one only what is used.
  */
 #include "reading.h"
@@ -113,6 +113,21 @@ static bool is_identity(const uint32_t *map, int64_t n) {
     return true;
 }
 
+static int64_t bytes_of(const pqf_dict *dict) {
+    int64_t bytes = 0;
+    if (dict->values) return dict->num_values * dict->width;
+    for (int64_t i = 0; i < dict->num_values; i++)
+        bytes += 4 + (int64_t)dict->lens[i];
+    return bytes;
+}
+
+static bool goes_in_whole(const pqf_dict_out *out, const pqf_dict *dict,
+                          int64_t num_rows) {
+    int64_t n = dict->num_values;
+    if (n <= WHOLE_DICTIONARY_VALUES || n <= num_rows) return true;
+    return out->whole_bytes > 0 && bytes_of(dict) <= out->whole_bytes;
+}
+
 static pqf_status make_map(pqf_dict_out *out, pqf_chunk_dict *d, int64_t num_rows,
                            pqf_error *err) {
     int64_t n = d->dict.num_values;
@@ -121,7 +136,7 @@ static pqf_status make_map(pqf_dict_out *out, pqf_chunk_dict *d, int64_t num_row
     uint32_t *map = (uint32_t *)(void *)d->map.data;
     memset(map, 0xFF, (size_t)n * sizeof *map);
     d->is_identity = false;
-    if (n <= WHOLE_DICTIONARY_VALUES || n <= num_rows) {
+    if (goes_in_whole(out, &d->dict, num_rows)) {
         TRY(put_whole(out, &d->dict, map, err));
         d->is_identity = is_identity(map, n);
     }

@@ -44,6 +44,10 @@ pqf_status pqf_leaf_out_init(pqf_leaf_out *out, const pqf_field *leaf_field,
     return status;
 }
 
+void pqf_leaf_out_keep_dictionaries(pqf_leaf_out *out, int64_t max_bytes) {
+    if (out->dictionary) out->dictionary->whole_bytes = max_bytes;
+}
+
 void pqf_leaf_out_reset(pqf_leaf_out *out) {
     if (!out->mem) return;
     for (int32_t i = 0; i < out->num_nodes; i++) {

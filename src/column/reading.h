@@ -131,6 +131,8 @@ pqf_status pqf_chunk_dict_load(pqf_chunk_dict *d, pqf_page_walk *walk,
 typedef struct pqf_dict_out {
     pqf_dict_builder *builder;
     const pqf_chunk_dict *map_from;
+    int64_t
+        whole_bytes; /* dictionaries of so many bytes go in whole, however few the rows */
 } pqf_dict_out;
 
 pqf_status pqf_dict_out_new(const pqf_field *leaf_field, pqf_mem *mem, pqf_dict_out **out,

@@ -3,13 +3,17 @@
  * recode.c: the rows of a row group of another file, of the same Parquet schema, decoded and put
  * into a writer, a bounded batch at a time. The writer's own fields, which stand over the same
  * leaves, say how values are handed out and taken back: nothing is converted on the way that would
- * not come back.
+ * not come back. Columns declared as dictionaries come and go as such, so that these keep their order
+ * and their unused values.
  */
 #include "inner.h"
 
 /* A batch holds at most so many rows, fewer where rows are long. */
 #define BATCH_ROWS  ((int64_t)32768)
 #define BATCH_BYTES ((int64_t)16 << 20)
+
+/* A larger dictionary is not kept whole by a writer either, unless its limit has been raised. */
+#define DICTIONARY_BYTES ((int64_t)16 << 20)
 
 /* All windows together; each column gets its share within the bounds. */
 #define WINDOWS_BYTES    ((size_t)8 << 20)
@@ -62,6 +66,7 @@ static pqf_status decode_task(void *context, int64_t task, int worker, pqf_error
     pqf_writer *w = r->w;
     TRY(pqf_leaf_out_init(&r->leaves[task], w->schema->leaf_fields[task], r->step_rows,
                           w->mem, err));
+    pqf_leaf_out_keep_dictionaries(&r->leaves[task], DICTIONARY_BYTES);
     return pqf_chunk_reader_read(r->chunks[task], r->step_rows, &r->leaves[task],
                                  &w->group.scratch[worker], &w->run, worker, err);
 }

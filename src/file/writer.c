@@ -169,6 +169,19 @@ pqf_status pqf_writer_open_sink(pqf_sink *sink, const struct ArrowSchema *schema
 
 /* ---- open a file that is like another one ---- */
 
+/* Columns that the other file declares as dictionaries are such here, of the values that Parquet alone
+ * tells. Booleans have none in Parquet. */
+static void keep_dictionaries(pqf_schema *schema, const pqf_schema *like) {
+    for (int32_t l = 0; l < schema->tree.num_leaves; l++) {
+        pqf_field *field = schema->leaf_fields[l];
+        const pqf_field *other = like->leaf_fields[l];
+        if (!field || !other || !other->index_format) continue;
+        if (field->layout != PQF_LEAF_FIXED && field->layout != PQF_LEAF_BINARY) continue;
+        field->index_format = "i";
+        field->dictionary_ordered = other->dictionary_ordered;
+    }
+}
+
 /* The Parquet schema as it stands in the other file. Arrow types are those that Parquet alone tells,
  * so that values go back as they came. */
 static pqf_status set_like_schema(pqf_writer *w, const pqf_like *like, pqf_error *err) {
@@ -177,6 +190,7 @@ static pqf_status set_like_schema(pqf_writer *w, const pqf_like *like, pqf_error
     void *block;
     w->like = pqf_reader_retain(like->reader);
     TRY(pqf_schema_from_parquet(metadata, &plain, w->mem, &w->schema, err));
+    keep_dictionaries(w->schema, pqf_reader_schema(like->reader));
     TRY(pqf_schema_export(w->schema, &w->like_schema, err));
     size_t n = (size_t)metadata->tree.num_leaves;
     TRY(pqf_arena_array(&w->arena, n, sizeof(pqf_column_order), &block, err));

@@ -13,6 +13,7 @@ import sys
 import time
 from decimal import Decimal
 
+import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -824,3 +825,79 @@ def test_command_line(tmp_path, capsys):
     assert "2 files" in capsys.readouterr().out and len(data_files(tmp_path / "in")) == 1
     assert _cli.main(["merge", str(tmp_path / "none"), str(tmp_path / "out")]) == 1
     assert "none" in capsys.readouterr().err
+
+
+# ---- dictionaries ----
+
+
+LEVELS = ["low", "mid", "high"]
+LEVEL = pa.dictionary(pa.int8(), pa.string(), ordered=True)
+
+
+def write_levels(folder, *parts: list[str], categories: list[str] | None = None) -> list[str]:
+    for i, values in enumerate(parts):
+        frame = pd.DataFrame({"c": pd.Categorical(values, categories or LEVELS, ordered=True)})
+        forge.write_parquet(frame, folder / f"{i}.parquet", pa.schema([("c", LEVEL)]))
+    return [str(folder / f"{i}.parquet") for i in range(len(parts))]
+
+
+def assert_levels(path, values: list[str]) -> None:
+    column = forge.read_parquet(path)["c"]
+    assert list(column) == values
+    assert list(column.cat.categories) == LEVELS and column.cat.ordered
+    for file in pq.ParquetDataset(path).files:
+        dictionary = pq.read_table(file, partitioning=None)["c"].chunk(0).dictionary
+        assert dictionary.to_pylist() == LEVELS
+
+
+@pytest.mark.parametrize("recode", [False, True])
+def test_compact_keeps_the_order_of_a_dictionary_and_unused_values(tmp_path, recode):
+    write_levels(tmp_path, ["high", "low"], ["high", "low"])
+    assert forge.compact(tmp_path, recode=recode)["files_after"] == 1
+    assert_levels(tmp_path, ["high", "low", "high", "low"])
+
+
+@pytest.mark.parametrize("parts", [[["high", "low"], ["mid", "high"]], [["high", "low"]]])
+def test_merge_keeps_the_order_of_a_dictionary(tmp_path, parts):
+    paths = write_levels(tmp_path, *parts)
+    forge.merge(paths, tmp_path / "out.parquet")
+    assert_levels(tmp_path / "out.parquet", sum(parts, []))
+
+
+def test_merge_appends_new_values_of_a_later_dictionary(tmp_path):
+    for name, values in (("a", ["x", "b", "a"]), ("b", ["z", "b"])):
+        column = pa.DictionaryArray.from_arrays(pa.array([len(values) - 1], pa.int32()), pa.array(values))
+        forge.write_parquet(pa.table({"c": column}), tmp_path / name, pa.schema([("c", column.type)]))
+    forge.merge([tmp_path / "a", tmp_path / "b"], tmp_path / "out")
+    chunk = read(tmp_path / "out")["c"].chunk(0)
+    assert chunk.dictionary.to_pylist() == ["x", "b", "a", "z"]
+    assert chunk.to_pylist() == ["a", "b"]
+
+
+def test_merge_keeps_dictionaries_of_numbers_nested_and_large_ones(tmp_path):
+    n, rows = 40_000, 100_000  # more values than a batch has rows
+    rng = random.Random(SEED)
+    words = [f"w{i}" for i in range(n)]
+    rng.shuffle(words)
+    codes = pa.array([rng.randrange(n) for _ in range(rows)], pa.int32())
+    large = pa.DictionaryArray.from_arrays(codes, pa.array(words))
+    small = pa.array([i % 2 for i in range(rows)], pa.int8())
+    numbers = pa.DictionaryArray.from_arrays(small, pa.array([9, 3, 7], pa.int64()))
+    item = pa.DictionaryArray.from_arrays(small, pa.array(["q", "p", "o"]))
+    lists = pa.ListArray.from_arrays(pa.array(range(rows + 1), pa.int32()), item)
+    moments = pa.DictionaryArray.from_arrays(small, pa.array([5, 2, 4], pa.duration("ms")))
+    flags = pa.DictionaryArray.from_arrays(small, pa.array([True, False]))
+    struct = pa.StructArray.from_arrays([item, numbers], ["s", "n"])
+    table = pa.table({"w": large, "n": numbers, "l": lists, "d": moments, "b": flags, "st": struct})
+    paths = [tmp_path / "0", tmp_path / "1"]
+    for path in paths:
+        forge.write_parquet(table, path, table.schema)
+    forge.merge(paths, tmp_path / "out", recode=True)
+    before, after = read(paths), read(tmp_path / "out")
+    assert after.equals(before)
+    assert after["w"].chunk(0).dictionary.to_pylist() == words
+    assert after["n"].chunk(0).dictionary.to_pylist() == [9, 3, 7]
+    assert after["l"].chunk(0).values.dictionary.to_pylist() == ["q", "p", "o"]
+    assert after["d"].chunk(0).dictionary.cast(pa.int64()).to_pylist() == [5, 2, 4]
+    assert after["st"].chunk(0).field(0).dictionary.to_pylist() == ["q", "p", "o"]
+    assert after["st"].chunk(0).field(1).dictionary.to_pylist() == [9, 3, 7]
