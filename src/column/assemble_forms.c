@@ -227,6 +227,11 @@ static pqf_status take_codes(pqf_leaf_out *leaf, int32_t width, pqf_mem *mem,
     return PQF_OK;
 }
 
+int64_t pqf_index_max(const char *format) {
+    const struct index_type *type = find_index_type(format);
+    return type ? type->max : 0;
+}
+
 static pqf_status fill_dictionary(pqf_leaf_out *leaf, pqf_mem *mem,
                                   struct ArrowArray *array, pqf_error *err) {
     const pqf_field *f = leaf->leaf_field;

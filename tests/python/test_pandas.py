@@ -586,3 +586,16 @@ def test_indexes_of_dataframes_that_were_sliced_and_reversed_are_read_in_their_o
     found = round_trip(frame, target, pa.Schema.from_pandas(frame))
     assert_same(found, frame.astype(found.dtypes.to_dict()))
     assert_index_equal(found.index, frame.index)
+
+
+def test_more_values_than_the_declared_indices_count_are_refused(tmp_path):
+    schema = pa.schema([("c", pa.dictionary(pa.int8(), pa.string()))])
+    data = pa.table({"c": [f"v{i % 300}" for i in range(30_000)]})
+    with pytest.raises(SchemaValidationError, match="dictionary<int32"):
+        write_parquet(data, tmp_path / "f.parquet", schema)
+    assert not (tmp_path / "f.parquet").exists()
+    write_parquet(data.slice(0, 128), tmp_path / "f.parquet", schema)
+    assert (
+        read_parquet(tmp_path / "f.parquet", "arrow")["c"].cast(pa.string()).to_pylist()
+        == data["c"][:128].to_pylist()
+    )
