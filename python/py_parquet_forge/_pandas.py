@@ -80,7 +80,11 @@ class _Frame:
         return None
 
     def table(self) -> Any:
-        return self.pa.Table.from_arrays(self.arrays, names=self.names)
+        if self.arrays:
+            return self.pa.Table.from_arrays(self.arrays, names=self.names)
+        # Without columns only a batch that was a struct knows how many rows it has.
+        rows = self.pa.StructArray.from_buffers(self.pa.struct([]), self.num_rows, [None])
+        return self.pa.Table.from_batches([self.pa.RecordBatch.from_struct_array(rows)])
 
 
 def _keeps_nan(pa: Any, dtype: Any, field: Any) -> bool:
@@ -122,7 +126,7 @@ def frame_to_table(frame: Any, sink: Sink) -> tuple[Any, list[Record]]:
     if not work.records:
         return table, []
     failed = {column_of(record[0], list(work.declared)) for record in work.records}
-    others = sink.give(table, stream=True, check=True) if table.num_columns else []
+    others = sink.give(table, stream=True, check=True)
     missing = [r for r in others if not (r[1] == "missing" and r[0] in failed)]
     return None, [*work.records, *missing]
 

@@ -18,6 +18,7 @@ from conftest import names_in
 
 from py_parquet_forge import (
     ParquetStreamWriter,
+    SchemaValidationError,
     _core,
     read_parquet,
     read_parquet_iter,
@@ -298,3 +299,34 @@ def test_a_file_that_is_missing_is_told_at_once(tmp_path):
         with pytest.raises(FileNotFoundError) as caught:
             read_parquet(path)
         assert caught.value.filename == str(path)
+
+
+# ---- rows without columns ----
+
+ROWS_ALONE = {
+    "index only": pd.DataFrame(index=range(3)),
+    "all dropped": pd.DataFrame({"d": range(3)}),
+    "table": pa.table({"d": range(3)}).select([]),
+}
+
+
+@pytest.mark.parametrize("coerce", [False, True])
+@pytest.mark.parametrize("data", ROWS_ALONE.values(), ids=ROWS_ALONE)
+def test_rows_that_have_no_declared_column_are_rows(target, data, coerce):
+    write_parquet(data, target, INT, on_missing="null", on_extra="drop", coerce=coerce)
+    assert pq.read_table(target)["x"].to_pylist() == [None] * 3
+
+
+@pytest.mark.parametrize("data", ROWS_ALONE.values(), ids=ROWS_ALONE)
+def test_rows_without_columns_miss_what_is_declared(target, data):
+    with pytest.raises(SchemaValidationError) as caught:
+        write_parquet(data, target, INT, on_extra="drop")
+    assert [(f.path, f.rule) for f in caught.value.failures] == [("x", "missing")]
+    assert not target.exists()
+
+
+def test_a_frame_whose_columns_are_all_refused_names_the_missing_ones_too(target):
+    schema = pa.schema([("x", pa.int64()), ("y", pa.int64())])
+    with pytest.raises(SchemaValidationError) as caught:
+        write_parquet(pd.DataFrame({"x": ["a"]}, dtype=object), target, schema)
+    assert [(f.path, f.rule) for f in caught.value.failures] == [("x", "type"), ("y", "missing")]
