@@ -81,7 +81,8 @@ PyObject *core_compact(PyObject *module, PyObject *args);
 
 int core_add_dataset_types(PyObject *module, core_state *state);
 int core_add_writer_type(PyObject *module, core_state *state);
-/* batches_stream(schema, batches): see streams.c. */
+/* share_batches(list) -> batches; batches_stream(schema, batches) -> a stream: see streams.c. */
+PyObject *core_share_batches(PyObject *module, PyObject *batches);
 PyObject *core_batches_stream(PyObject *module, PyObject *args);
 /* The predicate behind an object of the module, NULL for None; -1 with TypeError. */
 int core_predicate_of(core_state *state, PyObject *object, pqf_predicate **out);

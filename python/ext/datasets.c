@@ -227,6 +227,18 @@ static PyObject *dataset_schema(PyObject *self, PyObject *unused) {
     return pqf_py_schema_capsule(&schema);
 }
 
+/* Without pyarrow this is what inspect_schema prints. */
+static PyObject *dataset_repr(PyObject *self) {
+    struct ArrowSchema schema;
+    pqf_error err;
+    if (pqf_dataset_schema(((dataset_object *)self)->dataset, &schema, &err) != PQF_OK) {
+        return core_raise(core_state_of_type(Py_TYPE(self)), &err);
+    }
+    PyObject *text = pqf_py_schema_text(&schema);
+    schema.release(&schema);
+    return text;
+}
+
 static PyObject *dataset_files(PyObject *self, void *closure) {
     (void)closure;
     pqf_dataset *dataset = ((dataset_object *)self)->dataset;
@@ -478,11 +490,9 @@ static PyGetSetDef dataset_getset[] = {
 };
 
 static PyType_Slot dataset_slots[] = {
-    {Py_tp_new, dataset_new},
-    {Py_tp_dealloc, dataset_dealloc},
-    {Py_tp_methods, dataset_methods},
-    {Py_tp_getset, dataset_getset},
-    {0, NULL},
+    {Py_tp_new, dataset_new},       {Py_tp_dealloc, dataset_dealloc},
+    {Py_tp_repr, dataset_repr},     {Py_tp_methods, dataset_methods},
+    {Py_tp_getset, dataset_getset}, {0, NULL},
 };
 
 static PyType_Spec dataset_spec = {

@@ -44,8 +44,11 @@ static PyObject *simd_level(PyObject *module, PyObject *unused) {
 }
 
 static PyMethodDef core_methods[] = {
+    {"share_batches", core_share_batches, METH_O,
+     "share_batches(list of objects with __arrow_c_array__) -> batches for "
+     "batches_stream"},
     {"batches_stream", core_batches_stream, METH_VARARGS,
-     "batches_stream(schema, batches) -> capsule of an ArrowArrayStream that owns the "
+     "batches_stream(schema, batches) -> capsule of an ArrowArrayStream that shares the "
      "batches"},
     {"io_counters", io_counters, METH_NOARGS,
      "io_counters() -> (bytes read, reads, files opened) of this process"},

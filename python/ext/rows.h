@@ -46,6 +46,8 @@ PyObject *pqf_py_schema_capsule(struct ArrowSchema *schema);
 /* The schema inside a capsule, or behind __arrow_c_schema__; *capsule keeps it alive and is released
  * by the caller, success or not. */
 const struct ArrowSchema *pqf_py_borrow_schema(PyObject *source, PyObject **capsule);
+/* A line for each field: its name, its type and whether it may be null. */
+PyObject *pqf_py_schema_text(const struct ArrowSchema *schema);
 /* [(path, rule, count, expected, found, [(row, value), ...]), ...] */
 PyObject *pqf_py_failures(const pqf_report *report);
 

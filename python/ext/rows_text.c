@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * A declared Arrow type in words, for the column "expected" of failures: int64,
- * timestamp[us, tz=UTC], list<element: struct<x: int32 not null>>. Cut to ROWS_TEXT_BYTES.
+ * timestamp[us, tz=UTC], list<element: struct<x: int32 not null>>. Cut to ROWS_TEXT_BYTES. And a
+ * schema in lines of them.
  */
 #include "rows_inner.h"
 
@@ -120,4 +121,35 @@ char *pqf_rows_type_text(const struct ArrowSchema *schema) {
     put_type(&text, schema, 0);
     drop_split_character(&text);
     return pqf_rows_copy_text(text.chars);
+}
+
+static PyObject *field_text(const struct ArrowSchema *field) {
+    char *type = pqf_rows_type_text(field);
+    const char *name = field->name == NULL ? "" : field->name;
+    PyObject *text = PyUnicode_DecodeUTF8(name, (Py_ssize_t)strlen(name), "replace");
+    PyObject *line = NULL;
+    if (type != NULL && text != NULL) {
+        bool is_nullable = (field->flags & ARROW_FLAG_NULLABLE) != 0;
+        line =
+            PyUnicode_FromFormat("%U: %s%s", text, type, is_nullable ? "" : " not null");
+    }
+    Py_XDECREF(text);
+    free(type);
+    return line;
+}
+
+PyObject *pqf_py_schema_text(const struct ArrowSchema *schema) {
+    PyObject *lines = PyList_New(0);
+    for (int64_t i = 0; lines != NULL && i < schema->n_children; i++) {
+        PyObject *line = field_text(schema->children[i]);
+        if (line == NULL || PyList_Append(lines, line) < 0) {
+            Py_CLEAR(lines);
+        }
+        Py_XDECREF(line);
+    }
+    PyObject *newline = lines == NULL ? NULL : PyUnicode_FromString("\n");
+    PyObject *text = newline == NULL ? NULL : PyUnicode_Join(newline, lines);
+    Py_XDECREF(newline);
+    Py_XDECREF(lines);
+    return text;
 }

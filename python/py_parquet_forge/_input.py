@@ -191,9 +191,9 @@ _CASTABLE = ("type", "value")
 
 def _put_coerced_rows(sink: Sink, rows: Any, failures: list[Record], atomic: bool) -> list[Record]:
     """Once more: the columns whose values were refused come from pyarrow's safe cast."""
-    import pyarrow as pa
-
     from ._failures import column_of
+
+    pa = _caster()
 
     declared = pa.schema(sink.schema)
     refused = {column_of(r[0], declared.names) for r in failures if r[1] in _CASTABLE}
@@ -261,8 +261,7 @@ def _put_with_progress(sink: Sink, table: Any) -> list[Record]:
 def put_batch(sink: Sink, batch: Any, atomic: bool) -> list[Record]:
     """A pyarrow.RecordBatch, or anything with __arrow_c_array__."""
     if sink.options.coerce:
-        import pyarrow as pa
-
+        pa = _caster()
         return put_table(sink, pa.Table.from_batches([pa.record_batch(batch)]), atomic)
     return sink.give(batch, stream=False)
 
@@ -270,8 +269,7 @@ def put_batch(sink: Sink, batch: Any, atomic: bool) -> list[Record]:
 def put_stream(sink: Sink, source: Any, atomic: bool) -> list[Record]:
     """Anything with __arrow_c_stream__; what has a length can be looked at first."""
     if sink.options.coerce:
-        import pyarrow as pa
-
+        pa = _caster()
         reader = pa.RecordBatchReader.from_stream(source)
         if atomic and hasattr(source, "__len__"):
             return put_table(sink, reader.read_all(), atomic)
@@ -347,10 +345,18 @@ def putter_of(data: Any) -> Put:
 # ---- coerce=True ----
 
 
+def _caster() -> Any:
+    """pyarrow, whose casts these are."""
+    try:
+        import pyarrow
+    except ImportError:
+        raise ImportError("coerce=True needs pyarrow: pip install pyarrow") from None
+    return pyarrow
+
+
 def coerced(table: Any, schema: Any) -> Any:
     """The table with the columns that differ from the schema cast, where pyarrow's safe cast can."""
-    import pyarrow as pa
-
+    pa = _caster()
     declared = {field.name: field for field in pa.schema(schema)}
     for i, field in enumerate(table.schema):
         target = declared.get(field.name)

@@ -11,12 +11,12 @@ if TYPE_CHECKING:
 
 
 class PlainTable:
-    """Batches under one schema. Its stream can be taken once."""
+    """Batches under one schema, handed out as often as somebody asks."""
 
     def __init__(self, source: _core.Stream, batches: list[_core.BuiltArray]) -> None:
         self._source = source
-        self._batches = batches
         self.num_rows = sum(batch.num_rows for batch in batches)
+        self._batches = _core.share_batches(batches)
 
     def __len__(self) -> int:
         return self.num_rows
@@ -25,10 +25,7 @@ class PlainTable:
         return self._source.__arrow_c_schema__()
 
     def __arrow_c_stream__(self, requested_schema: object = None) -> object:
-        batches, self._batches = self._batches, []
-        if self.num_rows and not batches:
-            raise ValueError("the table has been handed out before")
-        return _core.batches_stream(self, batches)
+        return _core.batches_stream(self, self._batches)
 
 
 def read_plain(request: Any) -> PlainTable:

@@ -110,7 +110,10 @@ class _Request:
             return wanted
         from ._pandas import index_columns
 
-        extra = index_columns(_pyarrow().schema(self.dataset).metadata)
+        pyarrow = _pyarrow()
+        if pyarrow is None:
+            raise ImportError("use_pandas_metadata=True with columns needs pyarrow: pip install pyarrow")
+        extra = index_columns(pyarrow.schema(self.dataset).metadata)
         return wanted + [name for name in extra if name not in wanted]
 
     def scan(self, batch_rows: int) -> _core.Stream:

@@ -168,6 +168,76 @@ def test_without_pyarrow_errors_are_value_errors_and_say_what_is_needed(tmp_path
     )
 
 
+def test_without_pyarrow_a_table_is_handed_out_any_number_of_times(tmp_path):
+    values = {
+        "a": [1, None, 3],
+        "s": [{"t": ["x", "y"]}, None, {"t": []}],
+        "d": pa.array(["p", "q", "p"]).dictionary_encode(),
+    }
+    table = pa.table(values)
+    pq.write_table(table, tmp_path / "in.parquet", row_group_size=2)
+    without_pyarrow(
+        """
+        import py_parquet_forge as forge
+        folder = sys.argv[1]
+        table = forge.read_parquet(folder + "/in.parquet", "arrow")
+        early = table.__arrow_c_stream__()
+        for i in range(3):
+            forge.write_parquet(table, f"{folder}/copy{i}.parquet", table)
+        with forge.ParquetStreamWriter(folder + "/chunks.parquet", table) as writer:
+            writer.write_chunk(table)
+            writer.write_chunk(forge.read_parquet(folder + "/in.parquet", "arrow"))
+        del table
+
+        class Early:
+            def __arrow_c_stream__(self, requested_schema=None):
+                return early
+
+        schema = forge.inspect_schema(folder + "/in.parquet")
+        forge.write_parquet(Early(), folder + "/early.parquet", schema)
+    """,
+        str(tmp_path),
+    )
+    for name in ("copy0", "copy1", "copy2", "early"):
+        assert forge.read_parquet(tmp_path / f"{name}.parquet", "arrow").equals(table), name
+    assert forge.read_parquet(tmp_path / "chunks.parquet", "arrow").equals(pa.concat_tables([table, table]))
+
+
+def test_without_pyarrow_what_needs_it_names_the_keyword(tmp_path):
+    fields = [
+        pa.field("a", pa.int64(), nullable=False),
+        ("t", pa.timestamp("us", "UTC")),
+        ("l", pa.list_(pa.int8())),
+    ]
+    pq.write_table(pa.schema(fields).empty_table(), tmp_path / "in.parquet")
+    without_pyarrow(
+        """
+        import py_parquet_forge as forge
+        path = sys.argv[1] + "/in.parquet"
+
+        def error(call, *arguments, **keywords):
+            try:
+                call(*arguments, **keywords)
+            except Exception as caught:
+                return caught
+
+        schema = forge.inspect_schema(path)
+        lines = str(schema).splitlines()
+        assert lines[:2] == ["a: int64 not null", "t: timestamp[us, tz=UTC]"], lines
+        assert lines[2].startswith("l: list<") and len(lines) == 3, lines
+        for data in (forge.read_parquet(path, "arrow"), [{"a": "1"}]):
+            needs = error(forge.write_parquet, data, sys.argv[1] + "/out.parquet", schema, coerce=True)
+            assert isinstance(needs, ImportError), needs
+            assert "coerce=True" in str(needs) and "pyarrow" in str(needs), needs
+        for call in (lambda *a, **k: forge.read_parquet(a[0], "arrow", **k), forge.read_parquet_iter):
+            needs = error(call, path, columns=["a"], use_pandas_metadata=True)
+            assert isinstance(needs, ImportError), needs
+            assert "use_pandas_metadata=True" in str(needs) and "pyarrow" in str(needs), needs
+    """,
+        str(tmp_path),
+    )
+
+
 def test_the_command_line_tool(tmp_path):
     pq.write_table(pa.table({"a": [1, 2]}), tmp_path / "in.parquet")
 
