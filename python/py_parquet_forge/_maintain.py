@@ -106,7 +106,7 @@ def read_metadata(path: PathLike | Sequence[PathLike]) -> dict[str, Any]:
 
     from ._paths import absolute, input_files, is_glob
 
-    where = absolute(path)
+    where = absolute(path, "path")
     try:
         if isinstance(where, str) and not is_glob(where) and not os.path.isdir(where):
             return _file_metadata(where)

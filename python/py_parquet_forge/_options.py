@@ -386,6 +386,18 @@ _READ: dict[str, Handler] = {
     "row_groups": _only(None),
 }
 
+_INSPECT: dict[str, Handler] = {
+    name: _READ[name]
+    for name in (
+        "unify",
+        "partitioning",
+        "ignore_prefixes",
+        "read_dictionary",
+        "coerce_int96_timestamp_unit",
+    )
+}
+"""Keywords of reading that the schema depends on."""
+
 
 def _unknown(call: str, name: str, known: Iterable[str]) -> TypeError:
     from difflib import get_close_matches
@@ -418,6 +430,11 @@ def dataset_options(call: str, kwargs: dict[str, Any]) -> Options:
 def read_options(call: str, kwargs: dict[str, Any]) -> Options:
     """Keywords of read_parquet and read_parquet_iter."""
     return _read_table(call, _READ, kwargs)
+
+
+def inspect_options(call: str, kwargs: dict[str, Any]) -> Options:
+    """Keywords of inspect_schema."""
+    return _read_table(call, _INSPECT, kwargs)
 
 
 def merge_options(call: str, kwargs: dict[str, Any]) -> Options:

@@ -35,18 +35,18 @@ def _is_url(text: str) -> bool:
     return plain.isascii() and plain.isalnum() and plain[0].isalpha()
 
 
-def absolute(path: Any) -> str | list[str]:
-    """The input path or paths in a form that outlives a change of the current folder."""
+def absolute(path: Any, name: str = "input_path") -> str | list[str]:
+    """The input path or paths, by its parameter's name in messages, in a form that outlives a change of the current folder."""
     if isinstance(path, (list, tuple)):
         if not path:
             raise ValueError("the list of input paths is empty")
-        return [_absolute(item) for item in path]
-    return _absolute(path)
+        return [_absolute(item, name) for item in path]
+    return _absolute(path, name)
 
 
-def _absolute(path: Any) -> str:
+def _absolute(path: Any, name: str) -> str:
     """Only joined: a normalised path could lead elsewhere where folders are symbolic links."""
-    text = local_path(path, "input_path")
+    text = local_path(path, name)
     if os.path.isabs(text):
         return text
     if is_glob(text):

@@ -369,15 +369,17 @@ def _as_batch(table: Any, columns: list[Column] | None) -> Any:
 # ---- schema ----
 
 
-def inspect_schema(path: PathLike, *, unify: str = "strict") -> PyArrowSchema:
+def inspect_schema(path: PathLike, **kwargs: Any) -> PyArrowSchema:
     """The Arrow schema of a file or a dataset; no data is read.
 
-    unify: how the files' schemas may differ, as in read_parquet; 'add' and 'widen' read every footer.
+    Keywords are those of read_parquet that the schema depends on: unify ('add' and 'widen' read every
+    footer), partitioning, ignore_prefixes, read_dictionary, coerce_int96_timestamp_unit.
     """
-    from ._options import read_options
+    from ._options import inspect_options
     from ._paths import absolute
 
-    dataset = _open(absolute(path), read_options("inspect_schema", {"unify": unify}))
+    options = inspect_options("inspect_schema", kwargs)
+    dataset = _open(absolute(path, "path"), options)
     pyarrow = _pyarrow()
     if pyarrow is None:
         return dataset

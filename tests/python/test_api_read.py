@@ -449,3 +449,39 @@ def test_the_gil_is_released_and_calls_run_side_by_side(path):
     for thread in threads:
         thread.join()
     assert len(results) == 8 and all(table.equals(expected) for table in results)
+
+
+# ---- the schema alone ----
+
+
+def test_inspect_schema_takes_what_the_schema_depends_on(tmp_path):
+    folder = tmp_path / "p=1"
+    folder.mkdir()
+    table = pa.table({"s": ["x"], "t": pa.array([1], pa.timestamp("us"))})
+    pq.write_table(table, folder / "a.parquet", use_deprecated_int96_timestamps=True, store_schema=False)
+    pq.write_table(pa.table({"other": [1]}), folder / "-b.parquet")
+    for keywords in (
+        {"partitioning": None},
+        {"read_dictionary": ["s"]},
+        {"coerce_int96_timestamp_unit": "ms"},
+        {"unify": "add"},
+    ):
+        given = {"ignore_prefixes": ["-"], **keywords}
+        schema = forge.inspect_schema(tmp_path, **given)
+        assert schema.equals(forge.read_parquet(tmp_path, "arrow", **given).schema), keywords
+        assert schema.equals(forge.inspect_schema(tmp_path, ignore_prefixes=["-"])) == ("unify" in keywords)
+
+
+def test_inspect_schema_checks_its_keywords(tmp_path):
+    with pytest.raises(ValueError, match="partitioning must be one of 'hive', None"):
+        forge.inspect_schema(tmp_path, partitioning="flat")
+    with pytest.raises(TypeError, match="'partitionin'; did you mean 'partitioning'"):
+        forge.inspect_schema(tmp_path, partitionin=None)
+    with pytest.raises(TypeError, match="inspect_schema.*'memory_map'"):
+        forge.inspect_schema(tmp_path, memory_map=True)
+
+
+@pytest.mark.parametrize("call", [forge.inspect_schema, forge.read_metadata])
+def test_a_bad_path_is_called_by_the_name_of_the_parameter(call):
+    with pytest.raises(TypeError, match="^path must be a str"):
+        call(5)
