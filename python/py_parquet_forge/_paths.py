@@ -36,7 +36,7 @@ def _is_url(text: str) -> bool:
 
 
 def absolute(path: Any, name: str = "input_path") -> str | list[str]:
-    """The input path or paths, by its parameter's name in messages, in a form that outlives a change of the current folder."""
+    """The input path or paths in a form that outlives a change of the current folder."""
     if isinstance(path, (list, tuple)):
         if not path:
             raise ValueError("the list of input paths is empty")
