@@ -2,7 +2,7 @@
  *
  * Strings and binary. A str is encoded here, straight from its characters into the bytes of the
  * array: PyUnicode_AsUTF8 would leave a second copy of every text inside the user's objects.
- * bytes become a string when they are UTF-8; a text never becomes binary.
+ * bytes become a string when they are UTF-8; a text becomes binary as UTF-8, as Arrow's strings do.
  */
 #include "rows_inner.h"
 
@@ -137,8 +137,8 @@ static int slow_value(rows_build *b, rows_node *n, int32_t i, bool is_text) {
         return entered < 0 ? -1 : 0;
     }
     PyObject *value = n->slots[i];
-    int code = is_text && PyUnicode_Check(value) ? put_text(n, value)
-                                                 : put_buffer(n, value, is_text);
+    int code =
+        PyUnicode_Check(value) ? put_text(n, value) : put_buffer(n, value, is_text);
     if (code < 0) {
         return -1;
     }
@@ -148,7 +148,7 @@ static int slow_value(rows_build *b, rows_node *n, int32_t i, bool is_text) {
 
 static inline int put_value(rows_build *b, rows_node *n, int32_t i, bool is_text) {
     PyObject *value = n->slots[i];
-    if (value != NULL && is_text && PyUnicode_CheckExact(value)) {
+    if (value != NULL && PyUnicode_CheckExact(value)) {
         if (PyUnicode_IS_COMPACT_ASCII(value)) {
             return put_bytes(n, (PyASCIIObject *)value + 1,
                              ((PyASCIIObject *)value)->length);
@@ -219,8 +219,25 @@ int pqf_rows_flush_large_binary(rows_build *b, rows_node *n) {
 
 /* ---- fixed size ---- */
 
-/* 1: copied, 0: another length, 2: neither bytes nor a UUID, -1. */
+/* UTF-8 of a text; 1: copied, 0: another length or surrogates, -1. */
+static int copy_text(const rows_node *n, PyObject *text, uint8_t *to) {
+    PyObject *bytes = PyUnicode_AsUTF8String(text);
+    if (bytes == NULL) {
+        return PyErr_ExceptionMatches(PyExc_UnicodeEncodeError) ? pqf_rows_swallow() : -1;
+    }
+    bool fits = PyBytes_GET_SIZE(bytes) == (Py_ssize_t)n->value_bytes;
+    if (fits) {
+        memcpy(to, PyBytes_AS_STRING(bytes), (size_t)n->value_bytes);
+    }
+    Py_DECREF(bytes);
+    return fits;
+}
+
+/* 1: copied, 0: another length, 2: neither text, bytes nor a UUID, -1. */
 static int copy_fixed(const rows_node *n, PyObject *value, uint8_t *to) {
+    if (PyUnicode_Check(value)) {
+        return copy_text(n, value, to);
+    }
     if (!PyBytes_Check(value) && !PyByteArray_Check(value) &&
         !PyMemoryView_Check(value)) {
         return 2;

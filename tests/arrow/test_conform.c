@@ -410,7 +410,7 @@ static void strings(void **state) {
         {"Z", "0x0102", "a:w:2", "fixed_size_binary[2]: 0x0102"},
         {"w:2", "0x0102", "a:w:3", "type a 1 [0=0x0102]"},
         {"w:2", "0x6162", "a:u", "type a 1 [0=0x6162]"},
-        {"u", "ab", "a:w:2", "type a 1 [0=ab]"},
+        {"u", "ab, null, abc", "a:w:2", "value a 1 [2=abc]"},
         {"dict(c;u)", "x, y, null, x", "a:u", "string: x, y, null, x"},
         {"dict(c;u)", "x, y, null, x", "a:U", "large_string: x, y, null, x"},
         {"dict(c;u)", "x, y, null, x", "a:dict(c;u)",

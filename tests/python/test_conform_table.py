@@ -29,7 +29,7 @@ KINDS = {
     "int": (INT, [1, None, 100]),
     "float": ([pa.float16(), pa.float32(), pa.float64()], [1.0, None, 100.0]),
     "decimal": (DECIMAL, [Decimal(1), None, Decimal(100)]),
-    "string": ([pa.string(), pa.large_string(), pa.string_view()], ["ab", None, "a long text, \u00e9"]),
+    "string": ([pa.string(), pa.large_string(), pa.string_view()], ["ab", None, "\u00e9"]),
     "binary": ([pa.binary(), pa.large_binary(), pa.binary_view()], [b"ab", None, b"cd"]),
     "fixed binary": ([pa.binary(2)], [b"ab", None, b"cd"]),
     "date": ([pa.date32(), pa.date64()], [DAY, None, dt.date(1, 1, 1)]),
@@ -140,7 +140,7 @@ def as_kind(value, target):
     """What a source value is as a value of the target kind."""
     if value is None:
         return None
-    if target == "binary" and isinstance(value, str):
+    if target in ("binary", "fixed binary") and isinstance(value, str):
         return value.encode()
     if target == "string" and isinstance(value, bytes):
         return value.decode()
@@ -261,6 +261,8 @@ LIMITS = [
     (ticks(pa.duration("ns"), 10**9, 1), pa.duration("s"), [1]),
     (pa.array([b"\xc3\xa9", b"\xff", b"\xed\xa0\x80", None]), pa.string(), [1, 2]),
     (pa.array([b"ab", b"a", b"", b"abc"]), pa.binary(2), [1, 2, 3]),
+    (pa.array(["ab", "\u00e9", "a", None, "a longer text"]), pa.binary(2), [2, 4]),
+    (pa.array(["ab", "a longer text, \u00e9"]), pa.binary(), []),
     (pa.array([[1, 2], [1], None, []]), pa.list_(I64, 2), [1, 3]),
 ]
 

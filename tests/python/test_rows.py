@@ -21,6 +21,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import py_parquet_forge as forge
 from py_parquet_forge import _core
 
 D = decimal.Decimal
@@ -252,7 +253,10 @@ REFUSED = [
     (pa.string(), "\ud800", "value", "str"),
     (pa.string(), b"\xff", "value", "bytes"),
     (pa.string(), dt.date(2024, 1, 1), "type", "date"),
-    (pa.binary(), "text", "type", "str"),
+    (pa.binary(), 5, "type", "int"),
+    (pa.binary(), "\ud800", "value", "str"),
+    (pa.binary(2), "abc", "value", "str"),
+    (pa.binary(2), "\ud800", "value", "str"),
     (pa.binary(), memoryview(b"abcd")[::2], "value", "memoryview"),
     (pa.binary(2), b"abc", "value", "bytes"),
     (pa.binary(15), uuid.UUID(int=1), "type", "UUID"),
@@ -857,3 +861,25 @@ def test_numbers_are_kept_or_refused(small, number, dec):
         assert failures == [] and pa.array(built)[0].as_py() == dec
     else:
         assert rules(failures) == [("c", "value", 1)]
+
+
+# ---- text as binary, whatever the form ----
+
+
+class Text(str):
+    pass
+
+
+@pytest.mark.parametrize("kind", [pa.binary(), pa.large_binary(), pa.binary(4)], ids=str)
+def test_text_becomes_binary_as_utf8_in_every_form(kind, tmp_path):
+    texts = ["abcd", None, "\u00e9\u00e8", "\U0001f600", Text("wxyz")]
+    schema = pa.schema([("a", kind)])
+    forms = {
+        "table": pa.table({"a": pa.array(texts, pa.string())}),
+        "rows": [{"a": text} for text in texts],
+        "objects": pd.DataFrame({"a": pd.Series(texts, dtype=object)}),
+    }
+    for name, data in forms.items():
+        forge.write_parquet(data, tmp_path / name, schema)
+        found = forge.read_parquet(tmp_path / name, "arrow")["a"].to_pylist()
+        assert found == [None if text is None else text.encode() for text in texts], name
