@@ -90,7 +90,7 @@ def test_every_stop_leaves_the_old_or_the_new(tmp_path, shim, name):
             record.make(steps, root)
             line = f"{name}: {way} before call {at + 1} of {len(record)}, seed {SEED}"
             expect_good(root, line, allowed)
-            if ALL or at % 3 == 0 or way == "kill":
+            if ALL or at % 4 == 0:
                 expect_recovery(name, root, line)
             shutil.rmtree(root)
 
@@ -100,7 +100,7 @@ def test_every_stop_leaves_the_old_or_the_new(tmp_path, shim, name):
 )
 @pytest.mark.parametrize("name", list(scenarios.SCENARIOS))
 def test_every_call_may_fail(tmp_path, shim, name, error):
-    if not ALL and error in (errno.EACCES, errno.EMFILE) and name not in ("append", "overwrite"):
+    if not ALL and (error != errno.ENOSPC or name not in ("append", "overwrite", "file", "compact")):
         pytest.skip("these errors for every scenario: PQF_TEST_ALL=1")
     told = run(shim, "record", name, tmp_path / "r")
     failures = 0
