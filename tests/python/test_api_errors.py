@@ -332,7 +332,7 @@ def test_signatures_are_those_of_the_documentation():
         ("filters", None),
         ("kwargs", empty),
     ]
-    assert shape(forge.inspect_schema) == [("path", empty), ("unify", "strict")]
+    assert shape(forge.inspect_schema) == [("path", empty), ("kwargs", empty)]
     assert shape(ParquetStreamWriter) == [("output_path", empty), ("schema", empty), ("kwargs", empty)]
     assert shape(ParquetStreamWriter.write_chunk)[1:] == [("data", empty)]
 
