@@ -42,6 +42,7 @@ Names = Mapping[str, Sequence[str]]
 """Path of a struct ('' for the rows) to the declared names of its fields."""
 
 MOST_CHARS = 120
+MOST_NAME_CHARS = 80
 
 
 _WIDTHS = {"halffloat": "float16", "float": "float32", "double": "float64"}
@@ -53,6 +54,16 @@ def _short(text: str) -> str:
     return text if len(text) <= MOST_CHARS else text[: MOST_CHARS - 3] + "..."
 
 
+def _found(failure: Failure) -> str:
+    """What was found, in a line. It may be the name of a class, and Python's float is no float32."""
+    return "float" if failure.found == "float" else _short(failure.found or "the value")
+
+
+def _name(path: str) -> str:
+    """The repr of a path: of a long one the beginning."""
+    return repr(path if len(path) <= MOST_NAME_CHARS else path[: MOST_NAME_CHARS - 3] + "...")
+
+
 def _near(path: str, names: Names) -> str:
     from difflib import get_close_matches
 
@@ -61,10 +72,10 @@ def _near(path: str, names: Names) -> str:
         parent, name = "", path
     same = [other for other in names.get(parent, ()) if other.casefold() == name.casefold()]
     if same:
-        return " or ".join(map(repr, same))
+        return " or ".join(map(_name, same))
     folded = {other.casefold(): other for other in names.get(parent, ())}
     found = get_close_matches(name.casefold(), list(folded), n=3)
-    return " or ".join(repr(folded[match]) for match in found)
+    return " or ".join(_name(folded[match]) for match in found)
 
 
 def _where(failure: Failure) -> str:
@@ -78,16 +89,16 @@ def _where(failure: Failure) -> str:
 def _null(failure: Failure, names: Names) -> str:
     where = _where(failure)
     return (
-        f"Column {failure.path!r} is declared non-nullable but contains nulls"
+        f"Column {_name(failure.path)} is declared non-nullable but contains nulls"
         + (f" ({where})" if where else "")
         + "; fill them, or declare the field nullable"
     )
 
 
 def _missing(failure: Failure, names: Names) -> str:
-    head = f"Column {failure.path!r} ({_short(failure.expected)}) is missing from the data; "
+    head = f"Column {_name(failure.path)} ({_short(failure.expected)}) is missing from the data; "
     if failure.found:
-        return head + f"is it {failure.found!r}? Rename one of them"
+        return head + f"is it {_name(failure.found)}? Rename one of them"
     if failure.expected.endswith(" not null"):
         return head + "add it, or declare the field nullable and write with on_missing='null'"
     return head + "add it, or on_missing='null' fills it with nulls"
@@ -96,12 +107,12 @@ def _missing(failure: Failure, names: Names) -> str:
 def _extra(failure: Failure, names: Names) -> str:
     near = _near(failure.path, names)
     where = _where(failure)
-    head = f"Column {failure.path!r} is not in the schema" + (f" ({where})" if where else "")
+    head = f"Column {_name(failure.path)} is not in the schema" + (f" ({where})" if where else "")
     return head + (f"; did you mean {near}?" if near else "; declare it, or on_extra='drop' drops it")
 
 
 def _duplicate(failure: Failure, names: Names) -> str:
-    return f"Column {failure.path!r} appears more than once in the data; rename or remove all but one"
+    return f"Column {_name(failure.path)} appears more than once in the data; rename or remove all but one"
 
 
 def _type(failure: Failure, names: Names) -> str:
@@ -115,14 +126,14 @@ def _type(failure: Failure, names: Names) -> str:
     at = f" ({at})" if row >= 0 else ""
     if not failure.path:
         return f"Each row must be a dict, not {failure.found}{at}"
-    head = f"Column {failure.path!r}: {_short(failure.found or 'the value')} cannot become "
+    head = f"Column {_name(failure.path)}: {_found(failure)} cannot become "
     return head + f"{_short(failure.expected)}{at}; {_type_advice(failure.found, failure.expected)}"
 
 
 def _value(failure: Failure, names: Names) -> str:
     where = _where(failure)
     value = failure.samples[0][1] if failure.samples else failure.found
-    head = f"Column {failure.path!r}: the value {value} does not fit {_short(failure.expected)}"
+    head = f"Column {_name(failure.path)}: the value {value} does not fit {_short(failure.expected)}"
     return (
         head + (f" ({where})" if where else "") + f"; {_value_advice(value, failure.found, failure.expected)}"
     )
@@ -130,7 +141,7 @@ def _value(failure: Failure, names: Names) -> str:
 
 # ---- what to do ----
 
-_TEXT = ("str", "string", "large_string", "string_view")
+_TEXT = ("string", "large_string", "string_view")
 _TIMES = ("timestamp", "datetime", "Timestamp", "date", "time", "duration", "timedelta", "Timedelta")
 _FLOATS = ("float", "double", "halffloat")
 
@@ -146,7 +157,7 @@ def _type_advice(found: str, expected: str) -> str:
         return "a zone is never dropped: declare the zone, or make the values naive first"
     if _is(expected, "fixed_size_binary"):
         return "bytes of that length are needed: encode the values first"
-    if found in _TEXT or _is(found, "dictionary<values=string"):
+    if found in ("str", *_TEXT) or _is(found, "dictionary<values=string"):
         return "text is never parsed: convert the values first, or coerce=True parses them"
     if _is(expected, *_TEXT):
         return "nothing is turned into text: convert the values first, or coerce=True casts them"

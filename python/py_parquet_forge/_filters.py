@@ -26,7 +26,25 @@ class Filter:
 
     def rows(self, batch: Any) -> Any:
         """A Table of the rows of a Table that satisfy the expression."""
-        return batch.filter(self.expression)
+        import pyarrow as pa
+
+        try:
+            return batch.filter(self.expression)
+        except pa.ArrowInvalid as error:
+            path = _dotted(str(error), batch.schema.names)
+            if path is None:
+                raise
+            name = ".".join(path)
+            raise pa.ArrowInvalid(
+                f"there is no column {name!r}; in filters write {path!r} for the field"
+            ) from None
+
+
+def _dotted(message: str, columns: list[str]) -> tuple[str, ...] | None:
+    """The path that a name with dots stands for, of which pyarrow says that it is no column."""
+    start, _, rest = message.partition("No match for FieldRef.Name(")
+    parts = tuple(rest.partition(")")[0].split("."))
+    return parts if not start and len(parts) > 1 and parts[0] in columns else None
 
 
 def make_filter(filters: Any) -> Filter | None:

@@ -234,6 +234,30 @@ static pqf_status set_schema(pqf_dataset *d, pqf_error *err) {
 
 /* ---- open and free ---- */
 
+static bool has_lead(const struct ArrowSchema *schema, const char *path) {
+    for (int64_t i = 0; i < schema->n_children; i++) {
+        const char *name = schema->children[i]->name;
+        size_t len = name ? strlen(name) : 0;
+        if (name && !strncmp(name, path, len) && (path[len] == 0 || path[len] == '.'))
+            return true;
+    }
+    return false;
+}
+
+/* Whatever a path says of the inside of its column, the column is there. */
+static pqf_status check_dictionaries(pqf_dataset *d, pqf_error *err) {
+    const char *const *paths = d->options.read_dictionary;
+    pqf_choices choices;
+    if (!paths || !d->found.num_files) return PQF_OK;
+    TRY(pqf_choices_init(&choices, &d->schema, &d->arena, err));
+    for (; *paths; paths++) {
+        pqf_column_path path = {.names = paths, .num_names = 1};
+        if (!has_lead(&d->schema, *paths))
+            TRY(pqf_choices_add(&choices, &path, false, err));
+    }
+    return PQF_OK;
+}
+
 static pqf_status check_unit(const char *unit, pqf_error *err) {
     static const char *const units[] = {"s", "ms", "us", "ns"};
     if (!unit) return PQF_OK;
@@ -303,7 +327,8 @@ static pqf_status complete(pqf_dataset *d, pqf_error *err) {
     TRY(pqf_dataset_open_reader(d, d->first_file, &d->first, err));
     d->options.likely = NULL; /* borrowed for the open alone */
     TRY(set_constants(d, err));
-    return set_schema(d, err);
+    TRY(set_schema(d, err));
+    return check_dictionaries(d, err);
 }
 
 pqf_status pqf_dataset_open(const char *const *paths, int64_t num_paths, const char *root,

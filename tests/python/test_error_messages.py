@@ -18,7 +18,15 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from py_parquet_forge import ParquetStreamWriter, SchemaValidationError, write_parquet, write_to_dataset
+from py_parquet_forge import (
+    ParquetStreamWriter,
+    SchemaValidationError,
+    inspect_schema,
+    read_parquet,
+    read_parquet_iter,
+    write_parquet,
+    write_to_dataset,
+)
 
 GOLDEN = Path(__file__).parent / "golden" / "messages.txt"
 
@@ -79,6 +87,9 @@ CASES = {
     "type, number for text": (pa.table({"a": [5]}), one(pa.string())),
     "type, naive for aware": (pa.table({"a": NAIVE}), one(pa.timestamp("us", "UTC"))),
     "type, aware for naive": ([{"a": NOON.replace(tzinfo=dt.timezone.utc)}], one(pa.timestamp("us"))),
+    "type, a float of Python": ([{"a": 1.5}], one(pa.decimal128(5, 2))),
+    "type, number for a struct": (pa.table({"a": [1]}), one(pa.struct([("x", pa.int64())]))),
+    "a name of 1,000 characters": ([{"x" * 1000: 1}], pa.schema([("x" * 999, pa.int64())])),
     "type, nesting": (pa.table({"a": [1]}), one(pa.list_(pa.int64()))),
     "value, integer": (pa.table({"a": [1, 300]}), one(pa.int8())),
     "value, integer for float": (pa.table({"a": [2**53 + 1]}), one(pa.float64())),
@@ -209,3 +220,24 @@ def test_coerce_keeps_keys_that_the_first_row_lacks(tmp_path):
     ]
     with pytest.raises(SchemaValidationError, match="'z'"):
         write_parquet([{"a": 0.1}, {"z": 1}], tmp_path / "f", schema, coerce=True)
+
+
+def test_a_filter_by_a_dotted_name_says_how_a_field_is_written(tmp_path):
+    pq.write_table(pa.table({"s": [{"x": 1}, {"x": 2}]}), tmp_path / "f")
+    for read in (
+        lambda **k: read_parquet(tmp_path / "f", "arrow", **k),
+        lambda **k: next(read_parquet_iter(tmp_path / "f", **k)),
+    ):
+        with pytest.raises(pa.ArrowInvalid, match=r"there is no column 's.x'; in filters write \('s', 'x'\)"):
+            read(filters=[("s.x", ">", 1)])
+        assert read(filters=[(("s", "x"), ">", 1)]).num_rows == 1
+
+
+@pytest.mark.parametrize("call", [read_parquet, read_parquet_iter, inspect_schema])
+def test_read_dictionary_of_an_unknown_column_names_the_nearest(call, tmp_path):
+    pq.write_table(pa.table({"name": ["x"], "l": [["y"]], "a.b": ["z"]}), tmp_path / "f")
+    with pytest.raises(pa.ArrowInvalid, match="there is no column 'nmae'; did you mean 'name'"):
+        call(tmp_path / "f", read_dictionary=["name", "nmae"])
+    schema = inspect_schema(tmp_path / "f", read_dictionary=["name", "l.list.element", "a.b"])
+    kinds = [schema.field("name").type, schema.field("l").type.value_type, schema.field("a.b").type]
+    assert all(map(pa.types.is_dictionary, kinds))

@@ -246,7 +246,7 @@ def test_strings_inside_come_as_dictionaries(path):
         assert pa.types.is_dictionary(
             read(path, ["m"], read_dictionary=[name]).schema.field("m").type.key_type
         )
-    assert read(path, ["m", "s"], read_dictionary=["m.value", "s.x", "y"]).schema.types == [
+    assert read(path, ["m", "s"], read_dictionary=["m.value", "s.x"]).schema.types == [
         TABLE.schema.field("m").type,
         TABLE.schema.field("s").type,
     ]
