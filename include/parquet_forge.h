@@ -443,6 +443,19 @@ PQF_API pqf_status pqf_file_info_open(const char *path, const pqf_read_options *
                                       pqf_file_info **out, pqf_error *err);
 PQF_API void pqf_file_info_free(pqf_file_info *info);
 
+/* The files that pqf_dataset_open takes from the same paths. Of a folder it is one state, which stays
+ * readable as long as the listing is open, whatever is appended or replaced meanwhile. */
+typedef struct pqf_listing pqf_listing;
+PQF_API pqf_status pqf_listing_open(const char *const *paths, int64_t num_paths,
+                                    const char *root, pqf_listing **out, pqf_error *err);
+PQF_API void pqf_listing_free(pqf_listing *listing);
+PQF_API int64_t pqf_listing_num_files(const pqf_listing *listing);
+/* Path of file i, owned by the listing. */
+PQF_API const char *pqf_listing_file(const pqf_listing *listing, int64_t i);
+/* As pqf_file_info_open, of file i. The handle outlives the listing. */
+PQF_API pqf_status pqf_listing_info(const pqf_listing *listing, int64_t i,
+                                    pqf_file_info **out, pqf_error *err);
+
 typedef struct pqf_info_file {
     int64_t num_bytes;
     int64_t footer_bytes; /* without the 8 bytes behind it */

@@ -73,6 +73,7 @@ int core_settings(PyObject *dict, core_memory *memory, const pqf_column_setting 
 /* ---- maintain.c: functions of the module ---- */
 
 PyObject *core_read_metadata(PyObject *module, PyObject *args);
+PyObject *core_read_metadata_of_all(PyObject *module, PyObject *args);
 PyObject *core_update_metadata(PyObject *module, PyObject *args);
 PyObject *core_merge(PyObject *module, PyObject *args);
 PyObject *core_compact(PyObject *module, PyObject *args);

@@ -290,6 +290,66 @@ PyObject *core_read_metadata(PyObject *module, PyObject *args) {
     return result;
 }
 
+static PyObject *listed_record(PyObject *module, const pqf_listing *listing, int64_t i,
+                               PyObject *make) {
+    pqf_file_info *info = NULL;
+    pqf_error err;
+    core_call call = {.progress = NULL};
+    CORE_BEGIN(&call);
+    pqf_status status = pqf_listing_info(listing, i, &info, &err);
+    CORE_END(&call);
+    if (status != PQF_OK) {
+        return core_raise(PyModule_GetState(module), &err);
+    }
+    PyObject *pair = NULL;
+    PyObject *record = file_record(info, make);
+    pqf_file_info_free(info);
+    if (record != NULL) {
+        pair = Py_BuildValue(
+            "(NN)", PyUnicode_DecodeFSDefault(pqf_listing_file(listing, i)), record);
+    }
+    return pair;
+}
+
+static PyObject *listed_records(PyObject *module, const pqf_listing *listing,
+                                PyObject *make) {
+    PyObject *list = PyList_New(0);
+    for (int64_t i = 0; list != NULL && i < pqf_listing_num_files(listing); i++) {
+        PyObject *pair = listed_record(module, listing, i, make);
+        if (pair == NULL || PyList_Append(list, pair) < 0) {
+            Py_CLEAR(list);
+        }
+        Py_XDECREF(pair);
+    }
+    return list;
+}
+
+PyObject *core_read_metadata_of_all(PyObject *module, PyObject *args) {
+    PyObject *paths, *root, *make;
+    core_memory memory = {.num_blocks = 0};
+    core_call call = {.progress = NULL};
+    if (!PyArg_ParseTuple(args, "O!OO", &PyList_Type, &paths, &root, &make)) {
+        return NULL;
+    }
+    pqf_listing *listing = NULL;
+    pqf_error err;
+    PyObject *result = NULL;
+    const char *const *c_paths = NULL;
+    const char *c_root = NULL;
+    int64_t n = 0;
+    if (core_paths(paths, &memory, &c_paths, &n) == 0 &&
+        (root == Py_None || (c_root = core_path(root, &memory)) != NULL)) {
+        CORE_BEGIN(&call);
+        pqf_status status = pqf_listing_open(c_paths, n, c_root, &listing, &err);
+        CORE_END(&call);
+        result = status == PQF_OK ? listed_records(module, listing, make)
+                                  : core_raise(PyModule_GetState(module), &err);
+    }
+    pqf_listing_free(listing);
+    core_memory_free(&memory);
+    return result;
+}
+
 /* ---- changing ---- */
 
 PyObject *core_update_metadata(PyObject *module, PyObject *args) {

@@ -55,6 +55,8 @@ static PyMethodDef core_methods[] = {
     {"features", features, METH_O, "features(table) -> [(name, reads, writes), ...]"},
     {"read_metadata", core_read_metadata, METH_VARARGS,
      "read_metadata(path, make) -> dict; make(kind, integer, scale) -> value"},
+    {"read_metadata_of_all", core_read_metadata_of_all, METH_VARARGS,
+     "read_metadata_of_all(paths, root, make) -> [(path, dict), ...]"},
     {"update_metadata", core_update_metadata, METH_VARARGS,
      "update_metadata(path, changes, durable)"},
     {"merge", core_merge, METH_VARARGS,

@@ -100,21 +100,23 @@ def read_metadata(path: PathLike | Sequence[PathLike]) -> dict[str, Any]:
     Of a file: path, bytes, footer_bytes, num_rows, version, created_by, metadata (key-value pairs),
     columns (the leaves of the schema) and row_groups with their column chunks and statistics. Of a
     folder, a glob or a list: path, num_files, bytes, num_rows, and files with one such record each.
-    Only footers are read.
+    Only footers are read; of a folder those of one state of it, as read_parquet sees it.
     """
     import os
 
-    from ._paths import absolute, input_files, is_glob
+    from ._paths import absolute, input_paths, is_glob
 
     where = absolute(path, "path")
     try:
         if isinstance(where, str) and not is_glob(where) and not os.path.isdir(where):
-            return _file_metadata(where)
-        files = [_file_metadata(file) for file in input_files(where)]
+            return {"path": where, **_core.read_metadata(where, _value)}
+        paths, root = input_paths(where, None)
+        found = _core.read_metadata_of_all(paths, root, _value)
     except _core.EngineError as error:
         from ._errors import public_error
 
         raise public_error(error, writing=False) from None
+    files = [{"path": file, **record} for file, record in found]
     return {
         "path": where,
         "num_files": len(files),
@@ -122,10 +124,6 @@ def read_metadata(path: PathLike | Sequence[PathLike]) -> dict[str, Any]:
         "num_rows": sum(file["num_rows"] for file in files),
         "files": files,
     }
-
-
-def _file_metadata(path: str) -> dict[str, Any]:
-    return {"path": path, **_core.read_metadata(path, _value)}
 
 
 # ---- changing ----
@@ -137,15 +135,24 @@ def update_metadata(path: PathLike, metadata: Mapping[str, str | None], *, durab
     The data is not rewritten: its bytes are copied as they are by the operating system, a new footer
     is put behind them, and the new file takes the name in one step.
     """
+    import os
+
     from ._paths import local_path
+    from ._write import _log
 
     if not isinstance(durable, bool):
         raise ValueError(f"durable must be True or False, not {durable!r}")
     changes = _changes(metadata)
+    file = local_path(path, "path")
+    if os.path.isdir(file):
+        import errno
+
+        raise IsADirectoryError(errno.EISDIR, "update_metadata takes one file, and this is a folder", file)
     try:
-        _core.update_metadata(local_path(path, "path"), changes, durable)
+        _core.update_metadata(file, changes, durable)
     except _core.EngineError as error:
         raise _public(error) from None
+    _log("changed %d keys of the metadata of %s", len(changes), file)
 
 
 def _changes(metadata: Any) -> dict[str, str | None]:
@@ -175,6 +182,20 @@ def _engine(options: Options) -> dict[str, Any]:
     return {**options.engine, "progress": Progress(options.progress)}
 
 
+def _refuse_inside(paths: list[str], out: str) -> None:
+    """A file among its own inputs would be merged into itself by the next call."""
+    import os
+
+    target = os.path.realpath(os.path.dirname(os.path.abspath(out)))
+    for path in paths:
+        folder = os.path.realpath(path)
+        if os.path.isdir(folder) and os.path.commonpath([folder, target]) == folder:
+            raise ValueError(
+                f"out={out!r} lies inside the input folder {path!r}, which the next call would read too; "
+                "name a file outside of it, or use compact()"
+            )
+
+
 def merge(files: PathLike | Sequence[PathLike], out: PathLike, **kwargs: Any) -> dict[str, int]:
     """Merges files of one schema (a list, a glob or a folder) into one file, atomically.
 
@@ -188,14 +209,19 @@ def merge(files: PathLike | Sequence[PathLike], out: PathLike, **kwargs: Any) ->
     """
     from ._options import merge_options
     from ._paths import absolute, input_paths, local_path
+    from ._write import _log
 
     options = merge_options("merge", kwargs)
     target = local_path(out, "out")
     paths, root = input_paths(absolute(files), None)
+    _refuse_inside(paths, target)
     try:
-        return _core.merge(paths, root, target, _engine(options), options.recode)
+        counts = _core.merge(paths, root, target, _engine(options), options.recode)
     except _core.EngineError as error:
         raise _public(error) from None
+    if counts["files_after"]:
+        _log("merged %d files, %d rows, to %s", counts["files_before"], counts["num_rows"], target)
+    return counts
 
 
 def compact(dir: PathLike, target_file_bytes: int = TARGET_FILE_BYTES, **kwargs: Any) -> dict[str, int]:
@@ -210,11 +236,14 @@ def compact(dir: PathLike, target_file_bytes: int = TARGET_FILE_BYTES, **kwargs:
     """
     from ._options import compact_options, positive
     from ._paths import local_path
+    from ._write import _log
 
     options = compact_options("compact", kwargs)
     target = positive("target_file_bytes", target_file_bytes)
     folder = local_path(dir, "dir")
     try:
-        return _core.compact(folder, _engine(options), target, options.recode)
+        counts = _core.compact(folder, _engine(options), target, options.recode)
     except _core.EngineError as error:
         raise _public(error) from None
+    _log("compacted %d files to %d in the dataset %s", counts["files_before"], counts["files_after"], folder)
+    return counts

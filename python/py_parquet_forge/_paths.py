@@ -73,14 +73,6 @@ def input_paths(path: Any, ignore_prefixes: list[str] | None) -> tuple[list[str]
     return [text], None
 
 
-def input_files(path: str | list[str]) -> list[str]:
-    """The files that a read of the absolute path takes, in its order."""
-    paths, _ = input_paths(path, None)
-    if isinstance(path, list) or not os.path.isdir(path):
-        return paths
-    return sorted(_files(path, (".", "_")), key=_order)
-
-
 # ---- globs ----
 
 

@@ -130,6 +130,10 @@ pqf_status pqf_writer_judge_view(const pqf_writer *writer, const pqf_view *batch
 bool pqf_view_resolve(const pqf_view **view, int64_t *i);
 /* ---- files put together from others ---- */
 
+/* As pqf_file_info_open over a source that the handle then owns, success or not. */
+pqf_status pqf_file_info_open_source(pqf_source *source, pqf_file_info **out,
+                                     pqf_error *err);
+
 /* What a new file takes from an open one. */
 typedef struct pqf_like {
     pqf_reader *reader; /* its Parquet schema to the last annotation; is retained */

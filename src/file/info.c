@@ -46,45 +46,72 @@ static pqf_status keep_texts(pqf_file_info *info, pqf_error *err) {
                             err);
 }
 
-static pqf_status open_info(pqf_file_info *info, const char *path,
-                            const pqf_read_options *options, pqf_error *err) {
+static pqf_status read_info(pqf_file_info *info, const pqf_read_options *options,
+                            pqf_error *err) {
     pqf_footer_options footer = {0};
     if (options) {
         footer.limits.max_string_bytes = options->thrift_string_limit;
         footer.limits.max_container_elements = options->thrift_container_limit;
     }
-    TRY(pqf_source_open(path, false, &info->source, err));
     TRY(pqf_footer_read(info->source, &footer, info->mem, &info->metadata, err));
     open_schema(info);
     return keep_texts(info, err);
 }
 
-pqf_status pqf_file_info_open(const char *path, const pqf_read_options *options,
-                              pqf_file_info **out, pqf_error *err) {
-    pqf_error local;
-    if (!err) err = &local;
-    pqf_error_init(err);
+static pqf_status new_info(const pqf_control *control, pqf_file_info **out,
+                           pqf_error *err) {
     pqf_mem *mem;
     void *block;
-    if (options && options->struct_bytes != sizeof *options)
-        return pqf_fail(err, PQF_INVALID, "pqf_read_options.struct_bytes is %zu, not %zu",
-                        options->struct_bytes, sizeof *options);
-    TRY(pqf_mem_new(pqf_memory_limit(options ? &options->control : NULL), &mem, err));
+    TRY(pqf_mem_new(pqf_memory_limit(control), &mem, err));
     pqf_status status = pqf_mem_zalloc(mem, sizeof(pqf_file_info), &block, err);
     if (status != PQF_OK) {
         pqf_mem_release(mem);
         return status;
     }
-    pqf_file_info *info = block;
-    info->mem = mem;
-    pqf_arena_init(&info->arena, mem);
-    status = open_info(info, path, options, err);
+    *out = block;
+    (*out)->mem = mem;
+    pqf_arena_init(&(*out)->arena, mem);
+    return PQF_OK;
+}
+
+/* *info is freed on failure, and *out set on success. */
+static pqf_status hand_out(pqf_file_info *info, pqf_status status, const char *path,
+                           pqf_file_info **out, pqf_error *err) {
     if (status == PQF_OK) {
         *out = info;
         return status;
     }
+    pqf_error_at_path(err, path);
     pqf_file_info_free(info);
-    return pqf_error_at_path(err, path);
+    return status;
+}
+
+pqf_status pqf_file_info_open(const char *path, const pqf_read_options *options,
+                              pqf_file_info **out, pqf_error *err) {
+    pqf_error local;
+    pqf_file_info *info;
+    if (!err) err = &local;
+    pqf_error_init(err);
+    if (options && options->struct_bytes != sizeof *options)
+        return pqf_fail(err, PQF_INVALID, "pqf_read_options.struct_bytes is %zu, not %zu",
+                        options->struct_bytes, sizeof *options);
+    TRY(new_info(options ? &options->control : NULL, &info, err));
+    pqf_status status = pqf_source_open(path, false, &info->source, err);
+    if (status == PQF_OK) status = read_info(info, options, err);
+    return hand_out(info, status, path, out, err);
+}
+
+pqf_status pqf_file_info_open_source(pqf_source *source, pqf_file_info **out,
+                                     pqf_error *err) {
+    pqf_file_info *info;
+    pqf_status status = new_info(NULL, &info, err);
+    if (status != PQF_OK) {
+        pqf_source_free(source);
+        return status;
+    }
+    info->source = source;
+    status = read_info(info, NULL, err);
+    return hand_out(info, status, pqf_source_path(source), out, err);
 }
 
 void pqf_file_info_free(pqf_file_info *info) {

@@ -458,7 +458,7 @@ def test_merge_of_empty_files_and_without_row_groups(tmp_path):
     table = all_kinds(10)
     for i, part in enumerate([table.slice(0, 0), table, table.slice(0, 0)]):
         pq.write_table(part, tmp_path / f"{i}.parquet", compression="zstd")
-    counts = forge.merge(tmp_path, tmp_path / "out")
+    counts = forge.merge(sorted(tmp_path.iterdir()), tmp_path / "out")
     assert counts["num_rows"] == 10 and read(tmp_path / "out").equals(table)
     assert forge.read_metadata(tmp_path / "out")["row_groups"][0]["columns"][0]["codec"] == "zstd"
     forge.merge([tmp_path / "0.parquet", tmp_path / "2.parquet"], tmp_path / "none")
@@ -480,7 +480,7 @@ def test_types_that_are_read_alone_are_copied(tmp_path):
     table = pa.table({"d": pa.array([Decimal(10) ** 50, None], pa.decimal256(60, 0))})
     for i in range(2):
         pq.write_table(table, tmp_path / f"{i}.parquet")
-    counts = forge.merge(tmp_path, tmp_path / "out")
+    counts = forge.merge(sorted(tmp_path.iterdir()), tmp_path / "out")
     assert counts["num_row_groups"] == counts["num_row_groups_copied"] == 2
     assert pq.read_table(tmp_path / "out").equals(pa.concat_tables([table, table]))
     with pytest.raises(NotImplementedError, match="only copied"):
@@ -498,7 +498,7 @@ def test_int96_and_old_lists_keep_their_parquet_types(tmp_path):
             use_compliant_nested_type=False,
             version="1.0",
         )
-    forge.merge(tmp_path, tmp_path / "out")
+    forge.merge(sorted(tmp_path.iterdir()), tmp_path / "out")
     was, now = forge.read_metadata(tmp_path / "0.parquet"), forge.read_metadata(tmp_path / "out")
     assert now["columns"] == was["columns"] and now["version"] == was["version"]
     assert pq.read_table(tmp_path / "out").equals(pa.concat_tables([table, table]))
@@ -901,3 +901,52 @@ def test_merge_keeps_dictionaries_of_numbers_nested_and_large_ones(tmp_path):
     assert after["d"].chunk(0).dictionary.cast(pa.int64()).to_pylist() == [5, 2, 4]
     assert after["st"].chunk(0).field(0).dictionary.to_pylist() == ["q", "p", "o"]
     assert after["st"].chunk(0).field(1).dictionary.to_pylist() == [9, 3, 7]
+
+
+# ---- folders, logging, messages ----
+
+
+def test_metadata_of_a_folder_is_one_state_while_others_overwrite_it(tmp_path):
+    table, path = pa.table({"a": range(30)}), tmp_path / "ds"
+    writer = (
+        "import sys, pyarrow as pa, py_parquet_forge as forge\n"
+        "table = pa.table({'a': range(30)})\n"
+        "for _ in range(60):\n"
+        "    forge.write_to_dataset(table, sys.argv[1], table.schema, mode='overwrite',\n"
+        "                           durable=False, max_rows_per_file=5)\n"
+    )
+    forge.write_to_dataset(table, path, table.schema, max_rows_per_file=5)
+    seen = 0
+    with subprocess.Popen([sys.executable, "-c", writer, str(path)]) as process:
+        while process.poll() is None:
+            record = forge.read_metadata(path)
+            assert (record["num_files"], record["num_rows"]) == (6, 30)
+            seen += 1
+    assert process.returncode == 0 and seen > 3
+
+
+def test_success_is_logged_at_info(tmp_path, caplog):
+    caplog.set_level("INFO", "py_parquet_forge")
+    paths = write_parts(tmp_path / "ds", pa.table({"a": range(10)}), 2)
+    forge.update_metadata(paths[0], {"k": "v"})
+    forge.merge(paths, tmp_path / "out")
+    forge.compact(tmp_path / "ds")
+    assert [record.getMessage() for record in caplog.records] == [
+        f"changed 1 keys of the metadata of {paths[0]}",
+        f"merged 2 files, 10 rows, to {tmp_path / 'out'}",
+        f"compacted 2 files to 1 in the dataset {tmp_path / 'ds'}",
+    ]
+
+
+def test_update_metadata_of_a_folder_says_that_it_takes_a_file(tmp_path):
+    with pytest.raises(IsADirectoryError, match="takes one file"):
+        forge.update_metadata(tmp_path, {"k": "v"})
+
+
+@pytest.mark.parametrize("out", ["ds/out.parquet", "ds/sub/../out.parquet", "link/out.parquet"])
+def test_merge_refuses_an_output_inside_an_input_folder(tmp_path, out):
+    paths = write_parts(tmp_path / "ds", pa.table({"a": range(10)}), 2)
+    (tmp_path / "link").symlink_to("ds")
+    with pytest.raises(ValueError, match="inside the input folder"):
+        forge.merge(tmp_path / "ds", tmp_path / out)
+    forge.merge(paths, tmp_path / "ds" / "out.parquet")
