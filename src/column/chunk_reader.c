@@ -32,7 +32,8 @@ struct pqf_chunk_reader {
     uint8_t prev_def;
     pqf_chunk_dict dict;
     pqf_value_reader values;
-    pqf_buf room; /* the bytes of a page that outlived a call */
+    pqf_buf room;   /* the bytes of a page that outlived a call */
+    pqf_buf levels; /* of a page with bit-packed levels: hybrid runs instead */
 };
 
 /* One call: rows go to `out`, or are stepped over where it is NULL. */
@@ -78,6 +79,7 @@ pqf_status pqf_chunk_reader_open(const pqf_chunk *chunk, const pqf_field *leaf_f
     pqf_page_walk_init(&r->walk, chunk, options->source, options->window_bytes, mem);
     pqf_chunk_dict_init(&r->dict, mem);
     pqf_buf_init(&r->room, mem, 0);
+    pqf_buf_init(&r->levels, mem, 0);
     r->values.kernel = options->kernel;
     r->values.leaf_field = leaf_field;
     r->values.dict = &r->dict;
@@ -90,6 +92,7 @@ void pqf_chunk_reader_free(pqf_chunk_reader *reader) {
     pqf_page_walk_reset(&reader->walk);
     pqf_chunk_dict_reset(&reader->dict);
     pqf_buf_reset(&reader->room);
+    pqf_buf_reset(&reader->levels);
     pqf_mem_free(reader->mem, reader, sizeof *reader);
 }
 
@@ -101,7 +104,7 @@ int64_t pqf_chunk_reader_rows_left(const pqf_chunk_reader *reader) {
 
 static pqf_page_context page_context(const pull *p) {
     return (pqf_page_context){&p->r->chunk, p->r->options.skip_page_checksums,
-                              &p->scratch->codec};
+                              &p->scratch->codec, &p->r->levels};
 }
 
 static pqf_status load_dictionary(const pull *p, pqf_error *err) {

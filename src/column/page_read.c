@@ -8,8 +8,8 @@
  *   V1, dictionary   [ rep | def | values ]            compressed as a whole
  *   V2               [ rep | def ] [ values ]          levels never, values perhaps
  *
- * rep and def of V1 begin with their byte length (uint32); those of V2 have it in the
- * header.
+ * rep and def of V1 begin with their byte length (uint32), but for the deprecated encoding BIT_PACKED,
+ * where the number of values gives it; those of V2 have it in the header.
  */
 #include "reading.h"
 
@@ -244,16 +244,22 @@ static pqf_status inflate(const pqf_page_context *context, int32_t codec, pqf_by
 
 /* ---- levels of V1 ---- */
 
-static pqf_status take_levels(pqf_bytes *body, int32_t encoding, int max_level,
+/* Levels in the deprecated encoding BIT_PACKED have neither a length nor runs: num_values values
+ * back to back, the most significant bit first (Encodings.md, BIT_PACKED = 4). */
+static pqf_status take_packed(pqf_bytes *body, int64_t num_values, int width,
                               const char *what, pqf_bytes *out, pqf_error *err) {
-    if (max_level == 0) return PQF_OK;
-    if (encoding == PQF_BIT_PACKED)
-        return pqf_fail(err, PQF_UNSUPPORTED,
-                        "%s levels in the deprecated encoding BIT_PACKED", what);
-    if (encoding != PQF_RLE)
+    size_t len = (size_t)((num_values * width + 7) / 8);
+    if (len > body->len)
         return pqf_fail(err, PQF_CORRUPT,
-                        "%s levels in encoding %d, only RLE (3) is valid", what,
-                        encoding);
+                        "%zu bytes of bit-packed %s levels, the page has %zu left", len,
+                        what, body->len);
+    *out = pqf_bytes_of(body->data, len);
+    *body = pqf_bytes_of(body->data + len, body->len - len);
+    return PQF_OK;
+}
+
+static pqf_status take_runs(pqf_bytes *body, const char *what, pqf_bytes *out,
+                            pqf_error *err) {
     pqf_cursor c = pqf_cursor_of(*body);
     uint32_t len = pqf_cursor_u32(&c);
     size_t left = pqf_cursor_left(&c);
@@ -262,6 +268,60 @@ static pqf_status take_levels(pqf_bytes *body, int32_t encoding, int max_level,
         return pqf_fail(err, PQF_CORRUPT, "%s levels of %u bytes, the page has %zu left",
                         what, len, left);
     *body = pqf_bytes_of(c.p, pqf_cursor_left(&c));
+    return PQF_OK;
+}
+
+static pqf_status take_levels(pqf_bytes *body, int32_t encoding, int max_level,
+                              int64_t num_values, const char *what, pqf_bytes *out,
+                              pqf_error *err) {
+    if (max_level == 0) return PQF_OK;
+    int width = pqf_bit_width((uint64_t)max_level);
+    if (encoding == PQF_BIT_PACKED)
+        return take_packed(body, num_values, width, what, out, err);
+    if (encoding == PQF_RLE) return take_runs(body, what, out, err);
+    return pqf_fail(err, PQF_CORRUPT,
+                    "%s levels in encoding %d, only RLE (3) and BIT_PACKED (4) are valid",
+                    what, encoding);
+}
+
+/* Eight values of `width` bits (at most 7), high bits first, become low bits first. */
+static void turn_group(const uint8_t *in, size_t len, int width, uint8_t *out) {
+    uint64_t from = 0, to = 0, mask = (UINT64_C(1) << width) - 1;
+    for (int i = 0; i < width; i++)
+        from = from << 8 | ((size_t)i < len ? in[i] : 0);
+    for (int k = 0; k < 8; k++)
+        to |= (from >> (width * (7 - k)) & mask) << (width * k);
+    for (int i = 0; i < width; i++)
+        out[i] = (uint8_t)(to >> (8 * i));
+}
+
+/* Packed levels become what all others are: one literal run of the hybrid encoding, behind what
+ * `room` holds. It has been reserved: pointers into it stay. */
+static pqf_status turn_levels(pqf_bytes *levels, int max_level, pqf_buf *room,
+                              pqf_error *err) {
+    int width = pqf_bit_width((uint64_t)max_level);
+    size_t step = (size_t)width, num_groups = (levels->len + step - 1) / step;
+    size_t start = room->len;
+    TRY(pqf_buf_put_varint(room, (uint64_t)num_groups << 1 | 1, err));
+    for (size_t i = 0; i < num_groups; i++, room->len += step)
+        turn_group(levels->data + i * step, levels->len - i * step, width,
+                   room->data + room->len);
+    *levels = pqf_bytes_of(room->data + start, room->len - start);
+    return PQF_OK;
+}
+
+static pqf_status turn_packed(const pqf_data_page_header *h,
+                              const pqf_page_context *context, pqf_page *page,
+                              pqf_error *err) {
+    const pqf_leaf *leaf = context->chunk->leaf;
+    bool rep = page->rep.len && h->repetition_level_encoding == PQF_BIT_PACKED;
+    bool def = page->def.len && h->definition_level_encoding == PQF_BIT_PACKED;
+    if (!rep && !def) return PQF_OK;
+    pqf_buf *room = context->levels;
+    /* a varint of at most 10 bytes, and a last group of at most 7 */
+    TRY(make_room(room, page->rep.len + page->def.len + 2 * (10 + 7), err));
+    if (rep) TRY(turn_levels(&page->rep, leaf->max_rep, room, err));
+    if (def) TRY(turn_levels(&page->def, leaf->max_def, room, err));
     return PQF_OK;
 }
 
@@ -277,9 +337,10 @@ static pqf_status unseal_v1(const pqf_page_ref *ref, const pqf_page_context *con
     if (out->num_values == 0)
         return PQF_OK; /* some writers leave the level lengths out */
     TRY(take_levels(&out->values, h->repetition_level_encoding, leaf->max_rep,
-                    "repetition", &out->rep, err));
-    return take_levels(&out->values, h->definition_level_encoding, leaf->max_def,
-                       "definition", &out->def, err);
+                    out->num_values, "repetition", &out->rep, err));
+    TRY(take_levels(&out->values, h->definition_level_encoding, leaf->max_def,
+                    out->num_values, "definition", &out->def, err));
+    return turn_packed(h, context, out, err);
 }
 
 /* check_v2 has seen that both level parts lie inside the body. */

@@ -46,7 +46,7 @@ pqf_status pqf_page_walk_next(pqf_page_walk *walk, pqf_page_ref *out, bool *end,
 typedef struct pqf_page {
     int64_t num_values; /* level entries; of a dictionary page its values */
     int32_t encoding;
-    bool in_room;  /* the bytes stand in the room, not in the window */
+    bool in_room;  /* the values stand in the room, not in the window */
     pqf_bytes rep; /* hybrid runs without length; empty where the level is always 0 */
     pqf_bytes def;
     pqf_bytes values;
@@ -56,6 +56,8 @@ typedef struct pqf_page_context {
     const pqf_chunk *chunk;
     bool skip_checksums;
     pqf_codec_ctx *codec;
+    pqf_buf *
+        levels; /* room for levels that are turned into hybrid runs; holds as the page does */
 } pqf_page_context;
 
 /* Takes a page apart; `room` receives its bytes when they have to be decompressed. */

@@ -34,7 +34,9 @@ const char *pqf_encoding_name(int32_t id) {
 bool pqf_encoding_row(int64_t i, const char **name, bool *reads, bool *writes) {
     if (i < 0 || i >= NUM_ENCODINGS) return false;
     *name = encodings[i].name;
-    *reads = encodings[i].begin != NULL;
+    /* of levels alone, which the room column reads */
+    bool of_levels = encodings[i].id == PQF_BIT_PACKED;
+    *reads = encodings[i].begin != NULL || of_levels;
     *writes = encodings[i].writes;
     return true;
 }

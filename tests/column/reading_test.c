@@ -331,16 +331,43 @@ static void put_levels(const uint8_t *levels, int64_t n, int max, bool prefix,
     if (prefix) pqf_store_u32(out->data + at, (uint32_t)(out->len - at - 4));
 }
 
+/* BIT_PACKED, bit by bit. */
+static void put_packed_levels(const uint8_t *levels, int64_t n, int max, pqf_buf *out) {
+    int width = pqf_bit_width((uint64_t)max), filled = 0;
+    uint8_t byte = 0;
+    for (int64_t i = 0; i < n * width; i++) {
+        byte = (uint8_t)(byte << 1 | (levels[i / width] >> (width - 1 - i % width) & 1));
+        if (++filled < 8) continue;
+        MUST(pqf_buf_put_u8(out, byte, &builder_err));
+        byte = 0;
+        filled = 0;
+    }
+    if (filled) MUST(pqf_buf_put_u8(out, (uint8_t)(byte << (8 - filled)), &builder_err));
+}
+
+static int32_t put_some_levels(const uint8_t *levels, int64_t n, int max, int version,
+                               bool packed, pqf_buf *out) {
+    bool this_one = packed && version == 1 && rnd_below(3);
+    if (this_one)
+        put_packed_levels(levels, n, max, out);
+    else
+        put_levels(levels, n, max, version == 1, out);
+    return this_one ? PQF_BIT_PACKED : PQF_RLE;
+}
+
 static void put_data_page(test_chunk *c, const test_levels *l, int64_t from, int64_t n,
-                          int version, bool dictionary, bool crc) {
+                          int version, bool dictionary, const chunk_layout *layout) {
     const pqf_leaf *leaf = c->chunk.leaf;
     pqf_buf levels, values;
     pqf_page_header h = {0};
     pqf_buf_init(&levels, c->mem, 0);
     pqf_buf_init(&values, c->mem, 0);
-    put_levels(l->rep + from, n, leaf->max_rep, version == 1, &levels);
+    bool packed = layout->packed_levels;
+    int32_t rep_encoding =
+        put_some_levels(l->rep + from, n, leaf->max_rep, version, packed, &levels);
     size_t rep_len = levels.len;
-    put_levels(l->def + from, n, leaf->max_def, version == 1, &levels);
+    int32_t def_encoding =
+        put_some_levels(l->def + from, n, leaf->max_def, version, packed, &levels);
     if (dictionary)
         put_codes(leaf, l->values + from, l->def + from, n, &values);
     else
@@ -349,10 +376,11 @@ static void put_data_page(test_chunk *c, const test_levels *l, int64_t from, int
     h.type = version == 1 ? PQF_PAGE_DATA : PQF_PAGE_DATA_V2;
     if (version == 1) {
         h.has_data_page_header = true;
-        h.data_page_header = (pqf_data_page_header){.num_values = (int32_t)n,
-                                                    .encoding = encoding,
-                                                    .definition_level_encoding = PQF_RLE,
-                                                    .repetition_level_encoding = PQF_RLE};
+        h.data_page_header =
+            (pqf_data_page_header){.num_values = (int32_t)n,
+                                   .encoding = encoding,
+                                   .definition_level_encoding = def_encoding,
+                                   .repetition_level_encoding = rep_encoding};
     } else {
         h.has_data_page_header_v2 = true;
         h.data_page_header_v2 = (pqf_data_page_header_v2){
@@ -363,7 +391,7 @@ static void put_data_page(test_chunk *c, const test_levels *l, int64_t from, int
         h.data_page_header_v2.has_is_compressed = rnd_below(2);
         h.data_page_header_v2.is_compressed = rnd_below(2);
     }
-    chunk_put_page(c, &h, pqf_buf_view(&levels), pqf_buf_view(&values), crc);
+    chunk_put_page(c, &h, pqf_buf_view(&levels), pqf_buf_view(&values), layout->crc);
     pqf_buf_reset(&levels);
     pqf_buf_reset(&values);
 }
@@ -402,7 +430,7 @@ void chunk_build(test_chunk *c, const pqf_leaf *leaf, const test_levels *l,
         if (version == 2 && l->rep[from]) version = 1;
         if (layout->index_pages && rnd_below(3) == 0) put_unknown_page(c);
         bool codes = dictionary && !(layout->plain_tail && from > l->n / 2);
-        put_data_page(c, l, from, n, version, codes, layout->crc);
+        put_data_page(c, l, from, n, version, codes, layout);
         from += n;
     }
     chunk_finish(c, l->n, num_rows);

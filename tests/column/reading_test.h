@@ -93,6 +93,7 @@ typedef struct chunk_layout {
     int64_t page_levels; /* about */
     bool index_pages;    /* pages of unknown types in between */
     bool plain_tail;     /* the last pages leave the dictionary */
+    bool packed_levels;  /* some levels of V1 pages are BIT_PACKED */
 } chunk_layout;
 
 typedef struct test_chunk {

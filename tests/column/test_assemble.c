@@ -39,6 +39,7 @@ static chunk_layout random_layout(void) {
         .page_levels = sizes[rnd_below(4)],
         .index_pages = rnd_below(4) == 0,
         .plain_tail = rnd_below(2),
+        .packed_levels = rnd_below(3) == 0,
     };
 }
 

@@ -344,18 +344,66 @@ static void test_levels_too_large(void **state) {
     chunk_free(&c);
 }
 
+/* Optional structs around an optional int64. Six make definition levels of 0 to 7: the numbers that
+ * Encodings.md gives the bytes of. */
+static void packed_tree(int depth) {
+    tree = (test_tree){0};
+    pqf_field *f = &tree.root;
+    for (int i = 0; i < depth; i++, f = f->children) {
+        f->nullable = true;
+        tree_group(&tree, f, PQF_FIELD_STRUCT, 1);
+    }
+    f->nullable = true;
+    tree_leaf(&tree, f, PQF_PHYSICAL_INT64);
+    tree_finish(&tree);
+}
+
+static pqf_field *last_field(void) {
+    pqf_field *f = &tree.root;
+    while (f->kind != PQF_FIELD_LEAF)
+        f = f->children;
+    return f;
+}
+
+/* The nulls of every node, from the root down, of one page of BIT_PACKED definition levels. */
+static pqf_status read_packed(pqf_bytes levels, int64_t n, int64_t *num_nulls) {
+    test_chunk c;
+    pqf_leaf_out out;
+    pqf_page_header h = data_header((int32_t)n);
+    h.data_page_header.definition_level_encoding = PQF_BIT_PACKED;
+    /* what readers must not look at: there are no repetition levels */
+    h.data_page_header.repetition_level_encoding = PQF_BIT_PACKED;
+    chunk_begin(&c, last_field()->leaf, PQF_UNCOMPRESSED, builder_mem);
+    chunk_put_page(&c, &h, levels, pqf_bytes_of(zeros, 8), false);
+    chunk_finish(&c, n, n);
+    fresh_error();
+    pqf_status status = chunk_read(&c, last_field(), 64, false, &out, mem, &err);
+    for (int32_t i = 0; status == PQF_OK && i < out.num_nodes; i++)
+        num_nulls[i] = out.nodes[i].num_nulls;
+    if (status == PQF_OK) pqf_leaf_out_reset(&out);
+    chunk_free(&c);
+    return status;
+}
+
 static void test_bit_packed_levels(void **state) {
     (void)state;
-    flat_tree(PQF_PHYSICAL_INT64, true);
-    test_chunk c;
-    pqf_page_header h = data_header(4);
-    h.data_page_header.definition_level_encoding = PQF_BIT_PACKED;
-    chunk_begin(&c, leaf_field()->leaf, PQF_UNCOMPRESSED, builder_mem);
-    chunk_put_page(&c, &h, (pqf_bytes){NULL, 0}, pqf_bytes_of(zeros, 33), false);
-    chunk_finish(&c, 4, 4);
-    assert_int_equal(read_whole(&c), PQF_UNSUPPORTED);
-    assert_non_null(strstr(err.message, "BIT_PACKED"));
-    chunk_free(&c);
+    static const uint8_t documented[] = {0x05, 0x39, 0x77}; /* 0 1 2 3 4 5 6 7 */
+    int64_t num_nulls[7];
+    packed_tree(6);
+    assert_int_equal(read_packed(pqf_bytes_of(documented, 3), 8, num_nulls), PQF_OK);
+    for (int i = 0; i < 7; i++)
+        assert_int_equal(num_nulls[i], i + 1);
+    packed_tree(2); /* 2 bits, levels 3 0 1 and padding */
+    assert_int_equal(read_packed(pqf_bytes_of("\xC4", 1), 3, num_nulls), PQF_OK);
+    assert_int_equal(num_nulls[0], 1);
+    assert_int_equal(num_nulls[1], 2);
+    assert_int_equal(num_nulls[2], 2);
+    packed_tree(1); /* 2 bits, but no level 3 */
+    assert_int_equal(read_packed(pqf_bytes_of("\xC4", 1), 3, num_nulls), PQF_CORRUPT);
+    assert_non_null(strstr(err.message, "definition level of 3"));
+    packed_tree(6); /* 30 levels of 3 bits: 12 bytes, there are 11 */
+    assert_int_equal(read_packed(pqf_bytes_of(zeros, 3), 30, num_nulls), PQF_CORRUPT);
+    assert_non_null(strstr(err.message, "12 bytes of bit-packed definition levels"));
 }
 
 /* A run of nulls is a few bytes in the file; the memory it wants is subject to the budget. */
