@@ -384,6 +384,12 @@ PQF_API pqf_status pqf_writer_put(pqf_writer *writer, const struct ArrowSchema *
 PQF_API pqf_status pqf_writer_check(pqf_writer *writer, const struct ArrowSchema *schema,
                                     const struct ArrowArray *batch, pqf_report *report,
                                     pqf_error *err);
+/* Rows put from here on are judged and set aside, until put_held adds all of them or drop_held none:
+ * batches that go together or not at all. More than some MiB of them wait in a nameless temporary
+ * file in the target's folder. After a failure of put_held the writer is only good to free. */
+PQF_API pqf_status pqf_writer_hold(pqf_writer *writer, pqf_error *err);
+PQF_API pqf_status pqf_writer_put_held(pqf_writer *writer, pqf_error *err);
+PQF_API void pqf_writer_drop_held(pqf_writer *writer);
 /* Writes the footer and gives the file its name. The writer is of no further use but to free it. */
 PQF_API pqf_status pqf_writer_finish(pqf_writer *writer, pqf_error *err);
 PQF_API void pqf_writer_free(pqf_writer *writer);

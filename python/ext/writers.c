@@ -18,6 +18,7 @@ typedef struct writer_object {
     char busy; /* a call is at work, perhaps without the GIL; guarded by the GIL */
     long long rows_seen; /* put or checked, as the engine counts rows in its records */
     long long rows_put;
+    long long rows_before; /* rows_put when rows began to be held */
 } writer_object;
 
 static void writer_free_engine(writer_object *w) {
@@ -302,6 +303,53 @@ static PyObject *writer_put_stream(PyObject *self, PyObject *args, PyObject *kwa
     return result;
 }
 
+/* ---- rows that go together or not at all ---- */
+
+/* hold(), put_held() */
+static PyObject *with_held(PyObject *self, pqf_status (*fn)(pqf_writer *, pqf_error *)) {
+    writer_object *w = (writer_object *)self;
+    pqf_error err;
+    pqf_status status = PQF_OK;
+    if (enter_open(w) < 0) {
+        return NULL;
+    }
+    if (w->file != NULL) {
+        CORE_BEGIN(&w->call);
+        status = fn(w->file, &err);
+        CORE_END(&w->call);
+    }
+    leave(w);
+    if (status != PQF_OK) {
+        return core_raise(core_state_of_type(Py_TYPE(self)), &err);
+    }
+    Py_RETURN_NONE;
+}
+
+static PyObject *writer_hold(PyObject *self, PyObject *unused) {
+    (void)unused;
+    ((writer_object *)self)->rows_before = ((writer_object *)self)->rows_put;
+    return with_held(self, pqf_writer_hold);
+}
+
+static PyObject *writer_put_held(PyObject *self, PyObject *unused) {
+    (void)unused;
+    return with_held(self, pqf_writer_put_held);
+}
+
+static PyObject *writer_drop_held(PyObject *self, PyObject *unused) {
+    (void)unused;
+    writer_object *w = (writer_object *)self;
+    if (enter_open(w) < 0) {
+        return NULL;
+    }
+    if (w->file != NULL) {
+        pqf_writer_drop_held(w->file);
+    }
+    w->rows_put = w->rows_before;
+    leave(w);
+    Py_RETURN_NONE;
+}
+
 /* ---- finish ---- */
 
 static PyObject *writer_finish(PyObject *self, PyObject *unused) {
@@ -340,6 +388,9 @@ static PyMethodDef writer_methods[] = {
     {"put_stream", (PyCFunction)(void (*)(void))writer_put_stream,
      METH_VARARGS | METH_KEYWORDS,
      "put_stream(source, check=False) -> None or the records of refused batches"},
+    {"hold", writer_hold, METH_NOARGS, "Rows put from here on are set aside."},
+    {"put_held", writer_put_held, METH_NOARGS, "Adds the rows that are set aside."},
+    {"drop_held", writer_drop_held, METH_NOARGS, "Drops the rows that are set aside."},
     {"finish", writer_finish, METH_NOARGS, "Commits."},
     {"abort", writer_abort, METH_NOARGS, "Leaves nothing behind."},
     {NULL, NULL, 0, NULL},

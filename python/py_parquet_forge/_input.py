@@ -268,13 +268,15 @@ def put_batch(sink: Sink, batch: Any, atomic: bool) -> list[Record]:
 
 def put_stream(sink: Sink, source: Any, atomic: bool) -> list[Record]:
     """Anything with __arrow_c_stream__; what has a length can be looked at first."""
+    if atomic and not hasattr(source, "__len__"):
+        return _put_held(sink, source, put_stream)
     if sink.options.coerce:
         pa = _caster()
         reader = pa.RecordBatchReader.from_stream(source)
-        if atomic and hasattr(source, "__len__"):
+        if atomic:
             return put_table(sink, reader.read_all(), atomic)
         return put_pieces(sink, reader, atomic)
-    if atomic and hasattr(source, "__len__"):
+    if atomic:
         records = sink.give(source, stream=True, check=True)
         if records:
             return records
@@ -286,12 +288,14 @@ def put_pieces(sink: Sink, pieces: Any, atomic: bool) -> list[Record]:
 
     After a refused piece the rest is only looked at, so that the records cover everything.
     """
+    if atomic:
+        return _put_held(sink, pieces, put_pieces)
     failures: list[Record] = []
     base, checking = sink.rows, sink.checking
     put = sink.writer.rows_put
     for piece in pieces:
         begin, seen = sink.rows, sink.writer.rows_seen
-        failures += putter_of(piece)(sink, piece, atomic)
+        failures += putter_of(piece)(sink, piece, False)
         sink.checking = checking or bool(failures)
         if sink.checking:
             sink.rows = max(sink.rows, begin + _num_rows(piece, sink.writer.rows_seen - seen))
@@ -301,6 +305,24 @@ def put_pieces(sink: Sink, pieces: Any, atomic: bool) -> list[Record]:
         sink.rows = base + sink.writer.rows_put - put
     sink.checking = checking
     return merged(failures)
+
+
+def _put_held(sink: Sink, data: Any, put: Put) -> list[Record]:
+    """What can be read only once: its rows are set aside until the last one has been judged."""
+    writer, before = sink.writer, sink.rows
+    writer.hold()
+    try:
+        records = put(sink, data, False)
+    except BaseException:
+        writer.drop_held()
+        sink.rows = before
+        raise
+    if records:
+        writer.drop_held()
+        sink.rows = before
+    else:
+        writer.put_held()
+    return records
 
 
 def _num_rows(piece: Any, seen: int) -> int:

@@ -108,8 +108,8 @@ class ParquetStreamWriter:
     def write_chunk(self, data: InputData) -> None:
         """Adds rows. A chunk that is refused adds nothing, and the writer can go on.
 
-        Of an iterator or a stream that cannot be read twice, the pieces before a refused one have
-        been added; then the writer can only be given up.
+        Rows of an iterator or a stream that cannot be read twice are set aside until its end, beyond
+        some MiB in a temporary file without a name.
         """
         with self._alone():
             sink = self._sink
@@ -122,7 +122,7 @@ class ParquetStreamWriter:
                 sink.put(data, atomic=True)
             except BaseException:
                 if sink.rows != before:
-                    self._torn = "Cannot write to a closed writer: a part of a chunk was refused"
+                    self._torn = "Cannot write to a closed writer: a chunk broke off in the middle"
                 raise
 
     def __exit__(self, kind: type[BaseException] | None, value: object, trace: object) -> None:

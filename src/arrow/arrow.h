@@ -332,6 +332,7 @@ pqf_status pqf_conform_new(const struct ArrowSchema *schema,
                            const pqf_conform_options *options, pqf_mem *mem,
                            pqf_conform **out, pqf_error *err);
 void pqf_conform_free(pqf_conform *conform);
+const struct ArrowSchema *pqf_conform_declared(const pqf_conform *conform);
 
 /* One batch is conformed in three steps, with nothing else between begin and end: begin
  * matches the columns by name; then each column of the declared schema once, on any

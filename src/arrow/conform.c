@@ -130,6 +130,10 @@ pqf_status pqf_conform_begin(pqf_conform *c, const struct ArrowSchema *schema,
     return pqf_cast_begin(&job, &c->rows, 1, c->root.num_children, &c->out);
 }
 
+const struct ArrowSchema *pqf_conform_declared(const pqf_conform *c) {
+    return &c->schema;
+}
+
 int64_t pqf_conform_num_columns(const pqf_conform *c) { return c->root.num_children; }
 
 static pqf_status conform_source(pqf_conform *c, int64_t i, pqf_job *job) {

@@ -5,7 +5,7 @@
  * hold no descriptor between writes, so their number is not bounded by that of descriptors.
  *
  * What parts hold until their row groups are full may grow beyond memory_limit. Once half of
- * it is in use all further rows are set aside in one file (spill.c), and finish gives them to
+ * it is in use all further rows are set aside in one file (file/spill.c), and finish gives them to
  * their parts one partition after the other.
  */
 #include "writing.h"
@@ -18,6 +18,9 @@
 #define WORKER_BYTES      ((int64_t)16 << 20)
 #define MAX_WAITING_BYTES ((int64_t)256 << 20)
 /* Rows of a batch that are sorted, and of a partition that are gathered, at a time. */
+/* Sets of dictionaries that rows set aside may have. */
+#define SPILL_LAYOUTS 16
+
 #define SORT_ROWS   ((int64_t)1 << 20)
 #define GATHER_ROWS ((int64_t)1 << 17)
 
@@ -266,8 +269,11 @@ static pqf_status explain_limit(pqf_status status, pqf_error *err) {
 
 static pqf_status begin_spill(pqf_dataset_writer *w, pqf_error *err) {
     int64_t waiting = pqf_min_i64(w->memory_limit / WAITING_SHARE, MAX_WAITING_BYTES);
-    return pqf_spill_new(w->commit.stage, &w->schema.file, waiting, w->mem, &w->run,
-                         &w->spill, err);
+    pqf_spill_options options = {.folder = w->commit.stage,
+                                 .max_waiting_bytes = waiting,
+                                 .max_kept_values = PQF_KEPT_VALUES,
+                                 .max_layouts = SPILL_LAYOUTS};
+    return pqf_spill_new(&options, &w->schema.file, w->mem, &w->run, &w->spill, err);
 }
 
 typedef struct group_rows {

@@ -128,6 +128,38 @@ pqf_status pqf_writer_judge_view(const pqf_writer *writer, const pqf_view *batch
 /* Follows dictionaries to the slot that holds the value: *view and *i name it; false:
  * null. */
 bool pqf_view_resolve(const pqf_view **view, int64_t *i);
+/* ---- rows set aside in a file ---- */
+
+typedef struct pqf_spill pqf_spill;
+
+typedef struct pqf_spill_options {
+    const char *folder;        /* the file lies there, without a name */
+    int64_t max_waiting_bytes; /* of rows that wait in memory, about */
+    /* Dictionaries up to this many values keep their order and their unused values, the others
+     * go as values: but of one call only so many different sets of them. */
+    int64_t max_kept_values;
+    int64_t max_layouts;
+} pqf_spill_options;
+
+/* For rows of `schema`, which is borrowed. `run` is polled. */
+pqf_status pqf_spill_new(const pqf_spill_options *options,
+                         const struct ArrowSchema *schema, pqf_mem *mem, pqf_run *run,
+                         pqf_spill **out, pqf_error *err);
+void pqf_spill_free(pqf_spill *spill);
+/* Adds rows [start, start + n); group_of_row begins with that of the first, all below num_groups,
+ * which never shrinks; NULL: all are of group 0. */
+pqf_status pqf_spill_put(pqf_spill *spill, const pqf_view *rows, int64_t start, int64_t n,
+                         const uint32_t *group_of_row, int64_t num_groups,
+                         pqf_error *err);
+/* No more puts: from now on rows are read, by any number of threads. */
+pqf_status pqf_spill_end(pqf_spill *spill, pqf_error *err);
+/* Bytes of the group that has most, counting at most max_rows rows of each. */
+int64_t pqf_spill_most_bytes(const pqf_spill *spill, int64_t max_rows);
+typedef pqf_status (*pqf_spill_fn)(void *context, const pqf_view *rows, pqf_error *err);
+/* All rows of the group in their order, some MiB at a time. */
+pqf_status pqf_spill_read(const pqf_spill *spill, int64_t group, pqf_spill_fn fn,
+                          void *context, pqf_error *err);
+
 /* ---- files put together from others ---- */
 
 /* As pqf_file_info_open over a source that the handle then owns, success or not. */

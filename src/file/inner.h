@@ -279,9 +279,33 @@ struct pqf_writer {
     int32_t format_version; /* of FileMetaData: 1 or 2 */
     int64_t next_row;       /* of the stream, for messages: also counts refused batches */
     int64_t num_rows;
-    bool broken; /* a failure in the middle of a batch: only good to free */
+    pqf_spill *held; /* rows that wait for pqf_writer_put_held; NULL: none are held */
+    bool broken;     /* a failure in the middle of a batch: only good to free */
     bool finished;
 };
+
+/* ---- spill_layout.c: the form of rows that are set aside ---- */
+
+typedef struct pqf_spill_layout {
+    struct ArrowSchema schema; /* of the rows; kept dictionaries left out */
+    struct ArrowSchema plain;  /* of what the collector makes of them */
+    struct pqf_kept *root;     /* of the columns */
+    int64_t max_kept;          /* values of a dictionary that is kept */
+    pqf_mem *mem;
+    pqf_arena arena;
+} pqf_spill_layout;
+
+pqf_status pqf_spill_layout_init(pqf_spill_layout *l, const struct ArrowSchema *schema,
+                                 const pqf_view *rows, int64_t max_kept, pqf_mem *mem,
+                                 pqf_error *err);
+void pqf_spill_layout_reset(pqf_spill_layout *l);
+bool pqf_spill_layout_fits(const pqf_spill_layout *l, const pqf_view *rows);
+/* The rows without the dictionaries that are kept: their columns are indexes. */
+pqf_status pqf_spill_layout_view(const pqf_spill_layout *l, const pqf_view *rows,
+                                 pqf_arena *arena, pqf_view *out, pqf_error *err);
+/* Gives rows that were read back their dictionaries; an index beyond is PQF_CORRUPT. */
+pqf_status pqf_spill_layout_check(const pqf_spill_layout *l, pqf_view *rows,
+                                  pqf_error *err);
 
 /* ---- append.c, recode.c ---- */
 

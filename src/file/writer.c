@@ -295,6 +295,7 @@ void pqf_writer_free(pqf_writer *w) {
     pqf_buf_reset(&w->group.groups);
     pqf_buf_reset(&w->group.loads);
     pqf_arena_reset(&w->group.arena);
+    pqf_spill_free(w->held);
     pqf_conform_free(w->conform);
     pqf_schema_release(&w->like_schema);
     pqf_schema_free(w->schema);
@@ -396,7 +397,9 @@ pqf_status pqf_writer_put(pqf_writer *w, const struct ArrowSchema *schema,
     pqf_error_init(err);
     accepted a;
     TRY(accept_batch(w, schema, batch, report, &a, err));
-    pqf_status status = pqf_writer_put_view(w, &a.view, 0, a.view.length, err);
+    pqf_status status =
+        w->held ? pqf_spill_put(w->held, &a.view, 0, a.view.length, NULL, 1, err)
+                : pqf_writer_put_view(w, &a.view, 0, a.view.length, err);
     accepted_reset(&a);
     return status;
 }
@@ -447,6 +450,8 @@ pqf_status pqf_writer_finish(pqf_writer *w, pqf_error *err) {
     pqf_error_init(err);
     if (w->finished || w->broken)
         return pqf_fail(err, PQF_INVALID, "Cannot write to a closed writer");
+    if (w->held)
+        return pqf_fail(err, PQF_INVALID, "rows are held: put or drop them first");
     w->broken = true;
     TRY(pqf_group_writer_flush(&w->group, err));
     TRY(write_footer(w, err));

@@ -9,6 +9,7 @@
 #ifndef PQF_IO_IO_H
 #define PQF_IO_IO_H
 
+#include "base/arena.h"
 #include "base/bytes.h"
 #include "base/error.h"
 #include "base/mem.h"
@@ -104,6 +105,9 @@ pqf_status pqf_sink_write(pqf_sink *sink, const pqf_bytes *parts, int num_parts,
 pqf_status pqf_sink_copy(pqf_sink *sink, pqf_source *source, int64_t offset, int64_t len,
                          pqf_error *err);
 int64_t pqf_sink_len(const pqf_sink *sink);
+/* The folder that the bytes are in, without the file's name; for a callback that of temporary files. */
+pqf_status pqf_sink_folder(const pqf_sink *sink, pqf_arena *arena, const char **out,
+                           pqf_error *err);
 /* While finish waits for the disk it polls `run` (borrowed, of the calling thread): it may be
  * PQF_CANCELLED. */
 void pqf_sink_watch(pqf_sink *sink, pqf_run *run);

@@ -19,6 +19,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
@@ -316,6 +317,18 @@ pqf_status pqf_sink_open_callback(pqf_write_fn fn, void *context, pqf_sink **out
     sink->context = context;
     *out = sink;
     return PQF_OK;
+}
+
+pqf_status pqf_sink_folder(const pqf_sink *sink, pqf_arena *arena, const char **out,
+                           pqf_error *err) {
+    char folder[PATH_MAX];
+    const char *named = getenv("TMPDIR");
+    const char *found = named && named[0] ? named : "/tmp";
+    if (sink->target) {
+        folder_of(sink->target, folder);
+        found = folder;
+    }
+    return pqf_arena_string(arena, pqf_bytes_of(found, strlen(found)), out, err);
 }
 
 int64_t pqf_sink_len(const pqf_sink *sink) { return sink->len; }

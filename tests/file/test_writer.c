@@ -492,6 +492,85 @@ static void failing_allocations(void **state) {
     folder_end(&f);
 }
 
+/* Rows that are held go in together, with their dictionaries, or not at all. */
+static void write_held(bytes *out, const built *b, const built *bad,
+                       const pqf_write_options *o) {
+    pqf_writer *w;
+    OK(pqf_writer_open_callback(keep, out, &b->schema, o, &w, &test_err));
+    OK(pqf_writer_put(w, &b->schema, &b->array, NULL, &test_err));
+    for (int i = 0; i < 2; i++) {
+        OK(pqf_writer_hold(w, &test_err));
+        OK(pqf_writer_put(w, &b->schema, &b->array, NULL, &test_err));
+        FAILS(PQF_SCHEMA, "",
+              pqf_writer_put(w, &bad->schema, &bad->array, NULL, &test_err));
+        pqf_writer_drop_held(w);
+    }
+    OK(pqf_writer_hold(w, &test_err));
+    FAILS(PQF_INVALID, "held already", pqf_writer_hold(w, &test_err));
+    OK(pqf_writer_put(w, &b->schema, &b->array, NULL, &test_err));
+    OK(pqf_writer_put(w, &b->schema, &b->array, NULL, &test_err));
+    FAILS(PQF_INVALID, "are held", pqf_writer_finish(w, &test_err));
+    assert_int_equal(pqf_writer_num_rows(w), b->array.length);
+    OK(pqf_writer_put_held(w, &test_err));
+    OK(pqf_writer_put_held(w, &test_err)); /* none are held any more */
+    assert_int_equal(pqf_writer_num_rows(w), 3 * b->array.length);
+    OK(pqf_writer_finish(w, &test_err));
+    FAILS(PQF_INVALID, "closed writer", pqf_writer_hold(w, &test_err));
+    pqf_writer_free(w);
+}
+
+#define HELD_TYPE "+s(a!:i;d:dict(c;u);s:+s(d:dict(i;u));l:+l(item:dict(s;l));v:vu)"
+
+static void held_batches(void **state) {
+    (void)state;
+    pqf_writer *w;
+    built b =
+        build(test_mem, HELD_TYPE,
+              "{1,z,{y},[5,null],text},{2,null,null,null,null},{3,a,{null},[4,5],x}");
+    built bad = build(test_mem, "+s(a:i)", "{4},{null}");
+    pqf_write_options o = write_options();
+    bytes one = {0}, two = {0};
+    OK(pqf_writer_open_callback(keep, &one, &b.schema, &o, &w, &test_err));
+    for (int i = 0; i < 3; i++)
+        OK(pqf_writer_put(w, &b.schema, &b.array, NULL, &test_err));
+    OK(pqf_writer_finish(w, &test_err));
+    pqf_writer_free(w);
+    write_held(&two, &b, &bad, &o);
+    assert_int_equal(one.len, two.len);
+    assert_memory_equal(one.data, two.data, one.len);
+    test_free(one.data);
+    test_free(two.data);
+    build_free(&b);
+    build_free(&bad);
+}
+
+/* A full disk while rows are set aside: a failure like any other. */
+static void held_batches_and_a_full_disk(void **state) {
+    (void)state;
+    folder f;
+    folder_begin(&f);
+    built b = build(test_mem, HELD_TYPE, "{1,z,{y},[5,null],text}");
+    pqf_write_options o = write_options();
+    pqf_status status = PQF_IO;
+    pqf_sink_test_hook = failing_write;
+    for (int64_t n = 1; status != PQF_OK; n++) {
+        pqf_writer *w;
+        writes_left = 1 << 20;
+        OK(pqf_writer_open(in(&f, "1"), &b.schema, &o, &w, &test_err));
+        OK(pqf_writer_hold(w, &test_err));
+        OK(pqf_writer_put(w, &b.schema, &b.array, NULL, &test_err));
+        writes_left = n;
+        status = pqf_writer_put_held(w, &test_err);
+        if (status == PQF_OK) status = pqf_writer_finish(w, &test_err);
+        if (status != PQF_OK) assert_int_equal(test_err.os_errno, ENOSPC);
+        pqf_writer_free(w);
+        check_names(f.path, status == PQF_OK ? "f:1" : "");
+    }
+    pqf_sink_test_hook = NULL;
+    build_free(&b);
+    folder_end(&f);
+}
+
 typedef struct ticks {
     int num, stop_at;
     int64_t done, total;
@@ -621,6 +700,8 @@ int main(void) {
         TEST(refused_batches),
         TEST(failing_writes),
         TEST(failing_allocations),
+        TEST(held_batches),
+        TEST(held_batches_and_a_full_disk),
         TEST(progress_and_cancel),
         TEST(no_rows_and_no_columns),
         TEST(reports_are_the_same_at_any_number_of_threads),

@@ -615,13 +615,18 @@ def test_a_refused_chunk_adds_nothing_and_the_writer_can_go_on(target):
     assert read(target).to_pydict() == {"a": [1, 2]}
 
 
-def test_a_stream_of_which_a_part_was_refused_cannot_be_finished(target):
-    writer = ParquetStreamWriter(target, REQUIRED)
+def test_a_stream_in_which_a_chunk_broke_off_cannot_be_finished(target):
+    def progress(done, total, unit):
+        if done > 200_000:
+            raise KeyError("enough")
+
+    writer = ParquetStreamWriter(target, INT, progress=progress)
     writer.__enter__()
-    with pytest.raises(SchemaValidationError):
-        writer.write_chunk(iter([[{"a": 1}], [{"a": None}]]))
-    with pytest.raises(OSError, match="Cannot write"):
-        writer.__exit__(None, None, None)
+    with pytest.raises(KeyError):
+        writer.write_chunk(pa.table({"a": range(300_000)}))
+    for call in (lambda: writer.write_chunk([{"a": 1}]), lambda: writer.__exit__(None, None, None)):
+        with pytest.raises(OSError, match="Cannot write to a closed writer: a chunk broke off"):
+            call()
     assert names_in(target.parent) == []
 
 

@@ -347,15 +347,15 @@ def test_an_exception_inside_the_block_keeps_an_older_file(target):
         pa.table({"z": [1]}),
         pa.table({"a": pa.array([1, None])}),
         [{"a": 1}, {"a": None}],
-        pytest.param(
-            iter([pa.table({"a": [7, 8]}), pa.table({"a": pa.array([None], pa.int64())})]),
-            marks=pytest.mark.xfail(
-                strict=True, reason="an iterator refused at its second piece closes the writer"
-            ),
+        iter([pa.table({"a": [7, 8]}), pa.table({"a": pa.array([None], pa.int64())})]),
+        iter([[{"a": 7}] * 5, pa.table({"a": [8]}), iter([pa.table({"a": [9]}), [{"a": None}]])]),
+        pa.RecordBatchReader.from_batches(
+            pa.schema([("a", pa.int64())]),
+            [pa.record_batch({"a": pa.array(a, pa.int64())}) for a in ([7, 8], [None])],
         ),
         "text",
     ],
-    ids=["type", "missing", "null", "dicts", "second chunk of an iterator", "unsupported"],
+    ids=["type", "missing", "null", "dicts", "iterator", "nested iterator", "reader", "unsupported"],
 )
 def test_a_refused_chunk_adds_nothing_and_the_writer_can_go_on(bad, target):
     """A refused chunk adds nothing and the writer can go on."""
@@ -366,6 +366,101 @@ def test_a_refused_chunk_adds_nothing_and_the_writer_can_go_on(bad, target):
             writer.write_chunk(bad)
         writer.write_chunk(NEW)
     assert pq.read_table(target)["a"].to_pylist() == [1, 2, 3, 4, 5]
+
+
+def test_a_chunk_whose_iterator_raises_adds_nothing_and_the_writer_can_go_on(target):
+    """A refused chunk adds nothing and the writer can go on."""
+
+    def pieces():
+        yield OLD
+        raise KeyError("from within")
+
+    with ParquetStreamWriter(target, SCHEMA) as writer:
+        for end in (KeyError, SchemaValidationError):
+            with pytest.raises(end):
+                writer.write_chunk(pieces() if end is KeyError else iter([OLD, "text"]))
+        writer.write_chunk(NEW)
+        assert everything(target.parent) == hidden(target.parent)
+    assert pq.read_table(target).to_pylist() == NEW.to_pylist()
+
+
+def test_records_of_a_refused_iterator_name_rows_of_the_whole_stream(target):
+    """row over the whole stream"""
+    schema = pa.schema([pa.field("a", pa.int64(), nullable=False)])
+    good, bad = pa.table({"a": [1, 2, 3]}), pa.table({"a": pa.array([4, None], pa.int64())})
+    with ParquetStreamWriter(target, schema) as writer:
+        writer.write_chunk(good)
+        for _ in range(2):
+            with pytest.raises(SchemaValidationError) as caught:
+                writer.write_chunk(iter([good, bad, good, bad]))
+            assert [row for row, _ in caught.value.failures[0].samples] == [7, 12]
+        writer.write_chunk(iter([good, good]))
+    assert pq.read_table(target)["a"].to_pylist() == [1, 2, 3] * 3
+
+
+def many_types(n, first=0):
+    """Rows of every form that reaches a writer, nulls included."""
+    at = range(first, first + n)
+    text = [None if i % 7 == 3 else f"text {i % 11}" for i in at]
+    lists = [None if i % 5 == 1 else list(range(i % 4)) for i in at]
+    colours = pa.array(["red", "green", "unused", "blue"])
+    codes = pa.array([None if i % 6 == 2 else (0, 1, 3)[i % 3] for i in at], pa.int8())
+    dictionary = pa.DictionaryArray.from_arrays(codes, colours)
+    return pa.table(
+        {
+            "i": pa.array(at, pa.int32()),
+            "f": pa.array([i / 8 for i in at], pa.float64()),
+            "b": pa.array([i % 3 == 0 for i in at]),
+            "text": pa.array(text),
+            "view": pa.array(text, pa.string_view()),
+            "category": dictionary,
+            "nothing": pa.nulls(n),
+            "list": pa.array(lists, pa.list_(pa.int64())),
+            "map": pa.array([[(f"k{i % 3}", i)] for i in at], pa.map_(pa.string(), pa.int64())),
+            "struct": pa.StructArray.from_arrays([dictionary, pa.array(lists)], ["c", "l"]),
+            "of_categories": pa.ListArray.from_arrays(pa.array(range(n + 1), pa.int32()), dictionary),
+        }
+    )
+
+
+@pytest.mark.parametrize("size", [1, 7, 250])
+def test_a_chunk_in_pieces_gives_the_same_bytes(tmp_path, size):
+    """any split of the same rows, and any number of threads, gives byte-identical files."""
+    table = many_types(1000)
+    pieces = [many_types(min(size, 1000 - i), i) for i in range(0, 1000, size)]
+    files = []
+    for chunks in ([table], [iter(pieces)], [pieces[0], iter(pieces[1:3]), iter(pieces[3:])]):
+        with ParquetStreamWriter(tmp_path / "t.parquet", table.schema, row_group_size=400) as writer:
+            for chunk in chunks:
+                writer.write_chunk(chunk)
+        files.append((tmp_path / "t.parquet").read_bytes())
+    assert files[0] == files[1] == files[2]
+    assert everything(tmp_path) == ["t.parquet"]
+
+
+def test_many_dictionaries_in_one_iterator_keep_their_order_and_unused_values(target):
+    """a category, or a dictionary ... keeps its dictionary"""
+    type = pa.dictionary(pa.int32(), pa.string())
+    pieces = [
+        pa.table({"c": pa.DictionaryArray.from_arrays(pa.array([1], pa.int32()), [f"unused{i}", f"v{i}"])})
+        for i in range(40)
+    ]
+    with ParquetStreamWriter(target, pa.schema([("c", type)])) as writer:
+        writer.write_chunk(iter(pieces))
+    column = pq.read_table(target)["c"].combine_chunks()
+    assert column.to_pylist() == [f"v{i}" for i in range(40)]
+    read = read_parquet(target, output_format="arrow")["c"].combine_chunks()
+    assert read.dictionary.to_pylist() == [f"{k}{i}" for i in range(40) for k in ("unused", "v")]
+
+
+@pytest.mark.parametrize("limit", [64 << 20])
+def test_a_long_iterator_needs_memory_for_a_row_group_alone(target, limit):
+    """Memory is bounded by one row group's encoded pages, whatever the length."""
+    schema = pa.schema([("a", pa.int64())])
+    piece = pa.table({"a": np.random.default_rng(1).integers(0, 1 << 62, 1 << 18)})
+    with ParquetStreamWriter(target, schema, memory_limit=limit, row_group_size=1 << 18) as writer:
+        writer.write_chunk(piece for _ in range(60))
+    assert pq.ParquetFile(target).metadata.num_rows == 60 << 18
 
 
 def test_a_late_bad_row_of_a_large_refused_chunk_adds_nothing(target):

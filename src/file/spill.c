@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * spill.c: rows of many partitions set aside in one file without a name, in the order they
+ * spill.c: rows of one or many partitions set aside in one file without a name, in the order they
  * came, and read back partition by partition. Rows wait in memory up to a bound; then they
  * are sorted by partition and written as one run of extents:
  *
@@ -12,7 +12,7 @@
  * runs; reading follows the chain back and then goes forward. What is read back is
  * checked: the chain leads towards the beginning, lengths lie in the file, offsets are sound.
  */
-#include "writing.h"
+#include "inner.h"
 
 #include <errno.h>
 
@@ -30,9 +30,6 @@ typedef struct extent {
     int64_t layout;
 } extent;
 
-/* Forms of rows that one call may have; the last one is for all that comes after. */
-#define MAX_LAYOUTS 16
-
 typedef struct chain {
     int64_t last; /* where its last extent begins; -1: there is none */
     int64_t num_bytes;
@@ -44,30 +41,32 @@ struct pqf_spill {
     pqf_run *run;
     pqf_temp *file;
     const struct ArrowSchema *schema; /* of the files */
-    pqf_spill_layout layouts[MAX_LAYOUTS];
-    int num_layouts;
-    int layout;             /* of the rows that wait */
+    pqf_buf
+        layouts; /* pqf_spill_layout; the last of max_layouts is for all that comes after */
+    int64_t layout;         /* of the rows that wait */
     pqf_collector *waiting; /* NULL before the first row */
     pqf_buf groups;         /* uint32_t, one per waiting row */
     pqf_buf chains;         /* chain, by group */
     pqf_buf out;            /* extents that are not written yet */
-    int64_t max_waiting_bytes;
+    pqf_spill_options options;
 };
 
-pqf_status pqf_spill_new(const char *folder, const struct ArrowSchema *schema,
-                         int64_t max_waiting_bytes, pqf_mem *mem, pqf_run *run,
+pqf_status pqf_spill_new(const pqf_spill_options *options,
+                         const struct ArrowSchema *schema, pqf_mem *mem, pqf_run *run,
                          pqf_spill **out, pqf_error *err) {
     void *block;
     TRY(pqf_mem_zalloc(mem, sizeof(pqf_spill), &block, err));
     pqf_spill *s = block;
     s->mem = mem;
     s->run = run;
-    s->max_waiting_bytes = max_waiting_bytes;
+    s->options = *options;
+    s->options.folder = NULL; /* the caller's */
+    pqf_buf_init(&s->layouts, mem, 0);
     pqf_buf_init(&s->groups, mem, 0);
     pqf_buf_init(&s->chains, mem, 0);
     pqf_buf_init(&s->out, mem, 0);
     s->schema = schema;
-    pqf_status status = pqf_temp_open(folder, &s->file, err);
+    pqf_status status = pqf_temp_open(options->folder, &s->file, err);
     if (status == PQF_OK)
         *out = s;
     else
@@ -75,12 +74,21 @@ pqf_status pqf_spill_new(const char *folder, const struct ArrowSchema *schema,
     return status;
 }
 
+static int64_t num_layouts(const pqf_spill *s) {
+    return (int64_t)(s->layouts.len / sizeof(pqf_spill_layout));
+}
+
+static pqf_spill_layout *layout_of(const pqf_spill *s, int64_t i) {
+    return (pqf_spill_layout *)(void *)s->layouts.data + i;
+}
+
 void pqf_spill_free(pqf_spill *s) {
     if (!s) return;
     pqf_temp_free(s->file);
     pqf_collector_free(s->waiting);
-    for (int i = 0; i < s->num_layouts; i++)
-        pqf_spill_layout_reset(&s->layouts[i]);
+    for (int64_t i = 0; i < num_layouts(s); i++)
+        pqf_spill_layout_reset(layout_of(s, i));
+    pqf_buf_reset(&s->layouts);
     pqf_buf_reset(&s->groups);
     pqf_buf_reset(&s->chains);
     pqf_buf_reset(&s->out);
@@ -189,28 +197,37 @@ done:
 /* ---- putting ---- */
 
 static pqf_status add_layout(pqf_spill *s, const pqf_view *rows, pqf_error *err) {
-    pqf_spill_layout *l = &s->layouts[s->num_layouts];
-    bool is_last = s->num_layouts + 1 == MAX_LAYOUTS;
-    TRY(pqf_spill_layout_init(l, s->schema, rows, is_last, s->mem, err));
-    s->num_layouts++;
-    return PQF_OK;
+    pqf_spill_layout layout;
+    bool is_last = num_layouts(s) + 1 == s->options.max_layouts;
+    int64_t max_kept = is_last ? -1 : s->options.max_kept_values;
+    TRY(pqf_spill_layout_init(&layout, s->schema, rows, max_kept, s->mem, err));
+    pqf_status status = pqf_buf_put(&s->layouts, &layout, sizeof layout, err);
+    if (status != PQF_OK) pqf_spill_layout_reset(&layout);
+    return status;
 }
 
 /* Ends the run where rows come in another form. */
 static pqf_status choose_layout(pqf_spill *s, const pqf_view *rows, pqf_error *err) {
-    int i = s->layout;
-    if (s->waiting && pqf_spill_layout_fits(&s->layouts[i], rows)) return PQF_OK;
+    int64_t i = s->layout;
+    if (s->waiting && pqf_spill_layout_fits(layout_of(s, i), rows)) return PQF_OK;
     TRY(write_run(s, err));
     pqf_collector_free(s->waiting);
     s->waiting = NULL;
-    for (i = 0; i < s->num_layouts; i++)
-        if (pqf_spill_layout_fits(&s->layouts[i], rows)) break;
-    if (i == s->num_layouts) TRY(add_layout(s, rows, err));
-    pqf_spill_layout *l = &s->layouts[i];
+    for (i = 0; i < num_layouts(s); i++)
+        if (pqf_spill_layout_fits(layout_of(s, i), rows)) break;
+    if (i == num_layouts(s)) TRY(add_layout(s, rows, err));
+    pqf_spill_layout *l = layout_of(s, i);
     s->layout = i;
     TRY(pqf_collector_new(&l->schema, s->mem, &s->waiting, err));
     if (l->plain.release) return PQF_OK;
     return pqf_schema_copy(pqf_collector_schema(s->waiting), &l->plain, err);
+}
+
+static pqf_status put_groups(pqf_spill *s, const uint32_t *group_of_row, int64_t n,
+                             pqf_error *err) {
+    size_t bytes = (size_t)n * sizeof *group_of_row;
+    return group_of_row ? pqf_buf_put(&s->groups, group_of_row, bytes, err)
+                        : pqf_buf_put_zeros(&s->groups, bytes, err);
 }
 
 pqf_status pqf_spill_put(pqf_spill *s, const pqf_view *rows, int64_t start, int64_t n,
@@ -221,13 +238,12 @@ pqf_status pqf_spill_put(pqf_spill *s, const pqf_view *rows, int64_t start, int6
     pqf_view view;
     TRY(add_chains(s, num_groups, err));
     TRY(choose_layout(s, rows, err));
-    TRY_DONE(pqf_spill_layout_view(&s->layouts[s->layout], rows, &arena, &view, err));
+    TRY_DONE(pqf_spill_layout_view(layout_of(s, s->layout), rows, &arena, &view, err));
     for (int64_t i = 0; i < n; i += STEP_ROWS) {
         int64_t step = pqf_min_i64(STEP_ROWS, n - i);
         TRY_DONE(pqf_collector_put(s->waiting, &view, start + i, step, err));
-        TRY_DONE(pqf_buf_put(&s->groups, group_of_row + i,
-                             (size_t)step * sizeof *group_of_row, err));
-        if (pqf_collector_num_bytes(s->waiting) >= s->max_waiting_bytes)
+        TRY_DONE(put_groups(s, group_of_row ? group_of_row + i : NULL, step, err));
+        if (pqf_collector_num_bytes(s->waiting) >= s->options.max_waiting_bytes)
             TRY_DONE(write_run(s, err));
         TRY_DONE(pqf_run_poll(s->run, 0, err));
     }
@@ -276,7 +292,7 @@ static pqf_status follow_chain(const pqf_spill *s, int64_t group, pqf_buf *out,
         TRY(pqf_temp_read_at(s->file, at, &f.head, sizeof f.head, err));
         if (f.head.group != group || f.head.num_bytes < 0 ||
             f.head.num_bytes > end - f.body_at || f.head.previous >= at ||
-            f.head.layout < 0 || f.head.layout >= s->num_layouts)
+            f.head.layout < 0 || f.head.layout >= num_layouts(s))
             return damaged(err);
         TRY(pqf_buf_put(out, &f, sizeof f, err));
         at = f.head.previous;
@@ -287,7 +303,7 @@ static pqf_status follow_chain(const pqf_spill *s, int64_t group, pqf_buf *out,
 static pqf_status read_extent(const pqf_spill *s, const found *f, pqf_spill_fn fn,
                               void *context, pqf_error *err) {
     pqf_arena arena = {.mem = s->mem};
-    const pqf_spill_layout *layout = &s->layouts[f->head.layout];
+    const pqf_spill_layout *layout = layout_of(s, f->head.layout);
     const struct ArrowSchema *schema = &layout->plain;
     struct ArrowArray array;
     pqf_view view;
