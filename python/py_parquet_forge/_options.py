@@ -377,7 +377,7 @@ _READ: dict[str, Handler] = {
     "binary_type": _only(None),
     "list_type": _only(None),
     "arrow_extensions_enabled": _only(True),
-    "check_utf8": _only(True),
+    "check_utf8": _flag("no_utf8_check", when=False),
     "schema_depth_limit": _only(None),
     "use_legacy_dataset": _only(None, False),
     "metadata": _only(None),

@@ -4,8 +4,8 @@
  * 32-bit offsets, 64-bit offsets, views, fixed width. Bytes are borrowed wherever they
  * lie one after the other.
  *
- * What says string in the source is believed to be UTF-8; binary data is checked before
- * it becomes string. Where 32-bit offsets cannot reach, the 64-bit form comes out, and
+ * What becomes string is UTF-8, whatever the source calls itself: readers refuse anything
+ * else. Where 32-bit offsets cannot reach, the 64-bit form comes out, and
  * the schema says so.
  */
 #include "conform.h"
@@ -25,21 +25,37 @@ static pqf_status put_format(pqf_job *job, const pqf_target *t, pqf_shape shape,
     return pqf_schema_put_format(schema, format, job->err);
 }
 
-/* ---- binary to string ---- */
+/* ---- strings ---- */
 
-/* All values at once when they are ASCII; else each, since characters must not span
- * two. */
-static bool is_ascii_range(const pqf_view *v) {
-    if (v->type.shape == PQF_SHAPE_VIEW || v->length == 0) return false;
+static bool each_is_text(const pqf_view *v) {
+    for (int64_t i = 0; i < v->length; i++) {
+        if (pqf_view_is_valid(v, i) && !pqf_utf8_valid(pqf_view_bytes(v, i)))
+            return false;
+    }
+    return true;
+}
+
+/* All values as one piece, those of null slots too; none may begin inside a character. */
+bool pqf_text_fits(const pqf_view *v) {
+    if (v->length == 0) return true;
+    if (v->type.shape == PQF_SHAPE_VIEW) return each_is_text(v);
     pqf_bytes first = pqf_view_bytes(v, 0), last = pqf_view_bytes(v, v->length - 1);
-    return pqf_ascii_all(
-        pqf_bytes_of(first.data, (size_t)(last.data + last.len - first.data)));
+    const uint8_t *end = last.data + last.len;
+    if (!first.data || end == first.data) return true;
+    pqf_bytes all = pqf_bytes_of(first.data, (size_t)(end - first.data));
+    if (pqf_ascii_all(all)) return true;
+    bool whole = pqf_utf8_valid(all);
+    for (int64_t i = 1; whole && i < v->length; i++) {
+        const uint8_t *start = pqf_view_bytes(v, i).data;
+        whole = start == end || (*start & 0xC0) != 0x80;
+    }
+    return whole || each_is_text(v);
 }
 
 static pqf_status check_utf8(pqf_job *job, const pqf_target *t, const pqf_level *level) {
     const pqf_view *v = level->view;
     pqf_tally tally = {.job = job, .target = t, .level = level};
-    if (is_text(&v->type) || !is_text(&t->type) || is_ascii_range(v)) return PQF_OK;
+    if (!is_text(&t->type) || pqf_text_fits(v)) return PQF_OK;
     for (int64_t i = 0; i < v->length; i++) {
         TRY(pqf_poll_at(&job->poll, i, job->err));
         if (pqf_view_is_valid(v, i) && !pqf_utf8_valid(pqf_view_bytes(v, i)))

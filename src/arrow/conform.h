@@ -75,6 +75,8 @@ pqf_status pqf_cast_time(pqf_job *, const pqf_target *, const pqf_level *,
                          struct ArrowSchema *, struct ArrowArray *);
 pqf_status pqf_cast_decimal(pqf_job *, const pqf_target *, const pqf_level *,
                             struct ArrowSchema *, struct ArrowArray *);
+/* All its strings, or bytes, are UTF-8. */
+bool pqf_text_fits(const pqf_view *v);
 pqf_status pqf_cast_bytes(pqf_job *, const pqf_target *, const pqf_level *,
                           struct ArrowSchema *, struct ArrowArray *);
 pqf_status pqf_cast_list(pqf_job *, const pqf_target *, const pqf_level *,

@@ -168,6 +168,7 @@ static bool fits(const pqf_job *job, const pqf_target *t, const pqf_view *v) {
     if (nan_counts_as_null(job, t, v) && has_nan(v)) return false;
     if (class_of(&t->type) == CLASS_DECIMAL)
         return pqf_decimals_fit(v, t->type.precision);
+    if (class_of(&t->type) == CLASS_TEXT) return pqf_text_fits(v);
     return children_fit(job, t, v);
 }
 

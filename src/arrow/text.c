@@ -78,6 +78,11 @@ bool pqf_ascii_all(pqf_bytes bytes) {
 bool pqf_utf8_valid(pqf_bytes bytes) {
     if (pqf_ascii_all(bytes)) return true;
     for (size_t i = 0; i < bytes.len;) {
+        if (bytes.len - i >= 8 &&
+            (pqf_load_u64(bytes.data + i) & UINT64_C(0x8080808080808080)) == 0) {
+            i += 8;
+            continue;
+        }
         size_t n = pqf_utf8_char(bytes.data + i, bytes.len - i);
         if (n == 0) return false;
         i += n;

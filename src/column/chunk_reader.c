@@ -12,6 +12,8 @@
  */
 #include "reading.h"
 
+#include <stdio.h>
+
 /* Shorter runs are cheaper as part of a block. */
 #define LONG_RUN 64
 
@@ -26,6 +28,7 @@ struct pqf_chunk_reader {
     bool sealed;         /* its body has not been touched */
     bool in_scratch;     /* its bytes stand in the scratch of the call */
     int64_t levels_left; /* level pairs of it that have not been taken */
+    int64_t page_row;    /* rows of the chunk that began before it */
     pqf_rle rep;
     pqf_rle def;
     bool at_start; /* no level pair of the chunk has been taken */
@@ -83,6 +86,7 @@ pqf_status pqf_chunk_reader_open(const pqf_chunk *chunk, const pqf_field *leaf_f
     r->values.kernel = options->kernel;
     r->values.leaf_field = leaf_field;
     r->values.dict = &r->dict;
+    r->values.check_text = leaf_field->is_utf8 && !options->skip_utf8_check;
     *out = r;
     return PQF_OK;
 }
@@ -111,7 +115,8 @@ static pqf_status load_dictionary(const pull *p, pqf_error *err) {
     pqf_chunk_reader *r = p->r;
     pqf_page_context context = page_context(p);
     return pqf_chunk_dict_load(&r->dict, &r->walk, &r->ref, &context,
-                               r->values.leaf_field, r->options.kernel, err);
+                               r->values.leaf_field, r->values.check_text,
+                               r->options.kernel, err);
 }
 
 /* The current page, or the next one that has level pairs; *end when there is none. */
@@ -129,6 +134,7 @@ static pqf_status find_page(const pull *p, bool *end, pqf_error *err) {
         } else {
             r->levels_left = r->ref.num_values;
             r->sealed = true;
+            r->page_row = r->chunk.num_rows - r->rows_left + p->rows_begun;
         }
     }
     return PQF_OK;
@@ -364,6 +370,7 @@ static pqf_status pull_flat(pull *p, pqf_error *err) {
         int64_t n = pqf_min_i64(left, r->levels_left);
         TRY(flat_page(p, n, err));
         left -= n;
+        p->rows_begun += n;
     }
     bool at_end = r->rows_left == p->num_rows;
     return at_end && (r->levels_left || r->walk.values_left) ? too_many_rows(p, err)
@@ -541,13 +548,51 @@ static pqf_status pull_rows(pull *p, pqf_error *err) {
     if (p->out) TRY(expect(p, err));
     r->values.num_rows = p->num_rows == r->chunk.num_rows ? INT64_MAX : p->num_rows;
     TRY(r->chunk.leaf->max_rep ? pull_nested(p, err) : pull_flat(p, err));
-    if (p->out && p->out->dictionary)
+    if (p->out && p->out->dictionary) {
+        if (r->dict.has_bad_text)
+            return pqf_dict_fail_text(&r->dict.dict, r->options.kernel, err);
         TRY(pqf_dict_out_hold(p->out->dictionary, &r->dict, r->values.num_rows, err));
+    }
     r->at_start = false;
     r->rows_left -= p->num_rows;
     if (p->out) p->out->num_rows += p->num_rows;
     keep_page(p);
     return PQF_OK;
+}
+
+/* The row of the chunk in which value `at` of the current page stands: its levels are read again. */
+static pqf_status row_of_value(const pqf_chunk_reader *r, int64_t at, int64_t *row,
+                               pqf_error *err) {
+    const pqf_leaf *leaf = r->chunk.leaf;
+    const pqf_page *page = &r->values.page;
+    uint8_t reps[PQF_LEVEL_BLOCK + PQF_SLACK], defs[PQF_LEVEL_BLOCK + PQF_SLACK];
+    pqf_rle rep, def;
+    TRY(pqf_rle_begin(&rep, r->options.kernel, page->rep,
+                      pqf_bit_width((uint64_t)leaf->max_rep), err));
+    TRY(pqf_rle_begin(&def, r->options.kernel, page->def,
+                      pqf_bit_width((uint64_t)leaf->max_def), err));
+    memset(reps, 0, sizeof reps);
+    memset(defs, 0, sizeof defs);
+    *row = r->page_row - 1;
+    for (int64_t left = page->num_values; left > 0; left -= PQF_LEVEL_BLOCK) {
+        int64_t n = pqf_min_i64(left, PQF_LEVEL_BLOCK);
+        if (leaf->max_rep) TRY(pqf_rle_decode_u8(&rep, n, reps, err));
+        if (leaf->max_def) TRY(pqf_rle_decode_u8(&def, n, defs, err));
+        for (int64_t i = 0; i < n; i++) {
+            *row += reps[i] == 0;
+            if (defs[i] == leaf->max_def && at-- == 0) return PQF_OK;
+        }
+    }
+    return PQF_OK;
+}
+
+static pqf_status fail_text_at_row(const pqf_chunk_reader *r, pqf_error *err) {
+    char where[64];
+    int64_t row;
+    TRY(row_of_value(r, r->values.bad_at, &row, err));
+    snprintf(where, sizeof where,
+             "row %lld of the file: ", (long long)(r->chunk.first_row + row));
+    return pqf_text_fail(where, r->values.bad_value, err);
 }
 
 static pqf_status pull_or_fail(pull *p, pqf_error *err) {
@@ -558,6 +603,7 @@ static pqf_status pull_or_fail(pull *p, pqf_error *err) {
                         (long long)p->num_rows, (long long)r->rows_left);
     pqf_status status = pull_rows(p, err);
     if (status == PQF_OK) return PQF_OK;
+    if (r->values.found_bad) status = fail_text_at_row(r, err);
     if (r->has_page) pqf_error_at_page(err, r->ref.page, r->ref.file_offset);
     return pqf_error_at_column(err, r->chunk.leaf->path);
 }

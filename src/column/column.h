@@ -87,6 +87,7 @@ typedef struct pqf_chunk_read_options {
     pqf_source *source;
     const pqf_kernels *kernel;
     bool skip_page_checksums;
+    bool skip_utf8_check;
     size_t
         window_bytes; /* bytes to read ahead: 1 MiB for whole reads, less for many columns */
 } pqf_chunk_read_options;

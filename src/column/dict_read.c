@@ -152,8 +152,8 @@ static pqf_status load_values(pqf_chunk_dict *d, const pqf_field *leaf_field,
 
 pqf_status pqf_chunk_dict_load(pqf_chunk_dict *d, pqf_page_walk *walk,
                                const pqf_page_ref *ref, const pqf_page_context *context,
-                               const pqf_field *leaf_field, const pqf_kernels *kernel,
-                               pqf_error *err) {
+                               const pqf_field *leaf_field, bool check_text,
+                               const pqf_kernels *kernel, pqf_error *err) {
     pqf_page page;
     int32_t encoding = ref->header.dictionary_page_header.encoding;
     if (encoding != PQF_PLAIN && encoding != PQF_PLAIN_DICTIONARY)
@@ -164,6 +164,8 @@ pqf_status pqf_chunk_dict_load(pqf_chunk_dict *d, pqf_page_walk *walk,
     TRY(keep_bytes(d, &page, err));
     d->dict = (pqf_dict){.num_values = page.num_values};
     TRY(load_values(d, leaf_field, page.num_values, kernel, err));
+    d->has_bad_text =
+        check_text && !pqf_dict_is_text(&d->dict, kernel, pqf_buf_view(&d->bytes));
     d->loaded = true;
     d->map_of = NULL;
     return PQF_OK;

@@ -117,6 +117,7 @@ typedef struct pqf_chunk_dict {
     pqf_buf map;
     const struct pqf_dict_out *map_of;
     bool is_identity;
+    bool has_bad_text; /* strings that are not UTF-8, where they are looked at */
 } pqf_chunk_dict;
 
 #define PQF_CODE_UNKNOWN UINT32_MAX
@@ -126,8 +127,8 @@ void pqf_chunk_dict_reset(pqf_chunk_dict *d);
 /* Reads the chunk's dictionary page. */
 pqf_status pqf_chunk_dict_load(pqf_chunk_dict *d, pqf_page_walk *walk,
                                const pqf_page_ref *ref, const pqf_page_context *context,
-                               const pqf_field *leaf_field, const pqf_kernels *kernel,
-                               pqf_error *err);
+                               const pqf_field *leaf_field, bool check_text,
+                               const pqf_kernels *kernel, pqf_error *err);
 
 /* The dictionary that goes out with a leaf. */
 typedef struct pqf_dict_out {
@@ -156,6 +157,22 @@ pqf_status pqf_dict_out_put_binary(pqf_dict_out *out, const uint8_t *bytes,
                                    const int32_t *ends, int64_t n, uint32_t *codes,
                                    pqf_error *err);
 
+/* ---- strings that must be UTF-8 ---- */
+
+/* Of n values, the first of which begins at `start` and value i of which ends at ends[i], the first
+ * that is not UTF-8; -1: none. */
+int64_t pqf_text_find_bad(const pqf_kernels *kernel, const uint8_t *bytes, int64_t start,
+                          const int32_t *ends, int64_t n);
+/* The same for values of a dictionary. */
+int64_t pqf_text_find_bad_code(const pqf_kernels *kernel, const pqf_dict *dict,
+                               const uint32_t *codes, int64_t n);
+/* All values of a BINARY dictionary over the PLAIN bytes of its page. */
+bool pqf_dict_is_text(const pqf_dict *dict, const pqf_kernels *kernel, pqf_bytes page);
+/* PQF_CORRUPT; `where` goes before the message. */
+pqf_status pqf_text_fail(const char *where, pqf_bytes value, pqf_error *err);
+pqf_status pqf_dict_fail_text(const pqf_dict *dict, const pqf_kernels *kernel,
+                              pqf_error *err);
+
 /* ---- values ---- */
 
 /* Bytes of a value in Parquet; 0 for BYTE_ARRAY and BOOLEAN. */
@@ -178,6 +195,10 @@ typedef struct pqf_value_reader {
     bool begun; /* the decoder has taken up the page: only when a value is wanted */
     pqf_decoder decoder;
     int64_t num_rows; /* of this read */
+    bool check_text;  /* strings must be UTF-8 */
+    bool found_bad;   /* one is not: the values of the page before it, and its bytes */
+    int64_t bad_at;
+    pqf_bytes bad_value;
 } pqf_value_reader;
 
 /* Fills the last num_slots slots of the leaf, which the levels have appended, with the next

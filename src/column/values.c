@@ -258,11 +258,39 @@ static void spread_ends(int32_t *ends, const slot_range *r) {
     }
 }
 
+/* Value `at` of the n that were decoded last is not UTF-8. The chunk reader adds the row. */
+static pqf_status fail_text(pqf_value_reader *v, int64_t n, int64_t at, pqf_bytes value,
+                            pqf_error *err) {
+    v->found_bad = true;
+    v->bad_at = v->page.num_values - v->decoder.num_left - n + at;
+    v->bad_value = value;
+    return pqf_text_fail("", value, err);
+}
+
+/* Values out of a dictionary of text are text. */
+static bool looks_at_text(const pqf_value_reader *v) {
+    return v->check_text &&
+           (!pqf_decoder_has_codes(&v->decoder) || v->dict->has_bad_text);
+}
+
+static pqf_status decode_binary(pqf_value_reader *v, int64_t n, pqf_binary_out *out,
+                                pqf_error *err) {
+    int64_t start = (int64_t)out->bytes->len;
+    TRY(pqf_decode_binary(&v->decoder, n, out, err));
+    if (!looks_at_text(v)) return PQF_OK;
+    const uint8_t *bytes = out->bytes->data;
+    int64_t bad = pqf_text_find_bad(v->kernel, bytes, start, out->ends, n);
+    if (bad < 0) return PQF_OK;
+    if (bad > 0) start = out->ends[bad - 1];
+    pqf_bytes value = pqf_bytes_of(bytes + start, (size_t)(out->ends[bad] - start));
+    return fail_text(v, n, bad, value, err);
+}
+
 static pqf_status append_binary(pqf_value_reader *v, pqf_leaf_out *out,
                                 const slot_range *r, pqf_error *err) {
     int32_t *ends = (int32_t *)(void *)out->ends.data + r->at + 1;
     pqf_binary_out binary = {ends + (r->num_slots - r->num_values), &out->bytes};
-    if (r->num_values) TRY(pqf_decode_binary(&v->decoder, r->num_values, &binary, err));
+    if (r->num_values) TRY(decode_binary(v, r->num_values, &binary, err));
     if (r->num_values < r->num_slots) spread_ends(ends, r);
     out->ends.len = (size_t)(r->at + r->num_slots + 1) * sizeof(int32_t);
     return PQF_OK;
@@ -280,11 +308,22 @@ static pqf_status codes_of_bits(pqf_value_reader *v, int64_t n, uint32_t *codes,
     return PQF_OK;
 }
 
+static pqf_status check_codes(pqf_value_reader *v, const uint32_t *codes, int64_t n,
+                              pqf_error *err) {
+    const pqf_dict *dict = &v->dict->dict;
+    if (!v->dict->has_bad_text) return PQF_OK;
+    int64_t bad = pqf_text_find_bad_code(v->kernel, dict, codes, n);
+    if (bad < 0) return PQF_OK;
+    pqf_bytes value = {dict->bytes + dict->starts[codes[bad]], dict->lens[codes[bad]]};
+    return fail_text(v, n, bad, value, err);
+}
+
 /* Codes of at most PQF_VALUE_BLOCK values. Pages without codes hold the values themselves. */
 static pqf_status next_codes(pqf_value_reader *v, pqf_leaf_out *out, int64_t n,
                              uint32_t *codes, pqf_scratch *scratch, pqf_error *err) {
     if (pqf_decoder_has_codes(&v->decoder)) {
         TRY(pqf_decode_codes(&v->decoder, n, codes, err));
+        TRY(check_codes(v, codes, n, err));
         return pqf_dict_out_map(out->dictionary, v->dict, v->kernel, v->num_rows, codes,
                                 n, err);
     }
@@ -293,7 +332,7 @@ static pqf_status next_codes(pqf_value_reader *v, pqf_leaf_out *out, int64_t n,
         int32_t ends[PQF_VALUE_BLOCK + PQF_SLACK / sizeof(int32_t)];
         scratch->extra.len = 0;
         pqf_binary_out binary = {ends, &scratch->extra};
-        TRY(pqf_decode_binary(&v->decoder, n, &binary, err));
+        TRY(decode_binary(v, n, &binary, err));
         return pqf_dict_out_put_binary(out->dictionary, scratch->extra.data, ends, n,
                                        codes, err);
     }

@@ -423,6 +423,7 @@ pqf_status pqf_scan_open_chunk(const pqf_scan *scan, const pqf_open_file *file,
         .source = pqf_reader_source(file->reader),
         .kernel = scan->kernel,
         .skip_page_checksums = scan->spec.options->skip_page_checksums,
+        .skip_utf8_check = scan->spec.options->no_utf8_check,
         .window_bytes = window_bytes,
     };
     pqf_status status = pqf_metadata_chunk(pqf_reader_metadata(file->reader), row_group,

@@ -135,7 +135,12 @@ static pqf_status check_row_group(pqf_metadata *metadata, int32_t row_group,
 pqf_status pqf_border_check(pqf_metadata *metadata, pqf_error *err) {
     pqf_file_metadata *file = &metadata->file;
     int64_t num_rows = 0;
+    void *room;
+    TRY(pqf_arena_array(&metadata->arena, (size_t)file->num_row_groups, sizeof(int64_t),
+                        &room, err));
+    metadata->first_rows = room;
     for (int32_t i = 0; i < file->num_row_groups; i++) {
+        metadata->first_rows[i] = num_rows;
         pqf_status status = check_row_group(metadata, i, &num_rows, err);
         if (status != PQF_OK) return pqf_error_at_row_group(err, i);
     }
@@ -178,6 +183,7 @@ pqf_status pqf_metadata_chunk(const pqf_metadata *metadata, int64_t row_group,
     }
     out->num_values = meta->num_values;
     out->num_rows = rg->num_rows;
+    out->first_row = metadata->first_rows[row_group];
     out->file_offset = MAGIC_BYTES;
     if (meta->num_values == 0) return PQF_OK;
     out->file_offset = chunk_start(meta);

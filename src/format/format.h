@@ -266,6 +266,7 @@ typedef struct pqf_footer_options {
 typedef struct pqf_metadata {
     pqf_file_metadata file;
     pqf_tree tree;
+    int64_t *first_rows; /* of each row group in the file */
     int64_t file_bytes;
     int64_t footer_bytes; /* of the Thrift struct */
     bool
@@ -302,6 +303,7 @@ typedef struct pqf_chunk {
     int64_t byte_len;
     int64_t num_values; /* level entries, nulls included */
     int64_t num_rows;
+    int64_t first_row; /* of the file */
 } pqf_chunk;
 
 /* Fills *out; PQF_UNSUPPORTED when the chunk is encrypted or lies in another file. byte_len

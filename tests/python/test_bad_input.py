@@ -502,10 +502,7 @@ def test_arrow_schema_of_garbage(tmp_path):
 def test_strings_that_are_not_utf8(tmp_path):
     path = tmp_path / "x.parquet"
     pq.write_table(pa.table({"v": pa.array([b"fine", b"\xff\xfe"]).view(pa.string())}), path)
-    try:
-        found = read_parquet(path, output_format="arrow", check_utf8=False)
-    except NotImplementedError:
-        pytest.skip("not built yet: check_utf8")
+    found = read_parquet(path, output_format="arrow", check_utf8=False)
     assert found.column("v").cast(pa.binary()).to_pylist() == [b"fine", b"\xff\xfe"]
     with pytest.raises(pa.ArrowInvalid, match="UTF-8"):
         read_parquet(path, output_format="arrow")

@@ -559,7 +559,6 @@ def test_int96_beyond_nanoseconds_is_an_error_that_names_the_keyword(tmp_path):
         assert got.schema.field("a").type == pa.timestamp(unit) and got["a"].to_pylist() == far
 
 
-@pytest.mark.xfail(strict=True, reason="strings are not looked at")
 def test_strings_that_are_not_utf8_are_an_error(tmp_path):
     """strings that are not UTF-8 are an error (`check_utf8=False`) (3)"""
     path = tmp_path / "t"
