@@ -253,8 +253,11 @@ static void read_leaf(const written *w, const pqf_field *field, pqf_leaf_out *ou
         .num_rows = w->num_rows,
     };
     OK(pqf_source_open_memory(pqf_buf_view(&w->bytes), &source, &err));
-    pqf_chunk_read_options options = {
-        .source = source, .kernel = pqf_kernels_get(), .window_bytes = 1 << 20};
+    pqf_chunk_read_options options = {.source = source,
+                                      .kernel = pqf_kernels_get(),
+                                      .skip_utf8_check =
+                                          true, /* strings are random bytes */
+                                      .window_bytes = 1 << 20};
     OK(pqf_leaf_out_init(out, field, w->num_rows, mem, &err));
     OK(pqf_chunk_reader_open(&chunk, field, &options, mem, &reader, &err));
     for (int64_t left = w->num_rows, part; left > 0; left -= part) {
