@@ -22,7 +22,6 @@
  */
 #include "chunk_writer.h"
 
-#define CHECK_LEVELS        1024 /* entries between check points, fewer of large values */
 #define FIRST_BINARY_LEVELS 64
 /* Bytes of a dictionary page beside its values, about. */
 #define DICTIONARY_OVERHEAD 32
@@ -39,7 +38,7 @@
 /* A stretch is about a quarter of a page, guessed from the values so far. Where larger values
  * follow, it ends after the row that brings two pages' worth of bytes. */
 static void set_check(pqf_chunk_writer *w) {
-    int64_t step = CHECK_LEVELS;
+    int64_t step = PQF_CHECK_LEVELS;
     if (w->total.num_levels > 0) {
         int64_t each = w->total.plain_bytes / w->total.num_levels;
         step = w->options.data_page_bytes / 4 / pqf_max_i64(each, 1);
@@ -48,7 +47,7 @@ static void set_check(pqf_chunk_writer *w) {
     } else if (w->width > 0) {
         step = w->options.data_page_bytes / 4 / w->width;
     }
-    step = pqf_min_i64(pqf_max_i64(step, 1), CHECK_LEVELS);
+    step = pqf_min_i64(pqf_max_i64(step, 1), PQF_CHECK_LEVELS);
     w->check_at = w->page.num_levels + step;
     w->check_bytes = w->page.plain_bytes + 2 * w->options.data_page_bytes;
 }

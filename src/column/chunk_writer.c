@@ -90,6 +90,22 @@ void pqf_chunk_writer_free(pqf_chunk_writer *w) {
     pqf_mem_free(w->mem, w, sizeof *w);
 }
 
+void pqf_chunk_writer_fold(pqf_chunk_writer *w) {
+    if (w->dictionary) pqf_dict_builder_fold(w->dictionary);
+}
+
+/* The limit is looked at between stretches. Few distinct strings are shorter than 4 bytes, which
+ * stand behind a length of 4. */
+int64_t pqf_chunk_writer_table_bytes(const pqf_chunk_writer *w, int64_t num_rows) {
+    int64_t limit = w->field->index_format ? pqf_chunk_source_limit(w)
+                                           : w->options.dictionary_page_bytes;
+    int64_t each = w->layout == PQF_FIXED ? pqf_max_i64(w->width, 1) : 8;
+    int64_t most = limit / each + PQF_CHECK_LEVELS;
+    if (!w->wants_dictionary) return 0;
+    if (w->flat) most = pqf_min_i64(most, num_rows);
+    return pqf_dict_table_bytes(w->layout, w->width, most);
+}
+
 /* ---- segments: parts of a step up to a check point ---- */
 
 typedef struct segment {

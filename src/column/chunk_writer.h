@@ -83,6 +83,8 @@ struct pqf_chunk_writer {
     pqf_size_statistics size_statistics;
 };
 
+#define PQF_CHECK_LEVELS 1024 /* entries between check points, fewer of large values */
+
 /* What the slot of an Arrow dictionary has become. */
 typedef struct pqf_slot_code {
     uint32_t code1; /* code + 1; 0: not met yet */

@@ -42,6 +42,8 @@ typedef struct pqf_scratch {
 } pqf_scratch;
 void pqf_scratch_init(pqf_scratch *s, pqf_mem *mem);
 void pqf_scratch_reset(pqf_scratch *s);
+/* Frees the dictionaries, which may be large; the rest is as it was. */
+void pqf_scratch_fold(pqf_scratch *s);
 
 /* ---- reading: what a leaf hands out ---- */
 
@@ -157,6 +159,10 @@ pqf_status pqf_chunk_writer_new(const pqf_field *leaf_field,
                                 const pqf_chunk_write_options *options, pqf_mem *mem,
                                 pqf_chunk_writer **out, pqf_error *err);
 void pqf_chunk_writer_free(pqf_chunk_writer *writer);
+/* Gives back what the next put or finish can make anew: the table of the dictionary. */
+void pqf_chunk_writer_fold(pqf_chunk_writer *writer);
+/* Most bytes that such a table takes in a row group of so many rows, its values aside. */
+int64_t pqf_chunk_writer_table_bytes(const pqf_chunk_writer *writer, int64_t num_rows);
 /* Shreds rows [start, start + num_rows) of the top-level column `column` (already conformed;
  * also dictionary-encoded) and encodes or copies this leaf's values. A page ends at a row
  * boundary when it has page_rows rows or its values reach data_page_bytes. A failure leaves

@@ -13,6 +13,13 @@ void pqf_scratch_init(pqf_scratch *s, pqf_mem *mem) {
         pqf_buf_init(&s->shred[i], mem, 0);
 }
 
+void pqf_scratch_fold(pqf_scratch *s) {
+    for (int i = 0; i < 3; i++) {
+        pqf_dict_builder_free(s->dictionaries[i]);
+        s->dictionaries[i] = NULL;
+    }
+}
+
 void pqf_scratch_reset(pqf_scratch *s) {
     if (!s->mem) return;
     pqf_codec_ctx_reset(&s->codec);
@@ -21,8 +28,5 @@ void pqf_scratch_reset(pqf_scratch *s) {
     pqf_buf_reset(&s->extra);
     for (int i = 0; i < PQF_SHRED_BUFS; i++)
         pqf_buf_reset(&s->shred[i]);
-    for (int i = 0; i < 3; i++) {
-        pqf_dict_builder_free(s->dictionaries[i]);
-        s->dictionaries[i] = NULL;
-    }
+    pqf_scratch_fold(s);
 }

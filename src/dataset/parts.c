@@ -101,6 +101,10 @@ void pqf_part_reset(pqf_part *p) {
     p->writer = NULL;
 }
 
+void pqf_part_fold(pqf_part *p) {
+    if (p->writer) pqf_writer_fold(p->writer);
+}
+
 /* ---- checks of a file with a target ---- */
 
 static int64_t foretold(const pqf_part *p, int64_t sealed, int64_t pending) {

@@ -5,8 +5,10 @@
  * hold no descriptor between writes, so their number is not bounded by that of descriptors.
  *
  * What parts hold until their row groups are full may grow beyond memory_limit. Once half of
- * it is in use all further rows are set aside in one file (file/spill.c), and finish gives them to
- * their parts one partition after the other.
+ * it is in use, or two at a time might need more than the rest, all further rows are set aside in
+ * one file (file/spill.c), and finish gives them to their parts one partition after the other. What
+ * parts then hold is folded: the tables of their dictionaries, most of it, go, so that what is
+ * left for finish does not depend on how the threads ran.
  */
 #include "writing.h"
 
@@ -14,13 +16,14 @@
  * take four times as much: room to grow, and a copy while they are sorted). */
 #define SPILL_SHARE   2
 #define WAITING_SHARE 32
-/* Of what a worker needs beside rows: tables of dictionaries. */
-#define WORKER_BYTES      ((int64_t)16 << 20)
+/* Of what a worker needs beside rows and tables of dictionaries: pages, contexts of codecs. */
+#define WORKER_BYTES ((int64_t)4 << 20)
+/* Room for a value on its way: gathered, as it waits in a chunk, and in a buffer that grows. */
+#define COPIES_OF_ROWS    4
 #define MAX_WAITING_BYTES ((int64_t)256 << 20)
-/* Rows of a batch that are sorted, and of a partition that are gathered, at a time. */
 /* Sets of dictionaries that rows set aside may have. */
 #define SPILL_LAYOUTS 16
-
+/* Rows of a batch that are sorted, and of a partition that are gathered, at a time. */
 #define SORT_ROWS   ((int64_t)1 << 20)
 #define GATHER_ROWS ((int64_t)1 << 17)
 
@@ -40,7 +43,8 @@ struct pqf_dataset_writer {
     pqf_part_plan plan;
     pqf_buf parts; /* pqf_part *[], by group */
     int64_t memory_limit;
-    pqf_spill *spill; /* NULL: no rows are set aside */
+    pqf_spill *spill;         /* NULL: no rows are set aside */
+    _Atomic int64_t promised; /* bytes that tasks may need, of those that run */
     int64_t next_row;
     int64_t num_rows; /* that parts have taken */
     bool closed;
@@ -205,6 +209,7 @@ typedef struct put_job {
     pqf_dataset_writer *w;
     pqf_sorted_rows *s;
     bool *set_aside; /* by task: there was no memory for its rows */
+    double row_bytes;
 } put_job;
 
 typedef pqf_status (*rows_fn)(void *context, const pqf_view *rows, pqf_error *err);
@@ -238,6 +243,29 @@ static bool is_short_of_memory(const pqf_dataset_writer *w) {
     return pqf_mem_used(w->mem) > w->memory_limit / SPILL_SHARE;
 }
 
+/* What may be needed to encode n more rows of the part. */
+static int64_t need_of(const put_job *job, const pqf_part *part, int64_t n) {
+    return pqf_writer_table_bytes(job->w->judge, part->file_rows + n) +
+           (int64_t)(job->row_bytes * (double)n * COPIES_OF_ROWS);
+}
+
+/* Takes the bytes out of what is left; false: they may not be there, for others need theirs. What the
+ * others have allocated already counts twice, which is to the safe side. */
+static bool promise(pqf_dataset_writer *w, int64_t bytes) {
+    int64_t others = atomic_fetch_add(&w->promised, bytes);
+    if (!others || bytes <= pqf_mem_left(w->mem) - others) return true;
+    atomic_fetch_sub(&w->promised, bytes);
+    return false;
+}
+
+static pqf_status put_rows(const put_job *job, part_worker *p, const int64_t *rows,
+                           int64_t n, pqf_error *err) {
+    const pqf_view *view = &job->s->view;
+    if (rows[n - 1] - rows[0] == n - 1 && pqf_goes_as_it_is(view))
+        return pqf_part_put(p->part, view, rows[0] - view->offset, n, p->worker, err);
+    return each_slice(job->w, view, rows, n, put_to_part, p, err);
+}
+
 static pqf_status put_task(void *context, int64_t task, int worker, pqf_error *err) {
     put_job *job = context;
     pqf_dataset_writer *w = job->w;
@@ -246,14 +274,13 @@ static pqf_status put_task(void *context, int64_t task, int worker, pqf_error *e
     const int64_t *rows = s->rows + s->first[group];
     int64_t n = s->first[group + 1] - s->first[group];
     part_worker p = {part_at(w, group), worker};
-    job->set_aside[task] = is_short_of_memory(w);
+    int64_t need = need_of(job, p.part, n);
+    job->set_aside[task] = is_short_of_memory(w) || !promise(w, need);
     if (job->set_aside[task]) return PQF_OK;
-    if (rows[n - 1] - rows[0] == n - 1 && pqf_goes_as_it_is(&s->view))
-        TRY(pqf_part_put(p.part, &s->view, rows[0] - s->view.offset, n, worker, err));
-    else
-        TRY(each_slice(w, &s->view, rows, n, put_to_part, &p, err));
-    atomic_fetch_add(&w->run.done, n);
-    return PQF_OK;
+    pqf_status status = put_rows(job, &p, rows, n, err);
+    atomic_fetch_sub(&w->promised, need);
+    if (status == PQF_OK) atomic_fetch_add(&w->run.done, n);
+    return status;
 }
 
 /* What memory_limit means for the writer of partitions. */
@@ -267,7 +294,15 @@ static pqf_status explain_limit(pqf_status status, pqf_error *err) {
 
 /* ---- rows set aside ---- */
 
+static void fold_all(pqf_dataset_writer *w) {
+    for (int64_t i = 0; i < num_parts(w); i++)
+        pqf_part_fold(part_at(w, i));
+    for (int i = 0; i < w->num_workers; i++)
+        pqf_scratch_fold(&w->scratch[i]);
+}
+
 static pqf_status begin_spill(pqf_dataset_writer *w, pqf_error *err) {
+    fold_all(w);
     int64_t waiting = pqf_min_i64(w->memory_limit / WAITING_SHARE, MAX_WAITING_BYTES);
     pqf_spill_options options = {.folder = w->commit.stage,
                                  .max_waiting_bytes = waiting,
@@ -311,10 +346,20 @@ static pqf_status spill_left(pqf_dataset_writer *w, const put_job *job, pqf_erro
 
 /* ---- a batch ---- */
 
+/* Values of a dictionary wait as codes. */
+static int64_t column_bytes(const pqf_view *column, int64_t start, int64_t n) {
+    if (column->dictionary) return n * (int64_t)sizeof(uint32_t);
+    return pqf_view_data_bytes(column, start, n);
+}
+
 static pqf_status put_sorted(pqf_dataset_writer *w, pqf_sorted_rows *s, pqf_arena *arena,
                              pqf_error *err) {
-    put_job job = {w, s, NULL};
+    put_job job = {.w = w, .s = s};
     void *block;
+    int64_t bytes = 0;
+    for (int64_t c = 0; c < s->view.num_children; c++)
+        bytes += column_bytes(&s->view.children[c], s->view.offset, s->view.length);
+    job.row_bytes = (double)bytes / (double)pqf_max_i64(s->view.length, 1);
     TRY(pqf_sorted_rows_sort(s, num_parts(w), arena, err));
     TRY(pqf_arena_array(arena, (size_t)s->num_present, sizeof(bool), &block, err));
     job.set_aside = block;
@@ -440,14 +485,22 @@ static pqf_status finish_task(void *context, int64_t task, int worker, pqf_error
     pqf_dataset_writer *w = context;
     part_worker p = {part_at(w, task), worker};
     if (w->spill) TRY(pqf_spill_read(w->spill, task, put_to_part, &p, err));
-    return pqf_part_finish(p.part, worker, err);
+    TRY(pqf_part_finish(p.part, worker, err));
+    if (w->spill) pqf_scratch_fold(&w->scratch[worker]);
+    return PQF_OK;
 }
 
 /* Each worker holds at most a row group of one partition: as many work as there is memory for. */
 static void limit_workers(pqf_dataset_writer *w) {
     int64_t rows = w->options.file.row_group_rows;
     int64_t most = pqf_spill_most_bytes(w->spill, rows ? rows : 1 << 20);
-    int64_t fit = pqf_mem_left(w->mem) / (most + most / 4 + WORKER_BYTES);
+    int64_t need = most * 2 + WORKER_BYTES;
+    int64_t most_rows = 0;
+    for (int64_t i = 0; i < num_parts(w); i++)
+        most_rows = pqf_max_i64(most_rows, part_at(w, i)->file_rows +
+                                               pqf_spill_num_rows(w->spill, i));
+    need += pqf_writer_table_bytes(w->judge, most_rows);
+    int64_t fit = pqf_mem_left(w->mem) / need;
     w->run.num_threads = (int)pqf_max_i64(1, pqf_min_i64(fit, w->num_workers));
 }
 

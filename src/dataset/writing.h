@@ -124,6 +124,8 @@ pqf_status pqf_part_put(pqf_part *p, const pqf_view *rows, int64_t start, int64_
 /* Ends the file in progress and frees what it held. */
 pqf_status pqf_part_finish(pqf_part *p, int worker, pqf_error *err);
 void pqf_part_reset(pqf_part *p);
+/* Gives back what can be made anew. */
+void pqf_part_fold(pqf_part *p);
 /* Path of file i (from 0) below the stage. */
 pqf_status pqf_part_path(const pqf_part *p, int64_t i, pqf_arena *arena, const char **out,
                          pqf_error *err);

@@ -61,23 +61,36 @@ static int first_bits(const pqf_dict_builder *b) {
     return b->words ? FIRST_WORD_BITS : FIRST_BYTE_BITS;
 }
 
-/* How many values the table takes. Few collisions matter more than a small table as long as it
+/* How many values a table takes. Few collisions matter more than a small table as long as it
  * stays in a cache: the share of slots in use goes up from 1/8 to 1/2 as it leaves L1 and L2. */
-static int64_t slots_limit(const pqf_dict_builder *b) {
-    int64_t slots = (int64_t)1 << b->bits;
-    if (b->bits <= (b->words ? 14 : 15)) return slots / 8;
-    return b->bits <= (b->words ? 17 : 18) ? slots / 4 : slots / 2;
+static int64_t limit_of(bool words, int bits) {
+    int64_t slots = (int64_t)1 << bits;
+    if (bits <= (words ? 14 : 15)) return slots / 8;
+    return bits <= (words ? 17 : 18) ? slots / 4 : slots / 2;
 }
 
-/* An empty table of 1 << bits slots; on failure the old one stands. */
+static int64_t slots_limit(const pqf_dict_builder *b) {
+    return limit_of(b->words, b->bits);
+}
+
+int64_t pqf_dict_table_bytes(pqf_layout layout, int32_t width, int64_t num_values) {
+    bool words = layout == PQF_FIXED && (width == 4 || width == 8);
+    int bits = words ? FIRST_WORD_BITS : FIRST_BYTE_BITS;
+    while (bits < 32 && limit_of(words, bits) < num_values)
+        bits += bits < 14 ? 2 : 1;
+    return (int64_t)(words ? sizeof(uint32_t) : sizeof(byte_slot)) << bits;
+}
+
+/* An empty table of 1 << bits slots. The old one goes first: the values stand in the page. On
+ * failure there is none, as after pqf_dict_builder_fold. */
 static pqf_status slots_init(pqf_dict_builder *b, int bits, pqf_error *err) {
     size_t need = slot_bytes(b) << bits;
     if (need <= b->slots_bytes) {
         memset(b->slots, 0, need);
     } else {
         void *block;
+        pqf_dict_builder_fold(b);
         TRY(pqf_mem_zalloc(b->mem, need, &block, err));
-        pqf_mem_free(b->mem, b->slots, b->slots_bytes);
         b->slots = block;
         b->slots_bytes = need;
     }

@@ -171,6 +171,8 @@ void pqf_dict_builder_free(pqf_dict_builder *b);
 void pqf_dict_builder_clear(pqf_dict_builder *b); /* keeps its memory */
 /* Gives back what finding values needs, most of its memory; the next put makes it anew. */
 void pqf_dict_builder_fold(pqf_dict_builder *b);
+/* Most bytes that finding so many values needs beside them. */
+int64_t pqf_dict_table_bytes(pqf_layout layout, int32_t width, int64_t num_values);
 /* Of the values no byte behind the last one is read. codes[i] is the index of value i; new values
  * are added. Stops at the first new value that would make the page longer than max_bytes and
  * returns the number of values taken in *num_put. */

@@ -110,6 +110,11 @@ pqf_status pqf_writer_put_view(pqf_writer *writer, const pqf_view *batch, int64_
  * values that wait would take without compression. Both follow from the rows put so far. */
 void pqf_writer_pending(const pqf_writer *writer, int64_t *sealed_bytes,
                         int64_t *pending_bytes);
+/* Gives back the tables of its dictionaries, which the next put or finish makes anew: of a writer
+ * that waits for its turn. */
+void pqf_writer_fold(pqf_writer *writer);
+/* Most bytes that these tables take in a row group of so many rows. */
+int64_t pqf_writer_table_bytes(const pqf_writer *writer, int64_t num_rows);
 /* Ends the row group in progress, if it has rows. */
 pqf_status pqf_writer_end_row_group(pqf_writer *writer, pqf_error *err);
 /* For writers of one thread, many of which are fed in turn: the next put or finish works with the
@@ -155,6 +160,7 @@ pqf_status pqf_spill_put(pqf_spill *spill, const pqf_view *rows, int64_t start, 
 pqf_status pqf_spill_end(pqf_spill *spill, pqf_error *err);
 /* Bytes of the group that has most, counting at most max_rows rows of each. */
 int64_t pqf_spill_most_bytes(const pqf_spill *spill, int64_t max_rows);
+int64_t pqf_spill_num_rows(const pqf_spill *spill, int64_t group);
 typedef pqf_status (*pqf_spill_fn)(void *context, const pqf_view *rows, pqf_error *err);
 /* All rows of the group in their order, some MiB at a time. */
 pqf_status pqf_spill_read(const pqf_spill *spill, int64_t group, pqf_spill_fn fn,

@@ -272,6 +272,10 @@ int64_t pqf_spill_most_bytes(const pqf_spill *s, int64_t max_rows) {
     return most;
 }
 
+int64_t pqf_spill_num_rows(const pqf_spill *s, int64_t group) {
+    return group < num_chains(s) ? chain_of(s, group)->num_rows : 0;
+}
+
 /* ---- reading ---- */
 
 typedef struct found {

@@ -348,6 +348,18 @@ void pqf_writer_pending(const pqf_writer *w, int64_t *sealed_bytes,
     }
 }
 
+void pqf_writer_fold(pqf_writer *w) {
+    for (int32_t l = 0; l < w->group.num_leaves; l++)
+        pqf_chunk_writer_fold(w->group.chunks[l]);
+}
+
+int64_t pqf_writer_table_bytes(const pqf_writer *w, int64_t num_rows) {
+    int64_t bytes = 0, rows = pqf_min_i64(num_rows, w->group.max_rows);
+    for (int32_t l = 0; l < w->group.num_leaves; l++)
+        bytes += pqf_chunk_writer_table_bytes(w->group.chunks[l], rows);
+    return bytes;
+}
+
 pqf_status pqf_writer_end_row_group(pqf_writer *w, pqf_error *err) {
     pqf_status status = pqf_group_writer_flush(&w->group, err);
     w->broken |= status != PQF_OK;

@@ -221,6 +221,10 @@ static void test_growth(void **state) {
         assert_int_equal(pqf_dict_page_bytes(b).len, n * kinds[k].width);
         assert_memory_equal(pqf_dict_page_bytes(b).data, bytes,
                             (size_t)(n * kinds[k].width));
+        int64_t before = pqf_mem_used(test_mem);
+        pqf_dict_builder_fold(b);
+        assert_int_equal(before - pqf_mem_used(test_mem),
+                         pqf_dict_table_bytes(kinds[k].layout, kinds[k].width, n));
         pqf_dict_builder_free(b);
         free(codes);
         free(bytes);
