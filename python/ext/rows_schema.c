@@ -81,15 +81,17 @@ static int not_built(const rows_node *n) {
 
 static int set_decimal(rows_node *n, const struct ArrowSchema *schema,
                        const char *params) {
+    static const int most[] = {9, 18, 38, 76};
     int bits = 128;
     int found = sscanf(params, "%d,%d,%d", &n->precision, &n->scale, &bits);
-    if (found < 2 || n->precision < 1) {
-        return bad_format(schema);
+    for (int i = 0; found >= 2 && i < 4; i++) {
+        if (bits != 32 << i) {
+            continue;
+        }
+        n->value_bytes = bits / 8;
+        return n->precision < 1 || n->precision > most[i] ? bad_format(schema) : 0;
     }
-    if (bits != 128) {
-        return not_built(n);
-    }
-    return n->precision > 38 ? bad_format(schema) : 0;
+    return bad_format(schema);
 }
 
 static int read_width(const struct ArrowSchema *schema, const char *params,

@@ -159,40 +159,56 @@ static pqf_status int96_to_timestamp(const pqf_field *f, const pqf_kernels *kern
 
 /* ---- decimals ---- */
 
-static void store_i128(uint8_t *out, int64_t v) {
+static pqf_status no_room(int64_t width, size_t bytes, pqf_error *err) {
+    return pqf_fail(err, PQF_CORRUPT, "a decimal of %zu bytes does not fit %lld bits",
+                    bytes, (long long)width * 8);
+}
+
+/* A number of `bytes` bytes as a decimal of 4, 8, 16 or 32. */
+static pqf_status put_decimal(int64_t v, int32_t width, size_t bytes, uint8_t *out,
+                              pqf_error *err) {
+    if (width == 4) {
+        if (v != (int32_t)v) return no_room(width, bytes, err);
+        pqf_store_u32(out, (uint32_t)v);
+        return PQF_OK;
+    }
     pqf_store_u64(out, (uint64_t)v);
-    pqf_store_u64(out + 8, (uint64_t)(v >> 63));
+    for (int32_t at = 8; at < width; at += 8)
+        pqf_store_u64(out + at, (uint64_t)(v >> 63));
+    return PQF_OK;
 }
 
 static pqf_status int32_to_decimal(const pqf_field *f, const pqf_kernels *kernel,
                                    const uint8_t *in, int64_t n, uint8_t *out,
                                    pqf_error *err) {
-    (void)f, (void)kernel, (void)err;
+    (void)kernel;
+    int32_t width = f->arrow_width;
     for (int64_t i = 0; i < n; i++)
-        store_i128(out + i * 16, load_i32(in + i * 4));
+        TRY(put_decimal(load_i32(in + i * 4), width, 4, out + i * width, err));
     return PQF_OK;
 }
 
 static pqf_status int64_to_decimal(const pqf_field *f, const pqf_kernels *kernel,
                                    const uint8_t *in, int64_t n, uint8_t *out,
                                    pqf_error *err) {
-    (void)f, (void)kernel, (void)err;
+    (void)kernel;
+    int32_t width = f->arrow_width;
     for (int64_t i = 0; i < n; i++)
-        store_i128(out + i * 16, load_i64(in + i * 8));
+        TRY(put_decimal(load_i64(in + i * 8), width, 8, out + i * width, err));
     return PQF_OK;
 }
 
-pqf_status pqf_convert_decimal(pqf_bytes in, uint8_t *out, pqf_error *err) {
+pqf_status pqf_convert_decimal(pqf_bytes in, int32_t width, uint8_t *out,
+                               pqf_error *err) {
     if (in.len == 0) return pqf_fail(err, PQF_CORRUPT, "a decimal of 0 bytes");
     uint8_t sign = in.data[0] & 0x80 ? 0xFF : 0;
-    while (in.len > 16 && in.data[0] == sign && (in.data[1] & 0x80) == (sign & 0x80)) {
+    size_t room = (size_t)width;
+    while (in.len > room && in.data[0] == sign && (in.data[1] & 0x80) == (sign & 0x80)) {
         in.data++;
         in.len--;
     }
-    if (in.len > 16)
-        return pqf_fail(err, PQF_CORRUPT, "a decimal of %zu bytes does not fit 128 bits",
-                        in.len);
-    memset(out, sign, 16);
+    if (in.len > room) return no_room(width, in.len, err);
+    memset(out, sign, room);
     for (size_t i = 0; i < in.len; i++)
         out[i] = in.data[in.len - 1 - i];
     return PQF_OK;
@@ -201,14 +217,14 @@ pqf_status pqf_convert_decimal(pqf_bytes in, uint8_t *out, pqf_error *err) {
 static pqf_status fixed_to_decimal(const pqf_field *f, const pqf_kernels *kernel,
                                    const uint8_t *in, int64_t n, uint8_t *out,
                                    pqf_error *err) {
-    int32_t width = f->leaf->type_length;
-    if (width >= 1 && width <= 16) {
+    int32_t width = f->leaf->type_length, to = f->arrow_width;
+    if (to == 16 && width >= 1 && width <= 16) {
         kernel->decimal_from_be(in, width, n, out);
         return PQF_OK;
     }
     for (int64_t i = 0; i < n; i++)
-        TRY(pqf_convert_decimal(pqf_bytes_of(in + i * width, (size_t)width), out + i * 16,
-                                err));
+        TRY(pqf_convert_decimal(pqf_bytes_of(in + i * width, (size_t)width), to,
+                                out + i * to, err));
     return PQF_OK;
 }
 
@@ -223,10 +239,10 @@ static const convert_fn converts[] = {
     [PQF_CONVERT_DIVIDE_64] = divide_64,
     [PQF_CONVERT_MULTIPLY_64] = multiply_64,
     [PQF_CONVERT_INT96_TO_TIMESTAMP] = int96_to_timestamp,
-    [PQF_CONVERT_INT32_TO_DECIMAL128] = int32_to_decimal,
-    [PQF_CONVERT_INT64_TO_DECIMAL128] = int64_to_decimal,
-    [PQF_CONVERT_FIXED_TO_DECIMAL128] = fixed_to_decimal,
-    [PQF_CONVERT_BYTES_TO_DECIMAL128] = NULL,
+    [PQF_CONVERT_INT32_TO_DECIMAL] = int32_to_decimal,
+    [PQF_CONVERT_INT64_TO_DECIMAL] = int64_to_decimal,
+    [PQF_CONVERT_FIXED_TO_DECIMAL] = fixed_to_decimal,
+    [PQF_CONVERT_BYTES_TO_DECIMAL] = NULL,
 };
 
 pqf_status pqf_convert_fixed(const pqf_field *leaf_field, const pqf_kernels *kernel,

@@ -127,43 +127,66 @@ static inline uint64_t beyond(uint64_t v, int bits) {
     return v ^ (uint64_t)((int64_t)(v << shift) >> shift);
 }
 
-/* All 16 bytes of each value have to be the sign extension of the low `width` (1..16). */
+/* A little-endian number of 4 bytes or of a multiple of 8, words low to high, has to be the sign
+ * extension of its low `bits`. */
+static uint64_t wrong_beyond(const uint8_t *in, int32_t width, int bits) {
+    if (width == 4) {
+        int32_t v = (int32_t)pqf_load_u32(in);
+        return bits < 32 ? beyond((uint64_t)(int64_t)v, bits) : 0;
+    }
+    uint64_t wrong = 0, sign = 0;
+    for (int32_t i = 0; i < width; i += 8, bits -= 64) {
+        uint64_t v = pqf_load_u64(in + i);
+        if (bits <= 0)
+            wrong |= v ^ sign;
+        else if (bits < 64)
+            wrong |= beyond(v, bits);
+        sign = (uint64_t)((int64_t)v >> 63);
+    }
+    return wrong;
+}
+
+/* The bytes of each value have to be the sign extension of the low `width`. */
 static pqf_status check_decimals(const pqf_field *field, const uint8_t *in, int64_t n,
                                  int32_t width, pqf_error *err) {
     uint64_t wrong = 0;
-    int bits = 8 * width;
-    for (int64_t i = 0; i < n && bits <= 64; i++) {
-        uint64_t lo = pqf_load_u64(in + i * 16), hi = pqf_load_u64(in + i * 16 + 8);
-        wrong |= beyond(lo, bits) | (hi ^ (uint64_t)((int64_t)lo >> 63));
-    }
-    for (int64_t i = 0; i < n && bits > 64; i++)
-        wrong |= beyond(pqf_load_u64(in + i * 16 + 8), bits - 64);
+    for (int64_t i = 0; i < n && width < field->arrow_width; i++)
+        wrong |= wrong_beyond(in + i * field->arrow_width, field->arrow_width, 8 * width);
     if (!wrong) return PQF_OK;
     return pqf_fail(err, PQF_SCHEMA,
                     "a decimal of field '%s' has more digits than its precision",
                     field->name);
 }
 
+static pqf_status decimal_to_int(const pqf_field *field, const uint8_t *in, int64_t n,
+                                 int32_t width, uint8_t *out, pqf_error *err) {
+    TRY(check_decimals(field, in, n, width, err));
+    for (int64_t i = 0; i < n; i++)
+        memcpy(out + i * width, in + i * field->arrow_width, (size_t)width);
+    return PQF_OK;
+}
+
 static pqf_status decimal_to_32(CONVERT_ARGS) {
     (void)kernel;
-    TRY(check_decimals(field, in, n, 4, err));
-    for (int64_t i = 0; i < n; i++)
-        memcpy(out + i * 4, in + i * 16, 4);
-    return PQF_OK;
+    return decimal_to_int(field, in, n, 4, out, err);
 }
 
 static pqf_status decimal_to_64(CONVERT_ARGS) {
     (void)kernel;
-    TRY(check_decimals(field, in, n, 8, err));
-    for (int64_t i = 0; i < n; i++)
-        memcpy(out + i * 8, in + i * 16, 8);
-    return PQF_OK;
+    return decimal_to_int(field, in, n, 8, out, err);
 }
 
+/* decimal_bytes in format/write_schema.c: the leaf is never wider than the Arrow value. */
 static pqf_status decimal_to_fixed(CONVERT_ARGS) {
     int32_t width = field->leaf->type_length;
     TRY(check_decimals(field, in, n, width, err));
-    kernel->decimal_to_be(in, width, n, out);
+    if (field->arrow_width == 16) {
+        kernel->decimal_to_be(in, width, n, out);
+        return PQF_OK;
+    }
+    for (int64_t i = 0; i < n; i++, in += field->arrow_width, out += width)
+        for (int32_t k = 0; k < width; k++)
+            out[k] = in[width - 1 - k];
     return PQF_OK;
 }
 
@@ -180,10 +203,10 @@ static const convert_fn converts[] = {
     [PQF_CONVERT_DIVIDE_64] = multiply_64,
     [PQF_CONVERT_MULTIPLY_64] = divide_64,
     [PQF_CONVERT_INT96_TO_TIMESTAMP] = to_int96,
-    [PQF_CONVERT_INT32_TO_DECIMAL128] = decimal_to_32,
-    [PQF_CONVERT_INT64_TO_DECIMAL128] = decimal_to_64,
-    [PQF_CONVERT_FIXED_TO_DECIMAL128] = decimal_to_fixed,
-    [PQF_CONVERT_BYTES_TO_DECIMAL128] = NULL,
+    [PQF_CONVERT_INT32_TO_DECIMAL] = decimal_to_32,
+    [PQF_CONVERT_INT64_TO_DECIMAL] = decimal_to_64,
+    [PQF_CONVERT_FIXED_TO_DECIMAL] = decimal_to_fixed,
+    [PQF_CONVERT_BYTES_TO_DECIMAL] = NULL,
 };
 
 static bool has_convert(pqf_convert convert) {

@@ -115,21 +115,21 @@ static pqf_status index_binary(pqf_chunk_dict *d, int64_t num_values, pqf_error 
 
 /* Decimals out of BYTE_ARRAY: the dictionary holds what is handed out, data pages only know
  * codes. */
-static pqf_status binary_to_decimal(pqf_chunk_dict *d, int64_t num_values,
+static pqf_status binary_to_decimal(pqf_chunk_dict *d, int64_t num_values, int32_t width,
                                     pqf_error *err) {
     pqf_buf out;
     pqf_buf_init(&out, d->bytes.mem, 0);
-    TRY(pqf_buf_exact(&out, (size_t)num_values * 16, err));
+    TRY(pqf_buf_exact(&out, (size_t)num_values * (size_t)width, err));
     pqf_status status = PQF_OK;
     for (int64_t i = 0; i < num_values && status == PQF_OK; i++) {
         pqf_bytes value = {d->dict.bytes + d->dict.starts[i], d->dict.lens[i]};
-        status = pqf_convert_decimal(value, out.data + i * 16, err);
+        status = pqf_convert_decimal(value, width, out.data + i * width, err);
     }
     pqf_buf_reset(&d->bytes);
     d->bytes = out;
     d->dict.values = out.data;
     d->dict.bytes = NULL;
-    d->dict.width = 16;
+    d->dict.width = width;
     return status;
 }
 
@@ -141,8 +141,8 @@ static pqf_status load_values(pqf_chunk_dict *d, const pqf_field *leaf_field,
         return pqf_fail(err, PQF_CORRUPT, "a dictionary page in a column of BOOLEAN");
     case PQF_BINARY:
         TRY(index_binary(d, num_values, err));
-        if (leaf_field->convert != PQF_CONVERT_BYTES_TO_DECIMAL128) return PQF_OK;
-        return binary_to_decimal(d, num_values, err);
+        if (leaf_field->convert != PQF_CONVERT_BYTES_TO_DECIMAL) return PQF_OK;
+        return binary_to_decimal(d, num_values, leaf_field->arrow_width, err);
     case PQF_FIXED:
         if (leaf_field->convert == PQF_CONVERT_NULLS) return PQF_OK;
         return load_fixed(d, leaf_field, num_values, kernel, err);

@@ -183,8 +183,8 @@ pqf_layout pqf_leaf_layout_of(const pqf_leaf *leaf);
  * same address where the width stays. */
 pqf_status pqf_convert_fixed(const pqf_field *leaf_field, const pqf_kernels *kernel,
                              const uint8_t *in, int64_t n, uint8_t *out, pqf_error *err);
-/* PQF_CONVERT_BYTES_TO_DECIMAL128. */
-pqf_status pqf_convert_decimal(pqf_bytes in, uint8_t *out, pqf_error *err);
+/* PQF_CONVERT_BYTES_TO_DECIMAL, to a decimal of `width` bytes. */
+pqf_status pqf_convert_decimal(pqf_bytes in, int32_t width, uint8_t *out, pqf_error *err);
 
 /* The values of the page that is being read. */
 typedef struct pqf_value_reader {

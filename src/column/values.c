@@ -112,12 +112,13 @@ static void expand(const pqf_kernels *k, int64_t width, const uint8_t *in,
 static pqf_status dense_decimals(pqf_value_reader *v, int64_t n, uint8_t *out,
                                  pqf_scratch *scratch, pqf_error *err) {
     int32_t ends[PQF_VALUE_BLOCK + PQF_SLACK / sizeof(int32_t)];
+    int32_t width = v->leaf_field->arrow_width;
     while (n > 0) {
         int64_t block = pqf_min_i64(n, PQF_VALUE_BLOCK);
         if (pqf_decoder_has_codes(&v->decoder)) {
             uint32_t *codes = (uint32_t *)ends;
             TRY(pqf_decode_codes(&v->decoder, block, codes, err));
-            v->kernel->gather_any(v->dict->dict.values, 16, codes, block, out);
+            v->kernel->gather_any(v->dict->dict.values, width, codes, block, out);
         } else {
             scratch->extra.len = 0;
             pqf_binary_out binary = {ends, &scratch->extra};
@@ -125,10 +126,10 @@ static pqf_status dense_decimals(pqf_value_reader *v, int64_t n, uint8_t *out,
             for (int64_t i = 0, start = 0; i < block; start = ends[i++]) {
                 pqf_bytes value = {scratch->extra.data + start,
                                    (size_t)(ends[i] - start)};
-                TRY(pqf_convert_decimal(value, out + i * 16, err));
+                TRY(pqf_convert_decimal(value, width, out + i * width, err));
             }
         }
-        out += block * 16;
+        out += block * width;
         n -= block;
     }
     return PQF_OK;
@@ -158,7 +159,7 @@ static pqf_status dense_converted(pqf_value_reader *v, int64_t n, uint8_t *out,
 static pqf_status dense_fixed(pqf_value_reader *v, int64_t n, uint8_t *out,
                               pqf_scratch *scratch, pqf_error *err) {
     pqf_convert convert = v->leaf_field->convert;
-    if (convert == PQF_CONVERT_BYTES_TO_DECIMAL128)
+    if (convert == PQF_CONVERT_BYTES_TO_DECIMAL)
         return dense_decimals(v, n, out, scratch, err);
     if (convert == PQF_CONVERT_NONE || pqf_decoder_has_codes(&v->decoder))
         return pqf_decode_fixed(&v->decoder, n, out, err);

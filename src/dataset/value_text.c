@@ -55,6 +55,8 @@ LOAD_STORE(u32, uint32_t, u)
 LOAD_STORE(u64, uint64_t, u)
 LOAD_STORE(f32, float, f)
 LOAD_STORE(f64, double, f)
+LOAD_STORE(d32, int32_t, d)
+LOAD_STORE(d64, int64_t, d)
 LOAD_STORE(d128, __int128, d)
 #undef LOAD_STORE
 
@@ -264,7 +266,7 @@ static bool parse_timestamp(const pqf_type *type, const char *text, value *v) {
 
 /* ---- bool and decimals ---- */
 
-/* Digits of a decimal128, in either direction. */
+/* Digits of a decimal128, the widest with a text, in either direction. */
 #define MAX_SCALE 38
 
 static bool parse_bool(const pqf_type *type, const char *text, value *v) {
@@ -317,7 +319,8 @@ static bool parse_decimal(const pqf_type *type, const char *text, value *v) {
     }
     for (after -= zeros; after < type->scale; after++)
         if (!push_digit(&v->d, 0, negative)) return false;
-    return count && (after == type->scale || !v->d);
+    __int128 beyond = v->d >> (8 * type->byte_width - 1);
+    return count && (after == type->scale || !v->d) && (beyond == 0 || beyond == -1);
 }
 
 /* ---- values that are none of their type ---- */
@@ -345,6 +348,8 @@ static const kind kinds[] = {
     {PQF_TYPE_HALF, load_f16, print_f, parse_f, store_f16, NULL},
     {PQF_TYPE_FLOAT, load_f32, print_f, parse_f, store_f32, NULL},
     {PQF_TYPE_DOUBLE, load_f64, print_f, parse_f, store_f64, NULL},
+    {PQF_TYPE_DECIMAL32, load_d32, print_decimal, parse_decimal, store_d32, NULL},
+    {PQF_TYPE_DECIMAL64, load_d64, print_decimal, parse_decimal, store_d64, NULL},
     {PQF_TYPE_DECIMAL128, load_d128, print_decimal, parse_decimal, store_d128, NULL},
     {PQF_TYPE_DATE32, load_i32, print_date32, parse_date32, store_i32, NULL},
     {PQF_TYPE_DATE64, load_i64, print_date64, parse_date64, store_i64, is_whole_day},

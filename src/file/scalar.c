@@ -54,6 +54,21 @@ static bool is_bytes(pqf_type_id id) {
            id == PQF_TYPE_FIXED_BINARY;
 }
 
+static bool is_decimal(pqf_type_id id) {
+    return id >= PQF_TYPE_DECIMAL32 && id <= PQF_TYPE_DECIMAL256;
+}
+
+/* None where 128 bits do not hold it. */
+static pqf_scalar decimal_of_bytes(const pqf_type *type, pqf_bytes p) {
+    pqf_scalar out = {.class = PQF_CLASS_DECIMAL, .scale = type->scale};
+    int width = type->byte_width < 16 ? type->byte_width : 16;
+    out.i = p.data[width - 1] & 0x80 ? -1 : 0;
+    memcpy(&out.i, p.data, (size_t)width);
+    for (int i = width; i < type->byte_width; i++)
+        if (p.data[i] != (out.i < 0 ? 0xFF : 0)) out.class = PQF_CLASS_NONE;
+    return out;
+}
+
 /* The scalar of a value of `type` that lies at p as Arrow lays it out. */
 static pqf_scalar scalar_of_bytes(const pqf_type *type, pqf_bytes p) {
     pqf_scalar out = {0};
@@ -69,12 +84,7 @@ static pqf_scalar scalar_of_bytes(const pqf_type *type, pqf_bytes p) {
         memcpy(&out.f, p.data, sizeof out.f);
         return out;
     }
-    if (type->id == PQF_TYPE_DECIMAL128) {
-        out.class = PQF_CLASS_DECIMAL;
-        out.scale = type->scale;
-        memcpy(&out.i, p.data, sizeof out.i);
-        return out;
-    }
+    if (is_decimal(type->id)) return decimal_of_bytes(type, p);
     out.class = class_of(type, &factor);
     if (out.class != PQF_CLASS_NONE)
         out.i = load_int(p.data, type->byte_width, !is_unsigned(type->id)) * factor;
@@ -125,11 +135,11 @@ static bool integer_bound(const pqf_field *field, const pqf_type *type, pqf_byte
     if (plain.len != width) return false;
     __int128 v =
         load_int(plain.data, (int)width, field->leaf->order != PQF_ORDER_UNSIGNED);
-    switch (field->convert) {
-    case PQF_CONVERT_INT32_TO_DECIMAL128:
-    case PQF_CONVERT_INT64_TO_DECIMAL128:
+    if (is_decimal(type->id)) {
         *out = (pqf_scalar){.class = PQF_CLASS_DECIMAL, .i = v, .scale = type->scale};
         return true;
+    }
+    switch (field->convert) {
     case PQF_CONVERT_DAYS_TO_MS:
     case PQF_CONVERT_MULTIPLY_64: v *= field->factor; break;
     case PQF_CONVERT_DIVIDE_32:

@@ -102,6 +102,25 @@ static void set_convert(pqf_field *field, pqf_convert convert, int64_t factor,
     field->format = format;
 }
 
+/* The stored width of a decimal. Integers that are that wide already stay as they are. */
+static void apply_decimal(pqf_field *field, const pqf_type *type) {
+    pqf_physical physical = field->leaf->physical;
+    field->arrow_width = type->byte_width;
+    if ((physical == PQF_PHYSICAL_INT32 && type->byte_width == 4) ||
+        (physical == PQF_PHYSICAL_INT64 && type->byte_width == 8))
+        field->convert = PQF_CONVERT_NONE;
+}
+
+static bool same_decimal(const char *format, const pqf_type *type) {
+    pqf_type own;
+    pqf_error ignored;
+    pqf_error_init(&ignored);
+    return format[0] == 'd' && type->id >= PQF_TYPE_DECIMAL32 &&
+           type->id <= PQF_TYPE_DECIMAL256 &&
+           pqf_type_parse(format, &own, &ignored) == PQF_OK &&
+           own.precision == type->precision && own.scale == type->scale;
+}
+
 static pqf_status apply_values(pqf_schema *schema, pqf_field *field,
                                const struct ArrowSchema *origin, const pqf_type *type,
                                pqf_error *err) {
@@ -112,6 +131,10 @@ static pqf_status apply_values(pqf_schema *schema, pqf_field *field,
         return apply_timestamp(schema, field, type, err);
     if (type->id == PQF_TYPE_DURATION && strcmp(format, "l") == 0)
         return keep_format(schema, field, origin->format, err);
+    if (same_decimal(format, type)) {
+        TRY(keep_format(schema, field, origin->format, err));
+        apply_decimal(field, type);
+    }
     if (type->id == PQF_TYPE_DATE64 && strcmp(format, "tdD") == 0)
         set_convert(field, PQF_CONVERT_DAYS_TO_MS, 86400000, 8, "tdm");
     if (type->id == PQF_TYPE_TIME32 && type->unit == PQF_SECOND &&

@@ -363,11 +363,11 @@ typedef enum pqf_binary_form {
     X(DIVIDE_64, "P INT64, A int64 = P / factor, exact: timestamp[s]")                   \
     X(MULTIPLY_64, "P INT64, A int64 = P * factor: coerced timestamps")                  \
     X(INT96_TO_TIMESTAMP, "P Julian day and ns of day, A int64 in units of factor ns")   \
-    X(INT32_TO_DECIMAL128, "P INT32, A 16 bytes, sign-extended")                         \
-    X(INT64_TO_DECIMAL128, "P INT64, A 16 bytes, sign-extended")                         \
-    X(FIXED_TO_DECIMAL128, "P FIXED big-endian, A 16 bytes little-endian")               \
-    X(BYTES_TO_DECIMAL128,                                                               \
-      "P BYTE_ARRAY big-endian, A 16 bytes little-endian; reading only")
+    X(INT32_TO_DECIMAL, "P INT32, A arrow_width bytes, sign-extended")                   \
+    X(INT64_TO_DECIMAL, "P INT64, A arrow_width bytes, sign-extended")                   \
+    X(FIXED_TO_DECIMAL, "P FIXED big-endian, A arrow_width bytes little-endian")         \
+    X(BYTES_TO_DECIMAL,                                                                  \
+      "P BYTE_ARRAY big-endian, A arrow_width bytes little-endian; reading only")
 
 typedef enum pqf_convert {
 #define PQF_X(name, text) PQF_CONVERT_##name,

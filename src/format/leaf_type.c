@@ -44,12 +44,13 @@ static pqf_status set_decimal(pqf_schema *schema, pqf_field *field, pqf_error *e
     if (node->precision <= 38)
         return pqf_arena_printf(&schema->arena, &field->format, err, "d:%d,%d",
                                 node->precision, node->scale);
-    TRY(pqf_arena_printf(&schema->arena, &field->format, err, "d:%d,%d,256",
-                         node->precision, node->scale));
     field->arrow_width = 32;
-    return set_unusable(
-        schema, field, PQF_UNSUPPORTED,
-        "decimals of more than 38 digits (decimal256) are not supported yet", err);
+    if (node->precision <= 76)
+        return pqf_arena_printf(&schema->arena, &field->format, err, "d:%d,%d,256",
+                                node->precision, node->scale);
+    field->format = "d:76,0,256";
+    return set_unusable(schema, field, PQF_UNSUPPORTED,
+                        "decimals of more than 76 digits have no Arrow type", err);
 }
 
 /* INT96 is a timestamp in the unit that the caller chose. */

@@ -87,10 +87,11 @@ int32_t pqf_converted_of(int32_t logical, int32_t param) {
     return -1;
 }
 
-/* floor(log10(2^(8 bytes - 1) - 1)); 30103 / 100000 is log10(2) closely enough for bytes <= 32. */
+/* floor(log10(2^(8 bytes - 1) - 1)); 30103 / 100000 is log10(2) closely enough for bytes <= 32, and
+ * what has more digits than that has more than any Arrow type. */
 int32_t pqf_decimal_digits(int32_t bytes) {
-    if (bytes > 32) return 76;
-    return (int32_t)((8 * (int64_t)bytes - 1) * 30103 / 100000);
+    int64_t digits = (8 * (int64_t)bytes - 1) * 30103 / 100000;
+    return digits < INT32_MAX ? (int32_t)digits : INT32_MAX;
 }
 
 static int32_t unit_param(const pqf_time_unit *unit) {

@@ -98,10 +98,10 @@
     X(TIMESTAMP, 'm', INT64, 0, "tsm:", FIXED, 8, SIGNED, NONE)                          \
     X(TIMESTAMP, 'u', INT64, 0, "tsu:", FIXED, 8, SIGNED, NONE)                          \
     X(TIMESTAMP, 'n', INT64, 0, "tsn:", FIXED, 8, SIGNED, NONE)                          \
-    X(DECIMAL, 0, INT32, 0, "d", FIXED, 16, SIGNED, INT32_TO_DECIMAL128)                 \
-    X(DECIMAL, 0, INT64, 0, "d", FIXED, 16, SIGNED, INT64_TO_DECIMAL128)                 \
-    X(DECIMAL, 0, FIXED, 0, "d", FIXED, 16, DECIMAL_BYTES, FIXED_TO_DECIMAL128)          \
-    X(DECIMAL, 0, BYTE_ARRAY, 0, "d", FIXED, 16, DECIMAL_BYTES, BYTES_TO_DECIMAL128)     \
+    X(DECIMAL, 0, INT32, 0, "d", FIXED, 16, SIGNED, INT32_TO_DECIMAL)                    \
+    X(DECIMAL, 0, INT64, 0, "d", FIXED, 16, SIGNED, INT64_TO_DECIMAL)                    \
+    X(DECIMAL, 0, FIXED, 0, "d", FIXED, 16, DECIMAL_BYTES, FIXED_TO_DECIMAL)             \
+    X(DECIMAL, 0, BYTE_ARRAY, 0, "d", FIXED, 16, DECIMAL_BYTES, BYTES_TO_DECIMAL)        \
     X(UNKNOWN, 0, BOOLEAN, 0, "n", NONE, 0, NONE, NULLS)                                 \
     X(UNKNOWN, 0, INT32, 0, "n", NONE, 0, NONE, NULLS)                                   \
     X(UNKNOWN, 0, INT64, 0, "n", NONE, 0, NONE, NULLS)                                   \

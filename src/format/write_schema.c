@@ -47,6 +47,8 @@ typedef struct stored {
     PQF_PHYSICAL_##physical, 0, PQF_LOGICAL_##logical, param, PQF_CONVERT_NONE, 1
 #define SMALL(logical_param, convert)                                                    \
     PQF_PHYSICAL_INT32, 0, PQF_LOGICAL_INTEGER, logical_param, PQF_CONVERT_##convert, 1
+#define DECIMAL                                                                          \
+    PQF_PHYSICAL_FIXED, 0, PQF_LOGICAL_DECIMAL, 0, PQF_CONVERT_FIXED_TO_DECIMAL, 1
 
 /* Types whose unit, width, precision and version make no difference. */
 static const struct {
@@ -78,8 +80,10 @@ static const struct {
     {PQF_TYPE_LARGE_STRING, NOTED(BYTE_ARRAY, STRING, 0)},
     {PQF_TYPE_STRING_VIEW, NOTED(BYTE_ARRAY, STRING, 0)},
     {PQF_TYPE_FIXED_BINARY, PLAIN(FIXED)},
-    {PQF_TYPE_DECIMAL128, PQF_PHYSICAL_FIXED, 0, PQF_LOGICAL_DECIMAL, 0,
-     PQF_CONVERT_FIXED_TO_DECIMAL128, 1},
+    {PQF_TYPE_DECIMAL32, DECIMAL},
+    {PQF_TYPE_DECIMAL64, DECIMAL},
+    {PQF_TYPE_DECIMAL128, DECIMAL},
+    {PQF_TYPE_DECIMAL256, DECIMAL},
     {PQF_TYPE_DATE32, NOTED(INT32, DATE, 0)},
     {PQF_TYPE_DATE64, PQF_PHYSICAL_INT32, 0, PQF_LOGICAL_DATE, 0, PQF_CONVERT_DAYS_TO_MS,
      86400000},
@@ -143,8 +147,6 @@ static pqf_status store_decimal(builder *b, const struct ArrowSchema *arrow,
                                 const pqf_type *type, stored *out) {
     if (type->scale < 0 || type->scale > type->precision)
         return fail_type(b, arrow, "Parquet's scale lies between 0 and the precision");
-    if (type->precision < 1 || type->precision > 38)
-        return fail_type(b, arrow, "the precision is not between 1 and 38");
     out->type_length = decimal_bytes(type->precision);
     return PQF_OK;
 }
@@ -186,7 +188,10 @@ static pqf_status store_as(builder *b, const struct ArrowSchema *arrow,
         if (type->width <= 0)
             return fail_type(b, arrow, "Parquet has no values of zero bytes");
         break;
-    case PQF_TYPE_DECIMAL128: return store_decimal(b, arrow, type, out);
+    case PQF_TYPE_DECIMAL32:
+    case PQF_TYPE_DECIMAL64:
+    case PQF_TYPE_DECIMAL128:
+    case PQF_TYPE_DECIMAL256: return store_decimal(b, arrow, type, out);
     case PQF_TYPE_TIMESTAMP: store_timestamp(&b->rules, type, out); break;
     case PQF_TYPE_TIME64: out->param = unit_letter(type->unit); break;
     case PQF_TYPE_TIME32:

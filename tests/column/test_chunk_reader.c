@@ -689,8 +689,11 @@ static void test_convert_int96(void **state) {
 
 static void test_convert_decimals(void **state) {
     (void)state;
-    uint8_t value[16], want[16];
-    for (int dictionary = 0; dictionary < 2; dictionary++) {
+    uint8_t value[32], want[32];
+    static const int32_t widths[] = {4, 8, 16, 32};
+    for (int round = 0; round < 8; round++) {
+        bool dictionary = round & 1;
+        int32_t width = widths[round / 2];
         static const uint8_t be3[] = {0xFF, 0xFE, 0x0C}; /* -500 */
         static const uint8_t be20[] = {0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF,
                                        0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF,
@@ -699,10 +702,11 @@ static void test_convert_decimals(void **state) {
         static const uint8_t text0[] = {0, 0, 0, 0};
         static const uint8_t text17[] = {17, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0,
                                          0,  0, 0, 0, 0, 0, 0, 0, 0, 0};
-        uint8_t i32[4], i64[8];
+        uint8_t i32[4], i64[8], far64[8];
         pqf_store_u32(i32, (uint32_t)-500);
         pqf_store_u64(i64, (uint64_t)-500);
-        memset(want, 0xFF, 16);
+        pqf_store_u64(far64, UINT64_C(1) << 40);
+        memset(want, 0xFF, sizeof want);
         want[0] = 0x0C;
         want[1] = 0xFE;
         const struct {
@@ -713,23 +717,30 @@ static void test_convert_decimals(void **state) {
             pqf_convert convert;
             pqf_status status;
         } cases[] = {
-            {PQF_PHYSICAL_INT32, 0, i32, 4, PQF_CONVERT_INT32_TO_DECIMAL128, PQF_OK},
-            {PQF_PHYSICAL_INT64, 0, i64, 8, PQF_CONVERT_INT64_TO_DECIMAL128, PQF_OK},
-            {PQF_PHYSICAL_FIXED, 3, be3, 3, PQF_CONVERT_FIXED_TO_DECIMAL128, PQF_OK},
-            {PQF_PHYSICAL_FIXED, 20, be20, 20, PQF_CONVERT_FIXED_TO_DECIMAL128, PQF_OK},
-            {PQF_PHYSICAL_BYTE_ARRAY, 0, text3, 7, PQF_CONVERT_BYTES_TO_DECIMAL128,
-             PQF_OK},
-            {PQF_PHYSICAL_BYTE_ARRAY, 0, text0, 4, PQF_CONVERT_BYTES_TO_DECIMAL128,
+            {PQF_PHYSICAL_INT32, 0, i32, 4, PQF_CONVERT_INT32_TO_DECIMAL, PQF_OK},
+            {PQF_PHYSICAL_INT64, 0, i64, 8, PQF_CONVERT_INT64_TO_DECIMAL, PQF_OK},
+            {PQF_PHYSICAL_FIXED, 3, be3, 3, PQF_CONVERT_FIXED_TO_DECIMAL, PQF_OK},
+            {PQF_PHYSICAL_FIXED, 20, be20, 20, PQF_CONVERT_FIXED_TO_DECIMAL, PQF_OK},
+            {PQF_PHYSICAL_BYTE_ARRAY, 0, text3, 7, PQF_CONVERT_BYTES_TO_DECIMAL, PQF_OK},
+            {PQF_PHYSICAL_BYTE_ARRAY, 0, text0, 4, PQF_CONVERT_BYTES_TO_DECIMAL,
              PQF_CORRUPT},
-            {PQF_PHYSICAL_BYTE_ARRAY, 0, text17, 21, PQF_CONVERT_BYTES_TO_DECIMAL128,
+            {PQF_PHYSICAL_BYTE_ARRAY, 0, text17, 21, PQF_CONVERT_BYTES_TO_DECIMAL,
              PQF_CORRUPT},
+            {PQF_PHYSICAL_FIXED, 17, text17 + 4, 17, PQF_CONVERT_FIXED_TO_DECIMAL,
+             PQF_CORRUPT},
+            {PQF_PHYSICAL_INT64, 0, far64, 8, PQF_CONVERT_INT64_TO_DECIMAL, PQF_CORRUPT},
         };
-        for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        size_t fit = width == 32 ? 3 : width == 4 ? 0 : 1; /* of the last three */
+        size_t num_cases = sizeof cases / sizeof *cases;
+        for (size_t i = 0; i < num_cases; i++) {
             pqf_status status =
                 convert_one(cases[i].physical, cases[i].type_length, cases[i].in,
-                            cases[i].len, cases[i].convert, 1, 16, dictionary, value);
-            CHECK(status == cases[i].status, "case %zu: %s", i, err.message);
-            if (status == PQF_OK) assert_memory_equal(value, want, 16);
+                            cases[i].len, cases[i].convert, 1, width, dictionary, value);
+            bool fits = i >= num_cases - fit;
+            CHECK(status == (fits ? PQF_OK : cases[i].status), "case %zu, %d bytes: %s",
+                  i, width, err.message);
+            if (status == PQF_OK && i < 5)
+                assert_memory_equal(value, want, (size_t)width);
         }
     }
 }

@@ -46,7 +46,9 @@ static void of_views(void **state) {
         {"d:9,2", "-123", PQF_CLASS_DECIMAL, -123},
         {"dict(S;l)", "77", PQF_CLASS_INT, 77},
         {"e", "1.5", PQF_CLASS_NONE, 0},
-        {"d:9,2,64", "1", PQF_CLASS_NONE, 0},
+        {"d:9,2,32", "-1", PQF_CLASS_DECIMAL, -1},
+        {"d:9,2,64", "-1", PQF_CLASS_DECIMAL, -1},
+        {"d:9,2,256", "-1", PQF_CLASS_DECIMAL, -1},
     };
     for (size_t i = 0; i < sizeof table / sizeof table[0]; i++) {
         pqf_scalar s = first_of(table[i].type, table[i].value);
@@ -103,12 +105,12 @@ static void of_bounds(void **state) {
          "\xD0\7\0\0", 4, PQF_CLASS_TIME, 2000000000},
         {"tts", PQF_PHYSICAL_INT32, PQF_ORDER_SIGNED, PQF_CONVERT_DIVIDE_32, 1000,
          "\xD1\7\0\0", 4, PQF_CLASS_NONE, 0},
-        {"d:5,2", PQF_PHYSICAL_INT32, PQF_ORDER_SIGNED, PQF_CONVERT_INT32_TO_DECIMAL128,
-         1, "\xFE\xFF\xFF\xFF", 4, PQF_CLASS_DECIMAL, -2},
+        {"d:5,2", PQF_PHYSICAL_INT32, PQF_ORDER_SIGNED, PQF_CONVERT_INT32_TO_DECIMAL, 1,
+         "\xFE\xFF\xFF\xFF", 4, PQF_CLASS_DECIMAL, -2},
         {"d:5,2", PQF_PHYSICAL_FIXED, PQF_ORDER_DECIMAL_BYTES,
-         PQF_CONVERT_FIXED_TO_DECIMAL128, 1, "\xFF\xFE", 2, PQF_CLASS_DECIMAL, -2},
+         PQF_CONVERT_FIXED_TO_DECIMAL, 1, "\xFF\xFE", 2, PQF_CLASS_DECIMAL, -2},
         {"d:5,2", PQF_PHYSICAL_BYTE_ARRAY, PQF_ORDER_DECIMAL_BYTES,
-         PQF_CONVERT_BYTES_TO_DECIMAL128, 1, "", 0, PQF_CLASS_NONE, 0},
+         PQF_CONVERT_BYTES_TO_DECIMAL, 1, "", 0, PQF_CLASS_NONE, 0},
         {"b", PQF_PHYSICAL_BOOLEAN, PQF_ORDER_UNSIGNED, PQF_CONVERT_NONE, 1, "\1", 1,
          PQF_CLASS_BOOL, 1},
         {"b", PQF_PHYSICAL_BOOLEAN, PQF_ORDER_UNSIGNED, PQF_CONVERT_NONE, 1, "\1\1", 2,

@@ -247,7 +247,7 @@ static void test_types_come_back(void **state) {
         {"U", PQF_CONVERT_NONE, 1},
         {"vu", PQF_CONVERT_NONE, 1},
         {"w:7", PQF_CONVERT_NONE, 1},
-        {"d:38,10", PQF_CONVERT_FIXED_TO_DECIMAL128, 1},
+        {"d:38,10", PQF_CONVERT_FIXED_TO_DECIMAL, 1},
         {"tdD", PQF_CONVERT_NONE, 1},
         {"tdm", PQF_CONVERT_DAYS_TO_MS, 86400000},
         {"tts", PQF_CONVERT_DIVIDE_32, 1000},

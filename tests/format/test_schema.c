@@ -58,7 +58,7 @@ static pqf_logical_type utc_type = {
 static pqf_logical_type time_type = {.has_time = true,
                                      .time = {.unit = {.has_nanos = true}}};
 static pqf_logical_type decimal_type = {.has_decimal = true, .decimal = {2, 30}};
-static pqf_logical_type wide_decimal = {.has_decimal = true, .decimal = {2, 60}};
+static pqf_logical_type wide_decimal = {.has_decimal = true, .decimal = {2, 77}};
 static pqf_logical_type list_type = {.has_list = true};
 
 #define LEAF(type, converted, logical, length, precision, scale)                         \
@@ -82,13 +82,17 @@ static const leaf_case leaf_cases[] = {
     {OLD(BYTES, 19), "u", PQF_ORDER_BYTES, PQF_CONVERT_NONE, 0}, /* JSON */
     {OLD(BYTES, 20), "z", PQF_ORDER_BYTES, PQF_CONVERT_NONE, 0}, /* BSON */
     {LEAF(INT32, 5, NULL, 0, 9, 2), "d:9,2", PQF_ORDER_SIGNED,
-     PQF_CONVERT_INT32_TO_DECIMAL128, 16},
+     PQF_CONVERT_INT32_TO_DECIMAL, 16},
     {LEAF(INT64, 5, NULL, 0, 18, 0), "d:18,0", PQF_ORDER_SIGNED,
-     PQF_CONVERT_INT64_TO_DECIMAL128, 16},
+     PQF_CONVERT_INT64_TO_DECIMAL, 16},
     {LEAF(FIXED, 5, NULL, 9, 21, 3), "d:21,3", PQF_ORDER_DECIMAL_BYTES,
-     PQF_CONVERT_FIXED_TO_DECIMAL128, 16},
+     PQF_CONVERT_FIXED_TO_DECIMAL, 16},
     {LEAF(BYTES, 5, NULL, 0, 38, 38), "d:38,38", PQF_ORDER_DECIMAL_BYTES,
-     PQF_CONVERT_BYTES_TO_DECIMAL128, 16},
+     PQF_CONVERT_BYTES_TO_DECIMAL, 16},
+    {LEAF(BYTES, 5, NULL, 0, 39, 38), "d:39,38,256", PQF_ORDER_DECIMAL_BYTES,
+     PQF_CONVERT_BYTES_TO_DECIMAL, 32},
+    {LEAF(FIXED, 5, NULL, 32, 76, 0), "d:76,0,256", PQF_ORDER_DECIMAL_BYTES,
+     PQF_CONVERT_FIXED_TO_DECIMAL, 32},
     {OLD(INT32, 6), "tdD", PQF_ORDER_SIGNED, PQF_CONVERT_NONE, 4},
     {OLD(INT32, 7), "ttm", PQF_ORDER_SIGNED, PQF_CONVERT_NONE, 4},
     {OLD(INT64, 8), "ttu", PQF_ORDER_SIGNED, PQF_CONVERT_NONE, 8},
@@ -118,7 +122,7 @@ static const leaf_case leaf_cases[] = {
     {NEW(INT64, utc_type), "tsu:UTC", PQF_ORDER_SIGNED, PQF_CONVERT_NONE, 8},
     {NEW(INT64, time_type), "ttn", PQF_ORDER_SIGNED, PQF_CONVERT_NONE, 8},
     {LEAF(FIXED, NO, &decimal_type, 13, 0, 0), "d:30,2", PQF_ORDER_DECIMAL_BYTES,
-     PQF_CONVERT_FIXED_TO_DECIMAL128, 16},
+     PQF_CONVERT_FIXED_TO_DECIMAL, 16},
     {NEW(INT64, no_type), "l", PQF_ORDER_NONE, PQF_CONVERT_NONE,
      8}, /* a member of the future */
     {LEAF(BYTES, UTF8, &no_type, 0, 0, 0), "u", PQF_ORDER_BYTES, PQF_CONVERT_NONE, 0},
@@ -165,7 +169,9 @@ static void test_contradictions(void **state) {
         {LEAF(FIXED, 5, NULL, 9, 22, 0), PQF_CORRUPT, "DECIMAL(22, 0)"},
         {LEAF(BYTES, 5, NULL, 0, 5, 6), PQF_CORRUPT, "DECIMAL(5, 6)"},
         {OLD(BYTES, 5), PQF_CORRUPT, "DECIMAL(0, 0)"},
-        {LEAF(BYTES, NO, &wide_decimal, 0, 0, 0), PQF_UNSUPPORTED, "decimal256"},
+        {LEAF(BYTES, NO, &wide_decimal, 0, 0, 0), PQF_UNSUPPORTED, "76 digits"},
+        {LEAF(FIXED, 5, NULL, 40, 77, 0), PQF_UNSUPPORTED, "76 digits"},
+        {LEAF(FIXED, 5, NULL, 32, 77, 0), PQF_CORRUPT, "DECIMAL(77, 0)"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         open_rows(&cases[i].row, 1, 1, NULL);

@@ -54,14 +54,22 @@ static const leaf_case cases[] = {
     {"vz", PQF_PHYSICAL_BYTE_ARRAY, 0, 0, -1, PQF_CONVERT_NONE, 1},
     {"U", PQF_PHYSICAL_BYTE_ARRAY, 0, PQF_LOGICAL_STRING, 0, PQF_CONVERT_NONE, 1},
     {"w:5", PQF_PHYSICAL_FIXED, 5, 0, -1, PQF_CONVERT_NONE, 1},
-    {"d:1,0", PQF_PHYSICAL_FIXED, 1, PQF_LOGICAL_DECIMAL, 5,
-     PQF_CONVERT_FIXED_TO_DECIMAL128, 1},
-    {"d:9,2", PQF_PHYSICAL_FIXED, 4, PQF_LOGICAL_DECIMAL, 5,
-     PQF_CONVERT_FIXED_TO_DECIMAL128, 1},
+    {"d:1,0", PQF_PHYSICAL_FIXED, 1, PQF_LOGICAL_DECIMAL, 5, PQF_CONVERT_FIXED_TO_DECIMAL,
+     1},
+    {"d:9,2", PQF_PHYSICAL_FIXED, 4, PQF_LOGICAL_DECIMAL, 5, PQF_CONVERT_FIXED_TO_DECIMAL,
+     1},
     {"d:18,2", PQF_PHYSICAL_FIXED, 8, PQF_LOGICAL_DECIMAL, 5,
-     PQF_CONVERT_FIXED_TO_DECIMAL128, 1},
+     PQF_CONVERT_FIXED_TO_DECIMAL, 1},
     {"d:38,9", PQF_PHYSICAL_FIXED, 16, PQF_LOGICAL_DECIMAL, 5,
-     PQF_CONVERT_FIXED_TO_DECIMAL128, 1},
+     PQF_CONVERT_FIXED_TO_DECIMAL, 1},
+    {"d:5,2,32", PQF_PHYSICAL_FIXED, 3, PQF_LOGICAL_DECIMAL, 5,
+     PQF_CONVERT_FIXED_TO_DECIMAL, 1},
+    {"d:18,2,64", PQF_PHYSICAL_FIXED, 8, PQF_LOGICAL_DECIMAL, 5,
+     PQF_CONVERT_FIXED_TO_DECIMAL, 1},
+    {"d:39,2,256", PQF_PHYSICAL_FIXED, 17, PQF_LOGICAL_DECIMAL, 5,
+     PQF_CONVERT_FIXED_TO_DECIMAL, 1},
+    {"d:76,76,256", PQF_PHYSICAL_FIXED, 32, PQF_LOGICAL_DECIMAL, 5,
+     PQF_CONVERT_FIXED_TO_DECIMAL, 1},
     {"tdD", PQF_PHYSICAL_INT32, 0, PQF_LOGICAL_DATE, 6, PQF_CONVERT_NONE, 1},
     {"tdm", PQF_PHYSICAL_INT32, 0, PQF_LOGICAL_DATE, 6, PQF_CONVERT_DAYS_TO_MS, 86400000},
     {"tts", PQF_PHYSICAL_INT32, 0, PQF_LOGICAL_TIME, -1, PQF_CONVERT_DIVIDE_32, 1000},
@@ -273,15 +281,10 @@ static void test_refused(void **state) {
         const char *format;
         int64_t num_children;
         const char *text;
-    } rows[] = {{"d:50,2,256", 0, "decimal256"},
-                {"d:5,2,32", 0, "decimal32"},
-                {"d:12,2,64", 0, "decimal64"},
-                {"d:5,-2", 0, "scale"},
-                {"w:0", 0, "zero bytes"},
-                {"tin", 0, "interval"},
-                {"+s", 0, "structs without fields"},
-                {"+vl", 1, "list_view"},
-                {"+us:0", 1, "union"}};
+    } rows[] = {{"d:5,-2", 0, "scale"},      {"d:5,6,32", 0, "scale"},
+                {"d:50,-2,256", 0, "scale"}, {"w:0", 0, "zero bytes"},
+                {"tin", 0, "interval"},      {"+s", 0, "structs without fields"},
+                {"+vl", 1, "list_view"},     {"+us:0", 1, "union"}};
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         struct ArrowSchema arrow;
         init(&arrow, "+s", "", 0, 1);

@@ -161,7 +161,6 @@ CONVERTS = [
 ]  # fmt: skip
 
 
-@pytest.mark.xfail(strict=True, reason="decimal256 as a declared type is not built")
 def test_decimals_widen_beyond_38_digits(target):
     """decimal rescale without loss"""
     assert write(pa.array([D("1.2")], pa.decimal128(5, 1)), pa.decimal256(50, 30), target).to_pylist() == [
