@@ -370,16 +370,22 @@ def _as_batch(table: Any, columns: list[Column] | None) -> Any:
 
 
 def inspect_schema(path: PathLike, **kwargs: Any) -> PyArrowSchema:
-    """The Arrow schema of a file or a dataset; no data is read.
+    """The Arrow schema of a file or a dataset; no data is read, but the footer of every file.
 
-    Keywords are those of read_parquet that the schema depends on: unify ('add' and 'widen' read every
-    footer), partitioning, ignore_prefixes, read_dictionary, coerce_int96_timestamp_unit.
+    Files whose schemas differ are refused as read_parquet refuses them. Keywords are those of
+    read_parquet that the schema depends on: unify, partitioning, ignore_prefixes, read_dictionary,
+    coerce_int96_timestamp_unit.
     """
     from ._options import inspect_options
     from ._paths import absolute
 
     options = inspect_options("inspect_schema", kwargs)
     dataset = _open(absolute(path, "path"), options)
+    if len(dataset.files) > 1 and not options.engine.get("unify"):
+        try:
+            dataset.count_rows()  # looks at every file
+        except _core.EngineError as error:
+            raise _public(error) from None
     pyarrow = _pyarrow()
     if pyarrow is None:
         return dataset

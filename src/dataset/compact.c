@@ -20,7 +20,6 @@
 #define TARGET_BYTES ((int64_t)128 << 20)
 #define NAME_BYTES   255
 #define ID_CHARS     12
-#define UUID_CHARS   36
 #define SUFFIX       ".parquet"
 
 typedef struct entry {
@@ -44,17 +43,6 @@ typedef struct compact {
 } compact;
 
 /* ---- looking ---- */
-
-/* Paths in the order of a listing: component by component, as bytes. */
-static int order_of(const char *a, const char *b) {
-    while (*a && *a == *b) {
-        a++;
-        b++;
-    }
-    int x = *a == '/' ? 0 : (unsigned char)*a + (*a != 0);
-    int y = *b == '/' ? 0 : (unsigned char)*b + (*b != 0);
-    return *a == *b ? 0 : (!*a ? -1 : !*b ? 1 : x - y);
-}
 
 static size_t folder_len(const char *path) {
     const char *slash = strrchr(path, '/');
@@ -155,20 +143,12 @@ static bool is_worth_it(const compact *c, int64_t first, int64_t end) {
 
 /* ---- names ---- */
 
-static bool is_uuid(const char *name, size_t len) {
-    static const char digits[] = "0123456789abcdefABCDEF";
-    for (size_t i = 0; i < UUID_CHARS; i++) {
-        bool dash = i == 8 || i == 13 || i == 18 || i == 23;
-        if (i >= len || (dash ? name[i] != '-' : !strchr(digits, name[i]))) return false;
-    }
-    return true;
-}
-
-/* Characters of the first file's name that the new one begins with: its UUID, so that names do not
- * grow from one compaction to the next; all but the suffix; all. */
+/* Characters of the first file's name that the new one begins with: its UUID and its number, so that
+ * names do not grow from one compaction to the next; all but the suffix; all. */
 static size_t stem_len(const char *name, int form) {
     size_t len = strlen(name), suffix = strlen(SUFFIX);
-    if (form == 0) return is_uuid(name, len) ? UUID_CHARS : 0;
+    if (form == 0 && !pqf_begins_with_uuid(name)) return 0;
+    if (form == 0) return PQF_UUID_CHARS + pqf_file_number_len(name + PQF_UUID_CHARS);
     if (form == 2) return len;
     return len > suffix && !strcmp(name + len - suffix, SUFFIX) ? len - suffix : 0;
 }
@@ -177,9 +157,9 @@ static size_t stem_len(const char *name, int form) {
 static bool is_in_place(const compact *c, int64_t first, int64_t end, const char *path) {
     const char *const *added = (const char *const *)(const void *)c->added.data;
     size_t n = c->added.len / sizeof *added;
-    if (first > 0 && order_of(path, c->entries[first - 1].below) <= 0) return false;
-    if (n && order_of(path, added[n - 1]) <= 0) return false;
-    return end == c->num_entries || order_of(path, c->entries[end].below) < 0;
+    if (first > 0 && pqf_path_order(path, c->entries[first - 1].below) <= 0) return false;
+    if (n && pqf_path_order(path, added[n - 1]) <= 0) return false;
+    return end == c->num_entries || pqf_path_order(path, c->entries[end].below) < 0;
 }
 
 /* *out NULL: there is no name between the neighbours; the files stay. */

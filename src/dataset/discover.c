@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * discover.c: from paths to files with their partition values. Folders are walked in the
- * order of their entries' bytes, which is the order of paths component by component. A
+ * order of their entries' bytes, and what is found is put in the order of path_order.c. A
  * single folder is walked through the descriptor of a snapshot.
  */
 #include "inner.h"
@@ -91,18 +91,38 @@ static pqf_status walk_folder(walk *w, const char *folder, pqf_error *err) {
     return status;
 }
 
-/* ---- commits that have begun ---- */
+/* ---- order ---- */
 
-/* As bytes, component by component: '/' comes before everything. */
 static int by_path(const void *a, const void *b) {
-    const char *p = ((const pqf_found_file *)a)->below;
-    const char *q = ((const pqf_found_file *)b)->below;
-    while (*p && *p == *q)
-        p++, q++;
-    int x = *p == '/' ? 1 : *p ? (unsigned char)*p + 1 : 0;
-    int y = *q == '/' ? 1 : *q ? (unsigned char)*q + 1 : 0;
-    return x - y;
+    return pqf_path_order(((const pqf_found_file *)a)->path,
+                          ((const pqf_found_file *)b)->path);
 }
+
+static int by_path_below(const void *a, const void *b) {
+    return pqf_path_order(((const pqf_found_file *)a)->below,
+                          ((const pqf_found_file *)b)->below);
+}
+
+/* The files from number `first` on; the walk has most of them in order. */
+static void sort_files(walk *w, size_t first) {
+    size_t n = w->files.len / sizeof(pqf_found_file);
+    if (n - first < 2) return;
+    pqf_found_file *files = (pqf_found_file *)(void *)w->files.data + first;
+    for (size_t i = 1; i < n - first; i++) {
+        if (by_path(&files[i - 1], &files[i]) <= 0) continue;
+        qsort(files, n - first, sizeof *files, by_path);
+        return;
+    }
+}
+
+static pqf_status walk_top(walk *w, const char *folder, pqf_error *err) {
+    size_t first = w->files.len / sizeof(pqf_found_file);
+    TRY(walk_folder(w, folder, err));
+    sort_files(w, first);
+    return PQF_OK;
+}
+
+/* ---- commits that have begun ---- */
 
 static bool is_visible(const walk *w, const char *below) {
     for (const char *slash; (slash = strchr(below, '/')); below = slash + 1)
@@ -114,7 +134,7 @@ static bool is_visible(const walk *w, const char *below) {
 static pqf_found_file *find_file(const walk *w, size_t n, const char *below) {
     pqf_found_file key = {.below = below};
     if (!n) return NULL;
-    return bsearch(&key, w->files.data, n, sizeof key, by_path);
+    return bsearch(&key, w->files.data, n, sizeof key, by_path_below);
 }
 
 static pqf_status add_committed(walk *w, const pqf_journal *j, size_t num_listed,
@@ -145,7 +165,6 @@ static pqf_status count_committed(walk *w, pqf_error *err) {
     const pqf_snapshot *s = w->snapshot;
     size_t num_listed = w->files.len / sizeof(pqf_found_file);
     if (!s->num_journals) return PQF_OK;
-    if (num_listed) qsort(w->files.data, num_listed, sizeof(pqf_found_file), by_path);
     for (int64_t i = 0; i < s->num_journals; i++)
         TRY(add_committed(w, &s->journals[i], num_listed, err));
     for (int64_t i = 0; i < s->num_journals; i++) {
@@ -155,9 +174,7 @@ static pqf_status count_committed(walk *w, pqf_error *err) {
         }
     }
     drop_marked(w);
-    if (w->files.len)
-        qsort(w->files.data, w->files.len / sizeof(pqf_found_file),
-              sizeof(pqf_found_file), by_path);
+    sort_files(w, 0);
     return PQF_OK;
 }
 
@@ -167,7 +184,7 @@ static pqf_status list_snapshot(void *context, const pqf_snapshot *snapshot,
     w->snapshot = snapshot;
     w->files.len = 0;
     w->depth = 0;
-    TRY(walk_folder(w, w->top, err));
+    TRY(walk_top(w, w->top, err));
     return count_committed(w, err);
 }
 
@@ -271,7 +288,7 @@ static pqf_status add_path(walk *w, const char *path, bool *is_folder, pqf_error
         return pqf_error_at_path(err, path);
     }
     *is_folder = S_ISDIR(st.st_mode);
-    if (*is_folder) return walk_folder(w, path, err);
+    if (*is_folder) return walk_top(w, path, err);
     const char *copy;
     TRY(pqf_arena_string(w->arena, pqf_bytes_of(path, strlen(path)), &copy, err));
     return put_file(w, copy, NULL, err);

@@ -101,6 +101,17 @@ pqf_status pqf_discover(const char *const *paths, int64_t num_paths, const char 
                         const pqf_read_options *options, pqf_mem *mem, pqf_arena *arena,
                         pqf_snapshot *snapshot, pqf_found *out, pqf_error *err);
 
+/* ---- path_order.c: the order in which files are read ---- */
+
+#define PQF_UUID_CHARS 36
+
+/* Below 0, 0, above 0 as strcmp: component by component as bytes, but the files of one writing call
+ * in the order in which they were written. */
+int pqf_path_order(const char *a, const char *b);
+bool pqf_begins_with_uuid(const char *name);
+/* Characters of the "-<n>" that `text` begins with, the number of a file within its call; 0: none. */
+size_t pqf_file_number_len(const char *text);
+
 /* ---- open.c ---- */
 
 struct pqf_dataset {

@@ -222,8 +222,49 @@ static void empty_folders(void **state) {
     folder_end(&f);
 }
 
+/* Every pair of a list in order: so the order is one, whatever is asked first. */
+static void test_order_of_paths(void **state) {
+    (void)state;
+#define ID "0a1b2c3d-0000-4000-8000-0123456789ab"
+    static const char *const sorted[] = {
+        "",
+        "0" ID ".parquet",
+        ID,
+        ID "/a",
+        ID ".parquet",
+        ID "-000000000001.parquet",
+        ID "-0123456789ab.parquet",
+        ID "-10x.parquet",
+        ID "-123456789012.parquet",
+        ID "-1a2b3c4d5e6f.parquet",
+        ID ".pq",
+        ID "-1.parquet",
+        ID "-1-0123456789ab.parquet",
+        ID "-2.parquet",
+        ID "-10.parquet",
+        "1",
+        "a",
+        "a/" ID ".parquet",
+        "a/" ID "-1.parquet",
+        "a/b",
+        "a-1.parquet",
+        "a.parquet",
+        "a10.parquet",
+        "a2.parquet",
+    };
+#undef ID
+    const int n = sizeof sorted / sizeof *sorted;
+    for (int i = 0; i < n; i++)
+        for (int k = 0; k < n; k++) {
+            int order = pqf_path_order(sorted[i], sorted[k]);
+            if ((order > 0) - (order < 0) != (i > k) - (i < k))
+                fail_msg("%s and %s: %d", sorted[i], sorted[k], order);
+        }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_order_of_paths),
         TEST(order_and_hidden_names),
         TEST(partitions),
         TEST(failures),

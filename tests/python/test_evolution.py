@@ -90,6 +90,21 @@ def type_of(text):
     return eval(text, {"__builtins__": {}}, vars(pa))  # noqa: S307  our own documentation
 
 
+@pytest.mark.parametrize("columns", [{"a": [1]}, {"a": [1], "b": ["x"], "c": [2.0]}, {"a": [1], "b": [1]}])
+def test_inspect_schema_refuses_what_the_readers_refuse(tmp_path, columns):
+    put(tmp_path, 0, pa.table({"a": [1], "b": ["x"]}))
+    put(tmp_path, 1, pa.table({"a": [1], "b": ["x"]}))
+    assert inspect_schema(tmp_path) == read(tmp_path).schema
+    put(tmp_path, 2, pa.table(columns))
+    messages = []
+    for call in (inspect_schema, read, lambda path: list(read_parquet_iter(path))):
+        with pytest.raises(pa.ArrowInvalid) as caught:
+            call(tmp_path)
+        messages.append(str(caught.value))
+    assert len(set(messages)) == 1
+    assert "differ" in messages[0]
+
+
 @pytest.mark.parametrize("row", table_rows("widenings"), ids=" and ".join)
 @pytest.mark.parametrize("turned", [False, True])
 def test_each_documented_widening_keeps_every_value(tmp_path, row, turned):

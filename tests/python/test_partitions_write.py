@@ -15,7 +15,15 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from py_parquet_forge import SchemaValidationError, inspect_schema, read_parquet, write_to_dataset
+from py_parquet_forge import (
+    SchemaValidationError,
+    compact,
+    inspect_schema,
+    read_metadata,
+    read_parquet,
+    read_parquet_iter,
+    write_to_dataset,
+)
 
 MIB = 1 << 20
 
@@ -336,3 +344,37 @@ def test_an_unknown_unify_is_a_value_error(tmp_path):
         write_to_dataset(table, tmp_path / "ds", table.schema, unify="all")
     write_to_dataset(table, tmp_path / "ds", table.schema, unify="strict")
     assert inspect_schema(tmp_path / "ds").names == ["day", "v"]
+
+
+# ---- the order of rows between the files of one call ----
+
+
+def test_rows_of_one_call_are_read_in_their_order_whatever_the_number_of_files(tmp_path):
+    table = pa.table({"id": list(range(2300)), "p": [i % 2 for i in range(2300)]})
+    for part in (table.slice(0, 1200), table.slice(1200)):
+        write_to_dataset(part, tmp_path / "ds", table.schema, ["p"], max_rows_per_file=50, durable=False)
+    assert len(files_of(tmp_path / "ds")) == 46
+
+    def expect_order(found):
+        for folder in (0, 1):
+            ids = [i for i in found if i % 2 == folder]
+            half = [sorted(i for i in ids if i < 1200), sorted(i for i in ids if i >= 1200)]
+            assert ids in (half[0] + half[1], half[1] + half[0])
+
+    def everywhere():
+        read = read_parquet(tmp_path / "ds", "arrow")["id"].to_pylist()
+        expect_order(read)
+        for path in (f"{tmp_path}/ds/*/*.parquet", f"{tmp_path}/ds/**/*.parquet", [tmp_path / "ds"]):
+            assert read_parquet(path, "arrow")["id"].to_pylist() == read
+        batches = read_parquet_iter(tmp_path / "ds", chunk_size=97)
+        assert [i for batch in batches for i in batch["id"].to_pylist()] == read
+        listed = [file["path"] for file in read_metadata(tmp_path / "ds")["files"]]
+        assert [i for file in listed for i in pq.ParquetFile(file).read()["id"].to_pylist()] == read
+        return read
+
+    read = everywhere()
+    size = max(file.stat().st_size for file in files_of(tmp_path / "ds"))
+    for target in (3 * size, 7 * size, 1 << 20):
+        compact(tmp_path / "ds", target, durable=False)
+        assert everywhere() == read
+    assert len(files_of(tmp_path / "ds")) == 2
