@@ -219,6 +219,9 @@ typedef struct pqf_read_options {
     const struct ArrowSchema *
         schema; /* declared: the dataset has exactly these columns (struct with one child each);
                     columns that a file lacks are null, types are widened; needed at open alone */
+    /* NULL-terminated: top-level columns whose dictionaries have int32 indices, whatever is recorded.
+     * A scan sees to it by itself where indices would not count the values. */
+    const char *const *wide_dictionaries;
 } pqf_read_options;
 
 /* Opens what `paths` (UTF-8 or file system bytes, num_paths of them) name. With one path: a file or a

@@ -621,3 +621,37 @@ pqf_status pqf_chunk_reader_skip(pqf_chunk_reader *reader, int64_t num_rows,
     pull p = {reader, NULL, scratch, run, worker, num_rows, 0, 0};
     return pull_or_fail(&p, err);
 }
+
+/* ---- the dictionary alone ---- */
+
+static bool is_code(int32_t encoding) {
+    return encoding == PQF_PLAIN_DICTIONARY || encoding == PQF_RLE_DICTIONARY;
+}
+
+/* Without counts per encoding PLAIN may be the dictionary's or that of pages. */
+static bool is_all_codes(const pqf_column_metadata *meta) {
+    if (!meta->has_dictionary_page_offset) return false;
+    for (int32_t i = 0; i < meta->num_encoding_stats; i++) {
+        const pqf_page_encoding_stats *s = &meta->encoding_stats[i];
+        if (s->page_type != PQF_PAGE_DICTIONARY && s->count > 0 && !is_code(s->encoding))
+            return false;
+    }
+    if (meta->num_encoding_stats) return true;
+    for (int32_t i = 0; i < meta->num_encodings; i++)
+        if (meta->encodings[i] != PQF_RLE && meta->encodings[i] != PQF_BIT_PACKED &&
+            !is_code(meta->encodings[i]))
+            return false;
+    return true;
+}
+
+pqf_status pqf_chunk_reader_put_dictionary(pqf_chunk_reader *reader, pqf_leaf_out *out,
+                                           pqf_scratch *scratch, pqf_run *run, int worker,
+                                           bool *is_all, pqf_error *err) {
+    pull p = {reader, out, scratch, run, worker, 0, 0, 0};
+    bool end;
+    *is_all = is_all_codes(reader->chunk.meta);
+    pqf_status status = find_page(&p, &end, err);
+    if (status == PQF_OK)
+        status = pqf_dict_out_hold(out->dictionary, &reader->dict, INT64_MAX, err);
+    return status == PQF_OK ? status : pqf_error_at_column(err, reader->chunk.leaf->path);
+}

@@ -11,8 +11,6 @@
  */
 #include "chunk_writer.h"
 
-#include "reading.h"
-
 /* Of options in bytes: pages end at 2 GiB. */
 #define MAX_OPTION_BYTES (INT64_C(1) << 29)
 
@@ -462,24 +460,10 @@ pqf_status pqf_chunk_writer_end(pqf_chunk_writer *w, pqf_scratch *scratch, pqf_r
     return PQF_OK;
 }
 
-/* A reader gives the indices their declared width: more values than it counts could not be read. */
-static pqf_status check_indices(const pqf_chunk_writer *w, pqf_error *err) {
-    bool has_codes = pqf_chunk_has_codes(w) || w->num_dictionary_pages > 0;
-    if (!w->field->index_format || !w->dictionary || !has_codes) return PQF_OK;
-    int64_t n = pqf_dict_num_values(w->dictionary);
-    if (n - 1 <= pqf_index_max(w->field->index_format)) return PQF_OK;
-    return pqf_fail(
-        err, PQF_SCHEMA,
-        "%lld different values in a row group, more than the declared dictionary "
-        "indices count (%lld); declare dictionary<int32, ...>",
-        (long long)n, (long long)pqf_index_max(w->field->index_format) + 1);
-}
-
 pqf_status pqf_chunk_writer_finish(pqf_chunk_writer *w, pqf_scratch *scratch,
                                    pqf_run *run, int worker, pqf_chunk_out *out,
                                    pqf_error *err) {
     if (!w->ended) TRY(pqf_chunk_writer_end(w, scratch, run, worker, err));
-    if (check_indices(w, err) != PQF_OK) return pqf_error_at_column(err, w->leaf->path);
     w->begun = w->ended = false;
     pqf_chunk_free_held(w);
     out->dictionary_page = pqf_buf_view(&w->dictionary_page);

@@ -81,6 +81,11 @@ void pqf_leaf_out_reset(pqf_leaf_out *out);
  * however few the rows of a read are. */
 void pqf_leaf_out_keep_dictionaries(pqf_leaf_out *out, int64_t max_bytes);
 
+/* Values of the dictionary so far. */
+int64_t pqf_leaf_out_num_values(const pqf_leaf_out *out);
+/* Greatest code that dictionary indices of this Arrow format hold. */
+int64_t pqf_index_max(const char *format);
+
 /* ---- reading: a column chunk ---- */
 
 typedef struct pqf_chunk_reader pqf_chunk_reader;
@@ -110,6 +115,12 @@ pqf_status pqf_chunk_reader_skip(pqf_chunk_reader *reader, int64_t num_rows,
                                  pqf_scratch *scratch, pqf_run *run, int worker,
                                  pqf_error *err);
 int64_t pqf_chunk_reader_rows_left(const pqf_chunk_reader *reader);
+
+/* The chunk's dictionary, whole and in its order, added to that of `out`, which is one; no rows are
+ * read. *is_all: no value of the chunk stands outside its dictionary. */
+pqf_status pqf_chunk_reader_put_dictionary(pqf_chunk_reader *reader, pqf_leaf_out *out,
+                                           pqf_scratch *scratch, pqf_run *run, int worker,
+                                           bool *is_all, pqf_error *err);
 
 /* What can be known of a chunk without decoding it: headers of pages up to the last value, and their
  * checksums. For chunks that are copied as they are. */

@@ -48,6 +48,10 @@ void pqf_leaf_out_keep_dictionaries(pqf_leaf_out *out, int64_t max_bytes) {
     if (out->dictionary) out->dictionary->whole_bytes = max_bytes;
 }
 
+int64_t pqf_leaf_out_num_values(const pqf_leaf_out *out) {
+    return out->dictionary ? pqf_dict_num_values(out->dictionary->builder) : 0;
+}
+
 void pqf_leaf_out_reset(pqf_leaf_out *out) {
     if (!out->mem) return;
     for (int32_t i = 0; i < out->num_nodes; i++) {

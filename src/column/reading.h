@@ -213,7 +213,4 @@ static inline pqf_node_out *pqf_leaf_node(const pqf_leaf_out *out) {
     return &out->nodes[out->num_nodes - 1];
 }
 
-/* Greatest code that dictionary indices of this format hold. */
-int64_t pqf_index_max(const char *format);
-
 #endif

@@ -138,6 +138,9 @@ void pqf_dataset_retain(pqf_dataset *dataset);
 pqf_status pqf_dataset_open_source(void *dataset, int64_t i, pqf_source **out,
                                    pqf_error *err);
 bool pqf_dataset_is_partition(const pqf_dataset *dataset, const char *name);
+pqf_status pqf_dataset_open_reader_as(pqf_dataset *dataset, int64_t i,
+                                      const pqf_read_options *options, pqf_reader **out,
+                                      pqf_error *err);
 pqf_status pqf_dataset_open_reader(pqf_dataset *dataset, int64_t i, pqf_reader **out,
                                    pqf_error *err);
 

@@ -310,13 +310,19 @@ pqf_status pqf_dataset_open_source(void *dataset, int64_t i, pqf_source **out,
                                   out, err);
 }
 
-pqf_status pqf_dataset_open_reader(pqf_dataset *d, int64_t i, pqf_reader **out,
-                                   pqf_error *err) {
+pqf_status pqf_dataset_open_reader_as(pqf_dataset *d, int64_t i,
+                                      const pqf_read_options *options, pqf_reader **out,
+                                      pqf_error *err) {
     pqf_source *source;
     if (!d->files[i].path)
-        return pqf_reader_open(NULL, d->bytes, &d->options, d->mem, out, err);
+        return pqf_reader_open(NULL, d->bytes, options, d->mem, out, err);
     TRY(pqf_dataset_open_source(d, i, &source, err));
-    return pqf_reader_open_source(source, &d->options, d->mem, out, err);
+    return pqf_reader_open_source(source, options, d->mem, out, err);
+}
+
+pqf_status pqf_dataset_open_reader(pqf_dataset *d, int64_t i, pqf_reader **out,
+                                   pqf_error *err) {
+    return pqf_dataset_open_reader_as(d, i, &d->options, out, err);
 }
 
 static pqf_status complete(pqf_dataset *d, pqf_error *err) {

@@ -93,6 +93,11 @@ void pqf_scan_free(pqf_scan *scan);
  * end. */
 pqf_status pqf_scan_next(pqf_scan *scan, struct ArrowArray *out, pqf_error *err);
 /* Rows left after pruning by statistics; opens every file that the constants leave. */
+/* Names of columns (NULL-terminated, in the arena) with dictionaries whose recorded indices would not
+ * count the values of all row groups that the scan reads; NULL: there are none. Reads those
+ * dictionaries. For a scan that has not begun. */
+pqf_status pqf_scan_wide_dictionaries(pqf_scan *scan, pqf_arena *arena,
+                                      const char *const **out, pqf_error *err);
 pqf_status pqf_scan_count_rows(pqf_scan *scan, int64_t *out, pqf_error *err);
 
 /* ---- writer: what the room dataset needs beside pqf_writer_* of the public header ---- */

@@ -178,5 +178,6 @@ pqf_status pqf_write_options_copy(pqf_arena *arena, pqf_write_options *o,
 pqf_status pqf_read_options_copy(pqf_arena *arena, pqf_read_options *o, pqf_error *err) {
     TRY(copy_text(arena, &o->int96_unit, err));
     TRY(pqf_names_copy(arena, &o->read_dictionary, err));
+    TRY(pqf_names_copy(arena, &o->wide_dictionaries, err));
     return pqf_names_copy(arena, &o->ignore_prefixes, err);
 }

@@ -38,7 +38,8 @@ static pqf_status read_footer(pqf_reader *r, const pqf_read_options *options,
     TRY(pqf_footer_read(r->source, &footer, r->mem, &r->metadata, err));
     pqf_schema_options schema = {.ignore_arrow_schema = options->ignore_arrow_schema,
                                  .int96_unit = options->int96_unit,
-                                 .read_dictionary = options->read_dictionary};
+                                 .read_dictionary = options->read_dictionary,
+                                 .wide_dictionaries = options->wide_dictionaries};
     return pqf_schema_from_parquet(r->metadata, &schema, r->mem, &r->schema, err);
 }
 

@@ -462,6 +462,9 @@ typedef struct pqf_schema_options {
     const char *const
         *read_dictionary; /* NULL-terminated: top-level names, dotted paths in the Parquet
                              schema, or those of pqf_column_path joined by dots */
+    const char *const
+        *wide_dictionaries; /* NULL-terminated: top-level names; the indices of
+                                             dictionaries below are int32 whatever is recorded */
 } pqf_schema_options;
 
 /* The fields of a file. Borrows `metadata`, which must outlive it. options may be NULL. */

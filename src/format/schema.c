@@ -202,6 +202,15 @@ static pqf_status fill_from_parquet(pqf_schema *schema, const pqf_metadata *meta
     return pqf_schema_index_names(schema, err);
 }
 
+static void widen_indices(pqf_schema *schema, const char *const *names) {
+    for (; names && *names; names++)
+        for (int32_t l = 0; l < schema->tree.num_leaves; l++) {
+            pqf_field *field = schema->leaf_fields[l];
+            if (field && field->index_format && !strcmp(field->leaf->top_name, *names))
+                field->index_format = "i";
+        }
+}
+
 pqf_status pqf_schema_from_parquet(const pqf_metadata *metadata,
                                    const pqf_schema_options *options, pqf_mem *mem,
                                    pqf_schema **out, pqf_error *err) {
@@ -211,6 +220,7 @@ pqf_status pqf_schema_from_parquet(const pqf_metadata *metadata,
     pqf_arena_init(&scratch, mem);
     TRY_DONE(pqf_schema_new(mem, &schema, err));
     TRY_DONE(fill_from_parquet(schema, metadata, options, &scratch, err));
+    if (options) widen_indices(schema, options->wide_dictionaries);
     *out = schema;
     schema = NULL;
 done:

@@ -588,14 +588,102 @@ def test_indexes_of_dataframes_that_were_sliced_and_reversed_are_read_in_their_o
     assert_index_equal(found.index, frame.index)
 
 
-def test_more_values_than_the_declared_indices_count_are_refused(tmp_path):
-    schema = pa.schema([("c", pa.dictionary(pa.int8(), pa.string()))])
-    data = pa.table({"c": [f"v{i % 300}" for i in range(30_000)]})
-    with pytest.raises(SchemaValidationError, match="dictionary<int32"):
-        write_parquet(data, tmp_path / "f.parquet", schema)
-    assert not (tmp_path / "f.parquet").exists()
-    write_parquet(data.slice(0, 128), tmp_path / "f.parquet", schema)
-    assert (
-        read_parquet(tmp_path / "f.parquet", "arrow")["c"].cast(pa.string()).to_pylist()
-        == data["c"][:128].to_pylist()
-    )
+# ---- more values than the recorded indices count ----
+
+BYTES = pa.schema([("c", pa.dictionary(pa.int8(), pa.string())), ("n", pa.int64())])
+
+
+def labelled(first: int, count: int, rows: int) -> pa.Table:
+    """Rows of `count` different labels."""
+    codes = pa.array([None if i % 17 == 5 else i % count for i in range(rows)], pa.int32())
+    labels = pa.DictionaryArray.from_arrays(codes, [f"v{first + i}" for i in range(count)])
+    return pa.table({"c": labels, "n": range(rows)})
+
+
+def read_all(path, **keywords):
+    whole = read_parquet(path, "arrow", **keywords)
+    batches = list(read_parquet_iter(path, 700, **keywords))
+    assert {b.schema for b in batches} == {whole.schema}
+    assert pa.Table.from_batches(batches)["c"].cast(pa.string()).equals(whole["c"].cast(pa.string()))
+    whole.combine_chunks().validate(full=True)
+    return whole
+
+
+@pytest.mark.parametrize("use_dictionary", [True, False])
+@pytest.mark.parametrize("rows_per_group", [1000, 3000])
+@pytest.mark.parametrize("count", [128, 129, 300])
+def test_any_number_of_values_is_written_and_read_whatever_the_declared_indices(
+    tmp_path, use_dictionary, rows_per_group, count
+):
+    path, table = tmp_path / "f.parquet", labelled(0, count, 3000)
+    write_parquet(table, path, BYTES, row_group_size=rows_per_group, use_dictionary=use_dictionary)
+    found = read_all(path)
+    fits = count <= 128 and use_dictionary
+    assert found.schema.field("c").type.index_type == (pa.int8() if fits else pa.int32())
+    labels = table["c"].cast(pa.string())
+    assert found["c"].cast(pa.string()).equals(labels)
+    frame = read_parquet(path)
+    assert frame["c"].dtype == "category" and frame["c"].astype(object).tolist()[:5] == labels.to_pylist()[:5]
+    if use_dictionary:
+        assert list(frame["c"].cat.categories) == [f"v{i}" for i in range(count)]
+
+
+@pytest.mark.parametrize("firsts", [(0, 0, 0, 0), (0, 50, 20, 0), (0, 100, 200, 300)])
+def test_row_groups_and_files_of_few_values_each_are_read_together(tmp_path, firsts):
+    tables = [labelled(first, 100, 500) for first in firsts]
+    expected = pa.concat_tables(tables)["c"].cast(pa.string()).to_pylist()
+    with ParquetStreamWriter(tmp_path / "one.parquet", BYTES, row_group_size=500) as writer:
+        for table in tables:
+            writer.write_chunk(table)
+    (tmp_path / "many").mkdir()
+    for i, table in enumerate(tables):
+        write_parquet(table, tmp_path / "many" / f"{i}.parquet", BYTES)
+    index = pa.int8() if len({f + i for f in firsts for i in range(100)}) <= 128 else pa.int32()
+    for path in (tmp_path / "one.parquet", tmp_path / "many"):
+        found = read_all(path)
+        assert found.schema.field("c").type == pa.dictionary(index, pa.string())
+        assert found["c"].cast(pa.string()).to_pylist() == expected
+        found = read_parquet(path, "arrow", filters=[("n", "<", 250)])
+        assert found["c"].cast(pa.string()).to_pylist() == [
+            label for i, label in enumerate(expected) if i % 500 < 250
+        ]
+        assert read_parquet(path)["c"].astype(object).where(lambda c: c.notna(), None).tolist() == expected
+    assert read_parquet(tmp_path / "many" / "0.parquet", "arrow").schema == BYTES
+
+
+def test_pandas_categories_of_many_files_are_read_together(tmp_path):
+    for i in range(4):
+        categories = [f"v{100 * i + k:03}" for k in range(100)]
+        frame = pd.DataFrame({"c": pd.Categorical(categories, categories[::-1], ordered=True)})
+        write_parquet(frame, tmp_path / f"{i}.parquet", pa.Schema.from_pandas(frame))
+    found = read_parquet(tmp_path)
+    assert found["c"].astype(object).tolist() == [f"v{i:03}" for i in range(400)]
+    assert found["c"].dtype.ordered
+    table = read_parquet(tmp_path, "arrow")
+    declared = pa.Schema.from_pandas(frame).field("c").type
+    assert declared.index_type == pa.int8() and declared.ordered
+    assert table.schema.field("c").type == pa.dictionary(pa.int32(), declared.value_type, ordered=True)
+    assert read_parquet(tmp_path / "0.parquet", "arrow").schema.field("c").type == declared
+
+
+@pytest.mark.parametrize("inner", ["struct", "list"])
+def test_nested_dictionaries_with_more_values_than_the_indices_count(tmp_path, inner):
+    type = pa.dictionary(pa.int8(), pa.int64())
+    type = pa.list_(type) if inner == "list" else pa.struct([("x", type), ("y", pa.int8())])
+    values = [[i, None] if inner == "list" else {"x": i, "y": 1} for i in range(1000)]
+    plain = pa.list_(pa.int64()) if inner == "list" else pa.struct([("x", pa.int64()), ("y", pa.int8())])
+    table = pa.table({"c": pa.array(values, plain)})
+    write_parquet(table, tmp_path / "f.parquet", pa.schema([("c", type)]))
+    assert read_parquet(tmp_path / "f.parquet", "arrow")["c"].to_pylist() == values
+    batches = list(read_parquet_iter(tmp_path / "f.parquet", 300))
+    assert [v for b in batches for v in b["c"].to_pylist()] == values
+
+
+def test_indices_that_are_too_narrow_do_not_fail_where_files_differ_or_a_schema_is_declared(tmp_path):
+    write_parquet(labelled(0, 100, 500), tmp_path / "0.parquet", BYTES)
+    more = BYTES.append(pa.field("m", pa.int8()))
+    table = labelled(100, 100, 500)
+    write_parquet(table.append_column("m", pa.array([1] * 500, pa.int8())), tmp_path / "1.parquet", more)
+    expected = [*labelled(0, 100, 500)["c"].to_pylist(), *table["c"].to_pylist()]
+    for keywords in ({"unify": "add"}, {"schema": more}, {"unify": "widen"}):
+        assert read_all(tmp_path, **keywords)["c"].to_pylist() == expected
