@@ -330,6 +330,13 @@ typedef struct pqf_column_setting {
     const char *value;
 } pqf_column_setting;
 
+/* Rows of a row group are sorted by the column `leaf` (counted over all leaves of the schema). */
+typedef struct pqf_sorting {
+    int32_t leaf;
+    bool descending;
+    bool nulls_first;
+} pqf_sorting;
+
 typedef struct pqf_write_options {
     size_t struct_bytes;
     pqf_control control;
@@ -365,6 +372,16 @@ typedef struct pqf_write_options {
         *metadata; /* file key-value metadata beside the schema's own */
     int64_t num_metadata;
     const char *created_by; /* default "parquet_forge version x.y.z" */
+    bool page_index;        /* write column indexes and offset indexes */
+    const pqf_column_setting *
+        column_bloom_fpp; /* Bloom filters by column: value is the share of false positives */
+    int64_t num_column_bloom_fpp;
+    const pqf_column_setting
+        *column_bloom_distinct; /* value is the number of values to make
+                                       it for; without it as many as there are */
+    int64_t num_column_bloom_distinct;
+    const pqf_sorting *sorting; /* the order of the rows; others are PQF_INVALID */
+    int64_t num_sorting;
 } pqf_write_options;
 
 /* Where the bytes of a file go when it is not a path. Returns 0 or an errno value. */
@@ -508,13 +525,8 @@ typedef struct pqf_info_group {
 PQF_API bool pqf_file_info_group(const pqf_file_info *info, int64_t row_group,
                                  pqf_info_group *out);
 
-typedef struct pqf_info_sorting {
-    int32_t leaf;
-    bool descending;
-    bool nulls_first;
-} pqf_info_sorting;
 PQF_API bool pqf_file_info_sorting(const pqf_file_info *info, int64_t row_group,
-                                   int64_t i, pqf_info_sorting *out);
+                                   int64_t i, pqf_sorting *out);
 
 typedef enum pqf_info_kind {
     PQF_INFO_NONE = 0, /* not known, or not to be believed */

@@ -158,7 +158,7 @@ fail:
 
 static PyObject *sorting_of(const pqf_file_info *info, int64_t r) {
     PyObject *list = PyList_New(0);
-    pqf_info_sorting s;
+    pqf_sorting s;
     pqf_info_leaf leaf;
     for (int64_t i = 0; list != NULL && pqf_file_info_sorting(info, r, i, &s); i++) {
         const char *path = pqf_file_info_leaf(info, s.leaf, &leaf) ? leaf.path : NULL;

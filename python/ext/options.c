@@ -14,6 +14,7 @@ typedef enum option_kind {
     OPTION_TEXT,
     OPTION_NAMES,
     OPTION_SCHEMA,   /* any object with __arrow_c_schema__ */
+    OPTION_SORTING,  /* list of (leaf, descending, nulls_first) */
     OPTION_SETTINGS, /* dict of str to str; its count follows at `count` */
 } option_kind;
 
@@ -89,6 +90,11 @@ static const option WRITE_OPTIONS[] = {
     WRITE(BOOL, allow_truncated_timestamps),
     SETTINGS(metadata),
     WRITE(TEXT, created_by),
+    WRITE(BOOL, page_index),
+    SETTINGS(column_bloom_fpp),
+    SETTINGS(column_bloom_distinct),
+    {"sorting", OPTION_SORTING, offsetof(pqf_dataset_write_options, file.sorting),
+     offsetof(pqf_dataset_write_options, file.num_sorting)},
     DATASET(I32, scope),
     DATASET(I32, unify),
     DATASET(I64, max_rows_per_file),
@@ -290,6 +296,29 @@ static int put_settings(PyObject *dict, core_memory *memory, void *member, void 
     return 0;
 }
 
+static int put_sorting(PyObject *list, core_memory *memory, void *member, void *count) {
+    PyObject *fast = PySequence_Fast(list, "expected a list of tuples");
+    if (fast == NULL) {
+        return -1;
+    }
+    int64_t n = (int64_t)PySequence_Fast_GET_SIZE(fast);
+    pqf_sorting *sorting = keep_block(memory, (size_t)n, sizeof(pqf_sorting));
+    int result = sorting == NULL ? -1 : 0;
+    for (int64_t i = 0; result == 0 && i < n; i++) {
+        int leaf, descending, nulls_first;
+        if (!PyArg_ParseTuple(PySequence_Fast_GET_ITEM(fast, (Py_ssize_t)i), "ipp", &leaf,
+                              &descending, &nulls_first)) {
+            result = -1;
+            continue;
+        }
+        sorting[i] = (pqf_sorting){leaf, descending != 0, nulls_first != 0};
+    }
+    Py_DECREF(fast);
+    memcpy(member, &sorting, sizeof sorting);
+    memcpy(count, &n, sizeof n);
+    return result;
+}
+
 static int put_number(PyObject *value, void *member, bool wide) {
     long long v = PyLong_AsLongLong(value);
     if (v == -1 && PyErr_Occurred()) {
@@ -336,6 +365,7 @@ static int put_option(const option *o, PyObject *value, core_memory *memory, cha
         Py_XDECREF(capsule);
         return kept;
     }
+    case OPTION_SORTING: return put_sorting(value, memory, member, base + o->count);
     case OPTION_SETTINGS: return put_settings(value, memory, member, base + o->count);
     }
     return -1;

@@ -208,6 +208,40 @@ def _compression_level(options: Options, name: str, value: Any) -> None:
         options.engine["has_compression_level"] = True
 
 
+def _bloom_filter(options: Options, name: str, column: str, value: object) -> None:
+    what = {} if value is True else value
+    if not isinstance(what, dict) or not what.keys() <= {"ndv", "fpp"}:
+        raise _bad(f"{name}[{column!r}]", "True, False or a dict with the keys 'ndv' and 'fpp'", value)
+    fpp = what.get("fpp", 0.05)
+    if isinstance(fpp, bool) or not isinstance(fpp, (int, float)) or not 0 < fpp < 1:
+        raise _bad(f"{name}[{column!r}]['fpp']", "a number above 0 and below 1", fpp)
+    options.engine.setdefault("column_bloom_fpp", {})[column] = repr(float(fpp))
+    if "ndv" in what:
+        ndv = positive(f"{name}[{column!r}]['ndv']", what["ndv"])
+        options.engine.setdefault("column_bloom_distinct", {})[column] = str(ndv)
+
+
+def _bloom_filters(options: Options, name: str, value: Any) -> None:
+    if value is None:
+        return
+    if not isinstance(value, dict) or not all(isinstance(column, str) for column in value):
+        raise _bad(name, "a dict of column to True or to a dict with the keys 'ndv' and 'fpp'", value)
+    for column, what in value.items():
+        if what is not False:
+            _bloom_filter(options, name, column, what)
+
+
+def _sorting_columns(options: Options, name: str, value: Any) -> None:
+    if value is None:
+        return
+    try:
+        options.engine["sorting"] = [
+            (column.column_index, column.descending, column.nulls_first) for column in value
+        ]
+    except (AttributeError, TypeError):
+        raise _bad(name, "a list of pyarrow.parquet.SortingColumn", value) from None
+
+
 def _metadata(options: Options, name: str, value: Any) -> None:
     if value is None:
         return
@@ -290,13 +324,13 @@ _WRITE: dict[str, Handler] = {
     "coerce": _coerce,
     "write_batch_size": _hint,
     "writer_engine_version": _hint,
-    "write_page_index": _only(False),
+    "write_page_index": _flag("page_index", when=True),
     "column_encoding": _only(None),
     "use_byte_stream_split": _only(False),
-    "sorting_columns": _only(None),
+    "sorting_columns": _sorting_columns,
     "store_decimal_as_integer": _only(False),
     "write_time_adjusted_to_utc": _only(False),
-    "bloom_filter_options": _only(None),
+    "bloom_filter_options": _bloom_filters,
     "encryption_properties": _only(None),
     "use_content_defined_chunking": _only(False),
     "flavor": _only(None),
@@ -346,6 +380,8 @@ _RECODE: dict[str, Handler] = {
             "dictionary_pagesize_limit",
             "data_page_version",
             "write_page_checksum",
+            "write_page_index",
+            "bloom_filter_options",
             "metadata",
             "durable",
         )

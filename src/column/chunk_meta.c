@@ -60,22 +60,45 @@ static void fill_encodings(pqf_chunk_writer *w, pqf_column_metadata *meta) {
     add_pages(w, meta, data_page, pqf_chunk_plain_encoding(w), w->num_plain_pages);
 }
 
+/* Values of a dictionary differ in their bytes. Floats may be equal all the same (zeros, NaN), and
+ * so may decimals of any length. */
+static bool counts_distinct(const pqf_chunk_writer *w) {
+    bool all_codes = w->num_dictionary_pages > 0 && w->num_plain_pages == 0;
+    switch (w->leaf->order) {
+    case PQF_ORDER_FLOAT:
+    case PQF_ORDER_FLOAT16: return false;
+    case PQF_ORDER_DECIMAL_BYTES: return all_codes && w->layout == PQF_FIXED;
+    default: return all_codes;
+    }
+}
+
 static void fill_statistics(pqf_chunk_writer *w, pqf_column_metadata *meta) {
     w->statistics = (pqf_statistics){
         .null_count = w->total.num_levels - w->total.num_values,
         .has_null_count = true,
+        .distinct_count = w->num_distinct,
+        .has_distinct_count = counts_distinct(w),
     };
     pqf_notes_finish(&w->notes, &w->statistics);
     meta->statistics = &w->statistics;
-    if (w->layout != PQF_BINARY) return;
-    w->size_statistics = (pqf_size_statistics){
-        .unencoded_byte_array_data_bytes = w->total.plain_bytes - 4 * w->total.num_values,
-        .has_unencoded_byte_array_data_bytes = true,
-    };
-    meta->size_statistics = &w->size_statistics;
 }
 
-void pqf_chunk_meta_fill(pqf_chunk_writer *w, pqf_column_metadata *meta) {
+static pqf_status fill_sizes(pqf_chunk_writer *w, pqf_column_metadata *meta,
+                             pqf_error *err) {
+    pqf_size_statistics *sizes = &w->size_statistics;
+    *sizes = (pqf_size_statistics){
+        .unencoded_byte_array_data_bytes = w->total.plain_bytes - 4 * w->total.num_values,
+        .has_unencoded_byte_array_data_bytes = w->layout == PQF_BINARY,
+    };
+    TRY(pqf_chunk_index_sizes(w, sizes, err));
+    if (sizes->has_unencoded_byte_array_data_bytes ||
+        sizes->has_definition_level_histogram)
+        meta->size_statistics = sizes;
+    return PQF_OK;
+}
+
+pqf_status pqf_chunk_meta_fill(pqf_chunk_writer *w, pqf_column_metadata *meta,
+                               pqf_error *err) {
     *meta = (pqf_column_metadata){
         .type = (int32_t)w->leaf->physical,
         .path_in_schema = w->path,
@@ -88,5 +111,7 @@ void pqf_chunk_meta_fill(pqf_chunk_writer *w, pqf_column_metadata *meta) {
         .has_dictionary_page_offset = w->dictionary_page.len > 0,
     };
     fill_encodings(w, meta);
-    if (w->options.statistics) fill_statistics(w, meta);
+    if (!w->options.statistics) return PQF_OK;
+    fill_statistics(w, meta);
+    return fill_sizes(w, meta, err);
 }

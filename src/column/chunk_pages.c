@@ -162,6 +162,7 @@ static pqf_status seal(pqf_chunk_writer *w, const pqf_open_page *page,
     } else if (w->leaf->max_def > 0) {
         parts.defs = w->defs.data + page->level_at;
     }
+    TRY(pqf_chunk_index_page(w, page, err));
     TRY(encode_values(w, page, &work->scratch->extra, &parts, err));
     pqf_page_draft draft;
     TRY(pqf_page_draft_data(&parts, w->leaf, &w->options, work->scratch, &draft, err));
@@ -370,6 +371,7 @@ void pqf_chunk_begin(pqf_chunk_writer *w) {
     w->num_dictionary_pages = w->num_plain_pages = 0;
     w->sizes = (pqf_page_sizes){0};
     pqf_notes_clear(&w->notes);
+    pqf_chunk_index_clear(w);
     set_check(w);
 }
 
@@ -445,6 +447,7 @@ static pqf_status finish_pages(pqf_chunk_writer *w, const pqf_chunk_work *work,
     TRY(seal_waiting(w, work, err));
     if (w->mode == PQF_MODE_DICTIONARY) TRY(note_dictionary(w, err));
     if (w->num_dictionary_pages == 0) return PQF_OK;
+    TRY(pqf_chunk_index_dictionary(w, err));
     pqf_page_draft draft;
     pqf_page_draft_dictionary(pqf_dict_page_bytes(w->dictionary),
                               pqf_dict_num_values(w->dictionary), &w->options, &draft);

@@ -69,6 +69,7 @@ pqf_status pqf_chunk_writer_new(const pqf_field *leaf_field,
     init_bufs(w);
     pqf_buf_init(&w->held, mem, 0);
     pqf_notes_init(&w->notes, leaf_field, options->kernel, mem);
+    pqf_chunk_index_init(w);
     pqf_status status = writer_init(w, err);
     if (status != PQF_OK) {
         pqf_chunk_writer_free(w);
@@ -82,6 +83,7 @@ void pqf_chunk_writer_free(pqf_chunk_writer *w) {
     if (!w) return;
     pqf_dict_builder_free(w->dictionary);
     pqf_notes_reset(&w->notes);
+    pqf_chunk_index_reset(w);
     pqf_chunk_free_held(w);
     reset_bufs(w);
     pqf_mem_free(w->mem, w->path, (size_t)w->num_path * sizeof *w->path);
@@ -468,6 +470,7 @@ pqf_status pqf_chunk_writer_finish(pqf_chunk_writer *w, pqf_scratch *scratch,
     pqf_chunk_free_held(w);
     out->dictionary_page = pqf_buf_view(&w->dictionary_page);
     out->data_pages = pqf_buf_view(&w->data_pages);
-    pqf_chunk_meta_fill(w, &out->meta);
-    return PQF_OK;
+    pqf_status status = pqf_chunk_index_finish(w, out, err);
+    if (status == PQF_OK) status = pqf_chunk_meta_fill(w, &out->meta, err);
+    return status == PQF_OK ? status : pqf_error_at_column(err, w->leaf->path);
 }

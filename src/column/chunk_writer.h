@@ -6,7 +6,8 @@
 #ifndef PQF_COLUMN_CHUNK_WRITER_H
 #define PQF_COLUMN_CHUNK_WRITER_H
 
-#include "notes.h"
+#include "bloom.h"
+#include "chunk_index.h"
 #include "page_write.h"
 #include "shred.h"
 
@@ -68,6 +69,10 @@ struct pqf_chunk_writer {
     pqf_buf data_pages;
     pqf_buf dictionary_page;
     pqf_notes notes;
+    pqf_chunk_index index;
+    pqf_bloom_builder bloom;
+    pqf_buf bloom_filter;
+    int64_t num_distinct; /* values of the dictionary that was kept, in some page */
 
     /* held.c */
     bool holds;
@@ -123,6 +128,27 @@ pqf_status pqf_chunk_begin_dictionary(pqf_chunk_writer *w, pqf_error *err);
 pqf_status pqf_chunk_keep_dictionary(pqf_chunk_writer *w, const pqf_chunk_work *work,
                                      pqf_error *err);
 
+/* ---- chunk_index.c ---- */
+
+void pqf_chunk_index_init(pqf_chunk_writer *w);
+void pqf_chunk_index_reset(pqf_chunk_writer *w);
+/* A chunk begins. */
+void pqf_chunk_index_clear(pqf_chunk_writer *w);
+/* A page is drafted: its values stand in w->values or w->codes. */
+pqf_status pqf_chunk_index_page(pqf_chunk_writer *w, const pqf_open_page *page,
+                                pqf_error *err);
+/* A page is sealed, in the order of the drafts. */
+pqf_status pqf_chunk_index_size(pqf_chunk_writer *w, int32_t page_type, size_t num_bytes,
+                                pqf_error *err);
+/* The dictionary that pages use is complete. */
+pqf_status pqf_chunk_index_dictionary(pqf_chunk_writer *w, pqf_error *err);
+/* Level histograms of the chunk. */
+pqf_status pqf_chunk_index_sizes(pqf_chunk_writer *w, pqf_size_statistics *out,
+                                 pqf_error *err);
+/* The indexes and the filter; before everything else that lives in the arena of the index. */
+pqf_status pqf_chunk_index_finish(pqf_chunk_writer *w, pqf_chunk_out *out,
+                                  pqf_error *err);
+
 /* ---- held.c ---- */
 
 /* Seals a page that is cut, or keeps it to be sealed later. */
@@ -160,7 +186,8 @@ static inline bool pqf_chunk_is_used(const pqf_chunk_writer *w, int64_t code) {
 
 /* Names from below the root to the leaf, in w->path. */
 pqf_status pqf_chunk_path_init(pqf_chunk_writer *w, pqf_error *err);
-void pqf_chunk_meta_fill(pqf_chunk_writer *w, pqf_column_metadata *meta);
+pqf_status pqf_chunk_meta_fill(pqf_chunk_writer *w, pqf_column_metadata *meta,
+                               pqf_error *err);
 /* The encoding of pages that hold their values themselves. */
 int32_t pqf_chunk_plain_encoding(const pqf_chunk_writer *w);
 int32_t pqf_chunk_code_encoding(const pqf_chunk_writer *w);

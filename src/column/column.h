@@ -150,6 +150,10 @@ typedef struct pqf_chunk_write_options {
     int64_t data_page_bytes;
     int64_t page_rows;
     int64_t dictionary_page_bytes;
+    bool page_index;        /* column index and offset index, and level histograms */
+    bool bloom;             /* a Bloom filter; not for booleans */
+    double bloom_fpp;       /* its share of false positives, above 0 and below 1 */
+    int64_t bloom_distinct; /* values to make it for; 0: as many as there are */
 } pqf_chunk_write_options;
 
 typedef struct pqf_chunk_writer pqf_chunk_writer;
@@ -162,6 +166,9 @@ typedef struct pqf_chunk_out {
     pqf_bytes dictionary_page; /* header and body; empty: none */
     pqf_bytes data_pages;      /* headers and bodies */
     pqf_column_metadata meta;
+    const pqf_column_index *column_index; /* NULL: none */
+    const pqf_offset_index *offset_index; /* NULL: none; offsets as those of meta */
+    pqf_bytes bloom_filter;               /* header and bitset; empty: none */
 } pqf_chunk_out;
 
 /* For one LEAF field of a schema made by pqf_schema_from_arrow; used for row group after row

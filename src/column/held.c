@@ -70,8 +70,10 @@ static pqf_buf *chunk_buf_of(pqf_chunk_writer *w, const pqf_page_header *header)
 pqf_status pqf_chunk_put_page(pqf_chunk_writer *w, const pqf_page_draft *draft,
                               pqf_scratch *scratch, pqf_error *err) {
     if (w->holds) return hold(w, draft, &scratch->page, err);
-    return pqf_page_seal(draft, &w->options, scratch, chunk_buf_of(w, &draft->header),
-                         &w->sizes, err);
+    pqf_buf *out = chunk_buf_of(w, &draft->header);
+    size_t before = out->len;
+    TRY(pqf_page_seal(draft, &w->options, scratch, out, &w->sizes, err));
+    return pqf_chunk_index_size(w, draft->header.type, out->len - before, err);
 }
 
 int64_t pqf_chunk_writer_num_held(const pqf_chunk_writer *w) { return w->num_held; }
@@ -107,6 +109,7 @@ pqf_status pqf_chunk_writer_take_held(pqf_chunk_writer *w, pqf_error *err) {
         const pqf_held_page *p = held_page(w, i);
         pqf_buf *out = chunk_buf_of(w, &p->header);
         TRY(pqf_buf_put(out, p->bytes.data, p->bytes.len, err));
+        TRY(pqf_chunk_index_size(w, p->header.type, p->bytes.len, err));
         w->sizes.uncompressed += p->sizes.uncompressed;
         w->sizes.compressed += p->sizes.compressed;
     }

@@ -140,13 +140,13 @@ void pqf_notes_clear(pqf_notes *notes) {
     notes->min.len = notes->max.len = 0;
 }
 
-static bool counts_nans(const pqf_notes *notes) {
+bool pqf_notes_counts_nans(const pqf_notes *notes) {
     return notes->leaf->order == PQF_ORDER_FLOAT ||
            notes->leaf->order == PQF_ORDER_FLOAT16;
 }
 
 void pqf_notes_count_nans(pqf_notes *notes, const void *values, int64_t n) {
-    if (!counts_nans(notes)) return;
+    if (!pqf_notes_counts_nans(notes)) return;
     const uint8_t *in = values;
     int32_t width = pqf_leaf_width(notes->leaf);
     int64_t count = 0;
@@ -329,7 +329,7 @@ static void finish_number(pqf_notes *notes, pqf_statistics *out) {
 }
 
 void pqf_notes_finish(pqf_notes *notes, pqf_statistics *out) {
-    out->has_nan_count = counts_nans(notes);
+    out->has_nan_count = pqf_notes_counts_nans(notes);
     out->nan_count = notes->num_nans;
     if (!notes->seen) return;
     if (notes->row->by_bytes) {

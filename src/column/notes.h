@@ -35,6 +35,8 @@ void pqf_notes_init(pqf_notes *notes, const pqf_field *leaf_field,
 void pqf_notes_reset(pqf_notes *notes);
 /* Forgets the values, keeps the memory. */
 void pqf_notes_clear(pqf_notes *notes);
+/* The order of the column knows NaN. */
+bool pqf_notes_counts_nans(const pqf_notes *notes);
 /* NaN are counted apart from the bounds, which may be noted from a dictionary. */
 void pqf_notes_count_nans(pqf_notes *notes, const void *values, int64_t n);
 /* n values of the leaf's width. */

@@ -201,12 +201,11 @@ bool pqf_file_info_group(const pqf_file_info *info, int64_t r, pqf_info_group *o
 }
 
 bool pqf_file_info_sorting(const pqf_file_info *info, int64_t r, int64_t i,
-                           pqf_info_sorting *out) {
+                           pqf_sorting *out) {
     const pqf_row_group *group = group_at(info, r);
     if (!group || i < 0 || i >= group->num_sorting_columns) return false;
     const pqf_sorting_column *column = &group->sorting_columns[i];
-    *out =
-        (pqf_info_sorting){column->column_idx, column->descending, column->nulls_first};
+    *out = (pqf_sorting){column->column_idx, column->descending, column->nulls_first};
     return true;
 }
 

@@ -73,6 +73,8 @@ typedef bool (*pqf_range_fn)(void *context, const char *const *path, int32_t dep
 bool pqf_predicate_may_match(const pqf_predicate *predicate, pqf_range_fn range,
                              void *context);
 
+/* Both of one class, or such that predicates compare them, and no NaN: < 0, 0, > 0. */
+int pqf_scalar_compare(const pqf_scalar *a, const pqf_scalar *b);
 /* Value i of a flat view as a scalar; class NONE where it is not judged. */
 pqf_scalar pqf_scalar_of_view(const pqf_view *view, int64_t i);
 /* A statistics bound (PLAIN bytes of the leaf's Parquet value) as a scalar of the field's
@@ -214,11 +216,16 @@ typedef struct pqf_group_writer {
     pqf_buf loads;   /* of share_pages.c */
     int32_t num_leaves;
     int64_t max_rows;
-    int64_t max_bytes;  /* 0: none */
-    int64_t num_rows;   /* in the row group in progress */
-    int64_t num_bytes;  /* Arrow bytes of its complete blocks */
-    int64_t total_rows; /* of finished row groups */
-    pqf_buf groups;     /* pqf_row_group[] */
+    int64_t max_bytes;      /* 0: none */
+    int64_t num_rows;       /* in the row group in progress */
+    int64_t num_bytes;      /* Arrow bytes of its complete blocks */
+    int64_t total_rows;     /* of finished row groups */
+    pqf_buf groups;         /* pqf_row_group[] */
+    pqf_buf column_indexes; /* of finished row groups, to stand before the footer */
+    pqf_buf offset_indexes;
+    const pqf_sorting *sorting; /* the order that rows must have */
+    int64_t num_sorting;
+    struct pqf_sorting_check *sorting_check; /* sorting.c */
 } pqf_group_writer;
 
 pqf_status pqf_group_writer_put(pqf_group_writer *w, const pqf_view *batch, int64_t start,
@@ -228,6 +235,26 @@ pqf_status pqf_group_writer_flush(pqf_group_writer *w, pqf_error *err);
 /* A deep copy in the group writer's arena. */
 pqf_status pqf_group_keep_metadata(pqf_group_writer *w, const pqf_column_metadata *meta,
                                    pqf_column_metadata *out, pqf_error *err);
+
+/* ---- group_index.c ---- */
+
+/* Keeps the indexes of a chunk whose pages begin at file offset `offset`; either may be NULL. */
+pqf_status pqf_group_keep_indexes(pqf_group_writer *w, const pqf_column_index *column,
+                                  const pqf_offset_index *offsets, int64_t offset,
+                                  pqf_column_chunk *chunk, pqf_error *err);
+/* Appends a Bloom filter to the file. */
+pqf_status pqf_group_put_filter(pqf_group_writer *w, pqf_bytes filter,
+                                pqf_column_chunk *chunk, pqf_error *err);
+/* The indexes of all row groups, before the footer. */
+pqf_status pqf_group_writer_put_indexes(pqf_group_writer *w, pqf_error *err);
+
+/* ---- sorting.c ---- */
+
+pqf_status pqf_sorting_check_new(pqf_group_writer *w, pqf_arena *arena, pqf_error *err);
+void pqf_sorting_check_free(pqf_group_writer *w);
+/* Rows that continue the row group in progress; PQF_INVALID names the first one out of order. */
+pqf_status pqf_sorting_check_rows(pqf_group_writer *w, const pqf_view *batch,
+                                  int64_t start, int64_t num_rows, pqf_error *err);
 
 /* ---- share_pages.c ---- */
 

@@ -57,6 +57,49 @@ static int64_t or_default(int64_t value, int64_t fallback) {
     return value > 0 ? value : fallback;
 }
 
+/* Without a share of false positives named, as pyarrow. */
+#define DEFAULT_FPP 0.05
+
+static pqf_status parse_fpp(const char *text, const pqf_leaf *leaf, double *out,
+                            pqf_error *err) {
+    char *end;
+    *out = strtod(text, &end);
+    if (*text && !*end && *out > 0 && *out < 1) return PQF_OK;
+    return pqf_fail(
+        err, PQF_INVALID,
+        "the fpp of the bloom filter of '%s' must be above 0 and below 1, not "
+        "%.40s",
+        leaf->path, text);
+}
+
+static pqf_status parse_distinct(const char *text, const pqf_leaf *leaf, int64_t *out,
+                                 pqf_error *err) {
+    char *end;
+    errno = 0;
+    *out = strtoll(text, &end, 10);
+    if (!errno && *text && !*end && *out > 0) return PQF_OK;
+    return pqf_fail(err, PQF_INVALID,
+                    "the ndv of the bloom filter of '%s' must be at least 1, not %.40s",
+                    leaf->path, text);
+}
+
+static pqf_status bloom_of(const pqf_write_options *options, const pqf_leaf *leaf,
+                           pqf_chunk_write_options *out, pqf_error *err) {
+    const char *fpp =
+        setting_of(options->column_bloom_fpp, options->num_column_bloom_fpp, leaf);
+    const char *distinct = setting_of(options->column_bloom_distinct,
+                                      options->num_column_bloom_distinct, leaf);
+    if (!fpp && !distinct) return PQF_OK;
+    if (leaf->physical == PQF_PHYSICAL_BOOLEAN)
+        return pqf_fail(err, PQF_INVALID,
+                        "'%s' is a column of booleans, which have no bloom filter",
+                        leaf->path);
+    out->bloom = true;
+    out->bloom_fpp = DEFAULT_FPP;
+    if (fpp) TRY(parse_fpp(fpp, leaf, &out->bloom_fpp, err));
+    return distinct ? parse_distinct(distinct, leaf, &out->bloom_distinct, err) : PQF_OK;
+}
+
 pqf_status pqf_chunk_options_of(const pqf_write_options *options, const pqf_leaf *leaf,
                                 pqf_chunk_write_options *out, pqf_error *err) {
     *out = (pqf_chunk_write_options){
@@ -74,7 +117,9 @@ pqf_status pqf_chunk_options_of(const pqf_write_options *options, const pqf_leaf
         .data_page_bytes = or_default(options->data_page_bytes, 1 << 20),
         .page_rows = or_default(options->page_rows, 20000),
         .dictionary_page_bytes = or_default(options->dictionary_page_bytes, 1 << 20),
+        .page_index = options->page_index,
     };
+    TRY(bloom_of(options, leaf, out, err));
     return codec_of(options, leaf, &out->codec, &out->level, err);
 }
 
@@ -100,6 +145,26 @@ static pqf_status check_names(const char *const *names, const char *keyword,
     return PQF_OK;
 }
 
+static pqf_status check_sorting(const pqf_write_options *options,
+                                const pqf_schema *schema, pqf_error *err) {
+    for (int64_t i = 0; i < options->num_sorting; i++) {
+        int32_t leaf = options->sorting[i].leaf;
+        if (leaf < 0 || leaf >= schema->tree.num_leaves)
+            return pqf_fail(err, PQF_INVALID,
+                            "sorting_columns names column %d, the schema has %d", leaf,
+                            schema->tree.num_leaves);
+        for (int64_t k = 0; k < i; k++)
+            if (options->sorting[k].leaf == leaf)
+                return pqf_fail(err, PQF_INVALID, "sorting_columns names '%s' twice",
+                                schema->tree.leaves[leaf].path);
+        if (schema->tree.leaves[leaf].max_rep > 0)
+            return pqf_fail(err, PQF_INVALID,
+                            "sorting_columns names '%s', of which a row has several",
+                            schema->tree.leaves[leaf].path);
+    }
+    return PQF_OK;
+}
+
 pqf_status pqf_write_options_check(const pqf_write_options *options,
                                    const pqf_schema *schema, pqf_error *err) {
     TRY(check_paths(options->column_compression, options->num_column_compression,
@@ -107,6 +172,11 @@ pqf_status pqf_write_options_check(const pqf_write_options *options,
     TRY(check_paths(options->column_compression_level,
                     options->num_column_compression_level, "compression_level", schema,
                     err));
+    TRY(check_paths(options->column_bloom_fpp, options->num_column_bloom_fpp,
+                    "bloom_filter_options", schema, err));
+    TRY(check_paths(options->column_bloom_distinct, options->num_column_bloom_distinct,
+                    "bloom_filter_options", schema, err));
+    TRY(check_sorting(options, schema, err));
     TRY(check_names(options->dictionary_columns, "use_dictionary", schema, err));
     TRY(check_names(options->statistics_columns, "write_statistics", schema, err));
     if (options->data_page_version < 0 || options->data_page_version > 2)
@@ -145,6 +215,15 @@ static pqf_status copy_settings(pqf_arena *arena, const pqf_column_setting **set
     return PQF_OK;
 }
 
+static pqf_status copy_sorting(pqf_arena *arena, pqf_write_options *o, pqf_error *err) {
+    void *block;
+    size_t n = (size_t)o->num_sorting;
+    TRY(pqf_arena_array(arena, n, sizeof(pqf_sorting), &block, err));
+    if (n) memcpy(block, o->sorting, n * sizeof(pqf_sorting));
+    o->sorting = block;
+    return PQF_OK;
+}
+
 pqf_status pqf_names_copy(pqf_arena *arena, const char *const **names, pqf_error *err) {
     if (!*names) return PQF_OK;
     size_t n = 0;
@@ -170,6 +249,10 @@ pqf_status pqf_write_options_copy(pqf_arena *arena, pqf_write_options *o,
     TRY(copy_settings(arena, &o->column_compression, o->num_column_compression, err));
     TRY(copy_settings(arena, &o->column_compression_level,
                       o->num_column_compression_level, err));
+    TRY(copy_settings(arena, &o->column_bloom_fpp, o->num_column_bloom_fpp, err));
+    TRY(copy_settings(arena, &o->column_bloom_distinct, o->num_column_bloom_distinct,
+                      err));
+    TRY(copy_sorting(arena, o, err));
     TRY(copy_settings(arena, &o->metadata, o->num_metadata, err));
     TRY(pqf_names_copy(arena, &o->dictionary_columns, err));
     return pqf_names_copy(arena, &o->statistics_columns, err);

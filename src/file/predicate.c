@@ -95,7 +95,7 @@ static double as_double(const pqf_scalar *s) {
 
 /* Both comparable and no NaN. An integer against a float compares as doubles, as Arrow
  * casts it: rounding is monotonic, so bounds stay bounds. */
-static int compare(const pqf_scalar *a, const pqf_scalar *b) {
+int pqf_scalar_compare(const pqf_scalar *a, const pqf_scalar *b) {
     if (a->class == PQF_CLASS_BYTES) {
         size_t n = a->s.len < b->s.len ? a->s.len : b->s.len;
         int c = n ? memcmp(a->s.data, b->s.data, n) : 0;
@@ -142,8 +142,8 @@ static op mirrored(op o) {
 
 /* Results of `value op literal` for values within [min, max]; a missing bound is open. */
 static unsigned judge_bounds(op o, const pqf_range *r, const pqf_scalar *literal) {
-    int low = r->has_min ? compare(&r->min, literal) : -1;
-    int high = r->has_max ? compare(&r->max, literal) : 1;
+    int low = r->has_min ? pqf_scalar_compare(&r->min, literal) : -1;
+    int high = r->has_max ? pqf_scalar_compare(&r->max, literal) : 1;
     bool known = r->has_min && r->has_max;
     switch (o) {
     case OP_EQUAL:
@@ -308,8 +308,8 @@ static unsigned judge_starts_with(const node *n, pqf_range_fn range, void *conte
         return MAY_ANY;
     if (low.s.len > pattern.s.len) low.s.len = pattern.s.len;
     if (high.s.len > pattern.s.len) high.s.len = pattern.s.len;
-    bool outside = (r.has_min && compare(&pattern, &low) < 0) ||
-                   (r.has_max && compare(&pattern, &high) > 0);
+    bool outside = (r.has_min && pqf_scalar_compare(&pattern, &low) < 0) ||
+                   (r.has_max && pqf_scalar_compare(&pattern, &high) > 0);
     return (r.may_have_value && !outside ? MAY_TRUE : 0) | MAY_FALSE | MAY_NULL;
 }
 

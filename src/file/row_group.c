@@ -151,6 +151,7 @@ pqf_status pqf_group_writer_put(pqf_group_writer *w, const pqf_view *batch, int6
         int64_t n = pqf_min_i64(num_rows, w->max_rows - w->num_rows);
         bool full = false;
         if (w->max_bytes) n = rows_within_bytes(w, batch, start, n, &full);
+        if (w->num_sorting) TRY(pqf_sorting_check_rows(w, batch, start, n, err));
         TRY(put_rows(w, batch, start, n, err));
         if (full || w->num_rows == w->max_rows) TRY(pqf_group_writer_flush(w, err));
         start += n;
@@ -219,6 +220,8 @@ static pqf_status append_chunk(pqf_group_writer *w, int32_t leaf, pqf_column_chu
     chunk->meta_data.data_page_offset += offset;
     if (chunk->meta_data.has_dictionary_page_offset)
         chunk->meta_data.dictionary_page_offset += offset;
+    TRY(pqf_group_keep_indexes(w, out->column_index, out->offset_index, offset, chunk,
+                               err));
     return pqf_sink_write(w->sink, parts, 2, err);
 }
 
@@ -235,6 +238,23 @@ static pqf_status append_chunks(pqf_group_writer *w, pqf_row_group *group,
         group->total_byte_size += group->columns[l].meta_data.total_uncompressed_size;
         group->total_compressed_size += group->columns[l].meta_data.total_compressed_size;
     }
+    for (int32_t l = 0; l < w->num_leaves; l++)
+        TRY(pqf_group_put_filter(w, w->outs[l].bloom_filter, &group->columns[l], err));
+    return PQF_OK;
+}
+
+static pqf_status name_sorting(pqf_group_writer *w, pqf_row_group *group,
+                               pqf_error *err) {
+    void *block;
+    size_t n = (size_t)w->num_sorting;
+    if (!n) return PQF_OK;
+    TRY(pqf_arena_array(&w->arena, n, sizeof(pqf_sorting_column), &block, err));
+    group->sorting_columns = block;
+    group->num_sorting_columns = (int32_t)n;
+    group->has_sorting_columns = true;
+    for (size_t i = 0; i < n; i++)
+        group->sorting_columns[i] = (pqf_sorting_column){
+            w->sorting[i].leaf, w->sorting[i].descending, w->sorting[i].nulls_first};
     return PQF_OK;
 }
 
@@ -251,6 +271,7 @@ pqf_status pqf_group_writer_flush(pqf_group_writer *w, pqf_error *err) {
     };
     TRY(finish_leaves(w, err));
     TRY(append_chunks(w, &group, err));
+    TRY(name_sorting(w, &group, err));
     TRY(pqf_buf_put(&w->groups, &group, sizeof group, err));
     w->total_rows += w->num_rows;
     w->num_rows = 0;

@@ -72,6 +72,17 @@ static pqf_status make_chunk_writers(pqf_writer *w, const pqf_write_options *opt
     return PQF_OK;
 }
 
+static pqf_status set_sorting(pqf_writer *w, const pqf_write_options *options,
+                              pqf_error *err) {
+    void *block;
+    size_t n = (size_t)options->num_sorting;
+    TRY(pqf_arena_array(&w->arena, n, sizeof(pqf_sorting), &block, err));
+    if (n) memcpy(block, options->sorting, n * sizeof(pqf_sorting));
+    w->group.sorting = block;
+    w->group.num_sorting = options->num_sorting;
+    return pqf_sorting_check_new(&w->group, &w->arena, err);
+}
+
 static pqf_status make_group(pqf_writer *w, const pqf_write_options *options,
                              pqf_error *err) {
     pqf_group_writer *g = &w->group;
@@ -80,11 +91,14 @@ static pqf_status make_group(pqf_writer *w, const pqf_write_options *options,
     pqf_arena_init(&g->arena, w->mem);
     pqf_buf_init(&g->groups, w->mem, 0);
     pqf_buf_init(&g->loads, w->mem, 0);
+    pqf_buf_init(&g->column_indexes, w->mem, 0);
+    pqf_buf_init(&g->offset_indexes, w->mem, 0);
     g->schema = w->schema;
     g->run = &w->run;
     g->sink = w->sink;
     g->max_rows = options->row_group_rows ? options->row_group_rows : 1 << 20;
     g->max_bytes = options->row_group_bytes;
+    TRY(set_sorting(w, options, err));
     w->num_workers = w->run.num_threads;
     TRY(pqf_arena_array(&w->arena, (size_t)w->num_workers, sizeof(pqf_scratch), &block,
                         err));
@@ -219,6 +233,7 @@ static pqf_status open_like(pqf_writer *w, const pqf_like *like,
     TRY(set_like_schema(w, like, err));
     w->format_version = pqf_reader_metadata(like->reader)->file.version;
     if (!o.version && w->format_version == 1) o.version = "1.0";
+    o.num_sorting = 0;  /* what is joined has no order of its own */
     o.num_metadata = 0; /* they are among the pairs */
     if (!o.row_group_bytes) o.row_group_bytes = PQF_APPEND_GROUP_BYTES;
     TRY(pqf_write_options_check(&o, w->schema, err));
@@ -294,6 +309,9 @@ void pqf_writer_free(pqf_writer *w) {
         pqf_scratch_reset(&w->own_scratch[i]);
     pqf_buf_reset(&w->group.groups);
     pqf_buf_reset(&w->group.loads);
+    pqf_buf_reset(&w->group.column_indexes);
+    pqf_buf_reset(&w->group.offset_indexes);
+    pqf_sorting_check_free(&w->group);
     pqf_arena_reset(&w->group.arena);
     pqf_spill_free(w->held);
     pqf_conform_free(w->conform);
@@ -466,6 +484,7 @@ pqf_status pqf_writer_finish(pqf_writer *w, pqf_error *err) {
         return pqf_fail(err, PQF_INVALID, "rows are held: put or drop them first");
     w->broken = true;
     TRY(pqf_group_writer_flush(&w->group, err));
+    TRY(pqf_group_writer_put_indexes(&w->group, err));
     TRY(write_footer(w, err));
     TRY(pqf_run_end(&w->run, err));
     TRY(pqf_sink_finish(w->sink, err));

@@ -29,4 +29,7 @@ const pqf_kernels *pqf_kernels_get(void);
 /* Tests: the table of a level, NULL when the CPU lacks it. */
 const pqf_kernels *pqf_kernels_level(const char *name);
 
+/* XXH64 with seed 0; no byte behind the last one is read. */
+uint64_t pqf_xxh64(const void *data, size_t len);
+
 #endif

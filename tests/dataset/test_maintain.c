@@ -153,7 +153,7 @@ static void described(void **state) {
     pqf_info_leaf leaf;
     pqf_info_group group;
     pqf_info_chunk chunk;
-    pqf_info_sorting sorting;
+    pqf_sorting sorting;
     folder_begin(&f);
     write_three(&f);
     OK(pqf_file_info_open(in(&f, "ds/a.parquet"), NULL, &info, &test_err));

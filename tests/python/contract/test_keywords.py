@@ -173,7 +173,7 @@ LATER = {
     "sorting_columns": ([pq.SortingColumn(0)], lambda m: len(m.row_group(0).sorting_columns) == 1),
     "store_decimal_as_integer": (True, lambda m: column(m, "d").physical_type == "INT32"),
     "write_time_adjusted_to_utc": (True, None),
-    "bloom_filter_options": ({"i": True}, None),
+    "bloom_filter_options": ({"i": True}, lambda m: column(m, "i").bloom_filter_offset),
     "encryption_properties": (object(), None),
     "use_content_defined_chunking": (True, None),
 }  # fmt: skip
