@@ -201,8 +201,11 @@ typedef struct pqf_read_options {
     bool memory_map;          /* map files instead of pread */
     bool skip_page_checksums; /* page CRCs are verified unless set */
     bool ignore_arrow_schema; /* do not apply the key ARROW:schema */
-    bool no_utf8_check;       /* strings come out as they are, UTF-8 or not */
-    bool no_partitions;       /* folder names `a=1` are not columns */
+    bool
+        no_extension_types; /* UUID, JSON, VARIANT, GEOMETRY, GEOGRAPHY without their names as
+                                 Arrow extension types, where ARROW:schema does not say so */
+    bool no_utf8_check;     /* strings come out as they are, UTF-8 or not */
+    bool no_partitions;     /* folder names `a=1` are not columns */
     int64_t
         thrift_string_limit; /* bytes of one string in metadata; default 100,000,000 */
     int64_t

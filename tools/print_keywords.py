@@ -80,6 +80,10 @@ READING = {
     "progress": WRITING["progress"],
     "memory_map": (False, "map files instead of reading them into buffers"),
     "page_checksum_verification": (True, "compare pages with their CRC-32; False to look anyway"),
+    "arrow_extensions_enabled": (
+        True,
+        "UUID, JSON, VARIANT and geospatial columns under their names as Arrow extension types",
+    ),
     "check_utf8": (True, "refuse strings that are not UTF-8; False: hand them out as they are"),
     "thrift_string_size_limit": (100_000_000, "bytes of one string in a file's metadata"),
     "thrift_container_size_limit": (1_000_000, "elements of one list in a file's metadata"),

@@ -41,6 +41,7 @@ static const option READ_OPTIONS[] = {
     READ(BOOL, memory_map),
     READ(BOOL, skip_page_checksums),
     READ(BOOL, ignore_arrow_schema),
+    READ(BOOL, no_extension_types),
     READ(BOOL, no_utf8_check),
     READ(BOOL, no_partitions),
     READ(I64, thrift_string_limit),

@@ -412,7 +412,7 @@ _READ: dict[str, Handler] = {
     "unify": _choice("unify", {None: None, "strict": None, "add": 1, "widen": 2}),
     "binary_type": _only(None),
     "list_type": _only(None),
-    "arrow_extensions_enabled": _only(True),
+    "arrow_extensions_enabled": _flag("no_extension_types", when=False),
     "check_utf8": _flag("no_utf8_check", when=False),
     "schema_depth_limit": _only(None),
     "use_legacy_dataset": _only(None, False),
@@ -430,6 +430,7 @@ _INSPECT: dict[str, Handler] = {
         "ignore_prefixes",
         "read_dictionary",
         "coerce_int96_timestamp_unit",
+        "arrow_extensions_enabled",
     )
 }
 """Keywords of reading that the schema depends on."""

@@ -129,14 +129,14 @@ static pqf_status multiply_64(const pqf_field *f, const pqf_kernels *kernel,
     return PQF_OK;
 }
 
-/* Nanoseconds of the day (int64), then the Julian day (uint32). Whole units of `factor` ns, rounded
- * down. */
 /* What to ask for instead of units of `factor` nanoseconds. */
 static const char *coarser_units(int64_t factor) {
     if (factor < 1000) return "'us' (or 'ms', 's')";
     return factor < 1000000 ? "'ms' (or 's')" : "'s'";
 }
 
+/* Nanoseconds of the day (int64), then the Julian day (uint32). Whole units of `factor` ns, rounded
+ * down. No product or sum of these overflows 128 bits. */
 static pqf_status int96_to_timestamp(const pqf_field *f, const pqf_kernels *kernel,
                                      const uint8_t *in, int64_t n, uint8_t *out,
                                      pqf_error *err) {
@@ -145,8 +145,9 @@ static pqf_status int96_to_timestamp(const pqf_field *f, const pqf_kernels *kern
     for (int64_t i = 0; i < n; i++, in += 12) {
         int64_t ns = load_i64(in),
                 day = (int64_t)pqf_load_u32(in + 8) - JULIAN_UNIX_EPOCH;
-        int64_t part = ns / f->factor - (ns % f->factor < 0), t;
-        if (!pqf_mul_i64(day, units_per_day, &t) || !pqf_add_i64(t, part, &t))
+        __int128 t =
+            (__int128)day * units_per_day + ns / f->factor - (ns % f->factor < 0);
+        if (t < INT64_MIN || t > INT64_MAX)
             return pqf_fail(
                 err, PQF_LIMIT,
                 "an INT96 timestamp %lld days from 1970-01-01 does not fit "

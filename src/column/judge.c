@@ -64,10 +64,10 @@ static void limit_whole(const pqf_field *field, limits *out) {
     *out = (limits){INT64_MIN, INT64_MAX, field->keep_lossy ? 1 : field->factor};
 }
 
-/* Julian days of 32 bits; 1970-01-01 is day 2440588. */
+/* Julian days from 0 on (readers take them as unsigned) to 31 bits; 1970-01-01 is day 2440588. */
 static void limit_int96(const pqf_field *field, limits *out) {
     wide units_per_day = INT64_C(86400000000000) / field->factor;
-    *out = (limits){(INT32_MIN - INT64_C(2440588)) * units_per_day,
+    *out = (limits){-INT64_C(2440588) * units_per_day,
                     (INT32_MAX - INT64_C(2440588) + 1) * units_per_day - 1, 1};
 }
 

@@ -37,6 +37,7 @@ static pqf_status read_footer(pqf_reader *r, const pqf_read_options *options,
                    .max_container_elements = options->thrift_container_limit}};
     TRY(pqf_footer_read(r->source, &footer, r->mem, &r->metadata, err));
     pqf_schema_options schema = {.ignore_arrow_schema = options->ignore_arrow_schema,
+                                 .no_extension_types = options->no_extension_types,
                                  .int96_unit = options->int96_unit,
                                  .read_dictionary = options->read_dictionary,
                                  .wide_dictionaries = options->wide_dictionaries};

@@ -38,6 +38,15 @@ static pqf_status fail_shape(const pqf_node *node, const char *what, pqf_error *
                     pqf_logical_name(node->logical), node->name, what);
 }
 
+/* The group cannot be read; the file's other columns can. */
+static pqf_status fail_group(builder *b, const pqf_node *node, pqf_field *out,
+                             pqf_error *err) {
+    out->unusable = PQF_CORRUPT;
+    return pqf_arena_printf(&b->schema->arena, &out->why, err,
+                            "the annotation %s belongs on a column, not on a group",
+                            pqf_logical_name(node->logical));
+}
+
 static bool is_group(const pqf_node *node) { return node->leaf < 0; }
 static bool is_repeated(const pqf_node *node) { return node->repetition == PQF_REPEATED; }
 
@@ -94,7 +103,9 @@ static pqf_status build_struct(builder *b, const pqf_node *node, levels at,
     TRY(add_children(b, out, node->num_children, err));
     for (const pqf_node *child = node->children; child; child = child->next)
         TRY(build_node(b, child, at, out, &out->children[i++], err));
-    return PQF_OK;
+    if (pqf_logical_is_of_leaf(node->logical)) return fail_group(b, node, out, err);
+    if (b->options && b->options->no_extension_types) return PQF_OK;
+    return pqf_field_set_extension(b->schema, out, node, err);
 }
 
 static pqf_status build_leaf(builder *b, const pqf_node *node, levels at,

@@ -453,11 +453,12 @@ typedef struct pqf_schema {
     pqf_mem *mem; /* retained */
     pqf_arena arena;
     struct pqf_name_index *names;
+    const pqf_metadata *file; /* while fields are built */
 } pqf_schema;
 
 typedef struct pqf_schema_options {
     bool ignore_arrow_schema;
-    bool no_extension_types; /* UUID and JSON without ARROW:extension:name */
+    bool no_extension_types; /* UUID, JSON, VARIANT, ... without ARROW:extension:name */
     const char *int96_unit;  /* "s" "ms" "us" "ns"; NULL: "ns" */
     const char *const
         *read_dictionary; /* NULL-terminated: top-level names, dotted paths in the Parquet

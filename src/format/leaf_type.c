@@ -14,29 +14,44 @@ static pqf_status set_unusable(pqf_schema *schema, pqf_field *field, pqf_status 
     return pqf_arena_printf(&schema->arena, &field->why, err, "%s", why);
 }
 
-static const char *contradiction(const pqf_leaf *leaf, char *text, size_t text_bytes) {
-    snprintf(text, text_bytes,
-             "the annotation %s (parameter %d) does not fit the type %s of %d bytes",
-             pqf_logical_name(leaf->node->logical), leaf->node->param,
-             pqf_physical_name((int32_t)leaf->physical), leaf->type_length);
-    return text;
+/* "INT32", "FIXED_LEN_BYTE_ARRAY(8)" */
+static void put_physical(const pqf_leaf *leaf, char *text, size_t text_bytes) {
+    int n = snprintf(text, text_bytes, "%s", pqf_physical_name((int32_t)leaf->physical));
+    if (leaf->physical == PQF_PHYSICAL_FIXED && n > 0)
+        snprintf(text + n, text_bytes - (size_t)n, "(%d)", leaf->type_length);
 }
 
-/* NULL when precision and scale are sound for the leaf's type. */
-static const char *decimal_fault(const pqf_leaf *leaf, char *text, size_t text_bytes) {
+static bool is_time(const pqf_node *node) {
+    return node->logical == PQF_LOGICAL_TIME || node->logical == PQF_LOGICAL_TIMESTAMP;
+}
+
+/* The list of units may grow: an unknown one is no damage (LogicalTypes.md, TIMESTAMP). */
+static pqf_status set_contradiction(pqf_schema *schema, pqf_field *field,
+                                    pqf_error *err) {
+    const pqf_node *node = field->leaf->node;
+    char logical[64], physical[48], text[200];
+    pqf_logical_text(node, logical, sizeof logical);
+    put_physical(field->leaf, physical, sizeof physical);
+    if (is_time(node) && node->param == 0) {
+        snprintf(text, sizeof text, "a %s in a unit that this version does not know",
+                 pqf_logical_name(node->logical));
+        return set_unusable(schema, field, PQF_UNSUPPORTED, text, err);
+    }
+    snprintf(text, sizeof text, "the annotation %s contradicts the column's type %s",
+             logical, physical);
+    return set_unusable(schema, field, PQF_CORRUPT, text, err);
+}
+
+/* True when precision and scale are sound for the leaf's type. */
+static bool is_decimal(const pqf_leaf *leaf) {
     const pqf_node *node = leaf->node;
     int32_t digits = INT32_MAX;
     if (leaf->physical == PQF_PHYSICAL_INT32) digits = 9;
     if (leaf->physical == PQF_PHYSICAL_INT64) digits = 18;
     if (leaf->physical == PQF_PHYSICAL_FIXED)
         digits = pqf_decimal_digits(leaf->type_length);
-    if (node->precision >= 1 && node->precision <= digits && node->scale >= 0 &&
-        node->scale <= node->precision)
-        return NULL;
-    snprintf(text, text_bytes, "DECIMAL(%d, %d) is not possible over %s of %d bytes",
-             node->precision, node->scale, pqf_physical_name((int32_t)leaf->physical),
-             leaf->type_length);
-    return text;
+    return node->precision >= 1 && node->precision <= digits && node->scale >= 0 &&
+           node->scale <= node->precision;
 }
 
 static pqf_status set_decimal(pqf_schema *schema, pqf_field *field, pqf_error *err) {
@@ -102,20 +117,6 @@ static bool is_listed(const char *const *names, const pqf_field *field) {
     return false;
 }
 
-static pqf_status set_extension(pqf_schema *schema, pqf_field *field, pqf_error *err) {
-    pqf_bytes name;
-    if (field->leaf->node->logical == PQF_LOGICAL_UUID)
-        name = PQF_BYTES("arrow.uuid");
-    else if (field->leaf->node->logical == PQF_LOGICAL_JSON)
-        name = PQF_BYTES("arrow.json");
-    else
-        return PQF_OK;
-    TRY(pqf_field_put_metadata(schema, &field->metadata, PQF_BYTES(PQF_EXTENSION_NAME),
-                               name, err));
-    return pqf_field_put_metadata(schema, &field->metadata, PQF_BYTES(PQF_EXTENSION_DATA),
-                                  PQF_BYTES(""), err);
-}
-
 static void set_row(pqf_field *field, const pqf_leaf_type *row) {
     field->layout = row->layout;
     field->format = row->format;
@@ -127,17 +128,14 @@ static void set_row(pqf_field *field, const pqf_leaf_type *row) {
 static pqf_status choose_row(pqf_schema *schema, pqf_field *field, pqf_error *err) {
     const pqf_leaf *leaf = field->leaf;
     const pqf_node *node = leaf->node;
-    char text[160];
     const pqf_leaf_type *plain = pqf_leaf_type_of(PQF_LOGICAL_NONE, 0, leaf->physical);
     const pqf_leaf_type *row =
         pqf_leaf_type_of(node->logical, node->param, leaf->physical);
     set_row(field, plain);
     if (node->logical == PQF_LOGICAL_OTHER) return PQF_OK;
-    if (!row || (row->bytes && row->bytes != leaf->type_length))
-        return set_unusable(schema, field, PQF_CORRUPT,
-                            contradiction(leaf, text, sizeof text), err);
-    if (node->logical == PQF_LOGICAL_DECIMAL && decimal_fault(leaf, text, sizeof text))
-        return set_unusable(schema, field, PQF_CORRUPT, text, err);
+    if (!row || (row->bytes && row->bytes != leaf->type_length) ||
+        (node->logical == PQF_LOGICAL_DECIMAL && !is_decimal(leaf)))
+        return set_contradiction(schema, field, err);
     set_row(field, row);
     return PQF_OK;
 }
@@ -161,7 +159,8 @@ pqf_status pqf_field_set_leaf(pqf_schema *schema, pqf_field *field, const pqf_le
         is_listed(options->read_dictionary, field))
         field->index_format = "i";
     bool is_plain = field->index_format || (options && options->no_extension_types);
-    if (field->unusable == PQF_OK && !is_plain) TRY(set_extension(schema, field, err));
+    if (field->unusable == PQF_OK && !is_plain)
+        TRY(pqf_field_set_extension(schema, field, node, err));
     schema->leaf_fields[leaf->index] = field;
     return PQF_OK;
 }

@@ -57,6 +57,13 @@ const pqf_leaf_type *pqf_leaf_type_of(int32_t logical, int32_t param,
     return NULL;
 }
 
+bool pqf_logical_is_of_leaf(int32_t logical) {
+    for (size_t i = 0; i < NUM_LEAF_TYPES; i++) {
+        if (leaf_types[i].logical == logical) return logical != PQF_LOGICAL_NONE;
+    }
+    return false;
+}
+
 const char *pqf_logical_name(int32_t logical) {
     for (int64_t i = 0; i < NUM_LOGICAL; i++) {
         if (logical_types[i].logical == logical) return logical_types[i].name;
@@ -124,7 +131,9 @@ static void annotate_logical(pqf_node *node, const pqf_logical_type *type) {
         node->is_utc = type->timestamp.is_adjusted_to_utc;
         break;
     case PQF_LOGICAL_INTEGER:
-        node->param = type->integer.bit_width + (type->integer.is_signed ? 0 : 1);
+        node->param = type->integer.bit_width;
+        if (node->param & 7) node->param = 0; /* widths are 8, 16, 32 and 64 */
+        node->param += type->integer.is_signed ? 0 : 1;
         break;
     default: break;
     }

@@ -26,6 +26,8 @@ typedef struct pqf_leaf_type {
 /* NULL: the annotation contradicts the physical type. */
 const pqf_leaf_type *pqf_leaf_type_of(int32_t logical, int32_t param,
                                       pqf_physical physical);
+/* Only columns of values are annotated with it. */
+bool pqf_logical_is_of_leaf(int32_t logical);
 /* "DECIMAL", ... */
 const char *pqf_logical_name(int32_t logical);
 /* Fills the annotation members of a node from its element's LogicalType, else its ConvertedType. */
@@ -54,6 +56,11 @@ pqf_status pqf_field_set_leaf(pqf_schema *schema, pqf_field *field, const pqf_le
 /* Appends a pair to field->metadata (C Data Interface encoding, in the arena). */
 pqf_status pqf_field_put_metadata(pqf_schema *schema, pqf_bytes *metadata, pqf_bytes key,
                                   pqf_bytes value, pqf_error *err);
+
+/* extension.c: the pair of metadata keys where Arrow knows the annotation as an extension type; the
+ * fields below are built. */
+pqf_status pqf_field_set_extension(pqf_schema *schema, pqf_field *field,
+                                   const pqf_node *node, pqf_error *err);
 
 /* apply.c: merges the Arrow schema that a writer stored into the fields, where it is compatible. */
 pqf_status pqf_fields_apply(pqf_schema *schema, const struct ArrowSchema *origin,

@@ -193,7 +193,9 @@ static pqf_status fill_from_parquet(pqf_schema *schema, const pqf_metadata *meta
                                     pqf_error *err) {
     struct ArrowSchema *origin = NULL;
     schema->tree = metadata->tree;
+    schema->file = metadata;
     TRY(pqf_fields_build(schema, options, err));
+    schema->file = NULL;
     if (!options || !options->ignore_arrow_schema)
         TRY(read_origin(metadata, scratch, &origin, err));
     if (origin && origin->n_children != schema->num_fields) origin = NULL;
