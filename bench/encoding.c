@@ -21,9 +21,9 @@ static uint32_t codes[N + 16], out32[N + 16];
 static uint64_t words[N + 8], out64[N + 8];
 static uint8_t bits[N / 8 + 64], text[64 * N + 64];
 static uint8_t array[120 * (size_t)N + 64];
-static int32_t ends[N];
+static int32_t ends[N + PQF_SLACK / 4];
 static pqf_slice slices[N];
-static pqf_buf page, bytes;
+static pqf_buf page, bytes, kept;
 
 static double now(void) {
     struct timespec t;
@@ -133,8 +133,8 @@ static pqf_dict dict;
 static void decode_fixed(int64_t n, int param) {
     pqf_decoder d;
     (void)param;
-    must(pqf_decoder_begin(&d, kernel, PQF_RLE_DICTIONARY, PQF_FIXED, 0, &dict,
-                           pqf_buf_view(&page), n, &err));
+    must(pqf_decoder_begin(&d, kernel, PQF_RLE_DICTIONARY, dict.width == 4 ? 1 : 2, 0,
+                           &dict, pqf_buf_view(&page), n, &kept, &err));
     for (int64_t i = 0; i < n; i += PAGE)
         must(pqf_decode_fixed(&d, pqf_min_i64(PAGE, n - i), out64, &err));
 }
@@ -150,8 +150,8 @@ static void decode_pieces(pqf_decoder *d, int64_t n) {
 static void decode_strings(int64_t n, int param) {
     pqf_decoder d;
     (void)param;
-    must(pqf_decoder_begin(&d, kernel, PQF_RLE_DICTIONARY, PQF_BINARY, 0, &dict,
-                           pqf_buf_view(&page), n, &err));
+    must(pqf_decoder_begin(&d, kernel, PQF_RLE_DICTIONARY, 6, 0, &dict,
+                           pqf_buf_view(&page), n, &kept, &err));
     decode_pieces(&d, n);
 }
 
@@ -211,8 +211,8 @@ static void encode_plain(int64_t n, int param) {
 static void decode_plain(int64_t n, int param) {
     pqf_decoder d;
     (void)param;
-    must(pqf_decoder_begin(&d, kernel, PQF_PLAIN, PQF_BINARY, 0, NULL,
-                           pqf_buf_view(&page), n, &err));
+    must(pqf_decoder_begin(&d, kernel, PQF_PLAIN, 6, 0, NULL, pqf_buf_view(&page), n,
+                           &kept, &err));
     decode_pieces(&d, n);
 }
 
@@ -310,6 +310,7 @@ int main(int argc, char **argv) {
     must(pqf_mem_new(0, &mem, &err));
     pqf_buf_init(&page, mem, 0);
     pqf_buf_init(&bytes, mem, 0);
+    pqf_buf_init(&kept, mem, 0);
     printf("%s\n", kernel->name);
     bench_hybrid();
     bench_dictionaries();
@@ -317,6 +318,7 @@ int main(int argc, char **argv) {
     bench_builder();
     pqf_buf_reset(&page);
     pqf_buf_reset(&bytes);
+    pqf_buf_reset(&kept);
     pqf_mem_release(mem);
     return 0;
 }

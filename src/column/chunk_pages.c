@@ -119,16 +119,6 @@ static pqf_status encode_codes(pqf_chunk_writer *w, const pqf_open_page *page,
     return pqf_rle_encode_u32(kernel, codes, page->num_values, width, out, err);
 }
 
-/* Booleans as hybrid runs behind their length. */
-static pqf_status encode_booleans(pqf_chunk_writer *w, pqf_buf *out, pqf_error *err) {
-    TRY(pqf_buf_put_u32(out, 0, err));
-    if (w->num_value_bits)
-        TRY(pqf_rle_encode_bits(w->options.kernel, w->values.data, 0, w->num_value_bits,
-                                out, err));
-    pqf_store_u32(out->data, (uint32_t)(out->len - 4));
-    return PQF_OK;
-}
-
 static pqf_status encode_values(pqf_chunk_writer *w, const pqf_open_page *page,
                                 pqf_buf *room, pqf_page_parts *parts, pqf_error *err) {
     room->len = 0;
@@ -142,8 +132,9 @@ static pqf_status encode_values(pqf_chunk_writer *w, const pqf_open_page *page,
     w->num_plain_pages++;
     parts->encoding = pqf_chunk_plain_encoding(w);
     parts->values = pqf_buf_view(&w->values);
-    if (parts->encoding != PQF_RLE) return PQF_OK;
-    TRY(encode_booleans(w, room, err));
+    if (parts->encoding == PQF_PLAIN) return PQF_OK;
+    TRY(pqf_encode_page(w->options.kernel, parts->encoding, w->leaf->physical, w->width,
+                        parts->values, page->num_values, room, err));
     parts->values = pqf_buf_view(room);
     return PQF_OK;
 }

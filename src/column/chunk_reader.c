@@ -86,6 +86,7 @@ pqf_status pqf_chunk_reader_open(const pqf_chunk *chunk, const pqf_field *leaf_f
     r->values.kernel = options->kernel;
     r->values.leaf_field = leaf_field;
     r->values.dict = &r->dict;
+    pqf_buf_init(&r->values.kept, mem, 0);
     r->values.check_text = leaf_field->is_utf8 && !options->skip_utf8_check;
     *out = r;
     return PQF_OK;
@@ -96,6 +97,7 @@ void pqf_chunk_reader_free(pqf_chunk_reader *reader) {
     pqf_page_walk_reset(&reader->walk);
     pqf_chunk_dict_reset(&reader->dict);
     pqf_buf_reset(&reader->room);
+    pqf_buf_reset(&reader->values.kept);
     pqf_buf_reset(&reader->levels);
     pqf_mem_free(reader->mem, reader, sizeof *reader);
 }

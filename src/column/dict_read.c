@@ -37,8 +37,7 @@ int32_t pqf_leaf_width(const pqf_leaf *leaf) {
 }
 
 pqf_layout pqf_leaf_layout_of(const pqf_leaf *leaf) {
-    if (leaf->physical == PQF_PHYSICAL_BOOLEAN) return PQF_BITS;
-    return leaf->physical == PQF_PHYSICAL_BYTE_ARRAY ? PQF_BINARY : PQF_FIXED;
+    return pqf_layout_of((int32_t)leaf->physical);
 }
 
 /* The page's bytes have to outlive the window. */

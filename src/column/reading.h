@@ -194,6 +194,7 @@ typedef struct pqf_value_reader {
     pqf_page page;
     bool begun; /* the decoder has taken up the page: only when a value is wanted */
     pqf_decoder decoder;
+    pqf_buf kept;     /* the decoder's, between calls */
     int64_t num_rows; /* of this read */
     bool check_text;  /* strings must be UTF-8 */
     bool found_bad;   /* one is not: the values of the page before it, and its bytes */

@@ -15,9 +15,9 @@ static pqf_status begin(pqf_value_reader *v, pqf_error *err) {
     if (v->begun) return PQF_OK;
     const pqf_leaf *leaf = v->leaf_field->leaf;
     TRY(pqf_decoder_begin(&v->decoder, v->kernel, v->page.encoding,
-                          pqf_leaf_layout_of(leaf), pqf_leaf_width(leaf),
+                          (int32_t)leaf->physical, pqf_leaf_width(leaf),
                           v->dict->loaded ? &v->dict->dict : NULL, v->page.values,
-                          v->page.num_values, err));
+                          v->page.num_values, &v->kept, err));
     v->begun = true;
     return PQF_OK;
 }

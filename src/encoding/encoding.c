@@ -3,21 +3,39 @@
  * encoding.c: the table of encodings and what holds for all of them. A page's encoding id is
  * looked up once, in pqf_decoder_begin; from there on the decoder carries its row. In come the
  * encoding id of a page header and the page's value bytes, out go values through the row's
- * functions.
+ * functions; and back: PLAIN bytes of a page, out go those of another encoding.
  */
 #include "row.h"
 
-enum { BITS = 1 << PQF_BITS, FIXED = 1 << PQF_FIXED, BINARY = 1 << PQF_BINARY };
+/* Ids of parquet.thrift, Type; a set of them is a mask of 1 << id. */
+enum {
+    BOOLEAN = 1 << 0,
+    INT32 = 1 << 1,
+    INT64 = 1 << 2,
+    INT96 = 1 << 3,
+    FLOAT = 1 << 4,
+    DOUBLE = 1 << 5,
+    BYTE_ARRAY = 1 << 6,
+    FIXED_ARRAY = 1 << 7,
+    ALL_TYPES = (1 << 8) - 1,
+};
+
+static const struct {
+    const char *name;
+    pqf_layout layout;
+} types[] = {
+    {"BOOLEAN", PQF_BITS},      {"INT32", PQF_FIXED},
+    {"INT64", PQF_FIXED},       {"INT96", PQF_FIXED},
+    {"FLOAT", PQF_FIXED},       {"DOUBLE", PQF_FIXED},
+    {"BYTE_ARRAY", PQF_BINARY}, {"FIXED_LEN_BYTE_ARRAY", PQF_FIXED},
+};
 
 static const pqf_encoding encodings[] = {
-#define PQF_ENCODING(id, name, layouts, writes, uses_dict, ...)                          \
-    {id, name, layouts, writes, uses_dict, __VA_ARGS__},
+#define PQF_ENCODING(...) {__VA_ARGS__},
 #include "encoding_list.h"
 #undef PQF_ENCODING
 };
 #define NUM_ENCODINGS ((int64_t)(sizeof encodings / sizeof encodings[0]))
-
-static const char *const layout_names[] = {"BOOLEAN", "fixed-width", "BYTE_ARRAY"};
 
 static const pqf_encoding *encoding_find(int32_t id) {
     for (int64_t i = 0; i < NUM_ENCODINGS; i++) {
@@ -37,8 +55,20 @@ bool pqf_encoding_row(int64_t i, const char **name, bool *reads, bool *writes) {
     /* of levels alone, which the room column reads */
     bool of_levels = encodings[i].id == PQF_BIT_PACKED;
     *reads = encodings[i].begin != NULL || of_levels;
-    *writes = encodings[i].writes;
+    *writes = encodings[i].encode != NULL || encodings[i].uses_dict;
     return true;
+}
+
+pqf_layout pqf_layout_of(int32_t physical) { return types[physical].layout; }
+
+static bool encoding_allows(const pqf_encoding *encoding, int32_t physical) {
+    return encoding->types >> physical & 1;
+}
+
+static pqf_status fail_type(const pqf_encoding *encoding, int32_t physical,
+                            pqf_error *err) {
+    return pqf_fail(err, PQF_CORRUPT, "%s: not an encoding of %s values", encoding->name,
+                    types[physical].name);
 }
 
 static bool encoding_decodes(const pqf_encoding *encoding, pqf_layout layout) {
@@ -51,29 +81,27 @@ static bool encoding_decodes(const pqf_encoding *encoding, pqf_layout layout) {
 }
 
 static pqf_status encoding_check(const pqf_encoding *encoding, int32_t id,
-                                 pqf_layout layout, pqf_error *err) {
+                                 int32_t physical, pqf_error *err) {
     if (!encoding) return pqf_fail(err, PQF_UNSUPPORTED, "encoding %d is not known", id);
+    if (encoding->types && !encoding_allows(encoding, physical))
+        return fail_type(encoding, physical, err);
     if (!encoding->begin) {
         return pqf_fail(err, PQF_UNSUPPORTED, "encoding %s is not supported",
                         encoding->name);
     }
-    if (!(encoding->layouts & (1u << layout))) {
-        return pqf_fail(err, PQF_CORRUPT, "%s: not an encoding of %s values",
-                        encoding->name, layout_names[layout]);
-    }
-    if (!encoding_decodes(encoding, layout)) {
+    if (!encoding_decodes(encoding, types[physical].layout)) {
         return pqf_fail(err, PQF_UNSUPPORTED, "encoding %s of %s values is not supported",
-                        encoding->name, layout_names[layout]);
+                        encoding->name, types[physical].name);
     }
     return PQF_OK;
 }
 
 pqf_status pqf_decoder_begin(pqf_decoder *d, const pqf_kernels *kernel,
-                             int32_t encoding_id, pqf_layout layout, int32_t width,
+                             int32_t encoding_id, int32_t physical, int32_t width,
                              const pqf_dict *dict, pqf_bytes in, int64_t num_values,
-                             pqf_error *err) {
+                             pqf_buf *kept, pqf_error *err) {
     const pqf_encoding *encoding = encoding_find(encoding_id);
-    TRY(encoding_check(encoding, encoding_id, layout, err));
+    TRY(encoding_check(encoding, encoding_id, physical, err));
     if (encoding->uses_dict && !dict) {
         return pqf_fail(err, PQF_CORRUPT, "%s: the column chunk has no dictionary page",
                         encoding->name);
@@ -81,9 +109,11 @@ pqf_status pqf_decoder_begin(pqf_decoder *d, const pqf_kernels *kernel,
     *d = (pqf_decoder){
         .encoding = encoding,
         .kernel = kernel,
-        .layout = layout,
+        .physical = physical,
+        .layout = types[physical].layout,
         .width = encoding->uses_dict ? dict->width : width,
         .dict = encoding->uses_dict ? dict : NULL,
+        .kept = kept,
         .num_left = num_values,
         .in = in,
     };
@@ -97,7 +127,7 @@ static pqf_status decoder_take(pqf_decoder *d, bool has_fn, int64_t n, pqf_error
     if (!has_fn) {
         return pqf_fail(err, PQF_INVALID,
                         "%s: %s values were asked for in another layout",
-                        d->encoding->name, layout_names[d->layout]);
+                        d->encoding->name, types[d->physical].name);
     }
     if (n < 0 || n > d->num_left) {
         return pqf_fail(err, PQF_CORRUPT,
@@ -138,4 +168,30 @@ pqf_status pqf_decode_skip(pqf_decoder *d, int64_t n, pqf_error *err) {
 const uint8_t *pqf_decoder_plain(const pqf_decoder *d) {
     bool in_place = d->encoding->id == PQF_PLAIN && d->layout == PQF_FIXED;
     return in_place ? d->in.data : NULL;
+}
+
+/* ---- encoding ---- */
+
+bool pqf_encoding_writes(int32_t id, int32_t physical) {
+    const pqf_encoding *encoding = encoding_find(id);
+    return encoding && encoding->encode && encoding_allows(encoding, physical);
+}
+
+pqf_status pqf_encode_page(const pqf_kernels *kernel, int32_t encoding_id,
+                           int32_t physical, int32_t width, pqf_bytes plain,
+                           int64_t num_values, pqf_buf *out, pqf_error *err) {
+    if (!pqf_encoding_writes(encoding_id, physical)) {
+        const char *name = pqf_encoding_name(encoding_id);
+        return pqf_fail(err, PQF_INVALID, "%s values are not written in encoding %s (%d)",
+                        types[physical].name, name ? name : "unknown", encoding_id);
+    }
+    pqf_plain_page page = {
+        .kernel = kernel,
+        .physical = physical,
+        .layout = types[physical].layout,
+        .width = width,
+        .bytes = plain,
+        .num_values = num_values,
+    };
+    return encoding_find(encoding_id)->encode(&page, out, err);
 }

@@ -3,8 +3,9 @@
  * encoding.h: door of the room encoding. Value bytes of a page to values and back (Encodings.md).
  *
  * Physical types are not templates: an encoding handles layouts. BITS is BOOLEAN, FIXED(width) is
- * INT32, INT64, INT96, FLOAT, DOUBLE and FIXED_LEN_BYTE_ARRAY, BINARY is BYTE_ARRAY. Values here
- * are dense: nulls have been taken out (writing) or are spread later (reading).
+ * INT32, INT64, INT96, FLOAT, DOUBLE and FIXED_LEN_BYTE_ARRAY, BINARY is BYTE_ARRAY. The type itself,
+ * an id of parquet.thrift (Type), only says which encodings a column may have. Values here are
+ * dense: nulls have been taken out (writing) or are spread later (reading).
  *
  * Bytes come from strangers: run lengths, widths, string lengths and dictionary indexes are
  * checked here, and every failure is PQF_CORRUPT with a message that begins with the encoding's
@@ -102,8 +103,9 @@ typedef struct pqf_dict {
 
 /* ---- decoding the values of one page ---- */
 
-/* Where BINARY values go: value i of a decode call ends at ends[i] (bytes->len after it); the
- * bytes are appended to `bytes`, whose max is at most INT32_MAX so that offsets fit. */
+/* Where BINARY values go: value i of a decode call ends at ends[i] (bytes->len after it), with
+ * PQF_SLACK writable bytes behind the last end; the bytes are appended to `bytes`, whose max is at
+ * most INT32_MAX so that offsets fit. */
 typedef struct pqf_binary_out {
     int32_t *ends;
     pqf_buf *bytes;
@@ -112,23 +114,29 @@ typedef struct pqf_binary_out {
 typedef struct pqf_decoder {
     const struct pqf_encoding *encoding; /* the table's row */
     const pqf_kernels *kernel;
+    int32_t physical;
     pqf_layout layout;
     int32_t width; /* FIXED: bytes per value that decode writes */
     const pqf_dict *dict;
+    pqf_buf *kept;    /* borrowed: what a row keeps between calls beside its own fields */
     int64_t num_left; /* values that may still be asked for */
     pqf_bytes in;     /* what has not been decoded yet */
     int64_t bit_at;   /* PLAIN BITS */
     pqf_rle rle;      /* RLE and dictionary encodings */
 } pqf_decoder;
 
+/* The layout of a physical type. */
+pqf_layout pqf_layout_of(int32_t physical);
+
 /* Takes up the value bytes of a page (PQF_SLACK readable behind). num_values is an upper bound of
- * the values in it (nulls included). width is the physical width for PLAIN; for dictionary
- * encodings dict decides. PQF_UNSUPPORTED names an encoding that is not built, PQF_CORRUPT one
- * that the layout cannot have, or a dictionary encoding without dictionary. */
+ * the values in it (nulls included). width is that of the physical type; for dictionary encodings
+ * dict decides. `kept` holds what has to outlive a call; it is the decoder's own until the next
+ * begin. PQF_UNSUPPORTED names an encoding that is not built, PQF_CORRUPT one that the physical type
+ * cannot have, or a dictionary encoding without dictionary. */
 pqf_status pqf_decoder_begin(pqf_decoder *d, const pqf_kernels *kernel,
-                             int32_t encoding_id, pqf_layout layout, int32_t width,
+                             int32_t encoding_id, int32_t physical, int32_t width,
                              const pqf_dict *dict, pqf_bytes in, int64_t num_values,
-                             pqf_error *err);
+                             pqf_buf *kept, pqf_error *err);
 /* True for dictionary encodings. */
 bool pqf_decoder_has_codes(const pqf_decoder *d);
 /* Each decodes exactly the next n values; which one may be called follows from the layout. out has
@@ -161,6 +169,15 @@ pqf_status pqf_plain_put_bits(const pqf_kernels *kernel, const uint8_t *bits, in
                               int64_t n, pqf_buf *out, int64_t *num_bits, pqf_error *err);
 pqf_status pqf_plain_put_binary(const pqf_slice *values, int64_t n, pqf_buf *out,
                                 pqf_error *err);
+
+/* There is an encoder of pages of such values: the encoding may have the type, and is no dictionary. */
+bool pqf_encoding_writes(int32_t id, int32_t physical);
+/* Appends the bytes of a page in another encoding: `plain` is its num_values values in PLAIN, with
+ * PQF_SLACK readable bytes behind; width is that of a FIXED layout. The bytes depend on the values
+ * alone. */
+pqf_status pqf_encode_page(const pqf_kernels *kernel, int32_t encoding_id,
+                           int32_t physical, int32_t width, pqf_bytes plain,
+                           int64_t num_values, pqf_buf *out, pqf_error *err);
 
 /* Builds a dictionary: distinct values in the order of their first appearance, kept as the PLAIN
  * bytes of the dictionary page. Floats and everything else are compared by their bytes. */

@@ -180,6 +180,10 @@ pqf_status pqf_plain_put_fixed(const void *values, int64_t n, int32_t width, pqf
     return pqf_buf_put(out, values, (size_t)n * (size_t)width, err);
 }
 
+pqf_status pqf_plain_encode(const pqf_plain_page *page, pqf_buf *out, pqf_error *err) {
+    return pqf_buf_put(out, page->bytes.data, page->bytes.len, err);
+}
+
 /* n (1..64) bits of v to bit position `to`; 9 bytes are written, zeros behind the bits. */
 static inline void store_bits(uint8_t *out, int64_t to, uint64_t v) {
     uint8_t *p = out + (to >> 3);

@@ -459,3 +459,12 @@ pqf_status pqf_bools_decode(pqf_decoder *d, int64_t n, uint8_t *out, int64_t at,
     int64_t num_set;
     return pqf_rle_decode_bits(&d->rle, n, out, at, &num_set, err);
 }
+
+pqf_status pqf_bools_encode(const pqf_plain_page *page, pqf_buf *out, pqf_error *err) {
+    size_t start = out->len;
+    TRY(pqf_buf_put_u32(out, 0, err));
+    TRY(pqf_rle_encode_bits(page->kernel, page->bytes.data, 0, page->num_values, out,
+                            err));
+    pqf_store_u32(out->data + start, (uint32_t)(out->len - start - 4));
+    return PQF_OK;
+}

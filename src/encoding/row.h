@@ -12,11 +12,20 @@
 /* Values per step where a stage hands over to the next one: 4 KiB of indexes stay in L1. */
 #define PQF_BLOCK 1024
 
+/* The values of a page that is to be encoded, as PLAIN bytes: all of them are there. */
+typedef struct pqf_plain_page {
+    const pqf_kernels *kernel;
+    int32_t physical;
+    pqf_layout layout;
+    int32_t width; /* FIXED */
+    pqf_bytes bytes;
+    int64_t num_values;
+} pqf_plain_page;
+
 typedef struct pqf_encoding {
     int32_t id;
     const char *name; /* of parquet.thrift */
-    unsigned layouts; /* bit 1 << layout: which ones the specification allows */
-    bool writes;      /* there is an encoder for values */
+    unsigned types;   /* bit 1 << physical type: which ones the specification allows */
     bool uses_dict;
     /* NULL: not built */
     pqf_status (*begin)(pqf_decoder *d, pqf_error *err);
@@ -26,6 +35,8 @@ typedef struct pqf_encoding {
     pqf_status (*binary)(pqf_decoder *d, int64_t n, pqf_binary_out *out, pqf_error *err);
     pqf_status (*codes)(pqf_decoder *d, int64_t n, uint32_t *out, pqf_error *err);
     pqf_status (*skip)(pqf_decoder *d, int64_t n, pqf_error *err);
+    /* appends; NULL: not built, or written value by value (dictionaries) */
+    pqf_status (*encode)(const pqf_plain_page *page, pqf_buf *out, pqf_error *err);
 } pqf_encoding;
 
 pqf_status pqf_plain_begin(pqf_decoder *d, pqf_error *err);
@@ -36,10 +47,12 @@ pqf_status pqf_plain_decode_bits(pqf_decoder *d, int64_t n, uint8_t *out, int64_
 pqf_status pqf_plain_decode_binary(pqf_decoder *d, int64_t n, pqf_binary_out *out,
                                    pqf_error *err);
 pqf_status pqf_plain_skip(pqf_decoder *d, int64_t n, pqf_error *err);
+pqf_status pqf_plain_encode(const pqf_plain_page *page, pqf_buf *out, pqf_error *err);
 
 pqf_status pqf_bools_begin(pqf_decoder *d, pqf_error *err);
 pqf_status pqf_bools_decode(pqf_decoder *d, int64_t n, uint8_t *out, int64_t at,
                             pqf_error *err);
+pqf_status pqf_bools_encode(const pqf_plain_page *page, pqf_buf *out, pqf_error *err);
 
 pqf_status pqf_codes_begin(pqf_decoder *d, pqf_error *err);
 pqf_status pqf_codes_decode(pqf_decoder *d, int64_t n, uint32_t *out, pqf_error *err);

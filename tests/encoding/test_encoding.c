@@ -8,6 +8,16 @@
 
 /* ---- a page and its dictionary ---- */
 
+static pqf_buf kept;
+
+/* What stands in a schema for such values. */
+static int32_t physical_of(value_kind kind) {
+    if (kind.layout == PQF_BITS) return 0;
+    if (kind.layout == PQF_BINARY) return 6;
+    if (kind.width == 12) return 3;
+    return kind.width == 4 ? 1 : kind.width == 8 ? 2 : 7;
+}
+
 typedef struct page {
     int32_t encoding;
     value_kind kind;
@@ -50,10 +60,13 @@ static void put_plain(const values *v, pqf_buf *out) {
     }
 }
 
-static void put_rle(const values *v, pqf_buf *out) {
-    expect_ok(pqf_buf_put_u32(out, 0, &test_err));
-    expect_ok(pqf_rle_encode_bits(pqf_kernels_get(), v->bytes, 0, v->n, out, &test_err));
-    pqf_store_u32(out->data, (uint32_t)out->len - 4);
+/* Any encoding of pages, out of the PLAIN bytes. */
+static void put_page(const values *v, int32_t encoding, pqf_buf *out) {
+    pqf_buf plain = buf_new();
+    put_plain(v, &plain);
+    expect_ok(pqf_encode_page(pqf_kernels_get(), encoding, physical_of(v->kind),
+                              v->kind.width, pqf_buf_view(&plain), v->n, out, &test_err));
+    pqf_buf_reset(&plain);
 }
 
 /* The dictionary page, read by hand. */
@@ -108,16 +121,18 @@ static void put_dict(const values *v, page *p, pqf_buf *out) {
 static page page_new(const values *v, int32_t encoding) {
     page p = {.encoding = encoding, .kind = v->kind, .n = v->n};
     pqf_buf out = buf_new();
-    if (encoding == PQF_PLAIN) put_plain(v, &out);
-    if (encoding == PQF_RLE) put_rle(v, &out);
-    if (encoding == PQF_RLE_DICTIONARY) put_dict(v, &p, &out);
+    if (encoding == PQF_RLE_DICTIONARY)
+        put_dict(v, &p, &out);
+    else
+        put_page(v, encoding, &out);
     page_take(&p, &out);
     return p;
 }
 
 static pqf_status page_begin(const page *p, const pqf_kernels *k, pqf_decoder *d) {
-    return pqf_decoder_begin(d, k, p->encoding, p->kind.layout, p->kind.width, &p->dict,
-                             pqf_bytes_of(p->in, p->len), p->n, &test_err);
+    return pqf_decoder_begin(d, k, p->encoding, physical_of(p->kind), p->kind.width,
+                             &p->dict, pqf_bytes_of(p->in, p->len), p->n, &kept,
+                             &test_err);
 }
 
 /* ---- pulling it ---- */
@@ -144,7 +159,7 @@ static void check_fixed(pqf_decoder *d, const values *v, int64_t at, int64_t n) 
 
 static void check_binary(pqf_decoder *d, const values *v, int64_t at, int64_t n,
                          pqf_buf *bytes) {
-    int32_t *ends = malloc((size_t)n * sizeof *ends + 1);
+    int32_t *ends = (int32_t *)(void *)padded((size_t)n * sizeof *ends);
     pqf_binary_out out = {ends, bytes};
     if (rnd_below(3) == 0) pqf_buf_reset(bytes);
     size_t start = bytes->len;
@@ -194,6 +209,7 @@ static void pull(const page *p, const values *v, const pqf_kernels *k) {
     CHECK(pqf_decode_skip(&d, 1, &test_err) == PQF_CORRUPT, "more than %d values",
           (int)v->n);
     pqf_buf_reset(&bytes);
+    pqf_buf_reset(&kept);
 }
 
 /* ---- the loops ---- */
@@ -242,7 +258,7 @@ static pqf_status decode_all(pqf_decoder *d, int64_t n) {
     pqf_status status;
     if (d->layout == PQF_BINARY) {
         pqf_buf bytes = buf_new();
-        int32_t *ends = malloc((size_t)n * sizeof *ends + 1);
+        int32_t *ends = (int32_t *)(void *)padded((size_t)n * sizeof *ends);
         status = pqf_decode_binary(d, n, &(pqf_binary_out){ends, &bytes}, &test_err);
         free(ends);
         pqf_buf_reset(&bytes);
@@ -367,7 +383,7 @@ static void test_binary_maximum(void **state) {
     values v = values_new((value_kind){PQF_BINARY, 64}, 500, DISTINCT);
     for (int e = 0; e < 3; e += 2) {
         page p = page_new(&v, built[e]);
-        int32_t ends[500];
+        int32_t ends[500 + PQF_SLACK / sizeof(int32_t)];
         pqf_decoder d;
         pqf_buf bytes = buf_new();
         bytes.max = 200;
@@ -405,21 +421,18 @@ static void test_rows(void **state) {
 
 typedef struct bad_begin {
     int32_t encoding;
-    pqf_layout layout;
+    int32_t physical;
     pqf_status status;
     const char *words;
 } bad_begin;
 
 static const bad_begin bad_begins[] = {
-    {1, PQF_FIXED, PQF_UNSUPPORTED, "encoding 1 "},
-    {99, PQF_FIXED, PQF_UNSUPPORTED, "encoding 99 "},
-    {-5, PQF_FIXED, PQF_UNSUPPORTED, "encoding -5 "},
-    {PQF_BIT_PACKED, PQF_BITS, PQF_UNSUPPORTED, "BIT_PACKED"},
-    {PQF_ALP, PQF_FIXED, PQF_UNSUPPORTED, "ALP"},
-    {PQF_RLE, PQF_FIXED, PQF_CORRUPT, "RLE: not an encoding of fixed-width"},
-    {PQF_RLE, PQF_BINARY, PQF_CORRUPT, "RLE: not an encoding of BYTE_ARRAY"},
-    {PQF_RLE_DICTIONARY, PQF_FIXED, PQF_CORRUPT, "no dictionary page"},
-    {PQF_RLE_DICTIONARY, PQF_BITS, PQF_UNSUPPORTED, "RLE_DICTIONARY of BOOLEAN"},
+    {1, 1, PQF_UNSUPPORTED, "encoding 1 "},
+    {99, 1, PQF_UNSUPPORTED, "encoding 99 "},
+    {-5, 1, PQF_UNSUPPORTED, "encoding -5 "},
+    {PQF_BIT_PACKED, 0, PQF_UNSUPPORTED, "BIT_PACKED"},
+    {PQF_RLE_DICTIONARY, 1, PQF_CORRUPT, "no dictionary page"},
+    {PQF_RLE_DICTIONARY, 0, PQF_UNSUPPORTED, "RLE_DICTIONARY of BOOLEAN"},
 };
 
 static void test_begin(void **state) {
@@ -427,16 +440,63 @@ static void test_begin(void **state) {
     pqf_decoder d;
     for (size_t i = 0; i < sizeof bad_begins / sizeof bad_begins[0]; i++) {
         const bad_begin *bad = &bad_begins[i];
-        expect_fail(pqf_decoder_begin(&d, pqf_kernels_get(), bad->encoding, bad->layout,
-                                      4, NULL, pqf_bytes_of("", 0), 1, &test_err),
+        expect_fail(pqf_decoder_begin(&d, pqf_kernels_get(), bad->encoding, bad->physical,
+                                      4, NULL, pqf_bytes_of("", 0), 1, &kept, &test_err),
                     bad->status, bad->words);
     }
-    expect_ok(pqf_decoder_begin(&d, pqf_kernels_get(), PQF_PLAIN, PQF_FIXED, 4, NULL,
-                                pqf_bytes_of(NULL, 0), 1, &test_err));
+    expect_ok(pqf_decoder_begin(&d, pqf_kernels_get(), PQF_PLAIN, 1, 4, NULL,
+                                pqf_bytes_of(NULL, 0), 1, &kept, &test_err));
     expect_fail(pqf_decode_bits(&d, 1, NULL, 0, &test_err), PQF_INVALID, "PLAIN: ");
     expect_fail(pqf_decode_codes(&d, 1, NULL, &test_err), PQF_INVALID, "PLAIN: ");
     expect_fail(pqf_decode_fixed(&d, 2, NULL, &test_err), PQF_CORRUPT, "has 1 left");
     expect_fail(pqf_decode_fixed(&d, -1, NULL, &test_err), PQF_CORRUPT, "has 1 left");
+}
+
+typedef struct allowance {
+    int32_t encoding;
+    const char *types; /* of physical types 0..7, 'x' where Encodings.md allows it */
+} allowance;
+
+static const allowance allowances[] = {
+    {PQF_PLAIN, "xxxxxxxx"},
+    {PQF_RLE, "x-------"},
+    {PQF_DELTA_BINARY_PACKED, "-xx-----"},
+    {PQF_DELTA_LENGTH_BYTE_ARRAY, "------x-"},
+    {PQF_DELTA_BYTE_ARRAY, "------xx"},
+    {PQF_BYTE_STREAM_SPLIT, "-xx-xx-x"},
+    {PQF_ALP, "----xx--"},
+};
+
+static const char *const type_names[] = {
+    "BOOLEAN", "INT32",  "INT64",      "INT96",
+    "FLOAT",   "DOUBLE", "BYTE_ARRAY", "FIXED_LEN_BYTE_ARRAY",
+};
+
+/* An encoding on a type that it may not have is corrupt, whether it is built or not, and never
+ * written. */
+static void test_types(void **state) {
+    (void)state;
+    pqf_buf out = buf_new();
+    for (size_t i = 0; i < sizeof allowances / sizeof allowances[0]; i++) {
+        const allowance *a = &allowances[i];
+        for (int32_t type = 0; type < 8; type++) {
+            if (a->types[type] == 'x') continue;
+            pqf_decoder d;
+            expect_fail(pqf_decoder_begin(&d, pqf_kernels_get(), a->encoding, type, 4,
+                                          NULL, pqf_bytes_of("", 0), 1, &kept, &test_err),
+                        PQF_CORRUPT, pqf_encoding_name(a->encoding));
+            CHECK(strstr(test_err.message, type_names[type]), "%s", test_err.message);
+            assert_false(pqf_encoding_writes(a->encoding, type));
+            expect_fail(pqf_encode_page(pqf_kernels_get(), a->encoding, type, 4,
+                                        pqf_bytes_of("", 0), 0, &out, &test_err),
+                        PQF_INVALID, pqf_encoding_name(a->encoding));
+        }
+    }
+    assert_false(pqf_encoding_writes(99, 1));
+    assert_false(pqf_encoding_writes(PQF_RLE_DICTIONARY, 1));
+    assert_true(pqf_encoding_writes(PQF_RLE, 0));
+    assert_true(pqf_encoding_writes(PQF_PLAIN, 3));
+    assert_null(out.data);
 }
 
 /* A chunk of nulls alone: an empty dictionary, width 0, no values. */
@@ -448,10 +508,10 @@ static void test_no_values(void **state) {
         pqf_dict dict = {.layout = PQF_BINARY};
         pqf_decoder d;
         pqf_buf bytes = buf_new();
-        int32_t end;
-        pqf_binary_out out = {&end, &bytes};
-        expect_ok(pqf_decoder_begin(&d, pqf_kernels_get(), PQF_RLE_DICTIONARY, PQF_BINARY,
-                                    0, &dict, pqf_bytes_of(in, len), 50, &test_err));
+        int32_t ends[1 + PQF_SLACK / sizeof(int32_t)];
+        pqf_binary_out out = {ends, &bytes};
+        expect_ok(pqf_decoder_begin(&d, pqf_kernels_get(), PQF_RLE_DICTIONARY, 6, 0,
+                                    &dict, pqf_bytes_of(in, len), 50, &kept, &test_err));
         expect_ok(pqf_decode_binary(&d, 0, &out, &test_err));
         expect_fail(pqf_decode_binary(&d, 1, &out, &test_err), PQF_CORRUPT, "rle: ");
         pqf_buf_reset(&bytes);
@@ -459,12 +519,23 @@ static void test_no_values(void **state) {
     }
 }
 
+static int kept_setup(void **state) {
+    if (mem_setup(state)) return -1;
+    kept = buf_new();
+    return 0;
+}
+
+static int kept_teardown(void **state) {
+    pqf_buf_reset(&kept);
+    return mem_teardown(state);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_conformance), cmocka_unit_test(test_damaged_pages),
         cmocka_unit_test(test_bad_pages),   cmocka_unit_test(test_binary_maximum),
         cmocka_unit_test(test_rows),        cmocka_unit_test(test_begin),
-        cmocka_unit_test(test_no_values),
+        cmocka_unit_test(test_types),       cmocka_unit_test(test_no_values),
     };
-    return cmocka_run_group_tests(tests, mem_setup, mem_teardown);
+    return cmocka_run_group_tests(tests, kept_setup, kept_teardown);
 }
