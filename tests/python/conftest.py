@@ -4,9 +4,13 @@
 from __future__ import annotations
 
 import os
+import pathlib
+import sys
 
 import pyarrow as pa
 import pytest
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))  # for `import oracle`
 
 USER_SCHEMA = pa.schema(
     [
