@@ -230,7 +230,7 @@ LARGE = "large_string_map.brotli.parquet"
 
 def _small() -> list[str]:
     files = [path for path in sorted(DATA.rglob("*.parquet")) if path.name != LARGE]
-    return [str(p.relative_to(DATA)) for p in files if support.ALL or p.stat().st_size < 500_000]
+    return [str(p.relative_to(DATA)) for p in files if support.ALL or p.stat().st_size < 300_000]
 
 
 @pytest.mark.skipif(not DATA.is_dir(), reason=f"no corpora in {CORPORA}: set PQF_CORPORA to their folder")
