@@ -108,6 +108,12 @@ static pqf_job job_of(const pqf_conform *c, column *col, const pqf_poll *poll,
                      .err = err};
 }
 
+/* Arrays that are not well-formed are the data's fault, not an argument's. */
+static pqf_status of_data(pqf_status status, pqf_error *err) {
+    if (status == PQF_INVALID) err->status = status = PQF_SCHEMA;
+    return status;
+}
+
 static pqf_status look_at_batch(pqf_conform *c, const struct ArrowSchema *schema,
                                 const struct ArrowArray *batch, pqf_error *err) {
     TRY(pqf_schema_check(schema, err));
@@ -125,7 +131,7 @@ static pqf_status look_at_batch(pqf_conform *c, const struct ArrowSchema *schema
 pqf_status pqf_conform_begin(pqf_conform *c, const struct ArrowSchema *schema,
                              const struct ArrowArray *batch, pqf_error *err) {
     pqf_job job = job_of(c, &c->match, &(pqf_poll){0}, err);
-    TRY(look_at_batch(c, schema, batch, err));
+    TRY(of_data(look_at_batch(c, schema, batch, err), err));
     TRY(pqf_match(&job, &c->root, &c->rows, c->picks, &c->all_there));
     return pqf_cast_begin(&job, &c->rows, 1, c->root.num_children, &c->out);
 }
@@ -140,8 +146,10 @@ static pqf_status conform_source(pqf_conform *c, int64_t i, pqf_job *job) {
     const struct ArrowArray *batch = c->rows.array;
     pqf_view source;
     pqf_level rows = {.view = &c->rows}, level = {.up = &rows, .view = &source};
-    TRY(pqf_view_column(&source, c->rows.schema->children[c->picks[i]],
-                        batch->children[c->picks[i]], &job->poll, job->arena, job->err));
+    TRY(of_data(pqf_view_column(&source, c->rows.schema->children[c->picks[i]],
+                                batch->children[c->picks[i]], &job->poll, job->arena,
+                                job->err),
+                job->err));
     pqf_view_cut(&source, c->rows.offset, c->rows.length);
     return pqf_conform_node(job, &c->root.children[i], &level, c->out_schema.children[i],
                             c->out.children[i]);

@@ -881,12 +881,12 @@ static void bad_calls(void **state) {
     built b = build(mem, "i", "1");
     assert_int_equal(build_conform(conform, &b.schema, &b.array, 0, NULL, &out,
                                    &out_schema, &build_error),
-                     PQF_INVALID);
+                     PQF_SCHEMA);
     build_free(&b);
     b = build(mem, "+s(a:i)", "{1},null");
     assert_int_equal(build_conform(conform, &b.schema, &b.array, 0, NULL, &out,
                                    &out_schema, &build_error),
-                     PQF_INVALID);
+                     PQF_SCHEMA);
     build_free(&b);
     pqf_conform_free(conform);
     pqf_schema_release(&declared);

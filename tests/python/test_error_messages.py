@@ -119,6 +119,16 @@ def caught(data, schema, path):
     return info.value
 
 
+def test_every_rule_has_a_message_of_its_own(tmp_path):
+    """One golden section at least for each rule that the package can name."""
+    from py_parquet_forge import _failures
+
+    found = set()
+    for data, schema in CASES.values():
+        found |= {failure.rule for failure in caught(data, schema, tmp_path / "file.parquet").failures}
+    assert found == set(_failures._WORDS)
+
+
 def sections(text):
     parts = text.split("\n## ")[1:]
     return {head: body.strip("\n") for head, _, body in (part.partition("\n") for part in parts)}

@@ -508,7 +508,7 @@ def test_malformed_offsets(kind, ends, tmp_path):
         raw = Raw(kind, 2, [None, offsets], [Raw(pa.int8(), 3, [None, b"abc"])], null_count=0)
     else:
         raw = Raw(kind, 2, [None, offsets, b"abc"], null_count=0)
-    with pytest.raises(ValueError):
+    with pytest.raises(SchemaValidationError, match="Arrow array"):
         write_parquet(raw_batch({"v": raw}, 2), tmp_path / "x.parquet", pa.schema([("v", kind)]))
     assert list(tmp_path.iterdir()) == []
 
@@ -517,7 +517,7 @@ def test_list_that_leaves_its_items(tmp_path):
     ends = np.array([0, 2, 4_000_000], np.int32).tobytes()
     kind = pa.list_(pa.int8())
     raw = Raw(kind, 2, [None, ends], [Raw(pa.int8(), 3, [None, b"abc"])], null_count=0)
-    with pytest.raises(ValueError):
+    with pytest.raises(SchemaValidationError, match="Arrow array"):
         write_parquet(raw_batch({"v": raw}, 2), tmp_path / "x.parquet", pa.schema([("v", kind)]))
     assert list(tmp_path.iterdir()) == []
 
@@ -525,7 +525,7 @@ def test_list_that_leaves_its_items(tmp_path):
 def test_child_shorter_than_its_struct(tmp_path):
     kind = pa.struct([("a", pa.int64())])
     raw = Raw(kind, 9, [None], [Raw(pa.int64(), 2, [None, b"x" * 16])], null_count=0)
-    with pytest.raises(ValueError):
+    with pytest.raises(SchemaValidationError, match="Arrow array"):
         write_parquet(raw_batch({"v": raw}, 9), tmp_path / "x.parquet", pa.schema([("v", kind)]))
     assert list(tmp_path.iterdir()) == []
 

@@ -239,6 +239,15 @@ def test_an_extra_child_of_an_arrow_struct_is_an_error(target):
 
 # -- nulls --
 
+
+def test_a_null_key_of_a_map_has_the_path_of_keys(target):
+    """Paths: `s.x`, list elements `l[]`, map `m.key`, `m.value`."""
+    schema = pa.schema([("m", pa.map_(pa.string(), pa.int64()))])
+    with pytest.raises(SchemaValidationError) as caught:
+        write_parquet([{"m": [("k", 1)]}, {"m": [(None, 1)]}], target, schema)
+    assert [(f.path, f.rule, f.samples[0][0]) for f in caught.value.failures] == [("m.key", "null", 1)]
+
+
 R = {"nullable": False}
 REQUIRED = [
     (pa.field("a", pa.int64(), **R), [1, None], "a"),

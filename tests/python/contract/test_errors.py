@@ -66,6 +66,18 @@ def test_data_that_does_not_fit_is_a_schema_validation_error(writer, rows, tmp_p
 
 
 @writers
+@pytest.mark.parametrize("ends", [[0, -1, 3], [0, 3, 2]], ids=str)
+def test_arrow_arrays_that_are_not_well_formed_are_no_data(writer, ends, tmp_path):
+    """unsupported data object | `SchemaValidationError`"""
+    buffers = [None, pa.array(ends, pa.int32()).buffers()[1], pa.py_buffer(b"abc")]
+    broken = pa.Array.from_buffers(pa.string(), 2, buffers)
+    schema = pa.schema([("v", pa.string())])
+    with pytest.raises(SchemaValidationError, match="Arrow array 'v'"):
+        writer(pa.table([broken], schema), tmp_path / "t", schema)
+    assert everything(tmp_path) == []
+
+
+@writers
 @pytest.mark.parametrize(
     "data",
     [{"user_id": [1]}, {1, 2}, "text", 7, 1.5, None, b"bytes", object()],

@@ -306,3 +306,19 @@ def test_a_stream_opened_before_a_fork_is_the_parents(tmp_path):
     other = tmp_path / "other.parquet"
     pq.write_table(pa.table({"x": [1, 2]}), other)
     said(code, tmp_path, other)
+
+
+def test_one_place_maps_the_engines_errors_to_public_classes():
+    """One place in the package maps the engine's error to these classes."""
+    places = [
+        source.name
+        for source in Path(forge.__file__).parent.glob("*.py")
+        if re.search(r"\bstatus (==|in)", source.read_text(encoding="utf-8"))
+    ]
+    assert places == ["_errors.py"]
+
+
+def test_windows_is_a_clear_build_error():
+    """Windows is a clear build error."""
+    build = (ROOT / "meson.build").read_text(encoding="utf-8")
+    assert re.search(r"system\(\) == 'windows'\s+error\('[^']*does not build on Windows", build)

@@ -244,7 +244,9 @@ def nested(tmp_path):
 
 @pytest.mark.parametrize("columns, want, chunks", PATHS, ids=[str(p[0]) for p in PATHS])
 def test_paths_reach_into_structs_lists_and_maps(columns, want, chunks, nested):
-    """An exact top-level name wins; else `'a.b'`, and always `('a', 'b')`, reaches into structs, lists and maps (2); ... only those chunks are read"""
+    """the result keeps the nesting and holds only the chosen children (`{'s': {'x': 1}}`, `{'l': [{'v': 2}]}`),
+    several paths into one parent give one column at the place of the first;
+    An exact top-level name wins; else `'a.b'`, and always `('a', 'b')`, reaches into structs, lists and maps (2); ... only those chunks are read"""
     for got in (arrow(nested, columns=columns), batches(nested, columns=columns, chunk_size=2)):
         assert got.to_pydict() == want and got.column_names == list(want)
     if chunks is not None:

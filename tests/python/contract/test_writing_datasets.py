@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import datetime
+import datetime as dt
 import decimal
 import os
 import re
@@ -822,3 +823,28 @@ def test_the_files_do_not_depend_on_threads(tmp_path):
         )
     one, two = ([shot[2] for _, shot in sorted(contents(tmp_path / str(t)).items())] for t in (True, False))
     assert len(one) == 5 and one == two
+
+
+UTC2 = dt.timezone(dt.timedelta(hours=2))
+FORMS = [
+    (pa.int16(), [-7, 12], ["-7", "12"]),
+    (pa.decimal128(7, 2), [decimal.Decimal("1.50"), decimal.Decimal("-0.05")], ["1.50", "-0.05"]),
+    (pa.bool_(), [True, False], ["true", "false"]),
+    (pa.date32(), [dt.date(2024, 2, 29)], ["2024-02-29"]),
+    (pa.timestamp("s"), [dt.datetime(2024, 1, 2, 3, 4, 5)], ["2024-01-02T03%3A04%3A05"]),
+    (pa.timestamp("ms", "Europe/Berlin"), [dt.datetime(2024, 1, 2, 3, 4, 5, tzinfo=UTC2)],
+     ["2024-01-02T01%3A04%3A05.000Z"]),
+    (pa.float64(), [0.1, 1e300], ["0.1", "1e+300"]),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("type, values, names", FORMS, ids=[str(form[0]) for form in FORMS])
+def test_string_forms_of_partition_values(type, values, names, tmp_path):
+    """integers and decimals plain, bool `true`/`false`, dates and timestamps ISO (aware ones in UTC with `Z`, digits of the unit), floats shortest"""
+    schema = pa.schema([("p", type), ("v", pa.int64())])
+    data = pa.table({"p": pa.array(values, type), "v": range(len(values))})
+    write_to_dataset(data, tmp_path / "d", schema, partition_cols=["p"])
+    folders = sorted(name.partition("=")[2] for name in os.listdir(tmp_path / "d"))
+    assert folders == sorted(names)
+    found = read_parquet(tmp_path / "d", "arrow")
+    assert found["p"].type.value_type == type and set(found["p"].to_pylist()) == set(data["p"].to_pylist())
