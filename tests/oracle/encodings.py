@@ -73,7 +73,12 @@ def bytes_of(leaf: Node) -> int:
 
 
 def decode(
-    encoding: int, leaf: Node, data: bytes, count: int, dictionary: list[Physical] | None = None
+    encoding: int,
+    leaf: Node,
+    data: bytes,
+    count: int,
+    dictionary: list[Physical] | None = None,
+    remarks: list[str] | None = None,
 ) -> tuple[list[Physical], int]:
     """`count` values of a leaf, and the place in `data` behind the last."""
     if encoding not in ALLOWED:
@@ -89,7 +94,7 @@ def decode(
     if encoding == RLE:
         return booleans_rle(data, count)
     if encoding == DELTA_BINARY_PACKED:
-        values, at = delta_binary_packed(data, 0, 8 * WIDTHS[leaf.type], count)
+        values, at = delta_binary_packed(data, 0, 8 * WIDTHS[leaf.type], count, remarks)
         return list(values), at
     if encoding == DELTA_LENGTH_BYTE_ARRAY:
         texts, at = delta_length_byte_array(data, 0, count)
@@ -188,7 +193,9 @@ def wrapped(value: int, bits: int) -> int:
     return value - (1 << bits) if value >> (bits - 1) else value
 
 
-def delta_binary_packed(data: bytes, start: int, bits: int, count: int) -> tuple[list[int], int]:
+def delta_binary_packed(
+    data: bytes, start: int, bits: int, count: int, remarks: list[str] | None = None
+) -> tuple[list[int], int]:
     block, at = uleb128(data, start)
     miniblocks, at = uleb128(data, at)
     total, at = uleb128(data, at)
@@ -199,6 +206,7 @@ def delta_binary_packed(data: bytes, start: int, bits: int, count: int) -> tuple
         raise SpecError(f"a block of {block} values in {miniblocks} miniblocks")
     per_miniblock = block // miniblocks
     values = [wrapped(unzigzag(first), bits)][:total]
+    widest = 0
     while len(values) < total:
         least, at = uleb128(data, at)
         widths = data[at : at + miniblocks]
@@ -206,13 +214,16 @@ def delta_binary_packed(data: bytes, start: int, bits: int, count: int) -> tuple
         for width in widths:
             if len(values) == total:
                 break  # the widths of miniblocks that are not needed say nothing, and no bytes are there
-            if width > bits:
-                raise SpecError(f"a miniblock of {width} bits for integers of {bits}")
+            if width > 64:
+                raise SpecError(f"a miniblock of {width} bits")
+            widest = max(widest, width)
             size = per_miniblock * width // 8
             for delta in unpack(data[at : at + size], width, per_miniblock):
                 if len(values) < total:
                     values.append(wrapped(values[-1] + unzigzag(least) + delta, bits))
             at += size
+    if widest > bits and remarks is not None:  # wrong, but the sums are right: they wrap around
+        remarks.append(f"a miniblock of {widest} bits for integers of {bits}")
     return values, at
 
 

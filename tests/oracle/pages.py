@@ -212,7 +212,7 @@ class _ChunkReader:
         page.encoding = encoding
         count = page.definition.count(self.leaf.definition)
         known = None if dictionary is None else dictionary.values
-        page.values, end = encodings.decode(encoding, self.leaf, data, count, known)
+        page.values, end = encodings.decode(encoding, self.leaf, data, count, known, self.file.remarks)
         self.check_end(end, data)
 
     def check_end(self, end: int, data: bytes) -> None:

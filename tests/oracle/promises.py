@@ -12,7 +12,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterator
 
-from . import Table, encodings, footer, indexes
+from . import Table, encodings, footer, indexes, logical
 from .encodings import Physical, of_plain_bytes, to_plain_bytes
 from .footer import ColumnIndex, File, Node, SizeStatistics, Statistics
 from .indexes import Key
@@ -109,6 +109,8 @@ def _bounds(
         if bound is None:
             continue
         limit = key(of_plain_bytes(leaf, bound))
+        if not _is_valid(leaf, bound):
+            yield f"{what}{name} {bound!r} is no valid value of the column's logical type"
         if number and number(bound) != number(bound) and (limit is None or not _all_nan(leaf, values)):
             yield f"{what}{name} is NaN"
         elif keys and (min(keys) < limit if name == "min" else max(keys) > limit):
@@ -116,6 +118,15 @@ def _bounds(
         elif number and not what and limit == 0 and key is not indexes.total_order:
             if bool(bound[-1] & 0x80) != (name == "min"):
                 yield f"{what}{name} is zero of the wrong sign"
+
+
+def _is_valid(leaf: Node, bound: bytes) -> bool:
+    """A bound that was cut must still be a value: UTF-8 where the column's values are."""
+    try:
+        logical.converter(leaf)(of_plain_bytes(leaf, bound))
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def _all_nan(leaf: Node, values: list[Physical]) -> bool:

@@ -14,6 +14,7 @@ import zlib
 
 import oracle
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
 from interop import plain, support
@@ -155,6 +156,60 @@ def test_our_page_index_of_sorted_columns(order, tmp_path):
         index = indexes.column_index(found.file, 0, column)
         assert index is not None and len(index.null_pages) == 12
         assert index.boundary_order == (1 if order == "ascending" else 2)
+
+
+def _nasty() -> pa.Table:
+    """What bounds stumble over: texts to be cut within a character or not at all, NaN, zeros, nulls."""
+    count, last = 120, chr(0x10FFFF)
+    texts = ["ä" * 70, "日" * 60, "x" + "𝄞" * 50, last * 50, "", "a" * 200, "z", "\x7f" * 90 + "é"]
+    nans = [float("nan")] * 40 + [-0.0, 0.0] * 20 + [0.0, 1.0, -0.0, -1.0] * 10
+    blobs = [b"\xff" * 90, b"", b"\xff" * 63 + b"a" * 20, b"\x00" * 80]
+    columns = {
+        "text": pa.array([texts[i // 15] if i % 3 else None for i in range(count)]),
+        "blob": pa.array([blobs[i // 30] for i in range(count)]),
+        "float": pa.array(nans, pa.float32()),
+        "double": pa.array(nans, pa.float64()),
+        "half": pa.array(nans, pa.float32()).cast(pa.float16()),
+        "zeros": pa.array([None if i % 2 else -0.0 for i in range(count)], pa.float64()),
+        "holes": pa.array([None if i // 40 == 1 else i for i in range(count)], pa.uint32()),
+        "wide": pa.array([(-1) ** i * 10**37 * (i % 9) for i in range(count)], pa.decimal128(38, 0)),
+        "fixed": pa.array([blobs[i // 30 % 2].ljust(90, b"\xff") for i in range(count)], pa.binary(90)),
+        "lists": pa.array([None, [], [None], [float("nan"), -0.0], [3.0] * 40] * 24),
+    }
+    return pa.table(columns)
+
+
+@pytest.mark.parametrize("rows", [7, 10, 40, 120])
+@pytest.mark.parametrize("dictionary", [True, False])
+def test_our_bounds_of_nasty_values(rows, dictionary, tmp_path):
+    path, table = tmp_path / "nasty.parquet", _nasty()
+    options = {"max_rows_per_page": rows, "use_dictionary": dictionary, "row_group_size": 80}
+    filters = {name: True for name in ("text", "blob", "double", "half", "wide", "lists.list.element")}
+    write_parquet(table, path, table.schema, write_page_index=True, bloom_filter_options=filters, **options)
+    found = plain.read(path)
+    plain.assert_oracle(found, table, "nasty")
+    assert broken(found) == []
+
+
+@pytest.mark.parametrize("nulls", ["at_start", "at_end"])
+@pytest.mark.parametrize("descending", [True, False])
+def test_our_sorting_columns(descending, nulls, tmp_path):
+    """What is said to be sorted is."""
+    table = pa.table(
+        {"a": pa.array([1, 1, 2, 2, None, None]), "b": pa.array(["x", "y", None, "z", "q", None])}
+    )
+    order = "descending" if descending else "ascending"
+    keys = [("a", order, nulls), ("b", order, nulls)]
+    table = table.take(pc.sort_indices(table, sort_keys=keys))
+    sorting = [pq.SortingColumn(i, descending, nulls == "at_start") for i in range(2)]
+    path = tmp_path / "sorted.parquet"
+    _write_or_skip(table, path, sorting_columns=sorting)
+    found = plain.read(path)
+    said = found.file.metadata.row_groups[0].sorting_columns
+    assert [(c.column_idx, c.descending, c.nulls_first) for c in said] == [
+        (c.column_index, c.descending, c.nulls_first) for c in sorting
+    ]
+    assert broken(found) == []
 
 
 # -------------------------------------------------------------------------- files of pyarrow

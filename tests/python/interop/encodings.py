@@ -246,7 +246,7 @@ def _many(kind: pa.DataType) -> pa.Array:
         return pa.array([b"%016d" % i for i in numbers.to_pylist()], kind)
     if pa.types.is_boolean(kind):
         return pa.array([i % 3 == 0 for i in numbers.to_pylist()])
-    return numbers.cast(kind)
+    return numbers.cast(pa.int64()).view(kind) if pa.types.is_timestamp(kind) else numbers.cast(kind)
 
 
 def _chosen(physical: str, folder: str) -> dict[str, set[str]]:
