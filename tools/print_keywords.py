@@ -36,6 +36,19 @@ WRITING = {
         "types to use: `'1.0'` stores uint32 as int64, below `'2.6'` nanoseconds become microseconds",
     ),
     "use_dictionary": (True, "columns that are dictionary-encoded while that pays"),
+    "encoding": (
+        "PLAIN",
+        "of values outside a dictionary; `'auto'`: the smallest of those that are read about as fast as PLAIN",
+    ),
+    "column_encoding": (None, "encodings by column, in place of a dictionary; one name is for all columns"),
+    "use_byte_stream_split": (
+        False,
+        "columns whose values outside a dictionary are BYTE_STREAM_SPLIT; True: all that can be",
+    ),
+    "profile": (
+        "compatible",
+        "`'modern'` changes defaults: `encoding='auto'`, `data_page_version='2.0'`, `compression='zstd'`",
+    ),
     "compression": (
         "snappy",
         "codec of all columns, or by column; columns not in the dict stay uncompressed",
@@ -113,6 +126,8 @@ VALUES = {
     "_bloom_filters": "dict of column to True or dict",
     "_sorting_columns": "a list of SortingColumn",
     "_metadata": "dict of str or bytes",
+    "_column_encoding": "str, dict of column to str",
+    "_split": "True, False, a list of columns",
     "_schema": "an Arrow schema",
     "_use_threads": "True, False",
     "_progress": "True, False, a callable",

@@ -242,6 +242,29 @@ def _sorting_columns(options: Options, name: str, value: Any) -> None:
         raise _bad(name, "a list of pyarrow.parquet.SortingColumn", value) from None
 
 
+def _encoding(name: str, value: object) -> str:
+    if not isinstance(value, str):
+        raise _bad(name, "the name of an encoding, or a dict of them by column", value)
+    return value if value == "auto" else value.upper()
+
+
+def _column_encoding(options: Options, name: str, value: Any) -> None:
+    if isinstance(value, dict):
+        options.engine["column_encoding"] = {
+            column: _encoding(name, encoding) for column, encoding in value.items()
+        }
+    elif value is not None:
+        options.engine["encoding"] = _encoding(name, value)
+        options.engine["no_dictionary"] = True
+
+
+def _split(options: Options, name: str, value: Any) -> None:
+    if isinstance(value, bool):
+        options.engine["byte_stream_split"] = value
+    else:
+        options.engine["byte_stream_split_columns"] = names(name, value)
+
+
 def _metadata(options: Options, name: str, value: Any) -> None:
     if value is None:
         return
@@ -304,6 +327,10 @@ _WRITE: dict[str, Handler] = {
     "row_group_bytes": _count("row_group_bytes"),
     "version": _choice("version", {"1.0": "1.0", "2.4": "2.4", "2.6": "2.6"}),
     "use_dictionary": _columns("no_dictionary", "dictionary_columns"),
+    "encoding": _choice("encoding", {"PLAIN": None, "auto": "auto"}),
+    "column_encoding": _column_encoding,
+    "use_byte_stream_split": _split,
+    "profile": _choice("profile", {"compatible": None, "modern": "modern"}),
     "compression": _compression,
     "compression_level": _compression_level,
     "write_statistics": _columns("no_statistics", "statistics_columns"),
@@ -325,8 +352,6 @@ _WRITE: dict[str, Handler] = {
     "write_batch_size": _hint,
     "writer_engine_version": _hint,
     "write_page_index": _flag("page_index", when=True),
-    "column_encoding": _only(None),
-    "use_byte_stream_split": _only(False),
     "sorting_columns": _sorting_columns,
     "store_decimal_as_integer": _only(False),
     "write_time_adjusted_to_utc": _only(False),

@@ -22,7 +22,8 @@ pqf_status pqf_chunk_path_init(pqf_chunk_writer *w, pqf_error *err) {
 int32_t pqf_chunk_plain_encoding(const pqf_chunk_writer *w) {
     bool rle = w->layout == PQF_BITS && w->options.data_page_version == 2 &&
                !w->options.write_plain_dictionary_name;
-    return rle ? PQF_RLE : PQF_PLAIN;
+    if (rle) return PQF_RLE;
+    return w->encoding == PQF_ENCODING_AUTO ? PQF_PLAIN : w->encoding;
 }
 
 int32_t pqf_chunk_code_encoding(const pqf_chunk_writer *w) {
@@ -57,7 +58,11 @@ static void fill_encodings(pqf_chunk_writer *w, pqf_column_metadata *meta) {
               w->dictionary_page.len > 0);
     add_encoding(w, meta, PQF_RLE); /* of levels */
     add_pages(w, meta, data_page, pqf_chunk_code_encoding(w), w->num_dictionary_pages);
-    add_pages(w, meta, data_page, pqf_chunk_plain_encoding(w), w->num_plain_pages);
+    int32_t encoding = pqf_chunk_plain_encoding(w);
+    int32_t apart = encoding == PQF_PLAIN ? 0 : w->num_undecided_pages;
+    add_pages(w, meta, data_page, PQF_PLAIN, apart);
+    add_pages(w, meta, data_page, encoding,
+              w->num_plain_pages + w->num_undecided_pages - apart);
 }
 
 /* Values of a dictionary differ in their bytes. Floats may be equal all the same (zeros, NaN), and

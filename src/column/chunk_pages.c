@@ -79,10 +79,11 @@ static size_t second_limit(const pqf_chunk_writer *w) {
 /* Of the pages that wait and the open one. Where there are next to no values it makes no
  * difference, and waiting comes to an end. */
 static bool dictionary_pays(const pqf_chunk_writer *w) {
-    int64_t bytes =
-        dictionary_bytes(w) + code_bytes(w, w->sum.num_values) + DICTIONARY_OVERHEAD;
+    double bytes = (double)dictionary_bytes(w) * w->dictionary_share +
+                   (double)code_bytes(w, w->sum.num_values) * w->code_share +
+                   DICTIONARY_OVERHEAD;
     bool sparse = w->num_levels >= SPARSE_LEVELS && w->sum.plain_bytes < w->num_levels;
-    return bytes < w->sum.plain_bytes || sparse;
+    return bytes < (double)w->sum.plain_bytes * w->share || sparse;
 }
 
 bool pqf_chunk_has_codes(const pqf_chunk_writer *w) {
@@ -129,8 +130,10 @@ static pqf_status encode_values(pqf_chunk_writer *w, const pqf_open_page *page,
         parts->values = pqf_buf_view(room);
         return PQF_OK;
     }
-    w->num_plain_pages++;
     parts->encoding = pqf_chunk_plain_encoding(w);
+    bool undecided = w->encoding == PQF_ENCODING_AUTO && parts->encoding == PQF_PLAIN;
+    w->num_undecided_pages += undecided;
+    w->num_plain_pages += !undecided;
     parts->values = pqf_buf_view(&w->values);
     if (parts->encoding == PQF_PLAIN) return PQF_OK;
     TRY(pqf_encode_page(w->options.kernel, parts->encoding, w->leaf->physical, w->width,
@@ -154,6 +157,8 @@ static pqf_status seal(pqf_chunk_writer *w, const pqf_open_page *page,
         parts.defs = w->defs.data + page->level_at;
     }
     TRY(pqf_chunk_index_page(w, page, err));
+    if (!pqf_chunk_has_codes(w))
+        TRY(pqf_chunk_choose_encoding(w, page, work->scratch, err));
     TRY(encode_values(w, page, &work->scratch->extra, &parts, err));
     pqf_page_draft draft;
     TRY(pqf_page_draft_data(&parts, w->leaf, &w->options, work->scratch, &draft, err));
@@ -226,7 +231,9 @@ static pqf_status note_plain(pqf_chunk_writer *w, pqf_error *err) {
 }
 
 /* The first page, from PLAIN to codes; its PLAIN bytes stay until they are in the way. */
-pqf_status pqf_chunk_begin_dictionary(pqf_chunk_writer *w, pqf_error *err) {
+pqf_status pqf_chunk_begin_dictionary(pqf_chunk_writer *w, pqf_scratch *scratch,
+                                      pqf_error *err) {
+    TRY(pqf_chunk_choose_encoding(w, &w->page, scratch, err));
     if (w->dictionary) {
         pqf_dict_builder_clear(w->dictionary);
     } else {
@@ -246,7 +253,7 @@ pqf_status pqf_chunk_begin_dictionary(pqf_chunk_writer *w, pqf_error *err) {
     if (num_put == n) {
         w->mode = PQF_MODE_TRYING;
         w->codes.len = bytes;
-        return PQF_OK;
+        return pqf_chunk_weigh_codes(w, scratch, err);
     }
     w->mode = PQF_MODE_PLAIN;
     return note_plain(w, err);
@@ -359,7 +366,9 @@ void pqf_chunk_begin(pqf_chunk_writer *w) {
     w->waiting.len = w->reps.len = w->defs.len = w->codes.len = w->values.len = 0;
     w->data_pages.len = w->dictionary_page.len = 0;
     w->num_levels = w->num_value_bits = w->num_held = 0;
-    w->num_dictionary_pages = w->num_plain_pages = 0;
+    w->num_dictionary_pages = w->num_plain_pages = w->num_undecided_pages = 0;
+    w->encoding = w->options.encoding;
+    w->share = w->plain_share = w->dictionary_share = w->code_share = 1;
     w->sizes = (pqf_page_sizes){0};
     pqf_notes_clear(&w->notes);
     pqf_chunk_index_clear(w);
@@ -369,7 +378,7 @@ void pqf_chunk_begin(pqf_chunk_writer *w) {
 /* Ends the open page; seals it unless it has to wait. */
 static pqf_status cut(pqf_chunk_writer *w, const pqf_chunk_work *work, pqf_error *err) {
     if (w->page.num_levels == 0) return PQF_OK;
-    if (w->mode == PQF_MODE_FIRST) TRY(pqf_chunk_begin_dictionary(w, err));
+    if (w->mode == PQF_MODE_FIRST) TRY(pqf_chunk_begin_dictionary(w, work->scratch, err));
     TRY(pqf_buf_put(&w->waiting, &w->page, sizeof w->page, err));
     w->page = (pqf_open_page){
         .level_at = w->num_levels,
@@ -394,7 +403,7 @@ pqf_status pqf_chunk_check(pqf_chunk_writer *w, const pqf_chunk_work *work,
     int64_t limit = dictionary_limit(w);
     /* a dictionary of fewer PLAIN bytes cannot be full */
     if (w->mode == PQF_MODE_FIRST && w->page.plain_bytes >= limit)
-        TRY(pqf_chunk_begin_dictionary(w, err));
+        TRY(pqf_chunk_begin_dictionary(w, work->scratch, err));
     bool dictionary_full = pqf_chunk_has_codes(w) && dictionary_bytes(w) >= limit;
     if (dictionary_full && w->mode == PQF_MODE_TRYING && dictionary_pays(w))
         w->mode = PQF_MODE_DICTIONARY;
@@ -420,7 +429,7 @@ static pqf_status decide(pqf_chunk_writer *w, const pqf_chunk_work *work,
         w->mode = PQF_MODE_PLAIN;
         return note_plain(w, err);
     }
-    if (first) TRY(pqf_chunk_begin_dictionary(w, err));
+    if (first) TRY(pqf_chunk_begin_dictionary(w, work->scratch, err));
     if (w->mode != PQF_MODE_TRYING) return PQF_OK;
     if (is_worth_keeping(w)) {
         w->mode = PQF_MODE_DICTIONARY;

@@ -144,10 +144,10 @@ static bool has_room(const pqf_chunk_writer *w, bool first, int64_t bytes) {
     return bytes > 0 && before + bytes <= pqf_chunk_source_limit(w);
 }
 
-static pqf_status put_new(pqf_chunk_writer *w, pqf_shred *shred, bool first,
-                          pqf_error *err) {
+static pqf_status put_new(pqf_chunk_writer *w, pqf_shred *shred,
+                          const pqf_chunk_work *work, bool first, pqf_error *err) {
     size_t num_slots = (size_t)shred->leaf_view->dictionary->length;
-    if (first) TRY(pqf_chunk_begin_dictionary(w, err));
+    if (first) TRY(pqf_chunk_begin_dictionary(w, work->scratch, err));
     TRY(become_sourced(w, first, err));
     TRY(pqf_buf_put_zeros(w->map, num_slots * sizeof(pqf_slot_code), err));
     TRY(put_source(w, shred, err));
@@ -163,7 +163,7 @@ pqf_status pqf_chunk_take_source(pqf_chunk_writer *w, pqf_shred *shred,
     bool same;
     if (!w->field->index_format || !w->wants_dictionary) return PQF_OK;
     if (w->mode == PQF_MODE_FIRST && w->page.num_values > 0)
-        TRY(pqf_chunk_begin_dictionary(w, err));
+        TRY(pqf_chunk_begin_dictionary(w, work->scratch, err));
     if (w->mode == PQF_MODE_PLAIN) return PQF_OK;
     bool first = w->mode == PQF_MODE_FIRST;
     bool may_fail = w->field->convert != PQF_CONVERT_NONE;
@@ -175,7 +175,7 @@ pqf_status pqf_chunk_take_source(pqf_chunk_writer *w, pqf_shred *shred,
         w->map->len = 0;
         if (!may_fail) TRY(source_bytes(w, shred, &bytes, err));
         if (!has_room(w, first, bytes)) return PQF_OK;
-        TRY(put_new(w, shred, first, err));
+        TRY(put_new(w, shred, work, first, err));
     }
     TRY(become_sourced(w, first, err));
     return pqf_chunk_keep_dictionary(w, work, err);

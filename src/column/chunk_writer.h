@@ -62,7 +62,14 @@ struct pqf_chunk_writer {
     int64_t map_max_len; /* PLAIN bytes of its largest value, or more */
 
     /* the chunk so far */
-    pqf_open_page total;          /* levels, values, plain_bytes */
+    pqf_open_page total; /* levels, values, plain_bytes */
+    /* of pages that hold their values themselves; PQF_ENCODING_AUTO: not chosen yet, and pages
+     * without values are PLAIN */
+    int32_t encoding;
+    int32_t num_undecided_pages;
+    /* "auto": what PLAIN bytes come down to in the chosen encoding, in PLAIN and in a dictionary page,
+     * and codes in theirs, all as parts of 1 and after the codec */
+    double share, plain_share, dictionary_share, code_share;
     int32_t num_dictionary_pages; /* data pages by encoding */
     int32_t num_plain_pages;
     pqf_page_sizes sizes;
@@ -82,8 +89,8 @@ struct pqf_chunk_writer {
     /* what meta points at */
     pqf_bytes *path;
     int32_t num_path;
-    int32_t encodings[4];
-    pqf_page_encoding_stats encoding_stats[3];
+    int32_t encodings[5];
+    pqf_page_encoding_stats encoding_stats[4];
     pqf_statistics statistics;
     pqf_size_statistics size_statistics;
 };
@@ -123,7 +130,8 @@ pqf_status pqf_chunk_finish_pages(pqf_chunk_writer *w, const pqf_chunk_work *wor
 
 /* The values held as PLAIN become codes of a new dictionary; where it is too large at once the mode is
  * PLAIN then. */
-pqf_status pqf_chunk_begin_dictionary(pqf_chunk_writer *w, pqf_error *err);
+pqf_status pqf_chunk_begin_dictionary(pqf_chunk_writer *w, pqf_scratch *scratch,
+                                      pqf_error *err);
 /* The dictionary stays, whether it pays or not. */
 pqf_status pqf_chunk_keep_dictionary(pqf_chunk_writer *w, const pqf_chunk_work *work,
                                      pqf_error *err);
@@ -148,6 +156,14 @@ pqf_status pqf_chunk_index_sizes(pqf_chunk_writer *w, pqf_size_statistics *out,
 /* The indexes and the filter; before everything else that lives in the arena of the index. */
 pqf_status pqf_chunk_index_finish(pqf_chunk_writer *w, pqf_chunk_out *out,
                                   pqf_error *err);
+/* ---- choose_encoding.c ---- */
+
+/* Where the encoding is not chosen yet: chooses by the values of the page, which stand in w->values. */
+pqf_status pqf_chunk_choose_encoding(pqf_chunk_writer *w, const pqf_open_page *page,
+                                     pqf_scratch *scratch, pqf_error *err);
+/* Measures what the codes so far and their dictionary come down to. */
+pqf_status pqf_chunk_weigh_codes(pqf_chunk_writer *w, pqf_scratch *scratch,
+                                 pqf_error *err);
 
 /* ---- held.c ---- */
 

@@ -138,12 +138,16 @@ pqf_status pqf_assemble(const pqf_field *field, pqf_leaf_out *leaves, int64_t nu
 
 /* ---- writing: a column chunk ---- */
 
+/* Whichever makes the first page smallest and is read about as fast as PLAIN. */
+#define PQF_ENCODING_AUTO (-1)
+
 typedef struct pqf_chunk_write_options {
     const pqf_kernels *kernel;
     int32_t codec;             /* pqf_codec_id */
     int level;                 /* PQF_LEVEL_DEFAULT or the codec's own */
     int32_t data_page_version; /* 1 or 2 */
     bool dictionary;
+    int32_t encoding; /* of values outside a dictionary: PQF_PLAIN, ..., PQF_ENCODING_AUTO */
     bool statistics;
     bool page_checksums;
     bool write_plain_dictionary_name; /* format version 1.0: the encoding's older name */

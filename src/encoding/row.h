@@ -54,6 +54,66 @@ pqf_status pqf_bools_decode(pqf_decoder *d, int64_t n, uint8_t *out, int64_t at,
                             pqf_error *err);
 pqf_status pqf_bools_encode(const pqf_plain_page *page, pqf_buf *out, pqf_error *err);
 
+/* ---- delta.c ---- */
+
+/* Takes up the header. Errors begin with `name`. */
+pqf_status pqf_delta_begin(pqf_delta *delta, const pqf_kernels *kernel, pqf_bytes in,
+                           const char *name, pqf_error *err);
+/* Exactly n values of 4 or 8 bytes; fewer in the stream is PQF_CORRUPT. */
+pqf_status pqf_delta_next(pqf_delta *delta, int64_t n, int32_t width, uint8_t *out,
+                          const char *name, pqf_error *err);
+/* The first byte behind the last miniblock, found without unpacking any. */
+pqf_status pqf_delta_find_end(const pqf_delta *delta, const uint8_t **out,
+                              const char *name, pqf_error *err);
+
+/* Values in, blocks out, one block in memory. */
+typedef struct pqf_delta_sink {
+    const pqf_kernels *kernel;
+    int32_t width; /* 4 or 8 bytes: the arithmetic of the values */
+    pqf_buf *out;
+    uint64_t last;
+    bool at_first;
+    int num_deltas;
+    uint64_t deltas[128 + PQF_SLACK / 8];
+} pqf_delta_sink;
+pqf_status pqf_delta_sink_begin(pqf_delta_sink *s, const pqf_kernels *kernel,
+                                int32_t width, int64_t num_values, pqf_buf *out,
+                                pqf_error *err);
+pqf_status pqf_delta_sink_put(pqf_delta_sink *s, uint64_t value, pqf_error *err);
+pqf_status pqf_delta_sink_end(pqf_delta_sink *s, pqf_error *err);
+
+pqf_status pqf_delta_ints_begin(pqf_decoder *d, pqf_error *err);
+pqf_status pqf_delta_ints_decode(pqf_decoder *d, int64_t n, uint8_t *out, pqf_error *err);
+pqf_status pqf_delta_ints_skip(pqf_decoder *d, int64_t n, pqf_error *err);
+pqf_status pqf_delta_ints_encode(const pqf_plain_page *page, pqf_buf *out,
+                                 pqf_error *err);
+
+/* ---- delta_bytes.c ---- */
+
+pqf_status pqf_delta_length_begin(pqf_decoder *d, pqf_error *err);
+pqf_status pqf_delta_length_decode(pqf_decoder *d, int64_t n, pqf_binary_out *out,
+                                   pqf_error *err);
+pqf_status pqf_delta_length_skip(pqf_decoder *d, int64_t n, pqf_error *err);
+pqf_status pqf_delta_length_encode(const pqf_plain_page *page, pqf_buf *out,
+                                   pqf_error *err);
+pqf_status pqf_delta_bytes_begin(pqf_decoder *d, pqf_error *err);
+pqf_status pqf_delta_bytes_decode_fixed(pqf_decoder *d, int64_t n, uint8_t *out,
+                                        pqf_error *err);
+pqf_status pqf_delta_bytes_decode_binary(pqf_decoder *d, int64_t n, pqf_binary_out *out,
+                                         pqf_error *err);
+pqf_status pqf_delta_bytes_skip(pqf_decoder *d, int64_t n, pqf_error *err);
+pqf_status pqf_delta_bytes_encode(const pqf_plain_page *page, pqf_buf *out,
+                                  pqf_error *err);
+
+/* ---- split.c ---- */
+
+pqf_status pqf_split_begin(pqf_decoder *d, pqf_error *err);
+pqf_status pqf_split_decode(pqf_decoder *d, int64_t n, uint8_t *out, pqf_error *err);
+pqf_status pqf_split_skip(pqf_decoder *d, int64_t n, pqf_error *err);
+pqf_status pqf_split_encode(const pqf_plain_page *page, pqf_buf *out, pqf_error *err);
+
+/* ---- dictionary.c ---- */
+
 pqf_status pqf_codes_begin(pqf_decoder *d, pqf_error *err);
 pqf_status pqf_codes_decode(pqf_decoder *d, int64_t n, uint32_t *out, pqf_error *err);
 pqf_status pqf_codes_decode_fixed(pqf_decoder *d, int64_t n, uint8_t *out,

@@ -93,6 +93,15 @@ bool pqf_plan_row_group(const pqf_reader *reader, int64_t row_group,
 
 pqf_status pqf_chunk_options_of(const pqf_write_options *options, const pqf_leaf *leaf,
                                 pqf_chunk_write_options *out, pqf_error *err);
+bool pqf_names_have(const char *const *list, const pqf_leaf *leaf);
+/* What is said of the leaf, else of its top-level column, else NULL. */
+const char *pqf_setting_of(const pqf_column_setting *settings, int64_t n,
+                           const pqf_leaf *leaf);
+/* ---- encoding_options.c ---- */
+bool pqf_profile_is_modern(const pqf_write_options *options);
+/* Sets encoding and dictionary; dictionary comes in as the dictionary options have it. */
+pqf_status pqf_encoding_of(const pqf_write_options *options, const pqf_leaf *leaf,
+                           pqf_chunk_write_options *out, pqf_error *err);
 pqf_status pqf_write_options_check(const pqf_write_options *options,
                                    const pqf_schema *schema, pqf_error *err);
 

@@ -10,14 +10,14 @@ int64_t pqf_memory_limit(const pqf_control *control) {
     return available > INT64_MAX / 4 ? available : available / 5 * 4;
 }
 
-static bool list_has(const char *const *list, const pqf_leaf *leaf) {
+bool pqf_names_have(const char *const *list, const pqf_leaf *leaf) {
     for (; *list; list++)
         if (!strcmp(*list, leaf->path) || !strcmp(*list, leaf->top_name)) return true;
     return false;
 }
 
-static const char *setting_of(const pqf_column_setting *settings, int64_t n,
-                              const pqf_leaf *leaf) {
+const char *pqf_setting_of(const pqf_column_setting *settings, int64_t n,
+                           const pqf_leaf *leaf) {
     const char *found = NULL;
     for (int64_t i = 0; i < n; i++) {
         if (!strcmp(settings[i].path, leaf->path)) return settings[i].value;
@@ -39,16 +39,17 @@ static pqf_status parse_level(const char *text, int *out, pqf_error *err) {
 
 static pqf_status codec_of(const pqf_write_options *options, const pqf_leaf *leaf,
                            int32_t *codec, int *level, pqf_error *err) {
-    const char *name =
-        setting_of(options->column_compression, options->num_column_compression, leaf);
-    if (!name) name = options->compression ? options->compression : "snappy";
+    const char *name = pqf_setting_of(options->column_compression,
+                                      options->num_column_compression, leaf);
+    if (!name) name = options->compression;
+    if (!name) name = pqf_profile_is_modern(options) ? "zstd" : "snappy";
     pqf_codec_id id;
     TRY(pqf_codec_by_name(name, &id, err));
     *codec = (int32_t)id;
     *level =
         options->has_compression_level ? options->compression_level : PQF_LEVEL_DEFAULT;
-    const char *text = setting_of(options->column_compression_level,
-                                  options->num_column_compression_level, leaf);
+    const char *text = pqf_setting_of(options->column_compression_level,
+                                      options->num_column_compression_level, leaf);
     if (text) TRY(parse_level(text, level, err));
     return *level == PQF_LEVEL_DEFAULT ? PQF_OK : pqf_codec_check_level(id, *level, err);
 }
@@ -86,9 +87,9 @@ static pqf_status parse_distinct(const char *text, const pqf_leaf *leaf, int64_t
 static pqf_status bloom_of(const pqf_write_options *options, const pqf_leaf *leaf,
                            pqf_chunk_write_options *out, pqf_error *err) {
     const char *fpp =
-        setting_of(options->column_bloom_fpp, options->num_column_bloom_fpp, leaf);
-    const char *distinct = setting_of(options->column_bloom_distinct,
-                                      options->num_column_bloom_distinct, leaf);
+        pqf_setting_of(options->column_bloom_fpp, options->num_column_bloom_fpp, leaf);
+    const char *distinct = pqf_setting_of(options->column_bloom_distinct,
+                                          options->num_column_bloom_distinct, leaf);
     if (!fpp && !distinct) return PQF_OK;
     if (leaf->physical == PQF_PHYSICAL_BOOLEAN)
         return pqf_fail(err, PQF_INVALID,
@@ -104,12 +105,14 @@ pqf_status pqf_chunk_options_of(const pqf_write_options *options, const pqf_leaf
                                 pqf_chunk_write_options *out, pqf_error *err) {
     *out = (pqf_chunk_write_options){
         .kernel = pqf_kernels_get(),
-        .data_page_version = options->data_page_version ? options->data_page_version : 1,
+        .data_page_version = options->data_page_version
+                                 ? options->data_page_version
+                                 : 1 + pqf_profile_is_modern(options),
         .dictionary = options->dictionary_columns
-                          ? list_has(options->dictionary_columns, leaf)
+                          ? pqf_names_have(options->dictionary_columns, leaf)
                           : !options->no_dictionary,
         .statistics = options->statistics_columns
-                          ? list_has(options->statistics_columns, leaf)
+                          ? pqf_names_have(options->statistics_columns, leaf)
                           : !options->no_statistics,
         .page_checksums = !options->no_page_checksums,
         .write_plain_dictionary_name =
@@ -117,9 +120,10 @@ pqf_status pqf_chunk_options_of(const pqf_write_options *options, const pqf_leaf
         .data_page_bytes = or_default(options->data_page_bytes, 1 << 20),
         .page_rows = or_default(options->page_rows, 20000),
         .dictionary_page_bytes = or_default(options->dictionary_page_bytes, 1 << 20),
-        .page_index = options->page_index,
+        .page_index = options->page_index || pqf_profile_is_modern(options),
     };
     TRY(bloom_of(options, leaf, out, err));
+    TRY(pqf_encoding_of(options, leaf, out, err));
     return codec_of(options, leaf, &out->codec, &out->level, err);
 }
 
@@ -178,7 +182,16 @@ pqf_status pqf_write_options_check(const pqf_write_options *options,
                     "bloom_filter_options", schema, err));
     TRY(check_sorting(options, schema, err));
     TRY(check_names(options->dictionary_columns, "use_dictionary", schema, err));
+    TRY(check_paths(options->column_encoding, options->num_column_encoding,
+                    "column_encoding", schema, err));
+    TRY(check_names(options->byte_stream_split_columns, "use_byte_stream_split", schema,
+                    err));
     TRY(check_names(options->statistics_columns, "write_statistics", schema, err));
+    if (options->profile && strcmp(options->profile, "compatible") &&
+        !pqf_profile_is_modern(options))
+        return pqf_fail(err, PQF_INVALID,
+                        "profile must be \"compatible\" or \"modern\", not \"%.40s\"",
+                        options->profile);
     if (options->data_page_version < 0 || options->data_page_version > 2)
         return pqf_fail(err, PQF_INVALID, "data_page_version must be 1 or 2, not %d",
                         (int)options->data_page_version);
@@ -243,6 +256,7 @@ pqf_status pqf_names_copy(pqf_arena *arena, const char *const **names, pqf_error
 pqf_status pqf_write_options_copy(pqf_arena *arena, pqf_write_options *o,
                                   pqf_error *err) {
     TRY(copy_text(arena, &o->version, err));
+    TRY(copy_text(arena, &o->profile, err));
     TRY(copy_text(arena, &o->compression, err));
     TRY(copy_text(arena, &o->coerce_timestamps, err));
     TRY(copy_text(arena, &o->created_by, err));
@@ -255,6 +269,9 @@ pqf_status pqf_write_options_copy(pqf_arena *arena, pqf_write_options *o,
     TRY(copy_sorting(arena, o, err));
     TRY(copy_settings(arena, &o->metadata, o->num_metadata, err));
     TRY(pqf_names_copy(arena, &o->dictionary_columns, err));
+    TRY(copy_text(arena, &o->encoding, err));
+    TRY(copy_settings(arena, &o->column_encoding, o->num_column_encoding, err));
+    TRY(pqf_names_copy(arena, &o->byte_stream_split_columns, err));
     return pqf_names_copy(arena, &o->statistics_columns, err);
 }
 

@@ -15,6 +15,25 @@ PQF_KERNEL(void, unpack_u8, (const uint8_t *in, int width, int64_t n, uint8_t *o
  * zero. */
 PQF_KERNEL(void, pack_u32, (const uint32_t *in, int width, int64_t n, uint8_t *out))
 PQF_KERNEL(void, pack_u8, (const uint8_t *in, int width, int64_t n, uint8_t *out))
+/* The same for `width` 0..64. */
+PQF_KERNEL(void, unpack_u64, (const uint8_t *in, int width, int64_t n, uint64_t *out))
+PQF_KERNEL(void, pack_u64, (const uint64_t *in, int width, int64_t n, uint8_t *out))
+
+/* -- delta encodings: in place, value i becomes last + sum of (values[0..i] + least), wrapping around;
+ * returns the last one, or `last` when n is 0 -- */
+PQF_KERNEL(uint32_t, prefix_sum_32,
+           (uint32_t * values, int64_t n, uint32_t least, uint32_t last))
+PQF_KERNEL(uint64_t, prefix_sum_64,
+           (uint64_t * values, int64_t n, uint64_t least, uint64_t last))
+
+/* -- byte streams: byte k of value i stands at stream k, which begins at k * stride, position i. No byte
+ * outside of the streams is read or, splitting, written -- */
+PQF_KERNEL(void, join_streams,
+           (const uint8_t *in, int64_t stride, int width, int64_t n, uint8_t *out))
+/* The reverse; writes nothing but the n bytes of each stream. */
+PQF_KERNEL(void, split_streams,
+           (const uint8_t *in, int width, int64_t n, uint8_t *out, int64_t stride))
+
 /* Largest of n values, 0 when n is 0. */
 PQF_KERNEL(uint32_t, max_u32, (const uint32_t *in, int64_t n))
 /* Elements from the start that equal in[0]; n >= 1. */

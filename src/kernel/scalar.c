@@ -60,6 +60,74 @@ static void pack_u32(const uint32_t *values, int width, int64_t n, uint8_t *out)
 }
 static void pack_u8(const uint8_t *in, int width, int64_t n, uint8_t *out) { PACK_BODY; }
 
+/* A value of more than 57 bits may reach into a ninth byte. */
+static void unpack_u64(const uint8_t *in, int width, int64_t n, uint64_t *values) {
+    any_u64 *out = values;
+    if (width == 0) {
+        memset(out, 0, (size_t)n * sizeof *out);
+        return;
+    }
+    uint64_t mask = low_bits(width), bit = 0;
+    if (width <= 57) {
+        for (int64_t i = 0; i < n; i++, bit += (uint64_t)width)
+            out[i] = pqf_load_u64(in + (bit >> 3)) >> (bit & 7) & mask;
+        return;
+    }
+    for (int64_t i = 0; i < n; i++, bit += (uint64_t)width)
+        out[i] = bits_word(in, (int64_t)bit) & mask;
+}
+
+static void pack_u64(const uint64_t *values, int width, int64_t n, uint8_t *out) {
+    const any_u64 *in = values;
+    bit_sink sink = bit_sink_at(out, 0);
+    for (int64_t i = 0; width && i < n; i++)
+        bit_sink_put(&sink, in[i], (unsigned)width);
+    bit_sink_end(&sink);
+}
+
+static uint32_t prefix_sum_32(uint32_t *deltas, int64_t n, uint32_t least,
+                              uint32_t last) {
+    any_u32 *values = deltas;
+    for (int64_t i = 0; i < n; i++)
+        values[i] = last += values[i] + least;
+    return last;
+}
+
+static uint64_t prefix_sum_64(uint64_t *deltas, int64_t n, uint64_t least,
+                              uint64_t last) {
+    any_u64 *values = deltas;
+    for (int64_t i = 0; i < n; i++)
+        values[i] = last += values[i] + least;
+    return last;
+}
+
+/* Blocks of values, so that what is written stays in the cache while the streams come by. */
+static void join_streams(const uint8_t *in, int64_t stride, int width, int64_t n,
+                         uint8_t *out) {
+    const int64_t block = 256;
+    for (int64_t at = 0; at < n; at += block, out += block * width) {
+        int64_t part = n - at < block ? n - at : block;
+        for (int k = 0; k < width; k++) {
+            const uint8_t *stream = in + k * stride + at;
+            for (int64_t i = 0; i < part; i++)
+                out[i * width + k] = stream[i];
+        }
+    }
+}
+
+static void split_streams(const uint8_t *in, int width, int64_t n, uint8_t *out,
+                          int64_t stride) {
+    const int64_t block = 256;
+    for (int64_t at = 0; at < n; at += block, in += block * width) {
+        int64_t part = n - at < block ? n - at : block;
+        for (int k = 0; k < width; k++) {
+            uint8_t *stream = out + k * stride + at;
+            for (int64_t i = 0; i < part; i++)
+                stream[i] = in[i * width + k];
+        }
+    }
+}
+
 static uint32_t max_u32(const uint32_t *values, int64_t n) {
     const any_u32 *in = values;
     uint32_t max = 0;

@@ -28,17 +28,6 @@ pytestmark = pytest.mark.skipif(
     not DATA.is_dir(), reason=f"no corpora in {CORPORA}: set PQF_CORPORA to their folder"
 )
 
-# What is not read yet, and the words that the error has. To be shortened, never to grow.
-NOT_READ_YET = {
-    "byte_stream_split.zstd.parquet": "BYTE_STREAM_SPLIT",
-    "byte_stream_split_extended.gzip.parquet": "BYTE_STREAM_SPLIT",
-    "datapage_v2.snappy.parquet": "DELTA_BINARY_PACKED",
-    "delta_binary_packed.parquet": "DELTA_BINARY_PACKED",
-    "delta_byte_array.parquet": "DELTA_BYTE_ARRAY",
-    "delta_encoding_optional_column.parquet": "DELTA_BINARY_PACKED",
-    "delta_encoding_required_column.parquet": "DELTA_BINARY_PACKED",
-    "delta_length_byte_array.parquet": "DELTA_LENGTH_BYTE_ARRAY",
-}
 # What a reader rightly refuses, and how to look anyway.
 REFUSED = {
     "datapage_v1-corrupt-checksum.parquet": ("checksum", {"page_checksum_verification": False}),
@@ -76,10 +65,6 @@ def _same_in_batches(path: pathlib.Path, table: pa.Table) -> None:
 
 @pytest.mark.parametrize("name", _sound())
 def test_file(name):
-    if name in NOT_READ_YET:
-        with pytest.raises(NotImplementedError, match=NOT_READ_YET[name]):
-            _read(name)
-        return
     if name in REFUSED:
         words, options = REFUSED[name]
         with pytest.raises(pa.ArrowInvalid, match=words):
@@ -98,7 +83,7 @@ def test_file(name):
 
 
 def test_tables_name_real_files():
-    listed = {*NOT_READ_YET, *REFUSED, *OURS_ALONE}
+    listed = {*REFUSED, *OURS_ALONE}
     assert listed <= set(_sound())
     assert len(_sound()) >= 60
 
@@ -147,9 +132,7 @@ def test_whole_files_of_arrow(name):
 
 @pytest.mark.parametrize("name", ["delta_binary_packed", "delta_byte_array"])
 def test_expected_values(name):
-    """The CSV beside a file is its truth; read when the encoding is."""
-    if f"{name}.parquet" in NOT_READ_YET:
-        pytest.skip(f"not read yet: {NOT_READ_YET[name + '.parquet']}")
+    """The CSV beside a file is its truth."""
     ours = _read(f"{name}.parquet")
     with open(DATA / f"{name}_expect.csv") as file:
         lines = file.read().splitlines()

@@ -187,28 +187,9 @@ def _decoded(table: pa.Table) -> pa.Table:
     return table
 
 
-# Encodings that the reader does not know yet; test_encodings holds this set to the truth.
-UNREAD_ENCODINGS = {
-    "DELTA_BINARY_PACKED",
-    "DELTA_LENGTH_BYTE_ARRAY",
-    "DELTA_BYTE_ARRAY",
-    "BYTE_STREAM_SPLIT",
-}
-
-
-def _read_or_skip(path) -> pa.Table:
-    try:
-        return read_parquet(path, output_format="arrow")
-    except NotImplementedError as error:
-        named = [name for name in UNREAD_ENCODINGS if f"encoding {name} " in str(error)]
-        if not named:
-            raise
-        pytest.skip(f"not read yet: encoding {named[0]}")
-
-
 def _check_foreign(path, original: pa.Table | None = None) -> None:
     """We read `path` as pyarrow does; exactly as `original` where that is given."""
-    ours = _read_or_skip(path)
+    ours = read_parquet(path, output_format="arrow")
     theirs = pq.read_table(path)
     if original is not None:
         support.assert_same(ours, original, "against the table itself")
@@ -398,17 +379,13 @@ ENCODED_CASES = [(encoding, name) for encoding, names in ENCODED.items() for nam
 @pytest.mark.parametrize("pattern", ["none", "runs", "all"])
 @pytest.mark.parametrize(("encoding", "name"), ENCODED_CASES)
 def test_encodings(encoding, name, pattern, tmp_path):
-    """Each encoding pyarrow writes is read, or refused by its name and listed as unread."""
+    """Each encoding pyarrow writes is read."""
     table = table_of(name, pattern, 1000)
     path = tmp_path / "x.parquet"
     pq.write_table(
         table, path, use_dictionary=False, column_encoding={"v": encoding, "n": "PLAIN"}, data_page_size=1000
     )
-    if encoding in UNREAD_ENCODINGS and pattern != "all":
-        with pytest.raises(NotImplementedError, match=encoding):
-            read_parquet(path, output_format="arrow")
-    else:
-        support.assert_same(read_parquet(path, output_format="arrow"), table)
+    support.assert_same(read_parquet(path, output_format="arrow"), table)
 
 
 # ------------------------------------------------------------------- what peers lack
