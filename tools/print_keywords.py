@@ -193,6 +193,18 @@ def features(name: str) -> list[str]:
     return table([name, "read", "written"], rows)
 
 
+def support() -> list[str]:
+    """One row per table of the engine, one column per way of being there."""
+    ways = {(True, True): 0, (True, False): 1, (False, False): 2}
+    rows = []
+    for name in ("codec", "encoding", "logical type"):
+        cells: list[list[str]] = [[], [], []]
+        for feature, reads, writes in _core.features(name):
+            cells[ways[reads, writes]].append(feature)
+        rows.append([name + "s", *(", ".join(cell) or "none" for cell in cells)])
+    return table(["", "read and written", "read", "neither"], rows)
+
+
 def without(handlers: dict, others: dict) -> dict:
     return {name: handler for name, handler in handlers.items() if name not in others}
 
@@ -219,6 +231,7 @@ TABLES = {
         "encodings": lambda: features("encoding"),
         "logical types": lambda: features("logical type"),
     },
+    "../README.md": {"support": support},
 }
 
 

@@ -254,8 +254,10 @@ def _column_encoding(options: Options, name: str, value: Any) -> None:
             column: _encoding(name, encoding) for column, encoding in value.items()
         }
     elif value is not None:
-        options.engine["encoding"] = _encoding(name, value)
-        options.engine["no_dictionary"] = True
+        encoding = _encoding(name, value)
+        options.engine["encoding"] = encoding
+        if encoding not in ("auto", "PLAIN_DICTIONARY", "RLE_DICTIONARY"):
+            options.engine["no_dictionary"] = True
 
 
 def _split(options: Options, name: str, value: Any) -> None:
@@ -327,7 +329,7 @@ _WRITE: dict[str, Handler] = {
     "row_group_bytes": _count("row_group_bytes"),
     "version": _choice("version", {"1.0": "1.0", "2.4": "2.4", "2.6": "2.6"}),
     "use_dictionary": _columns("no_dictionary", "dictionary_columns"),
-    "encoding": _choice("encoding", {"PLAIN": None, "auto": "auto"}),
+    "encoding": _choice("encoding", {"PLAIN": "PLAIN", "auto": "auto"}),
     "column_encoding": _column_encoding,
     "use_byte_stream_split": _split,
     "profile": _choice("profile", {"compatible": None, "modern": "modern"}),
