@@ -29,7 +29,11 @@ class Filter:
         import pyarrow as pa
 
         try:
-            return batch.filter(self.expression)
+            if not any(pa.types.is_run_end_encoded(kind) for kind in batch.schema.types):
+                return batch.filter(self.expression)
+            from ._runs import decode_runs, encode_runs
+
+            return encode_runs(decode_runs(batch).filter(self.expression), batch.schema)
         except pa.ArrowInvalid as error:
             path = _dotted(str(error), batch.schema.names)
             if path is None:

@@ -136,6 +136,9 @@ def frame_to_table(frame: Any, sink: Sink) -> tuple[Any, list[Record]]:
 
 def table_to_frame(table: Any, *, use_threads: bool = True) -> Any:
     """table.to_pandas(), without what that loses: see _own_dtypes and _put_zones."""
+    from ._runs import decode_runs
+
+    table = decode_runs(table)
     metadata = _metadata_of(table.schema.metadata)
     if not metadata and table.schema.metadata:  # what is no JSON makes pyarrow fail
         table = table.replace_schema_metadata(None)

@@ -283,11 +283,16 @@ uint16_t pqf_double_to_half(double v);
 pqf_status pqf_array_gather(const pqf_view *view, const int64_t *indexes, int64_t n,
                             pqf_mem *mem, struct ArrowArray *out, pqf_error *err);
 
+/* Run-end encodes an array without children, in an array that shares nothing with it. run_format: of
+ * the run ends, "s", "i" or "l"; PQF_LIMIT where they do not reach. */
+pqf_status pqf_array_find_runs(const pqf_view *values, const char *run_format,
+                               pqf_mem *mem, struct ArrowArray *out, pqf_error *err);
+
 /* ---- arrays of files that differ ---- */
 
 /* The rows of n (1 and up) arrays of one type, one after the other, in an array that shares nothing
  * with them. Different dictionaries become one with every value once. PQF_LIMIT where 32-bit offsets
- * or a dictionary's index type do not reach. Any type but unions and runs. */
+ * or a dictionary's index type do not reach. Any type but unions. */
 pqf_status pqf_array_concat(const pqf_view *pieces, int64_t n, pqf_mem *mem,
                             struct ArrowArray *out, pqf_error *err);
 /* An array as one of type `to`, which holds every value of its own (see pqf_schema_unify: the result

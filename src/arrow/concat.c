@@ -402,6 +402,48 @@ static pqf_status join_dictionaries(const concat *c) {
     return status == PQF_OK ? pqf_array_take_child(c->out, -1, &values, c->err) : status;
 }
 
+/* ---- runs ---- */
+
+/* Ends count from the piece's first slot; those behind its last one are cut. */
+static pqf_status put_run_ends(const concat *c, const pqf_view *runs, size_t width,
+                               struct ArrowArray *out) {
+    pqf_buf ends;
+    int64_t total = 0, before = 0;
+    for (int64_t i = 0; i < c->n; i++)
+        total += runs[i].length;
+    if (width < 8 && c->length >= (int64_t)1 << (8 * width - 1))
+        return too_long(c, c->length);
+    TRY(pqf_array_init(out, c->mem, total, 0, 2, 0, c->err));
+    TRY(sized(c, total, (int64_t)width, false, &ends));
+    uint8_t *to = ends.data;
+    for (int64_t i = 0; i < c->n; before += c->pieces[i++].length) {
+        const pqf_view *v = &c->pieces[i];
+        for (int64_t run = 0; run < runs[i].length; run++, to += width) {
+            int64_t first = runs[i].offset - v->children[1].offset;
+            int64_t end = pqf_run_end_at(&v->children[0], first + run) - v->offset;
+            end = before + pqf_min_i64(end, v->length);
+            memcpy(to, &end, width); /* little-endian: low bytes in any width */
+        }
+    }
+    pqf_array_take_buffer(out, 1, &ends);
+    return PQF_OK;
+}
+
+static pqf_status join_runs(const concat *c) {
+    pqf_view *runs;
+    TRY(child_views(c, &runs));
+    for (int64_t i = 0; i < c->n; i++) {
+        const pqf_view *v = &c->pieces[i];
+        int64_t first = v->length ? pqf_run_find(v, 0) : 0;
+        int64_t end = v->length ? pqf_run_find(v, v->length - 1) + 1 : 0;
+        runs[i] = v->children[1];
+        pqf_view_cut(&runs[i], first, end - first);
+    }
+    TRY(put_run_ends(c, runs, (size_t)c->pieces->children[0].type.byte_width,
+                     c->out->children[0]));
+    return join_child(c, 1, runs);
+}
+
 /* ---- all shapes ---- */
 
 static pqf_status join_parts(const concat *c, int64_t num_variadic) {
@@ -410,6 +452,7 @@ static pqf_status join_parts(const concat *c, int64_t num_variadic) {
         c->out->null_count = c->length;
         return PQF_OK;
     }
+    if (type->id == PQF_TYPE_RUN_END) return join_runs(c);
     TRY(join_validity(c));
     if (c->pieces->dictionary) return join_dictionaries(c);
     if (type->id == PQF_TYPE_STRUCT) return join_struct(c);
@@ -429,9 +472,8 @@ static pqf_status join(const pqf_view *pieces, int64_t n, pqf_mem *mem, pqf_aren
                        struct ArrowArray *out, pqf_error *err) {
     const pqf_type *type = &pieces->type;
     int64_t length = 0, num_variadic = 0;
-    if (type->shape == PQF_SHAPE_UNION || type->id == PQF_TYPE_RUN_END)
-        return pqf_fail(err, PQF_UNSUPPORTED, "joining arrays of the %s '%.200s'",
-                        type->id == PQF_TYPE_RUN_END ? "runs" : "union",
+    if (type->shape == PQF_SHAPE_UNION)
+        return pqf_fail(err, PQF_UNSUPPORTED, "joining arrays of the union '%.200s'",
                         pqf_field_name(pieces->schema));
     for (int64_t i = 0; i < n; i++) {
         length += pieces[i].length;

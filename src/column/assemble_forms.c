@@ -278,7 +278,7 @@ static pqf_status null_leaf(const pqf_node_out *node, pqf_mem *mem,
     return pqf_array_init(out, mem, node->length, node->length, 0, 0, err);
 }
 
-pqf_status pqf_assemble_leaf(pqf_leaf_out *leaf, pqf_mem *mem, struct ArrowArray *out,
+static pqf_status plain_leaf(pqf_leaf_out *leaf, pqf_mem *mem, struct ArrowArray *out,
                              pqf_error *err) {
     pqf_node_out *node = pqf_leaf_node(leaf);
     struct ArrowArray array;
@@ -291,6 +291,46 @@ pqf_status pqf_assemble_leaf(pqf_leaf_out *leaf, pqf_mem *mem, struct ArrowArray
         *out = array;
     else
         pqf_array_release(&array);
+    return status;
+}
+
+/* The Arrow type of a field's values, for the room that gathers. */
+static pqf_status values_type(const pqf_field *field, struct ArrowSchema *out,
+                              pqf_error *err) {
+    const char *format = field->index_format ? field->index_format : field->format;
+    int64_t flags = field->nullable ? ARROW_FLAG_NULLABLE : 0;
+    TRY(pqf_schema_init(out, format, field->name, flags, field->num_children, err));
+    if (!field->index_format) return PQF_OK;
+    TRY(pqf_schema_add_dictionary(out, err));
+    return pqf_schema_init(out->dictionary, field->format, "", 0, 0, err);
+}
+
+/* ---- runs ---- */
+
+static pqf_status find_runs(const pqf_field *field, struct ArrowArray *values,
+                            pqf_mem *mem, struct ArrowArray *out, pqf_error *err) {
+    struct ArrowSchema schema = {0};
+    pqf_view view;
+    pqf_arena arena;
+    pqf_status status = PQF_OK;
+    pqf_arena_init(&arena, mem);
+    TRY_DONE(values_type(field, &schema, err));
+    TRY_DONE(pqf_view_init(&view, &schema, values, false, &arena, err));
+    TRY_DONE(pqf_array_find_runs(&view, field->run_format, mem, out, err));
+done:
+    pqf_schema_release(&schema);
+    pqf_arena_reset(&arena);
+    return status;
+}
+
+pqf_status pqf_assemble_leaf(pqf_leaf_out *leaf, pqf_mem *mem, struct ArrowArray *out,
+                             pqf_error *err) {
+    struct ArrowArray values;
+    const pqf_field *field = leaf->leaf_field;
+    if (!field->run_format) return plain_leaf(leaf, mem, out, err);
+    TRY(plain_leaf(leaf, mem, &values, err));
+    pqf_status status = find_runs(field, &values, mem, out, err);
+    pqf_array_release(&values);
     return status;
 }
 
@@ -311,19 +351,6 @@ static pqf_status check_sizes(const pqf_field *field, const pqf_node_out *node,
                         field->name, size, field->fixed_items);
     }
     return PQF_OK;
-}
-
-/* The Arrow type of a field, for the room that gathers. */
-static pqf_status field_type(const pqf_field *field, struct ArrowSchema *out,
-                             pqf_error *err) {
-    const char *format = field->index_format ? field->index_format : field->format;
-    int64_t flags = field->nullable ? ARROW_FLAG_NULLABLE : 0;
-    TRY(pqf_schema_init(out, format, field->name, flags, field->num_children, err));
-    for (int32_t i = 0; i < field->num_children; i++)
-        TRY(field_type(&field->children[i], out->children[i], err));
-    if (!field->index_format) return PQF_OK;
-    TRY(pqf_schema_add_dictionary(out, err));
-    return pqf_schema_init(out->dictionary, field->format, "", 0, 0, err);
 }
 
 /* Indexes of the items, -1 for each slot under a null list. */
@@ -351,7 +378,7 @@ static pqf_status pad_items(const pqf_field *field, const pqf_node_out *node,
     if (!pqf_mul_i64(node->length, field->fixed_items, &n)) n = INT64_MAX;
     TRY_DONE(sized(&indexes, mem, n, sizeof(int64_t), err));
     pad_indexes(field, node, (int64_t *)(void *)indexes.data);
-    TRY_DONE(field_type(&field->children[0], &schema, err));
+    TRY_DONE(pqf_field_export(NULL, &field->children[0], &schema, err));
     TRY_DONE(pqf_view_init(&view, &schema, items, false, &arena, err));
     TRY_DONE(pqf_array_gather(&view, (const int64_t *)(void *)indexes.data, n, mem,
                               &padded, err));

@@ -13,6 +13,8 @@
 static pqf_status apply(pqf_schema *schema, pqf_field *field,
                         const struct ArrowSchema *origin, pqf_error *err);
 
+static bool same_storage(const pqf_field *field, const struct ArrowSchema *origin);
+
 static pqf_status keep_format(pqf_schema *schema, pqf_field *field, const char *format,
                               pqf_error *err) {
     pqf_bytes bytes = pqf_bytes_of(format, strlen(format));
@@ -158,10 +160,23 @@ static pqf_status apply_dictionary(pqf_schema *schema, pqf_field *field,
     return pqf_arena_string(&schema->arena, index, &field->index_format, err);
 }
 
+/* Runs where their values come out as they were. */
+static pqf_status apply_runs(pqf_schema *schema, pqf_field *field,
+                             const struct ArrowSchema *origin, pqf_error *err) {
+    const struct ArrowSchema *values = origin->children[1];
+    const char *format = origin->children[0]->format;
+    if (values->n_children > 0) return PQF_OK;
+    TRY(apply(schema, field, values, err));
+    if (!same_storage(field, values)) return PQF_OK;
+    return pqf_arena_string(&schema->arena, pqf_bytes_of(format, strlen(format)),
+                            &field->run_format, err);
+}
+
 static pqf_status apply_leaf(pqf_schema *schema, pqf_field *field,
                              const struct ArrowSchema *origin, const pqf_type *type,
                              pqf_error *err) {
     if (field->unusable != PQF_OK) return PQF_OK;
+    if (type->id == PQF_TYPE_RUN_END) return apply_runs(schema, field, origin, err);
     if (origin->dictionary) return apply_dictionary(schema, field, origin, err);
     return apply_values(schema, field, origin, type, err);
 }
@@ -175,6 +190,7 @@ static bool is_extension_key(pqf_bytes key) {
 }
 
 static bool same_storage(const pqf_field *field, const struct ArrowSchema *origin) {
+    if (field->run_format) return strcmp(origin->format, "+r") == 0;
     bool has_dictionary = field->index_format != NULL;
     const char *format = has_dictionary ? field->index_format : field->format;
     if (strcmp(format, origin->format) != 0 || field->num_children != origin->n_children)

@@ -417,6 +417,7 @@ typedef struct pqf_field {
     const char
         *index_format; /* of dictionary indices ("c".."L"); NULL: not a dictionary */
     bool dictionary_ordered;
+    const char *run_format; /* of run ends ("s" "i" "l"); NULL: not run-end encoded */
     bool keep_lossy; /* writing: values that convert would change may be cut (coerced
                                 timestamps with allow_truncated_timestamps) */
 

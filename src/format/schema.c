@@ -242,6 +242,20 @@ static int64_t flags_of(const pqf_field *field) {
 static pqf_status export_field(const pqf_field *field, struct ArrowSchema *out,
                                pqf_error *err);
 
+/* Run ends and values; the values are the field as it would be without runs. */
+static pqf_status fill_runs(const pqf_field *field, struct ArrowSchema *out,
+                            pqf_error *err) {
+    pqf_field values = *field;
+    values.run_format = NULL;
+    values.metadata = (pqf_bytes){0};
+    values.name = "values";
+    values.nullable = true;
+    if (field->metadata.len)
+        TRY(pqf_schema_set_metadata(out, (const char *)field->metadata.data, err));
+    TRY(pqf_schema_init(out->children[0], field->run_format, "run_ends", 0, 0, err));
+    return export_field(&values, out->children[1], err);
+}
+
 static pqf_status fill_export(const pqf_field *field, struct ArrowSchema *out,
                               pqf_error *err) {
     if (field->metadata.len)
@@ -258,9 +272,11 @@ static pqf_status export_field(const pqf_field *field, struct ArrowSchema *out,
                                pqf_error *err) {
     struct ArrowSchema schema;
     const char *format = field->index_format ? field->index_format : field->format;
-    TRY(pqf_schema_init(&schema, format, field->name, flags_of(field),
-                        field->num_children, err));
-    pqf_status status = fill_export(field, &schema, err);
+    bool runs = field->run_format != NULL;
+    TRY(pqf_schema_init(&schema, runs ? "+r" : format, field->name, flags_of(field),
+                        runs ? 2 : field->num_children, err));
+    pqf_status status =
+        runs ? fill_runs(field, &schema, err) : fill_export(field, &schema, err);
     if (status == PQF_OK)
         *out = schema;
     else

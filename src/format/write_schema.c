@@ -354,10 +354,33 @@ static pqf_status put_struct(builder *b, const struct ArrowSchema *arrow,
     return PQF_OK;
 }
 
+static bool is_runs(const struct ArrowSchema *arrow) {
+    return !arrow->dictionary && strcmp(arrow->format, "+r") == 0;
+}
+
+static const struct ArrowSchema *without_runs(const struct ArrowSchema *arrow) {
+    return is_runs(arrow) ? arrow->children[1] : arrow;
+}
+
 static const struct ArrowSchema *values_of(const struct ArrowSchema *arrow) {
+    arrow = without_runs(arrow);
     while (arrow->dictionary)
         arrow = arrow->dictionary;
     return arrow;
+}
+
+/* What stands around values: one dictionary, or runs, or runs of codes. */
+static pqf_status check_values(builder *b, const struct ArrowSchema *arrow) {
+    const struct ArrowSchema *values = values_of(arrow);
+    if (values == arrow) return PQF_OK;
+    if (is_runs(values))
+        return fail_type(b, arrow, "runs of runs and dictionaries of runs are not built");
+    if (values->n_children > 0)
+        return fail_type(b, arrow,
+                         is_runs(arrow) ? "run ends of nested values are not built"
+                                        : "dictionaries of nested values are not "
+                                          "supported yet");
+    return PQF_OK;
 }
 
 static pqf_status put_node(builder *b, const struct ArrowSchema *arrow, const char *name,
@@ -368,17 +391,16 @@ static pqf_status put_node(builder *b, const struct ArrowSchema *arrow, const ch
     TRY(pqf_type_parse(values_of(arrow)->format, &type, b->err));
     TRY(put_element(b, name, is_nullable ? PQF_OPTIONAL : PQF_REQUIRED, 0, &e));
     set_field_id(e, arrow);
-    if (arrow->dictionary && values_of(arrow)->n_children > 0)
-        return fail_type(b, arrow, "dictionaries of nested values are not supported yet");
+    TRY(check_values(b, arrow));
     switch (type.id) {
     case PQF_TYPE_STRUCT: return put_struct(b, arrow, e);
     case PQF_TYPE_MAP: return put_map(b, arrow, e);
     case PQF_TYPE_LIST:
     case PQF_TYPE_LARGE_LIST:
+    case PQF_TYPE_LIST_VIEW:
+    case PQF_TYPE_LARGE_LIST_VIEW:
     case PQF_TYPE_FIXED_LIST: return put_list(b, arrow, e);
-    default:
-        return put_leaf(b, values_of(arrow) == arrow ? arrow : arrow->dictionary, &type,
-                        e);
+    default: return put_leaf(b, values_of(arrow), &type, e);
     }
 }
 
@@ -386,6 +408,8 @@ static pqf_status put_node(builder *b, const struct ArrowSchema *arrow, const ch
 
 static void set_list(pqf_field *field, const pqf_type *type) {
     if (type->id == PQF_TYPE_LARGE_LIST) field->list_form = PQF_LIST_LARGE;
+    if (type->id == PQF_TYPE_LIST_VIEW) field->list_form = PQF_LIST_VIEW;
+    if (type->id == PQF_TYPE_LARGE_LIST_VIEW) field->list_form = PQF_LIST_LARGE_VIEW;
     if (type->id == PQF_TYPE_FIXED_LIST) field->list_form = PQF_LIST_FIXED;
     if (type->id == PQF_TYPE_FIXED_LIST) field->fixed_items = type->width;
 }
@@ -435,6 +459,8 @@ static pqf_status set_field(builder *b, pqf_field *field,
     field->convert = s.convert;
     field->factor = s.factor;
     field->keep_lossy = s.convert == PQF_CONVERT_MULTIPLY_64 && b->rules.keep_lossy;
+    if (is_runs(arrow)) TRY(keep_text(b, arrow->children[0]->format, &field->run_format));
+    arrow = without_runs(arrow);
     if (!arrow->dictionary) return PQF_OK;
     field->dictionary_ordered = (arrow->flags & ARROW_FLAG_DICTIONARY_ORDERED) != 0;
     return keep_text(b, arrow->format, &field->index_format);

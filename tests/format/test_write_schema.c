@@ -284,7 +284,7 @@ static void test_refused(void **state) {
     } rows[] = {{"d:5,-2", 0, "scale"},      {"d:5,6,32", 0, "scale"},
                 {"d:50,-2,256", 0, "scale"}, {"w:0", 0, "zero bytes"},
                 {"tin", 0, "interval"},      {"+s", 0, "structs without fields"},
-                {"+vl", 1, "list_view"},     {"+us:0", 1, "union"}};
+                {"+us:0", 1, "union"}};
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         struct ArrowSchema arrow;
         init(&arrow, "+s", "", 0, 1);

@@ -65,7 +65,6 @@ def table_of_the_page() -> dict[tuple[str, str], str]:
 
 CELLS = table_of_the_page()
 
-# what can be declared: list views are data alone
 DECLARED = {**{kind: types for kind, (types, _) in KINDS.items() if kind != "null"}}
 DECLARED["decimal"] = [
     pa.decimal32(6, 2),
@@ -74,7 +73,6 @@ DECLARED["decimal"] = [
     pa.decimal128(38, 1),
     pa.decimal256(41, 2),
 ]
-DECLARED["list"] = [pa.list_(PAIR), pa.large_list(PAIR)]
 TARGETS = [(f"c{i}", t, w) for i, (t, w) in enumerate((t, w) for t in DECLARED for w in DECLARED[t])]
 
 

@@ -205,15 +205,8 @@ def plain(column):
     return column.to_pylist()
 
 
-def to_unbuilt(types, why):
-    """The types as targets that are not built yet."""
-    return [pytest.param(type, marks=pytest.mark.xfail(strict=True, reason=why)) for type in types]
-
-
 @pytest.mark.parametrize("source", TEXTS, ids=str)
-@pytest.mark.parametrize(
-    "to", [*TEXTS[:5], *to_unbuilt(TEXTS[5:], "run-end encoded as a declared type is not built")], ids=str
-)
+@pytest.mark.parametrize("to", TEXTS, ids=str)
 def test_string_forms_convert_among_each_other(source, to, target):
     """string, large, view, dictionary and run-end forms among each other"""
     write_parquet(pa.table({"a": made(WORDS, source)}), target, pa.schema([("a", to)]))
@@ -271,11 +264,7 @@ names = ["list", "large_list", "list_view", "large_list_view", "fixed_size_list"
 
 
 @pytest.mark.parametrize("source", LISTS, ids=names)
-@pytest.mark.parametrize(
-    "to",
-    [*LISTS[:2], *to_unbuilt(LISTS[2:4], "list views as declared types are not built"), LISTS[4]],
-    ids=names,
-)
+@pytest.mark.parametrize("to", LISTS, ids=names)
 def test_list_forms_convert_among_each_other(source, to, target):
     """list forms among each other"""
     values = [[1, 2], None, [3, None], [5, 6]]
