@@ -151,7 +151,7 @@ typedef struct pqf_decoder {
     pqf_delta delta;  /* DELTA_*: values, lengths, or prefix lengths */
     pqf_delta suffix; /* DELTA_BYTE_ARRAY: lengths of suffixes */
     int64_t stride;   /* BYTE_STREAM_SPLIT: values of the page */
-    int64_t value_at; /* and those that were taken */
+    int64_t value_at; /* BYTE_STREAM_SPLIT, ALP: values that were taken */
 } pqf_decoder;
 
 /* The layout of a physical type. */

@@ -35,5 +35,5 @@ PQF_ENCODING(PQF_RLE_DICTIONARY, "RLE_DICTIONARY", ALL_TYPES, true, pqf_codes_be
 PQF_ENCODING(PQF_BYTE_STREAM_SPLIT, "BYTE_STREAM_SPLIT",
              INT32 | INT64 | FLOAT | DOUBLE | FIXED_ARRAY, false, pqf_split_begin,
              pqf_split_decode, NULL, NULL, NULL, pqf_split_skip, pqf_split_encode)
-PQF_ENCODING(PQF_ALP, "ALP", FLOAT | DOUBLE, false, NULL, NULL, NULL, NULL, NULL, NULL,
-             NULL)
+PQF_ENCODING(PQF_ALP, "ALP", FLOAT | DOUBLE, false, pqf_alp_begin, pqf_alp_decode_fixed,
+             NULL, NULL, NULL, pqf_alp_skip, pqf_alp_encode)

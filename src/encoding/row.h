@@ -123,6 +123,14 @@ pqf_status pqf_codes_decode_binary(pqf_decoder *d, int64_t n, pqf_binary_out *ou
 /* RLE values and dictionary indexes: whole runs are stepped over. */
 pqf_status pqf_codes_skip(pqf_decoder *d, int64_t n, pqf_error *err);
 
+/* ---- alp.c ---- */
+
+pqf_status pqf_alp_begin(pqf_decoder *d, pqf_error *err);
+pqf_status pqf_alp_decode_fixed(pqf_decoder *d, int64_t n, uint8_t *out, pqf_error *err);
+/* Vectors are stepped over as they are. */
+pqf_status pqf_alp_skip(pqf_decoder *d, int64_t n, pqf_error *err);
+pqf_status pqf_alp_encode(const pqf_plain_page *page, pqf_buf *out, pqf_error *err);
+
 /* Makes room for num_bytes more bytes of BINARY values, whose ends are int32. */
 pqf_status pqf_binary_reserve(const pqf_binary_out *out, uint64_t num_bytes,
                               pqf_error *err);
