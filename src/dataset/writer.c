@@ -23,8 +23,12 @@
 #define MAX_WAITING_BYTES ((int64_t)256 << 20)
 /* Sets of dictionaries that rows set aside may have. */
 #define SPILL_LAYOUTS 16
-/* Rows of a batch that are sorted, and of a partition that are gathered, at a time. */
+/* Rows of a batch that are sorted at a time: of so few partitions as leave each some thousand rows, no
+ * more than what stays in a cache while every partition passes over it. */
 #define SORT_ROWS   ((int64_t)1 << 20)
+#define CACHED_ROWS ((int64_t)1 << 17)
+#define FEW_PARTS   64
+/* Rows of a partition that are gathered at a time. */
 #define GATHER_ROWS ((int64_t)1 << 17)
 
 struct pqf_dataset_writer {
@@ -388,7 +392,8 @@ static pqf_status put_partitioned(pqf_dataset_writer *w, const pqf_view *batch,
                                   pqf_error *err) {
     for (int64_t i = 0, step; i < batch->length; i += step) {
         pqf_view slice = *batch;
-        step = pqf_min_i64(SORT_ROWS, batch->length - i);
+        step = num_parts(w) <= FEW_PARTS ? CACHED_ROWS : SORT_ROWS;
+        step = pqf_min_i64(step, batch->length - i);
         slice.offset += i;
         slice.length = step;
         TRY(put_slice(w, &slice, err));
