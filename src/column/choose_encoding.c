@@ -83,11 +83,13 @@ static int64_t read_ps(const pqf_chunk_writer *w, const candidate *c, const meas
            plain_bytes * (READ_PS + c->decode_ps);
 }
 
-/* The first whole ones of n values within SAMPLE_BYTES, at least one. */
-static pqf_bytes sample_of(const pqf_chunk_writer *w, int64_t n, int64_t *num_values) {
-    const uint8_t *p = w->values.data;
-    int64_t i = 0;
-    size_t bytes = w->values.len;
+/* The first whole ones of the page's values within SAMPLE_BYTES, at least one. */
+static pqf_bytes sample_of(const pqf_chunk_writer *w, const pqf_open_page *page,
+                           int64_t *num_values) {
+    pqf_bytes plain = pqf_chunk_plain_of(w, page);
+    const uint8_t *p = plain.data;
+    int64_t i = 0, n = page->num_values;
+    size_t bytes = plain.len;
     if (w->layout == PQF_BITS) {
         n = pqf_min_i64(n, SAMPLE_BYTES * 8);
         bytes = (size_t)pqf_bits_bytes(n);
@@ -103,10 +105,10 @@ static pqf_bytes sample_of(const pqf_chunk_writer *w, int64_t n, int64_t *num_va
     return (pqf_bytes){p, bytes};
 }
 
-static pqf_status choose(pqf_chunk_writer *w, int64_t n, pqf_scratch *scratch,
-                         pqf_error *err) {
+static pqf_status choose(pqf_chunk_writer *w, const pqf_open_page *page,
+                         pqf_scratch *scratch, pqf_error *err) {
     int64_t num_values, most_ps = 0, least = 0;
-    pqf_bytes plain = sample_of(w, n, &num_values);
+    pqf_bytes plain = sample_of(w, page, &num_values);
     w->encoding = PQF_PLAIN;
     for (size_t i = 0; i < NUM_CANDIDATES; i++) {
         const candidate *c = &candidates[i];
@@ -130,8 +132,8 @@ static pqf_status choose(pqf_chunk_writer *w, int64_t n, pqf_scratch *scratch,
 
 pqf_status pqf_chunk_choose_encoding(pqf_chunk_writer *w, const pqf_open_page *page,
                                      pqf_scratch *scratch, pqf_error *err) {
-    if (w->encoding != PQF_ENCODING_AUTO || w->values.len == 0) return PQF_OK;
-    return choose(w, page->num_values, scratch, err);
+    if (w->encoding != PQF_ENCODING_AUTO || page->plain_bytes == 0) return PQF_OK;
+    return choose(w, page, scratch, err);
 }
 
 pqf_status pqf_chunk_weigh_codes(pqf_chunk_writer *w, pqf_scratch *scratch,

@@ -100,11 +100,11 @@ static pqf_status note_values(pqf_chunk_writer *w, const pqf_open_page *page,
     pqf_notes_clear(&w->index.notes);
     if (n == 0) return PQF_OK;
     if (pqf_chunk_has_codes(w)) return note_codes(w, page, err);
-    if (w->layout == PQF_BINARY)
-        return note_slices(&w->index.notes, w->values.data, n, err);
-    if (w->layout == PQF_FIXED) return note_fixed(w, w->values.data, n, err);
+    const uint8_t *plain = pqf_chunk_plain_of(w, page).data;
+    if (w->layout == PQF_BINARY) return note_slices(&w->index.notes, plain, n, err);
+    if (w->layout == PQF_FIXED) return note_fixed(w, plain, n, err);
     pqf_notes_put_booleans(&w->index.notes, n,
-                           w->options.kernel->count_bits(w->values.data, 0, n));
+                           w->options.kernel->count_bits(plain, 0, n));
     return PQF_OK;
 }
 
@@ -166,10 +166,9 @@ static pqf_status note_page(pqf_chunk_writer *w, const pqf_open_page *page,
 
 static pqf_status put_bloom(pqf_chunk_writer *w, const pqf_open_page *page,
                             pqf_error *err) {
-    if (w->layout == PQF_BINARY)
-        return pqf_bloom_put_binary(&w->bloom, pqf_buf_view(&w->values), err);
-    return pqf_bloom_put_fixed(&w->bloom, w->values.data, page->num_values, w->width,
-                               err);
+    pqf_bytes plain = pqf_chunk_plain_of(w, page);
+    if (w->layout == PQF_BINARY) return pqf_bloom_put_binary(&w->bloom, plain, err);
+    return pqf_bloom_put_fixed(&w->bloom, plain.data, page->num_values, w->width, err);
 }
 
 pqf_status pqf_chunk_index_page(pqf_chunk_writer *w, const pqf_open_page *page,

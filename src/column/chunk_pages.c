@@ -3,10 +3,13 @@
  * chunk_pages.c (room column): what happens at the check points of a chunk that is written: pages
  * are cut and sealed, the dictionary is begun, kept or left (Encodings.md, Dictionary Encoding).
  *
- *   FIRST ─ first page is cut or large ─► TRYING ─ it pays ─► DICTIONARY ─ it is full ─► PLAIN
- *                                            └──── it is full and does not pay ───────────┘
+ *   FIRST ─ values come again ─► TRYING ─ it pays ─► DICTIONARY ─ it is full ─► PLAIN
+ *      │                            └──── it is full and does not pay ───────────┘
+ *      └──── a dictionary would be full and would not pay ───────────────────────┘
  *
- * FIRST       the first page is held as PLAIN bytes: chunks of one page need no table of their own
+ * FIRST       the first page is held as PLAIN bytes: chunks of one page need no table of their own. So
+ *             are more of them as long as nearly all values differ: they are counted (guess.c), which
+ *             costs little beside a dictionary that is left again
  * TRYING      pages are codes and wait, unsealed, until dictionary and codes together take less
  *             than PLAIN
  * DICTIONARY  it is kept; pages are sealed as they are cut
@@ -29,6 +32,11 @@
 #define SMALL_CHUNK_BYTES 4096
 /* Entries that may wait for a decision while they hold less than a byte of values each. */
 #define SPARSE_LEVELS (1 << 20)
+
+/* Larger dictionaries than of so many bytes are begun with the first page. */
+#define MOST_COUNTED_BYTES (4 << 20)
+/* A counted dictionary is full where it is beyond its limit by a part of it. */
+#define COUNT_MARGIN 64
 
 /* Strings that pass through at a time. */
 #define SLICE_BLOCK 128
@@ -134,7 +142,7 @@ static pqf_status encode_values(pqf_chunk_writer *w, const pqf_open_page *page,
     bool undecided = w->encoding == PQF_ENCODING_AUTO && parts->encoding == PQF_PLAIN;
     w->num_undecided_pages += undecided;
     w->num_plain_pages += !undecided;
-    parts->values = pqf_buf_view(&w->values);
+    parts->values = pqf_chunk_plain_of(w, page);
     if (parts->encoding == PQF_PLAIN) return PQF_OK;
     TRY(pqf_encode_page(w->options.kernel, parts->encoding, w->leaf->physical, w->width,
                         parts->values, page->num_values, room, err));
@@ -197,7 +205,7 @@ static pqf_status codes_of_slices(pqf_chunk_writer *w, uint32_t *codes, int64_t 
                                   pqf_error *err) {
     const uint8_t *p = w->values.data;
     pqf_slice slices[SLICE_BLOCK];
-    int64_t n = w->page.num_values, put = 0;
+    int64_t n = w->sum.num_values, put = 0;
     for (*num_put = 0; *num_put < n; *num_put += put) {
         int64_t block = pqf_min_i64(SLICE_BLOCK, n - *num_put);
         for (int64_t i = 0; i < block; i++) {
@@ -211,9 +219,9 @@ static pqf_status codes_of_slices(pqf_chunk_writer *w, uint32_t *codes, int64_t 
     return PQF_OK;
 }
 
-/* Bounds of the first page's values, which stand in w->values. */
+/* Bounds of the values so far, which stand in w->values. */
 static pqf_status note_plain(pqf_chunk_writer *w, pqf_error *err) {
-    int64_t n = w->page.num_values;
+    int64_t n = w->sum.num_values;
     if (!w->options.statistics || n == 0) return PQF_OK;
     if (w->layout == PQF_FIXED)
         return pqf_notes_put_fixed(&w->notes, w->values.data, n, err);
@@ -230,17 +238,36 @@ static pqf_status note_plain(pqf_chunk_writer *w, pqf_error *err) {
     return PQF_OK;
 }
 
-/* The first page, from PLAIN to codes; its PLAIN bytes stay until they are in the way. */
+/* The values so far, held as PLAIN, stay so. */
+static pqf_status become_plain(pqf_chunk_writer *w, pqf_error *err) {
+    pqf_chunk_end_count(w);
+    w->mode = PQF_MODE_PLAIN;
+    return note_plain(w, err);
+}
+
+/* All codes stand in w->codes, page after page. */
+static void place_codes(pqf_chunk_writer *w) {
+    int64_t num_waiting = (int64_t)(w->waiting.len / sizeof(pqf_open_page)), at = 0;
+    pqf_open_page *pages = (pqf_open_page *)(void *)w->waiting.data;
+    for (int64_t i = 0; i < num_waiting; i++) {
+        pages[i].code_at = at;
+        at += pages[i].num_values;
+    }
+    w->page.code_at = at;
+}
+
+/* The values so far, from PLAIN to codes; their PLAIN bytes stay until they are in the way. */
 pqf_status pqf_chunk_begin_dictionary(pqf_chunk_writer *w, pqf_scratch *scratch,
                                       pqf_error *err) {
-    TRY(pqf_chunk_choose_encoding(w, &w->page, scratch, err));
+    TRY(pqf_chunk_choose_encoding(w, &w->sum, scratch, err));
     if (w->dictionary) {
         pqf_dict_builder_clear(w->dictionary);
     } else {
         TRY(pqf_dict_builder_new(w->layout, w->width, w->mem, &w->dictionary, err));
     }
-    int64_t n = w->page.num_values, num_put = n;
+    int64_t n = w->sum.num_values, num_put = n;
     size_t bytes = (size_t)n * sizeof(uint32_t);
+    pqf_chunk_end_count(w);
     w->codes.len = 0;
     TRY(pqf_buf_reserve(&w->codes, bytes, err));
     uint32_t *codes = (uint32_t *)(void *)w->codes.data;
@@ -253,19 +280,19 @@ pqf_status pqf_chunk_begin_dictionary(pqf_chunk_writer *w, pqf_scratch *scratch,
     if (num_put == n) {
         w->mode = PQF_MODE_TRYING;
         w->codes.len = bytes;
+        place_codes(w);
         return pqf_chunk_weigh_codes(w, scratch, err);
     }
-    w->mode = PQF_MODE_PLAIN;
-    return note_plain(w, err);
+    return become_plain(w, err);
 }
 
 /* ---- leaving the dictionary ---- */
 
 /* The values of a page, in w->values instead of codes. */
-static pqf_status expand_page(pqf_chunk_writer *w, const pqf_open_page *page,
-                              pqf_error *err) {
+static pqf_status expand_page(pqf_chunk_writer *w, pqf_open_page *page, pqf_error *err) {
     const uint32_t *codes = (const uint32_t *)(void *)w->codes.data + page->code_at;
     w->values.len = 0;
+    page->value_at = 0;
     if (page->num_values == 0) return PQF_OK;
     return pqf_dict_expand(w->dictionary, codes, page->num_values, &w->values, err);
 }
@@ -275,8 +302,9 @@ static pqf_status expand_waiting(pqf_chunk_writer *w, const pqf_chunk_work *work
     int64_t n;
     const pqf_open_page *pages = waiting_pages(w, &n);
     for (int64_t i = 0; i < n; i++) {
-        TRY(expand_page(w, &pages[i], err));
-        TRY(seal(w, &pages[i], work, err));
+        pqf_open_page page = pages[i];
+        TRY(expand_page(w, &page, err));
+        TRY(seal(w, &page, work, err));
     }
     return PQF_OK;
 }
@@ -372,18 +400,68 @@ void pqf_chunk_begin(pqf_chunk_writer *w) {
     w->sizes = (pqf_page_sizes){0};
     pqf_notes_clear(&w->notes);
     pqf_chunk_index_clear(w);
+    pqf_chunk_end_count(w);
     set_check(w);
+}
+
+/* ---- the first pages ---- */
+
+static bool can_count(const pqf_chunk_writer *w) {
+    return w->options.dictionary_page_bytes <= MOST_COUNTED_BYTES;
+}
+
+static bool mostly_differ(const pqf_chunk_writer *w, int64_t num_distinct) {
+    return num_distinct >= w->sum.num_values / 4 * 3 && w->sum.num_values > 0;
+}
+
+/* A page of FIRST is cut: it waits as PLAIN where most values differ and they take more than levels. */
+static pqf_status settle_cut(pqf_chunk_writer *w, const pqf_chunk_work *work,
+                             pqf_error *err) {
+    int64_t num_distinct = 0;
+    if (can_count(w) && w->sum.plain_bytes >= w->num_levels)
+        TRY(pqf_chunk_count_distinct(w, &num_distinct, err));
+    if (mostly_differ(w, num_distinct)) return PQF_OK;
+    return pqf_chunk_begin_dictionary(w, work->scratch, err);
+}
+
+/* Becomes PLAIN and seals what waits; the values of the open page move to the front. */
+static pqf_status leave_first(pqf_chunk_writer *w, const pqf_chunk_work *work,
+                              pqf_error *err) {
+    size_t len = (size_t)w->page.plain_bytes;
+    TRY(become_plain(w, err));
+    TRY(seal_waiting(w, work, err));
+    if (len) memmove(w->values.data, w->values.data + w->page.value_at, len);
+    w->values.len = len;
+    w->page.value_at = 0;
+    return PQF_OK;
+}
+
+/* Enough is held to fill a dictionary: does it, and would it not pay then? */
+static pqf_status settle_full(pqf_chunk_writer *w, const pqf_chunk_work *work,
+                              pqf_error *err) {
+    int64_t limit = w->options.dictionary_page_bytes, num_distinct = 0;
+    int64_t plain = w->sum.plain_bytes, n = w->sum.num_values;
+    if (!can_count(w)) return pqf_chunk_begin_dictionary(w, work->scratch, err);
+    TRY(pqf_chunk_count_distinct(w, &num_distinct, err));
+    int64_t bytes = (int64_t)((double)plain * (double)num_distinct / (double)n);
+    int64_t codes = n * code_width((uint32_t)num_distinct) / 8;
+    if (bytes >= limit + limit / COUNT_MARGIN && bytes + codes >= plain)
+        return leave_first(w, work, err);
+    if (mostly_differ(w, num_distinct) && plain < 2 * limit) return PQF_OK;
+    return pqf_chunk_begin_dictionary(w, work->scratch, err);
 }
 
 /* Ends the open page; seals it unless it has to wait. */
 static pqf_status cut(pqf_chunk_writer *w, const pqf_chunk_work *work, pqf_error *err) {
     if (w->page.num_levels == 0) return PQF_OK;
-    if (w->mode == PQF_MODE_FIRST) TRY(pqf_chunk_begin_dictionary(w, work->scratch, err));
+    if (w->mode == PQF_MODE_FIRST) TRY(settle_cut(w, work, err));
     TRY(pqf_buf_put(&w->waiting, &w->page, sizeof w->page, err));
     w->page = (pqf_open_page){
         .level_at = w->num_levels,
         .code_at = (int64_t)(w->codes.len / sizeof(uint32_t)),
+        .value_at = (int64_t)w->values.len,
     };
+    if (w->mode == PQF_MODE_FIRST) return PQF_OK;
     if (w->mode == PQF_MODE_TRYING) {
         if (!dictionary_pays(w)) return PQF_OK;
         w->mode = PQF_MODE_DICTIONARY;
@@ -402,8 +480,8 @@ pqf_status pqf_chunk_check(pqf_chunk_writer *w, const pqf_chunk_work *work,
                            pqf_error *err) {
     int64_t limit = dictionary_limit(w);
     /* a dictionary of fewer PLAIN bytes cannot be full */
-    if (w->mode == PQF_MODE_FIRST && w->page.plain_bytes >= limit)
-        TRY(pqf_chunk_begin_dictionary(w, work->scratch, err));
+    if (w->mode == PQF_MODE_FIRST && w->sum.plain_bytes >= limit)
+        TRY(settle_full(w, work, err));
     bool dictionary_full = pqf_chunk_has_codes(w) && dictionary_bytes(w) >= limit;
     if (dictionary_full && w->mode == PQF_MODE_TRYING && dictionary_pays(w))
         w->mode = PQF_MODE_DICTIONARY;
@@ -421,13 +499,13 @@ static bool is_worth_keeping(const pqf_chunk_writer *w) {
     return small || dictionary_pays(w);
 }
 
-/* Where the dictionary is not kept after one page, w->values still holds the page's PLAIN bytes. */
+/* Where the dictionary is not kept after the first pages, w->values still holds their PLAIN bytes. */
 static pqf_status decide(pqf_chunk_writer *w, const pqf_chunk_work *work,
                          pqf_error *err) {
-    bool first = w->mode == PQF_MODE_FIRST;
-    if (first && !pqf_chunk_may_pay(w)) {
-        w->mode = PQF_MODE_PLAIN;
-        return note_plain(w, err);
+    bool first = w->mode == PQF_MODE_FIRST, may_pay = false;
+    if (first) {
+        TRY(pqf_chunk_may_pay(w, &may_pay, err));
+        if (!may_pay) return become_plain(w, err);
     }
     if (first) TRY(pqf_chunk_begin_dictionary(w, work->scratch, err));
     if (w->mode != PQF_MODE_TRYING) return PQF_OK;

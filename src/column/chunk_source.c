@@ -162,7 +162,7 @@ pqf_status pqf_chunk_take_source(pqf_chunk_writer *w, pqf_shred *shred,
     int64_t bytes = 0;
     bool same;
     if (!w->field->index_format || !w->wants_dictionary) return PQF_OK;
-    if (w->mode == PQF_MODE_FIRST && w->page.num_values > 0)
+    if (w->mode == PQF_MODE_FIRST && w->sum.num_values > 0)
         TRY(pqf_chunk_begin_dictionary(w, work->scratch, err));
     if (w->mode == PQF_MODE_PLAIN) return PQF_OK;
     bool first = w->mode == PQF_MODE_FIRST;

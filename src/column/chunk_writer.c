@@ -68,6 +68,7 @@ pqf_status pqf_chunk_writer_new(const pqf_field *leaf_field,
     w->flat = leaf->max_rep == 0 && leaf->max_def <= 1;
     init_bufs(w);
     pqf_buf_init(&w->held, mem, 0);
+    pqf_buf_init(&w->seen, mem, 0);
     pqf_notes_init(&w->notes, leaf_field, options->kernel, mem);
     pqf_chunk_index_init(w);
     pqf_status status = writer_init(w, err);
@@ -85,6 +86,7 @@ void pqf_chunk_writer_free(pqf_chunk_writer *w) {
     pqf_notes_reset(&w->notes);
     pqf_chunk_index_reset(w);
     pqf_chunk_free_held(w);
+    pqf_chunk_end_count(w);
     reset_bufs(w);
     pqf_mem_free(w->mem, w->path, (size_t)w->num_path * sizeof *w->path);
     pqf_mem_free(w->mem, w, sizeof *w);

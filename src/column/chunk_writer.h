@@ -13,7 +13,7 @@
 
 /* How the values of the open page are held, see chunk_pages.c. */
 typedef enum pqf_value_mode {
-    PQF_MODE_FIRST, /* as PLAIN bytes, to become codes */
+    PQF_MODE_FIRST, /* as PLAIN bytes, to become codes; so do the pages that wait */
     PQF_MODE_PLAIN, /* as PLAIN bytes */
     PQF_MODE_TRYING, /* as codes; pages wait until it is known whether the dictionary pays */
     PQF_MODE_DICTIONARY, /* as codes; the dictionary is kept */
@@ -26,6 +26,7 @@ typedef struct pqf_open_page {
     int64_t num_values;
     int64_t level_at;    /* first entry in reps and defs */
     int64_t code_at;     /* first code in codes */
+    int64_t value_at;    /* first byte in values, where it is held as PLAIN */
     int64_t plain_bytes; /* what its values take in PLAIN */
 } pqf_open_page;
 
@@ -56,10 +57,13 @@ struct pqf_chunk_writer {
     pqf_buf reps;
     pqf_buf defs;           /* bytes, or bits where flat */
     pqf_buf codes;          /* uint32 each */
-    pqf_buf values;         /* PLAIN, of the open page alone */
+    pqf_buf values;         /* PLAIN, of the open page and of those that wait in PLAIN */
     int64_t num_value_bits; /* BOOLEAN */
     pqf_buf *map; /* pqf_slot_code by slot of an Arrow dictionary, within one put */
     int64_t map_max_len; /* PLAIN bytes of its largest value, or more */
+    pqf_buf seen;        /* guess.c: bits by hash of the values counted so far */
+    int64_t num_seen;    /* bits set */
+    int64_t num_counted, counted_bytes; /* of values */
 
     /* the chunk so far */
     pqf_open_page total; /* levels, values, plain_bytes */
@@ -128,6 +132,11 @@ pqf_status pqf_chunk_leave_dictionary(pqf_chunk_writer *w, const pqf_chunk_work 
 pqf_status pqf_chunk_finish_pages(pqf_chunk_writer *w, const pqf_chunk_work *work,
                                   pqf_error *err);
 
+/* Values of a page that are held as PLAIN. */
+static inline pqf_bytes pqf_chunk_plain_of(const pqf_chunk_writer *w,
+                                           const pqf_open_page *page) {
+    return (pqf_bytes){w->values.data + page->value_at, (size_t)page->plain_bytes};
+}
 /* The values held as PLAIN become codes of a new dictionary; where it is too large at once the mode is
  * PLAIN then. */
 pqf_status pqf_chunk_begin_dictionary(pqf_chunk_writer *w, pqf_scratch *scratch,
@@ -174,8 +183,12 @@ void pqf_chunk_free_held(pqf_chunk_writer *w);
 
 /* ---- guess.c ---- */
 
-/* False: a dictionary of the values of the open page, all that the chunk has, would not pay. */
-bool pqf_chunk_may_pay(const pqf_chunk_writer *w);
+/* The values that the chunk has, held as PLAIN: about how many different ones. */
+pqf_status pqf_chunk_count_distinct(pqf_chunk_writer *w, int64_t *num_distinct,
+                                    pqf_error *err);
+void pqf_chunk_end_count(pqf_chunk_writer *w);
+/* False: a dictionary of them would not pay. */
+pqf_status pqf_chunk_may_pay(pqf_chunk_writer *w, bool *may, pqf_error *err);
 
 /* ---- chunk_source.c ---- */
 

@@ -837,3 +837,39 @@ def test_ctrl_c_is_answered_while_c_works(tmp_path):
     )
     assert "answered" in done.stdout, done.stderr
     assert "tmp" not in done.stdout.replace("t.parquet", "")
+
+
+def shuffled_names(num_rows, num_names):
+    names = [f"name {i:06d}" for i in range(num_names)] * (num_rows // num_names + 1)
+    random.Random(4).shuffle(names)
+    return names[:num_rows]
+
+
+@pytest.mark.parametrize(
+    ("values", "pays"),
+    [
+        ([f"user_{i}" for i in range(200_000)], False),
+        ([f"user_{i % 190_000}" for i in range(200_000)], False),
+        ([f"user_{i % 30_000}" for i in range(200_000)], True),
+        ([f"user_{i % 60_000}" for i in range(200_000)], True),
+        (shuffled_names(200_000, 40_000), True),
+        ([f"once_{i}" for i in range(25_000)] + ["again"] * 175_000, True),
+        (list(range(200_000)), False),
+        ([i % 100_000 * 1_000_003 for i in range(200_000)], True),
+        ([None] * 100_000 + list(range(100_000)), False),
+    ],
+)
+def test_a_dictionary_is_there_where_it_pays_wherever_values_come_again(tmp_path, values, pays):
+    table = pa.table({"a": values})
+    write_parquet(table, tmp_path / "ours", table.schema, durable=False)
+    pq.write_table(table, tmp_path / "theirs")
+    with ParquetStreamWriter(tmp_path / "split", table.schema, durable=False) as writer:
+        for batch in table.to_batches(max_chunksize=1_777):
+            writer.write_chunk(batch)
+    assert (tmp_path / "split").read_bytes() == (tmp_path / "ours").read_bytes()
+    column = pq.ParquetFile(tmp_path / "ours").metadata.row_group(0).column(0)
+    assert ("RLE_DICTIONARY" in column.encodings) == pays
+    present = [value for value in values if value is not None]
+    assert (column.statistics.min, column.statistics.max) == (min(present), max(present))
+    assert (tmp_path / "ours").stat().st_size <= (tmp_path / "theirs").stat().st_size * 1.01
+    assert read(tmp_path / "ours").equals(table)
