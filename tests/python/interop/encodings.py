@@ -155,9 +155,7 @@ def keywords(table: pa.Table, encoding: str, page: str, codec: str) -> dict:
         "use_deprecated_int96_timestamps": any(name.startswith("INT96") for name in paths),
         "use_dictionary": encoding == "RLE_DICTIONARY",
     }
-    if encoding == "PLAIN":  # what is not said is PLAIN, but bools in pages of version 2 are RLE
-        paths = [name for name in paths if name.startswith("BOOLEAN") and page == "2.0"]
-    if encoding != "RLE_DICTIONARY" and paths:
+    if encoding not in ("PLAIN", "RLE_DICTIONARY"):
         out["column_encoding"] = dict.fromkeys(paths, encoding)
     return out
 
