@@ -183,16 +183,18 @@ static pqf_status partition_field(const pqf_dataset *d, int32_t k,
     return status;
 }
 
-static pqf_status fill_schema(pqf_dataset *d, const struct ArrowSchema *file,
-                              pqf_error *err) {
+/* Moves the columns out of `file`. */
+static pqf_status fill_schema(pqf_dataset *d, struct ArrowSchema *file, pqf_error *err) {
     int64_t n = 0, to = 0;
     pqf_buf metadata;
     for (int64_t i = 0; i < file->n_children; i++)
         n += !pqf_dataset_is_partition(d, file->children[i]->name);
     TRY(pqf_schema_init(&d->schema, "+s", "", 0, n + d->found.num_partitions, err));
-    for (int64_t i = 0; i < file->n_children; i++)
-        if (!pqf_dataset_is_partition(d, file->children[i]->name))
-            TRY(pqf_schema_copy(file->children[i], d->schema.children[to++], err));
+    for (int64_t i = 0; i < file->n_children; i++) {
+        if (pqf_dataset_is_partition(d, file->children[i]->name)) continue;
+        *d->schema.children[to++] = *file->children[i];
+        file->children[i]->release = NULL;
+    }
     for (int32_t k = 0; k < d->found.num_partitions; k++)
         TRY(partition_field(d, k, d->schema.children[to++], err));
     pqf_status status = visible_metadata(d, file->metadata, &metadata, err);

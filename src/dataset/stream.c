@@ -10,9 +10,10 @@ typedef struct scan_stream {
     pqf_dataset *dataset;
     pqf_arena arena;
     pqf_read_options
-        options;            /* the dataset's, with the dictionaries that are wide here */
-    pqf_reader *first;      /* by these options; NULL: the dataset's own serves */
-    struct ArrowSchema all; /* every column, before any is chosen */
+        options;       /* the dataset's, with the dictionaries that are wide here */
+    pqf_reader *first; /* by these options; NULL: the dataset's own serves */
+    struct ArrowSchema
+        all; /* every column, where indices are widened; else the dataset says */
     struct ArrowSchema schema;
     pqf_scan *scan;
     pqf_error error;
@@ -129,8 +130,9 @@ static pqf_status select_columns(const struct ArrowSchema *all,
 static pqf_status open_scan(scan_stream *s, const pqf_scan_options *options,
                             pqf_error *err) {
     pqf_dataset *d = s->dataset;
+    const struct ArrowSchema *all = s->all.release ? &s->all : &d->schema;
     selection selected = {0};
-    TRY(select_columns(&s->all, options, &s->arena, &selected, &s->schema, err));
+    TRY(select_columns(all, options, &s->arena, &selected, &s->schema, err));
     pqf_scan_spec spec = {
         .files = d->files,
         .num_files = d->found.num_files,
@@ -179,6 +181,7 @@ static pqf_status widen(scan_stream *s, const pqf_scan_options *options, pqf_err
     pqf_scan_free(s->scan);
     s->scan = NULL;
     pqf_schema_release(&s->schema);
+    TRY(pqf_schema_copy(&d->schema, &s->all, err));
     TRY(widen_columns(&s->all, s->options.wide_dictionaries, err));
     if (d->first)
         TRY(pqf_dataset_open_reader_as(d, d->first_file, &s->options, &s->first, err));
@@ -187,7 +190,6 @@ static pqf_status widen(scan_stream *s, const pqf_scan_options *options, pqf_err
 
 static pqf_status start(scan_stream *s, const pqf_scan_options *options, pqf_error *err) {
     s->options = s->dataset->options;
-    TRY(pqf_schema_copy(&s->dataset->schema, &s->all, err));
     return open_scan(s, options, err);
 }
 

@@ -207,7 +207,14 @@ int64_t pqf_writer_num_copied(const pqf_writer *w) { return w->num_copied; }
 bool pqf_reader_codecs(const pqf_reader *reader, int32_t *codecs) {
     const pqf_file_metadata *file = &pqf_reader_metadata(reader)->file;
     if (!file->num_row_groups) return false;
-    for (int32_t l = 0; l < file->row_groups[0].num_columns; l++)
-        codecs[l] = file->row_groups[0].columns[l].meta_data.codec;
+    for (int32_t l = 0; l < file->row_groups[0].num_columns; l++) {
+        const pqf_column_chunk *chunk;
+        pqf_error ignored;
+        pqf_error_init(&ignored);
+        if (pqf_metadata_column(pqf_reader_metadata(reader), 0, l, &chunk, &ignored) !=
+            PQF_OK)
+            return false;
+        codecs[l] = chunk->meta_data.codec;
+    }
     return true;
 }

@@ -177,13 +177,28 @@ static const pqf_row_group *group_at(const pqf_file_info *info, int64_t r) {
     return r < 0 || r >= file->num_row_groups ? NULL : &file->row_groups[r];
 }
 
-static int64_t compressed_size(const pqf_row_group *group) {
+/* NULL: there is none, or it is damaged. */
+static const pqf_column_chunk *chunk_at(const pqf_file_info *info, int64_t r,
+                                        int64_t leaf) {
+    const pqf_row_group *group = group_at(info, r);
+    const pqf_column_chunk *chunk;
+    pqf_error ignored;
+    pqf_error_init(&ignored);
+    if (!group || leaf < 0 || leaf >= group->num_columns) return NULL;
+    if (pqf_metadata_column(info->metadata, r, leaf, &chunk, &ignored) != PQF_OK)
+        return NULL;
+    return chunk;
+}
+
+static int64_t compressed_size(const pqf_file_info *info, int64_t r) {
+    const pqf_row_group *group = group_at(info, r);
     int64_t bytes = 0;
     if (group->has_total_compressed_size) return group->total_compressed_size;
-    for (int32_t l = 0; l < group->num_columns; l++)
-        if (group->columns[l].has_meta_data)
-            (void)pqf_add_i64(bytes, group->columns[l].meta_data.total_compressed_size,
-                              &bytes);
+    for (int32_t l = 0; l < group->num_columns; l++) {
+        const pqf_column_chunk *chunk = chunk_at(info, r, l);
+        if (chunk && chunk->has_meta_data)
+            (void)pqf_add_i64(bytes, chunk->meta_data.total_compressed_size, &bytes);
+    }
     return bytes;
 }
 
@@ -193,7 +208,7 @@ bool pqf_file_info_group(const pqf_file_info *info, int64_t r, pqf_info_group *o
     *out = (pqf_info_group){
         .num_rows = group->num_rows,
         .total_byte_size = group->total_byte_size,
-        .total_compressed_size = compressed_size(group),
+        .total_compressed_size = compressed_size(info, r),
         .file_offset = group->has_file_offset ? group->file_offset : -1,
         .num_sorting_columns = group->num_sorting_columns,
     };
@@ -290,12 +305,6 @@ static void fill_statistics(const pqf_file_info *info, const pqf_leaf *leaf,
 }
 
 /* ---- chunks ---- */
-
-static const pqf_column_chunk *chunk_at(const pqf_file_info *info, int64_t r,
-                                        int64_t leaf) {
-    const pqf_row_group *group = group_at(info, r);
-    return group && leaf >= 0 && leaf < group->num_columns ? &group->columns[leaf] : NULL;
-}
 
 bool pqf_file_info_chunk(const pqf_file_info *info, int64_t r, int64_t leaf,
                          pqf_info_chunk *out) {

@@ -114,9 +114,13 @@ static int64_t bytes_of_task(const pqf_scan *scan, int64_t task) {
     const pqf_open_file *file = &scan->whole->files[piece->file];
     const pqf_field *field =
         pqf_scan_leaf_field(file, scan, (int32_t)(task % scan->num_leaves));
-    const pqf_row_group *group =
-        &pqf_reader_metadata(file->reader)->file.row_groups[piece->row_group];
-    return group->columns[field->leaf->index].meta_data.total_uncompressed_size;
+    const pqf_column_chunk *chunk;
+    pqf_error ignored;
+    pqf_error_init(&ignored);
+    pqf_status status =
+        pqf_metadata_column(pqf_reader_metadata(file->reader), piece->row_group,
+                            field->leaf->index, &chunk, &ignored);
+    return status == PQF_OK ? chunk->meta_data.total_uncompressed_size : 0;
 }
 
 static pqf_status at_piece(const pqf_scan *scan, const pqf_piece *piece, pqf_error *err) {

@@ -102,13 +102,18 @@ static void drop_wrong_hints(const pqf_metadata *metadata, pqf_column_chunk *chu
         meta->has_bloom_filter_offset = meta->has_bloom_filter_length = false;
 }
 
-static pqf_status check_chunk(pqf_metadata *metadata, pqf_column_chunk *chunk,
-                              const pqf_leaf *leaf, pqf_error *err) {
+pqf_status pqf_border_check_chunk(const pqf_metadata *metadata, pqf_column_chunk *chunk,
+                                  const pqf_leaf *leaf, int64_t num_rows,
+                                  pqf_error *err) {
     if (!chunk->has_meta_data) {
         if (chunk->crypto_metadata || is_elsewhere(chunk)) return PQF_OK;
         return pqf_fail(err, PQF_CORRUPT, "the column chunk has no metadata");
     }
     if (!is_elsewhere(chunk)) TRY(check_meta(metadata, &chunk->meta_data, leaf, err));
+    if (num_rows == 0 && chunk->meta_data.num_values > 0)
+        return pqf_fail(err, PQF_CORRUPT,
+                        "the row group claims 0 rows, but the column chunk %lld values",
+                        (long long)chunk->meta_data.num_values);
     drop_wrong_hints(metadata, chunk);
     return PQF_OK;
 }
@@ -125,8 +130,9 @@ static pqf_status check_row_group(pqf_metadata *metadata, int32_t row_group,
     if (rg->num_rows < 0 || !pqf_add_i64(*num_rows, rg->num_rows, num_rows))
         return pqf_fail(err, PQF_CORRUPT, "the row group claims %lld rows",
                         (long long)rg->num_rows);
-    for (int32_t i = 0; i < rg->num_columns; i++) {
-        pqf_status status = check_chunk(metadata, &rg->columns[i], &tree->leaves[i], err);
+    for (int32_t i = 0; rg->columns && i < rg->num_columns; i++) {
+        pqf_status status = pqf_border_check_chunk(metadata, &rg->columns[i],
+                                                   &tree->leaves[i], rg->num_rows, err);
         if (status != PQF_OK) return pqf_error_at_column(err, tree->leaves[i].path);
     }
     return PQF_OK;
@@ -174,7 +180,8 @@ static pqf_status check_readable(const pqf_column_chunk *chunk, pqf_error *err) 
 pqf_status pqf_metadata_chunk(const pqf_metadata *metadata, int64_t row_group,
                               int64_t leaf, pqf_chunk *out, pqf_error *err) {
     const pqf_row_group *rg = &metadata->file.row_groups[row_group];
-    const pqf_column_chunk *chunk = &rg->columns[leaf];
+    const pqf_column_chunk *chunk;
+    TRY(pqf_metadata_column(metadata, row_group, leaf, &chunk, err));
     const pqf_column_metadata *meta = &chunk->meta_data;
     *out = (pqf_chunk){.leaf = &metadata->tree.leaves[leaf], .meta = meta};
     if (check_readable(chunk, err) != PQF_OK) {

@@ -15,6 +15,8 @@
 #define TAIL_LEN   8 /* length and magic */
 #define MIN_FILE   (MAGIC_LEN + TAIL_LEN)
 #define FIRST_READ ((int64_t)64 << 10)
+/* Column chunks of larger footers are read one by one, when they are asked for. */
+#define LATE_FROM ((size_t)256 << 10)
 
 static bool is_magic(const uint8_t *at, const char *magic) {
     return memcmp(at, magic, MAGIC_LEN) == 0;
@@ -58,6 +60,7 @@ static pqf_status metadata_new(pqf_mem *mem, int64_t file_bytes, size_t footer_b
     (*out)->file_bytes = file_bytes;
     (*out)->footer_bytes = (int64_t)footer_bytes;
     pqf_buf_init(&(*out)->bytes, mem, 0);
+    pqf_buf_init(&(*out)->places, mem, 0);
     pqf_arena_init(&(*out)->arena, mem);
     return pqf_buf_exact(&(*out)->bytes, footer_bytes, err);
 }
@@ -65,6 +68,8 @@ static pqf_status metadata_new(pqf_mem *mem, int64_t file_bytes, size_t footer_b
 void pqf_metadata_free(pqf_metadata *metadata) {
     if (!metadata) return;
     pqf_mem *mem = metadata->mem;
+    pqf_chunks_free(metadata);
+    pqf_buf_reset(&metadata->places);
     pqf_arena_reset(&metadata->arena);
     pqf_buf_reset(&metadata->bytes);
     pqf_mem_free(mem, metadata, sizeof *metadata);
@@ -76,12 +81,16 @@ void pqf_metadata_free(pqf_metadata *metadata) {
 static pqf_status metadata_parse(pqf_metadata *metadata,
                                  const pqf_footer_options *options, pqf_error *err) {
     pqf_file_metadata *file = &metadata->file;
-    size_t used;
-    TRY(pqf_thrift_read(pqf_buf_view(&metadata->bytes), &pqf_file_metadata_thrift, file,
-                        &metadata->arena, options ? &options->limits : NULL, &used, err));
+    if (options) metadata->limits = options->limits;
+    pqf_bytes bytes = pqf_buf_view(&metadata->bytes);
+    const pqf_thrift_struct *later =
+        bytes.len >= LATE_FROM ? &pqf_column_chunk_thrift : NULL;
+    TRY(pqf_thrift_read_but(bytes, &pqf_file_metadata_thrift, file, later,
+                            &metadata->places, &metadata->arena, &metadata->limits, err));
     TRY(pqf_tree_build(file->schema, file->num_schema, &metadata->arena, &metadata->tree,
                        err));
-    return pqf_border_check(metadata, err);
+    TRY(pqf_border_check(metadata, err));
+    return later ? pqf_chunks_init(metadata, err) : PQF_OK;
 }
 
 pqf_status pqf_metadata_parse(pqf_bytes footer, int64_t file_bytes,

@@ -275,6 +275,11 @@ typedef struct pqf_metadata {
     pqf_mem *mem; /* retained */
     pqf_buf bytes;
     pqf_arena arena;
+    pqf_thrift_limits limits;
+    pqf_buf
+        places; /* large footers: where each ColumnChunk begins, row group by row group;
+                       row_groups[].columns is NULL then, see pqf_metadata_column */
+    struct pqf_late_chunk *_Atomic *late; /* those that have been read, NULL: not yet */
 } pqf_metadata;
 
 pqf_status pqf_footer_read(pqf_source *source, const pqf_footer_options *options,
@@ -310,6 +315,12 @@ typedef struct pqf_chunk {
  * may reach past the last page (files of old writers); stop after num_values. */
 pqf_status pqf_metadata_chunk(const pqf_metadata *metadata, int64_t row_group,
                               int64_t leaf, pqf_chunk *out, pqf_error *err);
+
+/* The ColumnChunk as it stands in the footer, read at first use where the footer is large. Any number
+ * of threads may ask. */
+pqf_status pqf_metadata_column(const pqf_metadata *metadata, int64_t row_group,
+                               int64_t leaf, const pqf_column_chunk **out,
+                               pqf_error *err);
 
 /* Value of a key of the file's key-value metadata; false when it is not there. */
 bool pqf_metadata_get(const pqf_metadata *metadata, const char *key, pqf_bytes *value);

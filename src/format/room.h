@@ -70,7 +70,22 @@ pqf_status pqf_fields_apply(pqf_schema *schema, const struct ArrowSchema *origin
 #define PQF_EXTENSION_DATA "ARROW:extension:metadata"
 #define PQF_BYTES(literal) pqf_bytes_of(literal, sizeof(literal) - 1)
 
-/* border.c: checks metadata->file, whose tree is built. */
+/* thrift.c: reads one struct as pqf_thrift_read does, but structs of type `later` in its lists are
+ * stepped over: their list stays NULL with its count, and where each begins is appended to `places`
+ * (uint32_t). Less than 4 GiB of `in`. */
+pqf_status pqf_thrift_read_but(pqf_bytes in, const pqf_thrift_struct *type, void *out,
+                               const pqf_thrift_struct *later, pqf_buf *places,
+                               pqf_arena *arena, const pqf_thrift_limits *limits,
+                               pqf_error *err);
+
+/* border.c: checks metadata->file, whose tree is built. Column chunks that are not read yet are
+ * checked one by one. */
 pqf_status pqf_border_check(pqf_metadata *metadata, pqf_error *err);
+pqf_status pqf_border_check_chunk(const pqf_metadata *metadata, pqf_column_chunk *chunk,
+                                  const pqf_leaf *leaf, int64_t num_rows, pqf_error *err);
+
+/* chunk.c: room for the chunks that will be read; and back. */
+pqf_status pqf_chunks_init(pqf_metadata *metadata, pqf_error *err);
+void pqf_chunks_free(pqf_metadata *metadata);
 
 #endif

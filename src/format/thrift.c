@@ -66,7 +66,9 @@ typedef struct thrift_reader {
     const uint8_t *p;
     const uint8_t *end;
     pqf_arena *arena;
-    uint8_t *chunk; /* what is left of the newest piece of the arena */
+    const pqf_thrift_struct *later; /* such structs of lists are stepped over */
+    pqf_buf *places;                /* where they begin: uint32_t each */
+    uint8_t *chunk;                 /* what is left of the newest piece of the arena */
     size_t chunk_left;
     size_t chunk_bytes; /* of the next piece */
     uint64_t max_string;
@@ -197,10 +199,35 @@ static inline bool read_field_id(thrift_reader *r, uint8_t head, int32_t *id) {
 
 static bool skip_value(thrift_reader *r, uint8_t wire, int depth);
 
+/* Up to 8 bytes at a look: the first one without its top bit is the last. */
+static inline bool skip_varint(thrift_reader *r) {
+    uint64_t v;
+    if (bytes_left(r) >= 8) {
+        uint64_t last = ~pqf_load_u64(r->p) & UINT64_C(0x8080808080808080);
+        if (last) {
+            r->p += __builtin_ctzll(last) / 8 + 1;
+            return true;
+        }
+    }
+    return read_varint(r, &v);
+}
+
+static inline bool skip_binary(thrift_reader *r) {
+    uint64_t n;
+    return read_varint(r, &n) && skip_bytes(r, n);
+}
+
+/* What most fields are, without a call. */
+static inline bool skip_field(thrift_reader *r, uint8_t wire, int depth) {
+    if (wire == WIRE_I32 || wire == WIRE_I64) return skip_varint(r);
+    if (wire == WIRE_BINARY) return skip_binary(r);
+    return skip_value(r, wire, depth);
+}
+
 static bool skip_elements(thrift_reader *r, uint8_t wire, uint64_t n, int depth) {
     for (uint64_t i = 0; i < n; i++) {
         bool is_bool = wire == WIRE_TRUE || wire == WIRE_FALSE;
-        if (is_bool ? !skip_bytes(r, 1) : !skip_value(r, wire, depth)) return false;
+        if (is_bool ? !skip_bytes(r, 1) : !skip_field(r, wire, depth)) return false;
     }
     return true;
 }
@@ -226,7 +253,7 @@ static bool skip_struct(thrift_reader *r, int depth) {
         if (!read_byte(r, &head)) return false;
         if (head == WIRE_STOP) return true;
         if (!read_field_id(r, head, &id)) return false;
-        if (!skip_value(r, head & 0x0F, depth)) return false;
+        if (!skip_field(r, head & 0x0F, depth)) return false;
     }
 }
 
@@ -241,9 +268,9 @@ static bool skip_value(thrift_reader *r, uint8_t wire, int depth) {
     case WIRE_I8: return skip_bytes(r, 1);
     case WIRE_I16:
     case WIRE_I32:
-    case WIRE_I64: return read_varint(r, &n);
+    case WIRE_I64: return skip_varint(r);
     case WIRE_DOUBLE: return skip_bytes(r, 8);
-    case WIRE_BINARY: return read_varint(r, &n) && skip_bytes(r, n);
+    case WIRE_BINARY: return skip_binary(r);
     case WIRE_LIST:
     case WIRE_SET:
         return read_list_header(r, &n, &wire) && skip_elements(r, wire, n, depth + 1);
@@ -336,6 +363,29 @@ static bool read_structs(thrift_reader *r, const pqf_thrift_struct *type, size_t
     return true;
 }
 
+/* Places count from the start of the bytes, which a footer's length of 32 bits bounds. */
+static bool note_places(thrift_reader *r, size_t n, int depth) {
+    size_t bytes = n * sizeof(uint32_t);
+    if (pqf_buf_reserve(r->places, bytes, r->err) != PQF_OK) {
+        r->what = NULL;
+        r->status = r->err->status;
+        return false;
+    }
+    for (size_t i = 0; i < n; i++) {
+        pqf_store_u32(r->places->data + r->places->len, (uint32_t)(r->p - r->start));
+        r->places->len += sizeof(uint32_t);
+        if (!skip_struct(r, depth + 1)) return false;
+    }
+    return true;
+}
+
+static bool read_items(thrift_reader *r, const pqf_thrift_field *field, size_t n,
+                       void **items, int depth) {
+    if (field->elem != PQF_KIND_STRUCT) return read_scalars(r, field->elem, n, items);
+    if (field->sub == r->later) return note_places(r, n, depth);
+    return read_structs(r, field->sub, n, items, depth);
+}
+
 static bool read_list(thrift_reader *r, const pqf_thrift_field *field, uint8_t *out,
                       int depth) {
     uint64_t n;
@@ -347,10 +397,7 @@ static bool read_list(thrift_reader *r, const pqf_thrift_field *field, uint8_t *
         r->in = field->name;
         return fail(r, PQF_CORRUPT, "the list has elements of another type");
     }
-    bool is_read = field->elem == PQF_KIND_STRUCT
-                       ? read_structs(r, field->sub, (size_t)n, &items, depth)
-                       : read_scalars(r, field->elem, (size_t)n, &items);
-    if (!is_read) return false;
+    if (!read_items(r, field, (size_t)n, &items, depth)) return false;
     memcpy(out + field->offset, &items, sizeof items);
     int32_t count = (int32_t)n; /* at most max_elements, cut to INT32_MAX in reader_of */
     memcpy(out + field->count_offset, &count, sizeof count);
@@ -448,6 +495,17 @@ pqf_status pqf_thrift_read(pqf_bytes in, const pqf_thrift_struct *type, void *ou
     if (!read_struct(&r, type, out, 0)) return report(&r, type);
     *num_bytes_used = (size_t)(r.p - r.start);
     return PQF_OK;
+}
+
+pqf_status pqf_thrift_read_but(pqf_bytes in, const pqf_thrift_struct *type, void *out,
+                               const pqf_thrift_struct *later, pqf_buf *places,
+                               pqf_arena *arena, const pqf_thrift_limits *limits,
+                               pqf_error *err) {
+    thrift_reader r = reader_of(in, arena, limits, err);
+    r.later = later;
+    r.places = places;
+    memset(out, 0, type->struct_bytes);
+    return read_struct(&r, type, out, 0) ? PQF_OK : report(&r, type);
 }
 
 /* PageHeader and what it holds have neither lists nor pointers, so there is no arena to ask. */
