@@ -278,7 +278,7 @@ static void test_empty_chunk_may_point_anywhere(void **state) {
     sample s;
     make(&s);
     s.groups[0].num_rows = s.file.num_rows = 0;
-    s.chunks[0].meta_data.num_values = 0;
+    s.chunks[0].meta_data.num_values = s.chunks[1].meta_data.num_values = 0;
     s.chunks[0].meta_data.data_page_offset = -1;
     expect_chunk(&s, 4, 0);
 }
