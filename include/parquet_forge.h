@@ -472,6 +472,9 @@ PQF_API pqf_status pqf_dataset_writer_check(pqf_dataset_writer *writer,
                                             const struct ArrowArray *batch,
                                             pqf_report *report, pqf_error *err);
 PQF_API pqf_status pqf_dataset_writer_finish(pqf_dataset_writer *writer, pqf_error *err);
+/* Somebody waits for the end: free then removes what has been staged for a moment only; what is left,
+ * hidden beside the dataset, goes with the next write to it. */
+PQF_API void pqf_dataset_writer_interrupt(pqf_dataset_writer *writer);
 PQF_API void pqf_dataset_writer_free(pqf_dataset_writer *writer);
 PQF_API int64_t pqf_dataset_writer_num_files(const pqf_dataset_writer *writer);
 

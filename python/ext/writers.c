@@ -371,11 +371,14 @@ static PyObject *writer_finish(PyObject *self, PyObject *unused) {
     Py_RETURN_NONE;
 }
 
-static PyObject *writer_abort(PyObject *self, PyObject *unused) {
-    (void)unused;
+static PyObject *writer_abort(PyObject *self, PyObject *args) {
     writer_object *w = (writer_object *)self;
-    if (enter(w) < 0) {
+    int interrupted = 0;
+    if (!PyArg_ParseTuple(args, "|p", &interrupted) || enter(w) < 0) {
         return NULL;
+    }
+    if (interrupted && w->dataset != NULL) {
+        pqf_dataset_writer_interrupt(w->dataset);
     }
     writer_free_engine(w);
     leave(w);
@@ -392,7 +395,8 @@ static PyMethodDef writer_methods[] = {
     {"put_held", writer_put_held, METH_NOARGS, "Adds the rows that are set aside."},
     {"drop_held", writer_drop_held, METH_NOARGS, "Drops the rows that are set aside."},
     {"finish", writer_finish, METH_NOARGS, "Commits."},
-    {"abort", writer_abort, METH_NOARGS, "Leaves nothing behind."},
+    {"abort", writer_abort, METH_VARARGS,
+     "abort(interrupted=False): leaves nothing behind"},
     {NULL, NULL, 0, NULL},
 };
 

@@ -82,9 +82,9 @@ class Sink:
         finally:
             self._warn()
 
-    def abort(self) -> None:
-        """Leaves nothing behind."""
-        self.writer.abort()
+    def abort(self, interrupted: bool = False) -> None:
+        """Leaves nothing behind; after Ctrl-C much may wait, hidden, for the next write to remove it."""
+        self.writer.abort(interrupted)
         self._warn()
 
     def _warn(self) -> None:
@@ -101,12 +101,12 @@ class Sink:
 
     def __exit__(self, kind: type[BaseException] | None, *rest: object) -> None:
         if kind is not None:
-            self.abort()
+            self.abort(issubclass(kind, KeyboardInterrupt))
             return
         try:
             self.finish()
-        except BaseException:
-            self.abort()
+        except BaseException as error:
+            self.abort(isinstance(error, KeyboardInterrupt))
             raise
 
     # ---- what the put functions use ----

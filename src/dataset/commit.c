@@ -78,14 +78,16 @@ static pqf_status check_file_system(pqf_commit *c, pqf_error *err) {
 static pqf_status begin(pqf_commit *c, const char *dir, pqf_error *err) {
     TRY(set_paths(c, dir, err));
     pqf_place place = {c->dir, c->parent, c->sibling};
-    (void)pqf_commit_settle_dead(&place, c->mem);
+    (void)pqf_commit_settle_dead(&place, c->mem, c->run);
+    TRY(pqf_poll_run(c->run, err));
     TRY(pqf_stage_make(c, err));
     return check_file_system(c, err);
 }
 
 pqf_status pqf_commit_begin(pqf_commit *c, const char *dir, pqf_mode mode, bool durable,
-                            pqf_mem *mem, pqf_error *err) {
+                            pqf_mem *mem, pqf_run *run, pqf_error *err) {
     *c = (pqf_commit){.mem = mem,
+                      .run = run,
                       .mode = mode,
                       .durable = durable,
                       .room_fd = -1,
@@ -107,7 +109,7 @@ static void remove_made_parents(pqf_commit *c) {
 
 void pqf_commit_reset(pqf_commit *c) {
     if (c->stage && c->existing) {
-        pqf_stage_remove(c);
+        pqf_stage_remove(c, false);
         if (c->owner == getpid()) remove_made_parents(c);
     }
     pqf_arena_reset(&c->arena);
@@ -146,9 +148,11 @@ static pqf_status sync_stage(const pqf_commit *c, const pqf_change *change,
                              const char *end, pqf_error *err) {
     char path[PATH_ROOM];
     if (!c->durable) return PQF_OK;
+    TRY(pqf_poll_run(c->run, err));
     int e = change->num_files > PQF_SYNCFS_FILES ? pqf_sync_file_system(c->room_fd) : 0;
     for (int64_t i = 0;
          !e && change->num_files <= PQF_SYNCFS_FILES && i < change->num_files; i++) {
+        TRY(pqf_poll_run(c->run, err));
         stage_path(c, change->files[i], end, path);
         e = sync_path(path);
         if (!e) TRY(sync_up(path, c->stage, err));
@@ -172,6 +176,7 @@ static pqf_status name_tree(const pqf_commit *c, const pqf_change *change, bool 
                             pqf_error *err) {
     char staged[PATH_ROOM], final[PATH_ROOM];
     for (int64_t i = 0; i < change->num_files; i++) {
+        TRY(pqf_poll_run(c->run, err));
         stage_path(c, change->files[i], PQF_STAGED, staged);
         stage_path(c, change->files[i], "", final);
         if (rename(back ? final : staged, back ? staged : final) == 0) continue;
@@ -183,7 +188,7 @@ static pqf_status name_tree(const pqf_commit *c, const pqf_change *change, bool 
 
 static pqf_status lock(pqf_commit *c, pqf_error *err) {
     TRY(pqf_sibling_lock(c->sibling, true, c->run, &c->sibling_fd, err));
-    pqf_status status = pqf_commit_settle(c->dir, c->sibling_fd, c->mem, err);
+    pqf_status status = pqf_commit_settle(c->dir, c->sibling_fd, c->mem, c->run, err);
     if (status == PQF_OK) return status;
     pqf_sibling_unlock(c->sibling_fd);
     c->sibling_fd = -1;
@@ -246,6 +251,7 @@ static pqf_status plan_files(pqf_commit *c, const pqf_change *change, int folder
                         err));
     j->sizes = block;
     for (int64_t i = 0; i < change->num_files; i++) {
+        TRY(pqf_poll_run(c->run, err));
         snprintf(staged, sizeof staged, "tree/%s" PQF_STAGED, change->files[i]);
         int e = pqf_fs_stat_below(c->room_fd, staged, &st);
         if (!e) e = check_free(folder, change->files[i]);
@@ -329,8 +335,10 @@ static pqf_status plan_removed(pqf_commit *c, const pqf_change *change, int fold
     TRY_DONE(pqf_arena_alloc(&c->arena, removed.len + sizeof(char *), &block, err));
     j->removed = block;
     if (removed.len) memcpy(block, removed.data, removed.len);
-    for (int64_t i = 0; i < j->num_removed; i++)
+    for (int64_t i = 0; i < j->num_removed; i++) {
+        TRY_DONE(pqf_poll_run(c->run, err));
         TRY_DONE(check_removed(j->removed[i], folder, err));
+    }
 done:
     pqf_buf_reset(&removed);
     return status;
@@ -371,7 +379,8 @@ static pqf_status change_folder(pqf_commit *c, const pqf_change *change, int fol
     int e = pqf_touch_folder(folder); /* it can be done */
     if (e) return pqf_fail_errno(err, e, "cannot set the folder's time of change");
     TRY(commit_journal(c, &j, err));
-    e = pqf_apply_change(&j, c->sibling_fd, c->room_fd, folder, false);
+    e = pqf_apply_change(&j, c->sibling_fd, c->room_fd, folder, false, c->run);
+    if (e == ECANCELED) TRY(pqf_poll_run(c->run, err));
     if (e) {
         pqf_fail_errno(err, e, "cannot move a file");
         return but_committed(NOT_DONE, err);
@@ -544,5 +553,6 @@ pqf_status pqf_commit_finish(pqf_commit *c, const pqf_change *change, pqf_error 
             c->mode == PQF_OVERWRITE ? overwrite(c, change, err) : append(c, change, err);
     if (status != PQF_OK) return pqf_error_at_path(err, c->dir);
     c->done = true;
-    return PQF_OK;
+    pqf_stage_remove(c, true);
+    return pqf_poll_run(c->run, err);
 }

@@ -267,8 +267,7 @@ static pqf_status run(compact *c, const char *dir, pqf_merge_result *result,
                       pqf_error *err) {
     TRY(check_dir(dir, err));
     TRY(pqf_commit_begin(&c->commit, dir, PQF_APPEND, !c->options.file.not_durable,
-                         c->mem, err));
-    c->commit.run = &c->run;
+                         c->mem, &c->run, err));
     TRY(list_entries(c, err));
     TRY(look_at_all(c, err));
     TRY(write_files(c, result, err));

@@ -236,13 +236,17 @@ typedef struct pqf_commit {
     bool done;
     bool keep_room; /* a journal that is still to be carried out needs it */
     int64_t inode;  /* of the dataset's folder when the writer began; 0: none */
-    pqf_run *run;   /* polled while waiting for other writers; may be NULL */
+    pqf_run *run;   /* polled; may be NULL */
     pid_t owner;
 } pqf_commit;
 
 /* flock that is never waited for: 0, EWOULDBLOCK, or another errno value where there are no
  * locks. */
 int pqf_lock_try(int fd, int how);
+/* NULL: goes on. */
+static inline pqf_status pqf_poll_run(pqf_run *run, pqf_error *err) {
+    return run ? pqf_run_poll(run, 0, err) : PQF_OK;
+}
 /* Pauses a little before the n-th try of something, and polls the run (NULL: none). */
 pqf_status pqf_try_later(int n, pqf_run *run, pqf_error *err);
 /* True when `path` names the open file or folder. */
@@ -255,17 +259,25 @@ pqf_status pqf_sibling_lock(const char *sibling, bool wait, pqf_run *run, int *f
 void pqf_sibling_unlock(int fd);
 /* Makes c->room and its lock. */
 pqf_status pqf_stage_make(pqf_commit *c, pqf_error *err);
-/* Removes c->room unless readers or a journal need it, and the sibling when it is empty. */
-void pqf_stage_remove(pqf_commit *c);
-/* Removes rooms of dead writers that nobody reads. */
-void pqf_sweep(const char *dir, const char *sibling, pqf_mem *mem);
+/* How long something is removed. */
+typedef struct pqf_patience {
+    pqf_run *run;
+    bool ticks;       /* the call is in progress: it is polled */
+    bool hurries;     /* without a run: has other things to do */
+    int64_t until_ns; /* 0: as long as it takes */
+} pqf_patience;
+/* Removes c->room unless readers or a journal need it, and the sibling when it is empty. Once the
+ * run is cancelled it goes on for a moment only; what is left then is swept. */
+void pqf_stage_remove(pqf_commit *c, bool ticks);
+/* Removes rooms of dead writers that nobody reads; without a run (NULL) for a moment only. */
+void pqf_sweep(const char *dir, const char *sibling, pqf_mem *mem, pqf_run *run);
 
 /* ---- commit.c ---- */
 
 /* Checks the target (refused folders, a file in its place), finishes and removes what killed
  * writers left, and makes the staging place. */
 pqf_status pqf_commit_begin(pqf_commit *c, const char *dir, pqf_mode mode, bool durable,
-                            pqf_mem *mem, pqf_error *err);
+                            pqf_mem *mem, pqf_run *run, pqf_error *err);
 /* What a commit does to the dataset, in one step for readers of ours. Paths are below the
  * dataset's folder. With PQF_OVERWRITE the folder is replaced and only `files` counts. */
 typedef struct pqf_change {
@@ -301,15 +313,17 @@ int pqf_sync_file_system(int fd);
 /* Gives an open folder a later time of change than it has. */
 int pqf_touch_folder(int folder);
 /* Carries out a journal of the open sibling whose room is open, and removes it. again: somebody
- * else may have begun. */
-int pqf_apply_change(const pqf_journal *j, int sibling, int room, int folder, bool again);
+ * else may have begun. ECANCELED: the run (NULL: none) was cancelled on the way. */
+int pqf_apply_change(const pqf_journal *j, int sibling, int room, int folder, bool again,
+                     pqf_run *run);
 int pqf_apply_swap(const pqf_journal *j, int sibling, int room, const char *dir);
 void pqf_journal_name(const pqf_journal *j, char out[PQF_ID_CHARS + 16]);
 /* Carries out the journals that dead writers left, under the commit lock (`sibling`). Those that
  * have no meaning are removed. */
-pqf_status pqf_commit_settle(const char *dir, int sibling, pqf_mem *mem, pqf_error *err);
+pqf_status pqf_commit_settle(const char *dir, int sibling, pqf_mem *mem, pqf_run *run,
+                             pqf_error *err);
 /* The same for a reader: nothing is done while a writer is at it, and what fails is left. False:
  * nothing was pending. */
-bool pqf_commit_settle_dead(const pqf_place *place, pqf_mem *mem);
+bool pqf_commit_settle_dead(const pqf_place *place, pqf_mem *mem, pqf_run *run);
 
 #endif

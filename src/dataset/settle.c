@@ -139,13 +139,20 @@ static int end_journal(const pqf_journal *j, int sibling) {
     return 0;
 }
 
+static bool is_cancelled(pqf_run *run) {
+    pqf_error ignored;
+    pqf_error_init(&ignored);
+    return pqf_poll_run(run, &ignored) != PQF_OK;
+}
+
 /* The folders of the files are there, and on the disk: a file that is renamed into a
  * folder whose own name is lost would be lost with it. again: they may have been made by
  * the one who was killed, so that nobody knows whether they were synced. */
-static int make_folders(const pqf_journal *j, int folder, bool again) {
+static int make_folders(const pqf_journal *j, int folder, bool again, pqf_run *run) {
     char path[PATH_ROOM];
     bool is_new = again;
     for (int64_t i = 0; i < j->num_files; i++) {
+        if (is_cancelled(run)) return ECANCELED;
         if (i > 0 && same_folder(j->files[i], j->files[i - 1])) continue;
         snprintf(path, sizeof path, "%s", j->files[i]);
         char *slash = strrchr(path, '/');
@@ -163,19 +170,20 @@ static int make_folders(const pqf_journal *j, int folder, bool again) {
     return sync_list(folder, j->files, j->num_files);
 }
 
-int pqf_apply_change(const pqf_journal *j, int sibling, int room, int folder,
-                     bool again) {
+int pqf_apply_change(const pqf_journal *j, int sibling, int room, int folder, bool again,
+                     pqf_run *run) {
     struct stat st;
     if (fstat(folder, &st) != 0) return errno;
     int64_t inode = pqf_inode(&st);
-    int e = make_folders(j, folder, again);
+    int e = make_folders(j, folder, again, run);
     for (int64_t i = 0; !e && i < j->num_files; i++)
-        e = move_in(room, folder, j->files[i]);
+        e = is_cancelled(run) ? ECANCELED : move_in(room, folder, j->files[i]);
     for (int64_t i = 0; !e && i < j->num_removed; i++)
-        e = take_out(room, folder, inode, j->removed[i]);
+        e = is_cancelled(run) ? ECANCELED : take_out(room, folder, inode, j->removed[i]);
     for (int64_t i = 0; !e && i < j->num_removed; i++)
         if (i == 0 || !same_folder(j->removed[i], j->removed[i - 1]))
             pqf_fs_remove_empty_below(folder, j->removed[i]);
+    if (!e && is_cancelled(run)) e = ECANCELED;
     if (!e) e = sync_names(j, folder);
     if (!e) e = pqf_touch_folder(folder);
     return e ? e : end_journal(j, sibling);
@@ -207,7 +215,7 @@ int pqf_apply_swap(const pqf_journal *j, int sibling, int room, const char *dir)
 }
 
 /* ENOENT: the journal has no meaning any more. */
-static int carry_out(const pqf_journal *j, int sibling, const char *dir) {
+static int carry_out(const pqf_journal *j, int sibling, const char *dir, pqf_run *run) {
     int room = openat(sibling, j->id, FOLDER_FLAGS | O_NOFOLLOW);
     if (room < 0) return errno == ENOTDIR ? ENOENT : errno;
     if (j->swap) {
@@ -216,20 +224,21 @@ static int carry_out(const pqf_journal *j, int sibling, const char *dir) {
         return e;
     }
     int folder = open(dir, FOLDER_FLAGS), e = folder < 0 ? errno : 0;
-    if (!e) e = pqf_apply_change(j, sibling, room, folder, true);
+    if (!e) e = pqf_apply_change(j, sibling, room, folder, true, run);
     if (folder >= 0) close(folder);
     close(room);
     return e;
 }
 
 static pqf_status settle_one(const char *dir, int sibling, const char *id,
-                             pqf_arena *arena, pqf_error *err) {
+                             pqf_arena *arena, pqf_run *run, pqf_error *err) {
     pqf_journal j;
     bool is_valid;
     char name[PQF_ID_CHARS + 16];
     TRY(pqf_journal_read(sibling, id, arena, &j, &is_valid, err));
-    int e = is_valid ? carry_out(&j, sibling, dir) : ENOENT;
+    int e = is_valid ? carry_out(&j, sibling, dir, run) : ENOENT;
     if (e == 0) return PQF_OK;
+    if (e == ECANCELED) TRY(pqf_poll_run(run, err));
     if (e != ENOENT)
         return pqf_fail_errno(err, e,
                               "cannot finish the commit of a writer that is gone");
@@ -238,7 +247,8 @@ static pqf_status settle_one(const char *dir, int sibling, const char *id,
     return PQF_OK;
 }
 
-pqf_status pqf_commit_settle(const char *dir, int sibling, pqf_mem *mem, pqf_error *err) {
+pqf_status pqf_commit_settle(const char *dir, int sibling, pqf_mem *mem, pqf_run *run,
+                             pqf_error *err) {
     const char **ids;
     int64_t n;
     pqf_arena arena;
@@ -246,21 +256,21 @@ pqf_status pqf_commit_settle(const char *dir, int sibling, pqf_mem *mem, pqf_err
     pqf_arena_init(&arena, mem);
     TRY_DONE(pqf_journal_list(sibling, mem, &arena, &ids, &n, err));
     for (int64_t i = 0; i < n; i++)
-        TRY_DONE(settle_one(dir, sibling, ids[i], &arena, err));
+        TRY_DONE(settle_one(dir, sibling, ids[i], &arena, run, err));
 done:
     pqf_arena_reset(&arena);
     return status;
 }
 
-bool pqf_commit_settle_dead(const pqf_place *place, pqf_mem *mem) {
+bool pqf_commit_settle_dead(const pqf_place *place, pqf_mem *mem, pqf_run *run) {
     int sibling;
     pqf_error ignored;
     pqf_error_init(&ignored);
     (void)pqf_sibling_lock(place->sibling, false, NULL, &sibling, &ignored);
     if (sibling < 0) return false;
-    pqf_status status = pqf_commit_settle(place->dir, sibling, mem, &ignored);
+    pqf_status status = pqf_commit_settle(place->dir, sibling, mem, run, &ignored);
     pqf_sibling_unlock(sibling);
-    pqf_sweep(place->dir, place->sibling, mem);
+    pqf_sweep(place->dir, place->sibling, mem, run);
     rmdir(place->sibling); /* stays while others need it */
     return status == PQF_OK;
 }

@@ -131,7 +131,7 @@ static bool is_in_between(taking *t) {
     pqf_error_init(&ignored);
     if (pqf_place_find(t->arena, t->path, &t->place, &ignored) != PQF_OK) return false;
     if (stat(t->place.sibling, &st) != 0) return false;
-    return pqf_commit_settle_dead(&t->place, t->mem) || stat(t->path, &st) == 0 ||
+    return pqf_commit_settle_dead(&t->place, t->mem, NULL) || stat(t->path, &st) == 0 ||
            t->tries < FREE_TRIES;
 }
 
@@ -150,7 +150,7 @@ static pqf_status find_sibling(taking *t, pqf_error *err) {
     if (sibling < 0) return PQF_OK;
     pqf_status status = pqf_journal_list(sibling, t->mem, t->arena, &ids, &num_ids, err);
     close(sibling);
-    if (num_ids) (void)pqf_commit_settle_dead(&t->place, t->mem);
+    if (num_ids) (void)pqf_commit_settle_dead(&t->place, t->mem, NULL);
     return status;
 }
 
@@ -260,7 +260,7 @@ void pqf_snapshot_close(pqf_snapshot *snapshot, pqf_mem *mem) {
     if (snapshot->is_open) {
         close(snapshot->fd);
         if (place.sibling && access(place.sibling, F_OK) == 0)
-            (void)pqf_commit_settle_dead(&place, mem);
+            (void)pqf_commit_settle_dead(&place, mem, NULL);
     }
     *snapshot = (pqf_snapshot){0};
 }

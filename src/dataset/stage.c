@@ -91,6 +91,32 @@ void pqf_sibling_unlock(int fd) {
     close(fd);
 }
 
+/* ---- patience ---- */
+
+/* Removing goes on so long when somebody waits for it to end: small trees are gone by then. */
+#define MOMENT_NS INT64_C(50000000)
+
+static int64_t now_ns(void) {
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
+}
+
+static bool is_awaited(pqf_patience *p) {
+    pqf_error ignored;
+    if (!p->run) return p->hurries;
+    if (atomic_load(&p->run->cancel)) return true;
+    if (!p->ticks) return false;
+    pqf_error_init(&ignored);
+    return pqf_run_poll(p->run, 0, &ignored) != PQF_OK;
+}
+
+static bool goes_on(void *context) {
+    pqf_patience *p = context;
+    if (!p->until_ns && is_awaited(p)) p->until_ns = now_ns() + MOMENT_NS;
+    return !p->until_ns || now_ns() < p->until_ns;
+}
+
 /* ---- who reads what ---- */
 
 /* True while another process, or another part of this one, holds a lock on the open
@@ -115,6 +141,7 @@ typedef struct search {
     int sibling;
     const char *path; /* of the sibling */
     pqf_mem *mem;
+    pqf_patience patience;
     int room;
     int64_t inode; /* of the folder that is looked for */
     bool found;    /* it is being read */
@@ -180,7 +207,7 @@ static void remove_room(search *s, const char *id, int room) {
     pqf_error_init(&ignored);
     if (has_journal(s->sibling, id) || room_is_read(s, room)) return;
     snprintf(path, sizeof path, "%s/%s", s->path, id);
-    (void)pqf_fs_remove_tree(path, &ignored);
+    (void)pqf_fs_remove_tree(path, goes_on, &s->patience, &ignored);
 }
 
 /* The lock is looked at first, then the journal: a dead writer makes none any more. */
@@ -188,7 +215,8 @@ static pqf_status sweep_entry(void *context, const char *name, pqf_fs_type type,
                               pqf_error *err) {
     search *s = context;
     (void)err;
-    if (type != PQF_FS_FOLDER || !pqf_is_id(name, "")) return PQF_OK;
+    if (type != PQF_FS_FOLDER || !pqf_is_id(name, "") || !goes_on(&s->patience))
+        return PQF_OK;
     int room = openat(s->sibling, name, FOLDER_FLAGS);
     if (room < 0) return PQF_OK;
     if (pqf_lock_try(room, LOCK_EX) == 0) {
@@ -199,9 +227,10 @@ static pqf_status sweep_entry(void *context, const char *name, pqf_fs_type type,
     return PQF_OK;
 }
 
-void pqf_sweep(const char *dir, const char *sibling, pqf_mem *mem) {
+void pqf_sweep(const char *dir, const char *sibling, pqf_mem *mem, pqf_run *run) {
     pqf_error ignored;
-    search s = {.dir = dir, .path = sibling, .mem = mem};
+    search s = {
+        .dir = dir, .path = sibling, .mem = mem, .patience = {run, true, true, 0}};
     s.sibling = open(sibling, FOLDER_FLAGS);
     if (s.sibling < 0) return;
     pqf_error_init(&ignored);
@@ -266,9 +295,12 @@ pqf_status pqf_stage_make(pqf_commit *c, pqf_error *err) {
 }
 
 /* A forked child may free its copy of a writer: the room is its parent's. */
-void pqf_stage_remove(pqf_commit *c) {
+void pqf_stage_remove(pqf_commit *c, bool ticks) {
     if (c->owner == getpid()) {
-        search s = {.dir = c->dir, .path = c->sibling, .mem = c->mem};
+        search s = {.dir = c->dir,
+                    .path = c->sibling,
+                    .mem = c->mem,
+                    .patience = {c->run, ticks, false, 0}};
         s.sibling = open(c->sibling, FOLDER_FLAGS);
         if (s.sibling >= 0 && c->room_fd >= 0 && !c->keep_room)
             remove_room(&s, c->id, c->room_fd);

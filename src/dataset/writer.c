@@ -110,8 +110,8 @@ static pqf_status open_writer(pqf_dataset_writer *w, const char *dir,
     TRY(make_scratch(w, err));
     TRY(set_schema(w, schema, err));
     TRY(pqf_fs_uuid(w->uuid, err));
-    TRY(pqf_commit_begin(&w->commit, dir, mode, !o->file.not_durable, w->mem, err));
-    w->commit.run = &w->run;
+    TRY(pqf_commit_begin(&w->commit, dir, mode, !o->file.not_durable, w->mem, &w->run,
+                         err));
     set_plan(w);
     if (!keeps_files(w)) return PQF_OK;
     return pqf_append_check(&w->schema, w->commit.dir, o->unify, &o->file.control,
@@ -565,6 +565,11 @@ pqf_status pqf_dataset_writer_finish(pqf_dataset_writer *w, pqf_error *err) {
     TRY(explain_limit(finish_parts(w, err), err));
     TRY(pqf_run_end(&w->run, err));
     return commit(w, err);
+}
+
+void pqf_dataset_writer_interrupt(pqf_dataset_writer *w) {
+    w->closed = true;
+    atomic_store(&w->run.cancel, true);
 }
 
 int64_t pqf_dataset_writer_num_files(const pqf_dataset_writer *w) {

@@ -188,26 +188,31 @@ int pqf_fs_exchange(int folder_a, const char *a, int folder_b, const char *b) {
 
 /* ---- removing ---- */
 
-static int remove_at(int folder, const char *name);
+typedef struct removal {
+    pqf_fs_goes_on_fn goes_on;
+    void *context;
+} removal;
+
+static int remove_at(const removal *r, int folder, const char *name);
 
 static bool is_dots(const char *name) {
     return name[0] == '.' && (name[1] == '\0' || (name[1] == '.' && name[2] == '\0'));
 }
 
 /* One pass; *num_removed tells whether another may find what this one jumped over. */
-static int remove_entries(DIR *dir, size_t *num_removed) {
+static int remove_entries(const removal *r, DIR *dir, size_t *num_removed) {
     struct dirent *entry;
     *num_removed = 0;
     while (errno = 0, (entry = readdir(dir)) != NULL) {
         if (is_dots(entry->d_name)) continue;
-        int e = remove_at(dirfd(dir), entry->d_name);
+        int e = remove_at(r, dirfd(dir), entry->d_name);
         if (e) return e;
         ++*num_removed;
     }
     return errno;
 }
 
-static int remove_folder_at(int folder, const char *name) {
+static int remove_folder_at(const removal *r, int folder, const char *name) {
     int fd = openat(folder, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     if (fd < 0) return errno == ENOENT ? 0 : errno;
     DIR *dir = fdopendir(fd);
@@ -220,7 +225,7 @@ static int remove_folder_at(int folder, const char *name) {
     size_t num_removed;
     do {
         rewinddir(dir);
-        e = remove_entries(dir, &num_removed);
+        e = remove_entries(r, dir, &num_removed);
         if (e) break;
         e = unlinkat(folder, name, AT_REMOVEDIR) == 0 || errno == ENOENT ? 0 : errno;
     } while ((e == ENOTEMPTY || e == EEXIST) && num_removed > 0);
@@ -229,17 +234,20 @@ static int remove_folder_at(int folder, const char *name) {
 }
 
 /* unlink answers EISDIR (Linux) or EPERM (POSIX) for a folder. */
-static int remove_at(int folder, const char *name) {
+static int remove_at(const removal *r, int folder, const char *name) {
     struct stat st;
+    if (r->goes_on && !r->goes_on(r->context)) return ECANCELED;
     if (unlinkat(folder, name, 0) == 0 || errno == ENOENT) return 0;
     int e = errno;
     if (fstatat(folder, name, &st, AT_SYMLINK_NOFOLLOW) != 0 || !S_ISDIR(st.st_mode))
         return e;
-    return remove_folder_at(folder, name);
+    return remove_folder_at(r, folder, name);
 }
 
-pqf_status pqf_fs_remove_tree(const char *path, pqf_error *err) {
-    int e = remove_at(AT_FDCWD, path);
+pqf_status pqf_fs_remove_tree(const char *path, pqf_fs_goes_on_fn goes_on, void *context,
+                              pqf_error *err) {
+    const removal r = {goes_on, context};
+    int e = remove_at(&r, AT_FDCWD, path);
     return e ? pqf_io_fail(err, e, "cannot remove", path) : PQF_OK;
 }
 

@@ -86,7 +86,7 @@ typedef struct pqf_sink_options {
      * folder that no other writer knows. */
     bool close_between_writes;
     /* For staged trees: the bytes go under the given name itself, which must be new; finish syncs
-     * the file and leaves the folder to the caller. */
+     * the file and leaves the folder to the caller. So does free before finish, and the file. */
     bool final_name;
 } pqf_sink_options;
 
@@ -145,8 +145,10 @@ int pqf_fs_exchange(int folder_a, const char *a, int folder_b, const char *b);
 /* Tests: makes pqf_fs_exchange answer ENOTSUP. */
 extern bool pqf_fs_test_no_exchange;
 /* Removes a file, a link or a folder with all that is in it; follows no link. A missing path is
- * fine. */
-pqf_status pqf_fs_remove_tree(const char *path, pqf_error *err);
+ * fine. goes_on (may be NULL) is asked before each entry; false ends it with ECANCELED. */
+typedef bool (*pqf_fs_goes_on_fn)(void *context);
+pqf_status pqf_fs_remove_tree(const char *path, pqf_fs_goes_on_fn goes_on, void *context,
+                              pqf_error *err);
 
 typedef enum pqf_fs_type { PQF_FS_FILE, PQF_FS_FOLDER, PQF_FS_OTHER } pqf_fs_type;
 /* name is valid during the call; a status that is not PQF_OK ends the listing. */

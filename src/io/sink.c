@@ -505,11 +505,11 @@ static void remove_folders(const pqf_sink *sink) {
 }
 
 static void abandon(pqf_sink *sink) {
-    if (sink->owner == getpid() && sink->staged && unlink(sink->temp) != 0 &&
-        errno != ENOENT)
+    bool removes = sink->owner == getpid() && !sink->options.final_name;
+    if (removes && sink->staged && unlink(sink->temp) != 0 && errno != ENOENT)
         pqf_run_notice(sink->run, "%s could not be removed: %s", sink->temp,
                        strerror(errno));
-    if (sink->owner == getpid() && sink->num_kept > 0) remove_folders(sink);
+    if (removes && sink->num_kept > 0) remove_folders(sink);
     sink->staged = false;
     sink->num_kept = 0;
     sink->failed = true;

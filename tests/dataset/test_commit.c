@@ -8,6 +8,9 @@
 #include <signal.h>
 #include <sys/wait.h>
 
+/* Of a call that nobody interrupts. */
+static pqf_run no_ticks = {.num_threads = 1, .total = -1};
+
 static void stage(const pqf_commit *c, const char *file, const char *text) {
     char path[4400];
     pqf_error_init(&test_err);
@@ -22,7 +25,7 @@ static void stage(const pqf_commit *c, const char *file, const char *text) {
 static void commit_one(const char *dir, pqf_mode mode, const char *file,
                        const char *text) {
     pqf_commit c;
-    OK(pqf_commit_begin(&c, dir, mode, true, test_mem, &test_err));
+    OK(pqf_commit_begin(&c, dir, mode, true, test_mem, &no_ticks, &test_err));
     stage(&c, file, text);
     OK(pqf_commit_finish(&c, &(pqf_change){.files = &file, .num_files = 1}, &test_err));
     pqf_commit_reset(&c);
@@ -47,11 +50,13 @@ static void append_and_overwrite(void **state) {
     assert_int_equal(stat(in(&f, "x/y/ds"), &st), 0);
     assert_int_equal(st.st_mode & 07777, 0710); /* bits of the folder that was replaced */
     pqf_commit c;                               /* no files: an empty folder */
-    OK(pqf_commit_begin(&c, in(&f, "x/y/ds"), PQF_OVERWRITE, false, test_mem, &test_err));
+    OK(pqf_commit_begin(&c, in(&f, "x/y/ds"), PQF_OVERWRITE, false, test_mem, &no_ticks,
+                        &test_err));
     OK(pqf_commit_finish(&c, &(pqf_change){.num_files = 0}, &test_err));
     pqf_commit_reset(&c);
     check_names(in(&f, "x/y/ds"), "");
-    OK(pqf_commit_begin(&c, in(&f, "z/new"), PQF_APPEND, true, test_mem, &test_err));
+    OK(pqf_commit_begin(&c, in(&f, "z/new"), PQF_APPEND, true, test_mem, &no_ticks,
+                        &test_err));
     OK(pqf_commit_finish(&c, &(pqf_change){.num_files = 0}, &test_err));
     pqf_commit_reset(&c);
     check_names(in(&f, "z"), "d:new");
@@ -70,7 +75,8 @@ static void many_files(void **state) {
     const char *files[FILES];
     folder_begin(&f);
     for (int mode = 0; mode < 2; mode++) {
-        OK(pqf_commit_begin(&c, in(&f, "ds"), (pqf_mode)mode, true, test_mem, &test_err));
+        OK(pqf_commit_begin(&c, in(&f, "ds"), (pqf_mode)mode, true, test_mem, &no_ticks,
+                            &test_err));
         for (int i = 0; i < FILES; i++) {
             sprintf(names[i], "p=%d/q=%d/f", i / 4, i);
             files[i] = names[i];
@@ -90,13 +96,16 @@ static void abandoned(void **state) {
     folder f;
     pqf_commit c, other;
     folder_begin(&f);
-    OK(pqf_commit_begin(&c, in(&f, "a/b/ds"), PQF_APPEND, true, test_mem, &test_err));
+    OK(pqf_commit_begin(&c, in(&f, "a/b/ds"), PQF_APPEND, true, test_mem, &no_ticks,
+                        &test_err));
     stage(&c, "p=1/f", "x");
     pqf_commit_reset(&c);
     check_names(f.path, ""); /* nor the parents that were made */
     commit_one(in(&f, "ds"), PQF_APPEND, "f", "1");
-    OK(pqf_commit_begin(&c, in(&f, "ds"), PQF_OVERWRITE, true, test_mem, &test_err));
-    OK(pqf_commit_begin(&other, in(&f, "ds"), PQF_APPEND, true, test_mem, &test_err));
+    OK(pqf_commit_begin(&c, in(&f, "ds"), PQF_OVERWRITE, true, test_mem, &no_ticks,
+                        &test_err));
+    OK(pqf_commit_begin(&other, in(&f, "ds"), PQF_APPEND, true, test_mem, &no_ticks,
+                        &test_err));
     stage(&c, "g", "x");
     pqf_commit_reset(&c); /* the other one's stage is left alone */
     stage(&other, "h", "2");
@@ -119,7 +128,7 @@ static void half_an_append(void **state) {
     commit_one(in(&f, "ds"), PQF_APPEND, "p=1/old", "1");
     for (int round = 0; round < 2; round++) {
         OK(pqf_commit_begin(&c, in(&f, round ? "new" : "ds"), PQF_APPEND, true, test_mem,
-                            &test_err));
+                            &no_ticks, &test_err));
         for (int i = 0; i < 4; i++)
             if (i != 2) stage(&c, files[i], "x"); /* the third one is missing */
         assert_int_equal(pqf_commit_finish(&c,
@@ -131,7 +140,8 @@ static void half_an_append(void **state) {
         check_names(in(&f, "ds"), "d:p=1");
         check_names(in(&f, "ds/p=1"), "f:old");
         if (round == 1) break;
-        OK(pqf_commit_begin(&c, in(&f, "ds"), PQF_APPEND, false, test_mem, &test_err));
+        OK(pqf_commit_begin(&c, in(&f, "ds"), PQF_APPEND, false, test_mem, &no_ticks,
+                            &test_err));
         for (int i = 0; i < 4; i++)
             stage(&c, files[i], "x");
         write_text(in(&f, "ds/p=3"), "a file in the folder's place");
@@ -169,20 +179,22 @@ static void refused_targets(void **state) {
                                           "../deep", "missing/../.."};
     for (size_t i = 0; i < sizeof refused / sizeof refused[0]; i++) {
         pqf_error_init(&test_err);
-        if (pqf_commit_begin(&c, refused[i], PQF_OVERWRITE, true, test_mem, &test_err) ==
-            PQF_OK)
+        if (pqf_commit_begin(&c, refused[i], PQF_OVERWRITE, true, test_mem, &no_ticks,
+                             &test_err) == PQF_OK)
             fail_msg("%s was not refused", refused[i]);
         assert_int_equal(test_err.status, i == 6 ? PQF_IO : PQF_INVALID);
     }
+    FAILS(
+        PQF_INVALID, "refusing to overwrite",
+        pqf_commit_begin(&c, home, PQF_OVERWRITE, true, test_mem, &no_ticks, &test_err));
     FAILS(PQF_INVALID, "refusing to overwrite",
-          pqf_commit_begin(&c, home, PQF_OVERWRITE, true, test_mem, &test_err));
-    FAILS(PQF_INVALID, "refusing to overwrite",
-          pqf_commit_begin(&c, in(&f, "home"), PQF_OVERWRITE, true, test_mem, &test_err));
+          pqf_commit_begin(&c, in(&f, "home"), PQF_OVERWRITE, true, test_mem, &no_ticks,
+                           &test_err));
     FAILS(PQF_INVALID, "refusing to overwrite",
           pqf_commit_begin(&c, in(&f, "link/user/.."), PQF_OVERWRITE, true, test_mem,
-                           &test_err));
+                           &no_ticks, &test_err));
     FAILS(PQF_INVALID, "has no name",
-          pqf_commit_begin(&c, "", PQF_APPEND, true, test_mem, &test_err));
+          pqf_commit_begin(&c, "", PQF_APPEND, true, test_mem, &no_ticks, &test_err));
     /* below them, beside them, and appends are fine */
     commit_one("data", PQF_OVERWRITE, "f", "1");
     commit_one(in(&f, "home/user2"), PQF_OVERWRITE, "f", "1");
@@ -208,11 +220,11 @@ static void files_and_links_as_targets(void **state) {
     for (int mode = 0; mode < 2; mode++) {
         FAILS(PQF_IO, "is a file",
               pqf_commit_begin(&c, in(&f, "file"), (pqf_mode)mode, true, test_mem,
-                               &test_err));
+                               &no_ticks, &test_err));
         assert_int_equal(test_err.os_errno, ENOTDIR);
         FAILS(PQF_IO, "file/below",
               pqf_commit_begin(&c, in(&f, "file/below"), (pqf_mode)mode, true, test_mem,
-                               &test_err));
+                               &no_ticks, &test_err));
         assert_int_equal(test_err.os_errno, ENOTDIR);
     }
     check_names(f.path, "f:file");
@@ -235,7 +247,8 @@ static void forked_child_keeps_its_hands_off(void **state) {
     pqf_commit c;
     const char *file = "f";
     folder_begin(&f);
-    OK(pqf_commit_begin(&c, in(&f, "ds"), PQF_OVERWRITE, true, test_mem, &test_err));
+    OK(pqf_commit_begin(&c, in(&f, "ds"), PQF_OVERWRITE, true, test_mem, &no_ticks,
+                        &test_err));
     stage(&c, file, "x");
     pid_t child = fork();
     if (child == 0) {

@@ -11,6 +11,9 @@
 #include <sys/resource.h>
 #include <sys/wait.h>
 
+/* Of a call that nobody interrupts. */
+static pqf_run no_ticks = {.num_threads = 1, .total = -1};
+
 #define ID "0123456789abcdef0123456789abcdef"
 
 static const char *const by_p[] = {"p", NULL};
@@ -77,7 +80,8 @@ static void begin_dead(folder *f) {
 
 static void touch_by_a_writer(folder *f) {
     pqf_commit c;
-    OK(pqf_commit_begin(&c, in(f, "ds"), PQF_APPEND, false, test_mem, &test_err));
+    OK(pqf_commit_begin(&c, in(f, "ds"), PQF_APPEND, false, test_mem, &no_ticks,
+                        &test_err));
     pqf_commit_reset(&c);
 }
 
@@ -168,8 +172,8 @@ static void links_are_not_followed(void **state) {
     leave_journal(&f, "link/new", 2, "link/x");
     pqf_commit c;
     pqf_error_init(&test_err);
-    if (pqf_commit_begin(&c, in(&f, "ds"), PQF_APPEND, false, test_mem, &test_err) ==
-        PQF_OK)
+    if (pqf_commit_begin(&c, in(&f, "ds"), PQF_APPEND, false, test_mem, &no_ticks,
+                         &test_err) == PQF_OK)
         pqf_commit_reset(&c);
     check_names(in(&f, "out"), "f:x");
     folder_end(&f);
@@ -181,7 +185,7 @@ static void removed_dataset(void **state) {
     folder f;
     begin_dead(&f);
     leave_journal(&f, "p=2/new", 2, "p=1/old");
-    OK(pqf_fs_remove_tree(in(&f, "ds"), &test_err));
+    OK(pqf_fs_remove_tree(in(&f, "ds"), NULL, NULL, &test_err));
     OK(write_parts(in(&f, "ds"), PQF_APPEND, 1, 2));
     assert_int_equal(count_rows(in(&f, "ds")), 2);
     check_names(f.path, "d:ds");
@@ -248,7 +252,8 @@ static void removed_and_emptied(void **state) {
     write_text(in(&f, "ds/p=1/a"), "1");
     write_text(in(&f, "ds/p=4/q=1/c"), "1");
     for (int round = 0; round < 2; round++) { /* the first: one file is gone */
-        OK(pqf_commit_begin(&c, in(&f, "ds"), PQF_APPEND, true, test_mem, &test_err));
+        OK(pqf_commit_begin(&c, in(&f, "ds"), PQF_APPEND, true, test_mem, &no_ticks,
+                            &test_err));
         stage(&c, "p=1/new", "2");
         stage(&c, "p=3/new", "3");
         if (round) write_text(in(&f, "ds/p=2/b"), "1");
@@ -261,7 +266,8 @@ static void removed_and_emptied(void **state) {
         check_names(in(&f, "ds"), round ? "d:p=1 d:p=3" : "d:p=1 d:p=2 d:p=4");
         check_names(in(&f, "ds/p=1"), round ? "f:new" : "f:a");
     }
-    OK(pqf_commit_begin(&c, in(&f, "ds"), PQF_APPEND, true, test_mem, &test_err));
+    OK(pqf_commit_begin(&c, in(&f, "ds"), PQF_APPEND, true, test_mem, &no_ticks,
+                        &test_err));
     assert_int_equal(rename(in(&f, "ds"), in(&f, "was")), 0);
     OK(pqf_fs_make_folders(in(&f, "ds/p=1"), &test_err));
     write_text(in(&f, "ds/p=1/new"), "4");
@@ -287,7 +293,8 @@ static void readers_keep_their_version(void **state) {
     const char *path = in(&f, "ds"), *removed = "p=1/z.parquet";
     OK(pqf_dataset_open(&path, 1, NULL, NULL, &d, &test_err));
     assert_int_equal(pqf_dataset_num_files(d), 4);
-    OK(pqf_commit_begin(&c, in(&f, "ds"), PQF_APPEND, false, test_mem, &test_err));
+    OK(pqf_commit_begin(&c, in(&f, "ds"), PQF_APPEND, false, test_mem, &no_ticks,
+                        &test_err));
     pqf_change change = {.removed = &removed, .num_removed = 1};
     OK(pqf_commit_finish(&c, &change, &test_err));
     pqf_commit_reset(&c);
@@ -446,7 +453,7 @@ static void few_descriptors(void **state) {
             folder_begin(&f);
             OK(write_parts(in(&f, "ds"), PQF_APPEND, 1, 3));
             OK(pqf_commit_begin(&c, in(&f, "ds"), (pqf_mode)mode, true, test_mem,
-                                &test_err));
+                                &no_ticks, &test_err));
             for (int i = 0; i < 3; i++)
                 stage(&c, files[i], "x");
             few = before;

@@ -8,10 +8,14 @@
 #include <signal.h>
 #include <sys/wait.h>
 
+/* Of a call that nobody interrupts. */
+static pqf_run no_ticks = {.num_threads = 1, .total = -1};
+
 #define ID "0123456789abcdef0123456789abcdef"
 
 static void begin(pqf_commit *c, folder *f) {
-    OK(pqf_commit_begin(c, in(f, "ds"), PQF_APPEND, false, test_mem, &test_err));
+    OK(pqf_commit_begin(c, in(f, "ds"), PQF_APPEND, false, test_mem, &no_ticks,
+                        &test_err));
     assert_true(exists(c->stage));
     assert_true(exists(c->room));
 }
@@ -110,7 +114,7 @@ static void many_processes(void **state) {
         for (int k = 0; k < ROUNDS; k++) {
             pqf_commit c;
             pqf_error_init(&test_err);
-            if (pqf_commit_begin(&c, in(&f, "ds"), PQF_APPEND, false, test_mem,
+            if (pqf_commit_begin(&c, in(&f, "ds"), PQF_APPEND, false, test_mem, &no_ticks,
                                  &test_err))
                 fail_with_text("a writer cannot begin");
             if (!exists(c.stage) || !exists(c.room)) _exit(1);

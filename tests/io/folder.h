@@ -96,7 +96,7 @@ static inline void check_names(const char *path, const char *expected) {
 static inline void folder_end(folder *f) {
     pqf_error err;
     pqf_error_init(&err);
-    assert_int_equal(pqf_fs_remove_tree(f->path, &err), PQF_OK);
+    assert_int_equal(pqf_fs_remove_tree(f->path, NULL, NULL, &err), PQF_OK);
     assert_false(exists(f->path));
 }
 

@@ -150,13 +150,13 @@ static void test_remove_tree(void **state) {
     }
     assert_int_equal(symlink("../kept", in(&f, "t/link")), 0);
     assert_int_equal(symlink("nowhere", in(&f, "t/a/dangling")), 0);
-    assert_int_equal(pqf_fs_remove_tree(in(&f, "t"), &err), PQF_OK);
+    assert_int_equal(pqf_fs_remove_tree(in(&f, "t"), NULL, NULL, &err), PQF_OK);
     check_names(f.path, "d:kept");
     check_names(in(&f, "kept"), "f:file");
     assert_int_equal(symlink("kept", in(&f, "link")), 0);
-    assert_int_equal(pqf_fs_remove_tree(in(&f, "link"), &err), PQF_OK);
-    assert_int_equal(pqf_fs_remove_tree(in(&f, "missing"), &err), PQF_OK);
-    assert_int_equal(pqf_fs_remove_tree(in(&f, "kept/file"), &err), PQF_OK);
+    assert_int_equal(pqf_fs_remove_tree(in(&f, "link"), NULL, NULL, &err), PQF_OK);
+    assert_int_equal(pqf_fs_remove_tree(in(&f, "missing"), NULL, NULL, &err), PQF_OK);
+    assert_int_equal(pqf_fs_remove_tree(in(&f, "kept/file"), NULL, NULL, &err), PQF_OK);
     check_names(in(&f, "kept"), "");
     folder_end(&f);
 }

@@ -7,6 +7,7 @@ A busy machine delays threads by itself, so each call gets a few tries; the best
 from __future__ import annotations
 
 import gc
+import glob
 import os
 import signal
 import threading
@@ -113,6 +114,110 @@ def test_ctrl_c_is_answered_while_a_dataset_is_written(tmp_path, table):
         )
 
     expect_stop(call, [0.3, 0.1, 0.5])
+    assert names_in(tmp_path) == []
+
+
+MANY = 10_000 if os.environ.get("PQF_TEST_ALL") else 4_000
+
+
+def is_staging(folder) -> bool:
+    """Half of the partitions have their folders in the hidden sibling."""
+    trees = glob.glob(f"{folder}/.d.forge/*/tree")
+    return bool(trees) and os.stat(trees[0]).st_nlink > MANY // 2
+
+
+def is_moving(folder) -> bool:
+    """The commit has happened: the first partitions have come to the dataset."""
+    return os.stat(f"{folder}/d").st_nlink > 100
+
+
+def stop_when(call, condition) -> float | None:
+    """As seconds_to_stop: SIGINT is sent once the condition holds."""
+    sent = 0.0
+    over = threading.Event()
+
+    def watch() -> None:
+        nonlocal sent
+        while not over.is_set():
+            if condition():
+                sent = time.perf_counter()
+                os.kill(os.getpid(), signal.SIGINT)
+                return
+            time.sleep(0.002)
+
+    watcher = threading.Thread(target=watch)
+    watcher.start()
+    try:
+        try:
+            call()
+        except KeyboardInterrupt:
+            return time.perf_counter() - sent
+        finally:
+            over.set()
+            watcher.join()
+        time.sleep(0.05)
+    except KeyboardInterrupt:
+        pass
+    return None
+
+
+@pytest.mark.parametrize("condition", [is_staging, is_moving])
+def test_ctrl_c_is_answered_whatever_the_number_of_partitions(tmp_path, condition):
+    """What is left beside the dataset is hidden and goes with the next write; an append that was committed
+    is whole, whatever had been moved. Best of TRIES, for the machine may have other things to do."""
+    table = pa.table({"p": range(MANY), "v": range(MANY)})
+    few = table.slice(0, 2)
+    measured = []
+    for _ in range(TRIES):
+        folder = tmp_path / str(len(measured))
+        write_to_dataset(few, folder / "d", table.schema, ["p"], durable=False)
+        measured.append(
+            stop_when(
+                lambda folder=folder: write_to_dataset(
+                    table, folder / "d", table.schema, ["p"], durable=False
+                ),
+                lambda folder=folder: condition(folder),
+            )
+        )
+        assert sorted(os.listdir(folder)) in (["d"], [".d.forge", "d"])
+        assert read_parquet(folder / "d", output_format="arrow").num_rows in (
+            (2,) if condition is is_staging else (MANY + 2,)
+        )
+        write_to_dataset(few, folder / "d", table.schema, ["p"], durable=False)
+        assert sorted(os.listdir(folder)) == ["d"]
+        if measured[-1] is not None and measured[-1] < MOST_SECONDS:
+            return
+    pytest.fail(f"Ctrl-C was answered after {measured} s")
+
+
+def test_ctrl_c_in_the_data_of_a_partitioned_write_leaves_nothing_to_readers(tmp_path):
+    table = pa.table({"p": range(1500), "v": range(1500)})
+    interrupted = 0.0
+
+    def batches():
+        nonlocal interrupted
+        yield table
+        interrupted = time.perf_counter()
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        write_to_dataset(batches(), tmp_path / "d", table.schema, ["p"], max_rows_per_file=1)
+    assert time.perf_counter() - interrupted < 5 * MOST_SECONDS
+    assert os.listdir(tmp_path) in ([], [".d.forge"])
+    write_to_dataset(table.slice(0, 2), tmp_path / "d", table.schema, ["p"])
+    assert os.listdir(tmp_path) == ["d"]
+    assert read_parquet(tmp_path / "d", output_format="arrow").num_rows == 2
+
+
+def test_an_error_in_the_data_of_a_partitioned_write_leaves_nothing_at_all(tmp_path):
+    table = pa.table({"p": range(1500), "v": range(1500)})
+
+    def batches():
+        yield table
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        write_to_dataset(batches(), tmp_path / "d", table.schema, ["p"], max_rows_per_file=1)
     assert names_in(tmp_path) == []
 
 
