@@ -353,7 +353,8 @@ typedef struct pqf_write_options {
     int64_t dictionary_page_bytes; /* default 1,048,576 */
     int32_t data_page_version;     /* 1 (default) or 2 */
     const char *version;           /* "1.0" "2.4" "2.6" (default) */
-    const char *profile; /* "compatible" (default): what readers of the last ten years open;
+    const char
+        *profile; /* "compatible" (default): what readers of the last ten years open;
                             "modern" changes the defaults of others: encoding "auto", data pages
                             V2, compression "zstd", page indexes */
     const char *compression; /* "none" "snappy" (default) "gzip" "brotli" "lz4" "zstd" */
@@ -366,14 +367,16 @@ typedef struct pqf_write_options {
     int64_t num_column_compression_level;
     bool no_dictionary; /* for every column, unless listed in dictionary_columns */
     const char *const *dictionary_columns; /* NULL-terminated; when not NULL only these */
-    const char *encoding; /* of values outside a dictionary: "PLAIN" (default), or "auto": the one of
+    const char *
+        encoding; /* of values outside a dictionary: "PLAIN" (default), or "auto": the one of
                              fewest bytes, measured on the first page of a chunk, that reads at about
                              the speed of PLAIN; a dictionary has to beat it */
-    const pqf_column_setting
-        *column_encoding; /* overrides by column, dictionary included: a name of the encoding table
+    const pqf_column_setting *
+        column_encoding; /* overrides by column, dictionary included: a name of the encoding table
                              ("DELTA_BINARY_PACKED", "RLE_DICTIONARY") or "auto" */
     int64_t num_column_encoding;
-    bool byte_stream_split; /* BYTE_STREAM_SPLIT wherever it exists and there is no dictionary */
+    bool
+        byte_stream_split; /* BYTE_STREAM_SPLIT wherever it exists and there is no dictionary */
     const char *const
         *byte_stream_split_columns; /* NULL-terminated; when not NULL only these */
     bool no_statistics;
