@@ -242,6 +242,112 @@ static void bench_plain(void) {
     }
 }
 
+/* ---- pages: every encoding of values, both ways, in GB of PLAIN values a second ---- */
+
+typedef struct page_kind {
+    const char *name;
+    int32_t encoding;
+    int32_t physical;
+    int32_t width; /* of values; of strings the prefix that neighbours share */
+    int bits;      /* of differences or lengths */
+} page_kind;
+
+static const page_kind page_kinds[] = {
+    {"delta int32", PQF_DELTA_BINARY_PACKED, 1, 4, 4},
+    {"delta int32", PQF_DELTA_BINARY_PACKED, 1, 4, 12},
+    {"delta int32", PQF_DELTA_BINARY_PACKED, 1, 4, 20},
+    {"delta int32", PQF_DELTA_BINARY_PACKED, 1, 4, 32},
+    {"delta int64", PQF_DELTA_BINARY_PACKED, 2, 8, 4},
+    {"delta int64", PQF_DELTA_BINARY_PACKED, 2, 8, 12},
+    {"delta int64", PQF_DELTA_BINARY_PACKED, 2, 8, 20},
+    {"delta int64", PQF_DELTA_BINARY_PACKED, 2, 8, 40},
+    {"delta int64", PQF_DELTA_BINARY_PACKED, 2, 8, 64},
+    {"split float", PQF_BYTE_STREAM_SPLIT, 4, 4, 32},
+    {"split double", PQF_BYTE_STREAM_SPLIT, 5, 8, 64},
+    {"split fixed 2", PQF_BYTE_STREAM_SPLIT, 7, 2, 64},
+    {"split fixed 12", PQF_BYTE_STREAM_SPLIT, 7, 12, 64},
+    {"split fixed 16", PQF_BYTE_STREAM_SPLIT, 7, 16, 64},
+    {"lengths", PQF_DELTA_LENGTH_BYTE_ARRAY, 6, 0, 3},
+    {"lengths", PQF_DELTA_LENGTH_BYTE_ARRAY, 6, 0, 6},
+    {"prefixes", PQF_DELTA_BYTE_ARRAY, 6, 4, 3},
+    {"prefixes", PQF_DELTA_BYTE_ARRAY, 6, 20, 5},
+    {"prefixes fixed 16", PQF_DELTA_BYTE_ARRAY, 7, 16, 64},
+};
+#define NUM_PAGE_KINDS ((int)(sizeof page_kinds / sizeof page_kinds[0]))
+
+enum { PAGE_VALUES = 50000 };
+
+static pqf_buf plain;
+static const page_kind *kind;
+
+static void make_plain_string(int64_t i) {
+    uint8_t value[64];
+    uint32_t shared = (uint32_t)kind->width;
+    uint32_t len = shared + (uint32_t)(rnd() >> (64 - kind->bits));
+    memset(value, 'a' + (int)(i / 1000 % 20), shared);
+    for (uint32_t k = shared; k < len; k++)
+        value[k] = (uint8_t)rnd();
+    must(pqf_buf_put_u32(&plain, len, &err));
+    must(pqf_buf_put(&plain, value, len, &err));
+}
+
+static void make_plain(int64_t n) {
+    uint64_t value[2] = {0, 0};
+    plain.len = 0;
+    for (int64_t i = 0; i < n; i++) {
+        if (kind->physical == 6) {
+            make_plain_string(i);
+            continue;
+        }
+        value[0] += rnd() >> (64 - kind->bits);
+        value[1] = value[0] * 3;
+        must(pqf_buf_put(&plain, value, (size_t)kind->width, &err));
+    }
+    must(pqf_buf_reserve(&plain, 64, &err));
+}
+
+static void encode_kind(int64_t n, int param) {
+    (void)param;
+    page.len = 0;
+    must(pqf_encode_page(kernel, kind->encoding, kind->physical, kind->width,
+                         pqf_buf_view(&plain), n, &page, &err));
+}
+
+static void decode_kind(int64_t n, int param) {
+    pqf_decoder d;
+    (void)param;
+    must(pqf_decoder_begin(&d, kernel, kind->encoding, kind->physical, kind->width, NULL,
+                           pqf_buf_view(&page), n, &kept, &err));
+    bytes.len = 0;
+    if (kind->physical == 6)
+        must(pqf_decode_binary(&d, n, &(pqf_binary_out){ends, &bytes}, &err));
+    else
+        must(pqf_decode_fixed(&d, n, array, &err));
+}
+
+static double gigabytes(body_fn body) {
+    double best = 1e30, begin = now();
+    for (int run = 0; run < RUNS || now() - begin < 1e8; run++) {
+        double start = now();
+        body(PAGE_VALUES, 0);
+        best = now() - start < best ? now() - start : best;
+    }
+    return (double)plain.len / best;
+}
+
+static void bench_pages(void) {
+    for (int i = 0; i < NUM_PAGE_KINDS; i++) {
+        kind = &page_kinds[i];
+        if (filter && !strstr(kind->name, filter)) continue;
+        make_plain(PAGE_VALUES);
+        double encode = gigabytes(encode_kind);
+        double decode = gigabytes(decode_kind);
+        printf("%-20s %3d bits %7.2f GB/s encode %7.2f GB/s decode %5.1f %% of PLAIN\n",
+               kind->name, kind->bits, encode, decode,
+               100 * (double)page.len / (double)plain.len);
+    }
+}
+
 /* ---- building dictionaries ---- */
 
 static pqf_dict_builder *builder;
@@ -311,14 +417,17 @@ int main(int argc, char **argv) {
     pqf_buf_init(&page, mem, 0);
     pqf_buf_init(&bytes, mem, 0);
     pqf_buf_init(&kept, mem, 0);
+    pqf_buf_init(&plain, mem, 0);
     printf("%s\n", kernel->name);
     bench_hybrid();
     bench_dictionaries();
     bench_plain();
+    bench_pages();
     bench_builder();
     pqf_buf_reset(&page);
     pqf_buf_reset(&bytes);
     pqf_buf_reset(&kept);
+    pqf_buf_reset(&plain);
     pqf_mem_release(mem);
     return 0;
 }

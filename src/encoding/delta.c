@@ -1,353 +1,351 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * delta.c: DELTA_BINARY_PACKED (Encodings.md, Delta Encoding), both directions, for integers and for
- * the lengths of delta_bytes.c.
+ * delta.c: DELTA_BINARY_PACKED (Encodings.md, Delta Encoding), decoder and encoder, as an encoding of
+ * INT32 and INT64 and as the form of lengths in delta_bytes.c.
  *
- *   header  block size | miniblocks per block | count | first value (zigzag)
- *   block   least delta (zigzag) | a width per miniblock | miniblocks: deltas - least, bit-packed
+ *   varint values of a block | varint miniblocks of a block | varint num_values | zigzag first value
+ *   block := zigzag min_delta | one width byte per miniblock | miniblock ...
+ *   miniblock := (value - value before - min_delta) of each, `width` bits, low bits first
  *
- * All arithmetic is in uint64, which wraps around; INT32 values are its low 32 bits. A miniblock is
- * unpacked in units of 32 values, that begin at whole bytes whatever the width. A pull that ends inside
- * a unit leaves the rest of it in `ahead`.
- *
- * Claims of the header allocate nothing. A block takes a byte per miniblock at least, so that no more
- * blocks are walked than there are bytes; values of width 0 are made only as far as they are pulled.
+ * The decoder is a pull: what it unpacks are differences, in place in the output, which one prefix
+ * sum a block makes values of. All arithmetic wraps around, in 32 or 64 bits. That a miniblock's
+ * bytes exist is checked once, when it is opened; behind that check its values may be taken without
+ * further questions.
  */
 #include "row.h"
 
-#define BLOCK_VALUES 128
-#define NUM_MINIS    4
-/* Units unpacked at once, so that both passes stay in L1. */
-#define STEP_VALUES 512
+/* ---- decoder: header, blocks, miniblocks ---- */
 
-static pqf_status fail_short(const char *name, pqf_error *err) {
-    return pqf_fail(err, PQF_CORRUPT, "%s: the page ends inside a block of deltas", name);
-}
-
-/* ---- header and blocks ---- */
-
-static pqf_status check_shape(const pqf_delta *d, uint64_t block, uint64_t minis,
-                              uint64_t count, const char *name, pqf_error *err) {
-    bool fits = block > 0 && block <= INT32_MAX && minis > 0 && block % minis == 0;
-    if (!fits || block / minis % PQF_DELTA_UNIT != 0 || count > INT64_MAX)
-        return pqf_fail(err, PQF_CORRUPT,
-                        "%s: blocks of %llu values in %llu miniblocks, %llu values", name,
-                        (unsigned long long)block, (unsigned long long)minis,
-                        (unsigned long long)count);
-    if (count > 1 && minis > (uint64_t)(d->end - d->p)) return fail_short(name, err);
-    return PQF_OK;
+/* What the specification demands of a header, and sizes whose products cannot overflow. */
+static bool header_is_valid(uint64_t block, uint64_t num_miniblocks) {
+    return block > 0 && block <= INT32_MAX && block % 128 == 0 && num_miniblocks > 0 &&
+           block % num_miniblocks == 0 && block / num_miniblocks % 32 == 0;
 }
 
 pqf_status pqf_delta_begin(pqf_delta *d, const pqf_kernels *kernel, pqf_bytes in,
-                           const char *name, pqf_error *err) {
+                           int32_t width, const char *name, pqf_error *err) {
+    *d = (pqf_delta){.kernel = kernel, .name = name, .value_bytes = width, .p = in.data};
+    if (in.len == 0) return PQF_OK;
     pqf_cursor c = pqf_cursor_of(in);
-    uint64_t block = pqf_cursor_varint(&c), minis = pqf_cursor_varint(&c);
-    uint64_t count = pqf_cursor_varint(&c);
-    int64_t first = pqf_zigzag_decode(pqf_cursor_varint(&c));
-    d->kernel = kernel;
+    uint64_t block = pqf_cursor_varint(&c), num_miniblocks = pqf_cursor_varint(&c);
+    uint64_t num_values = pqf_cursor_varint(&c);
+    d->value = (uint64_t)pqf_zigzag_decode(pqf_cursor_varint(&c));
+    if (c.overrun)
+        return pqf_fail(err, PQF_CORRUPT, "%s: %zu bytes hold no whole header", d->name,
+                        in.len);
+    if (!header_is_valid(block, num_miniblocks)) {
+        return pqf_fail(err, PQF_CORRUPT,
+                        "%s: blocks of %llu values in %llu miniblocks, expected "
+                        "multiples of 128 and of 32 values",
+                        d->name, (unsigned long long)block,
+                        (unsigned long long)num_miniblocks);
+    }
+    if (num_values > INT32_MAX) {
+        return pqf_fail(err, PQF_CORRUPT, "%s: a page of %llu values", d->name,
+                        (unsigned long long)num_values);
+    }
     d->p = c.p;
     d->end = c.end;
-    d->num_left = d->body_left = d->ahead_left = 0;
-    if (in.len == 0) { /* a page of nulls alone */
-        d->at_first = false;
-        return PQF_OK;
-    }
-    if (c.overrun)
-        return pqf_fail(err, PQF_CORRUPT, "%s: the page ends inside the header", name);
-    TRY(check_shape(d, block, minis, count, name, err));
-    d->mini_values = (int64_t)(block / minis);
-    d->num_minis = d->mini = (int64_t)minis;
-    d->last = (uint64_t)first;
-    d->at_first = count > 0;
-    d->num_left = (int64_t)count;
+    d->at_first = num_values > 0;
+    d->num_values = d->values_left = (int64_t)num_values;
+    d->num_miniblocks = (int64_t)num_miniblocks;
+    d->miniblock_values = (int64_t)(block / num_miniblocks);
     return PQF_OK;
 }
 
-static pqf_status open_block(pqf_delta *d, const char *name, pqf_error *err) {
+static pqf_status open_block(pqf_delta *d, pqf_error *err) {
     pqf_cursor c = {d->p, d->end, false};
     d->min_delta = (uint64_t)pqf_zigzag_decode(pqf_cursor_varint(&c));
-    d->widths = pqf_cursor_take(&c, (uint64_t)d->num_minis).data;
-    if (c.overrun) return fail_short(name, err);
+    d->widths = pqf_cursor_take(&c, (uint64_t)d->num_miniblocks).data;
+    if (c.overrun) {
+        return pqf_fail(err, PQF_CORRUPT,
+                        "%s: the bytes end before the last of %lld values", d->name,
+                        (long long)d->num_values);
+    }
     d->p = c.p;
-    d->mini = 0;
+    d->miniblocks_left = d->num_miniblocks;
     return PQF_OK;
 }
 
-static pqf_status check_width(int width, const char *name, pqf_error *err) {
-    if (width <= 64) return PQF_OK;
-    return pqf_fail(err, PQF_CORRUPT, "%s: a miniblock of %d bits per value", name,
-                    width);
-}
-
-/* The last miniblock may be cut short behind its last value: writers exist that do not pad it. */
-static pqf_status open_mini(pqf_delta *d, const char *name, pqf_error *err) {
-    if (d->mini == d->num_minis) TRY(open_block(d, name, err));
-    int width = d->widths[d->mini++];
-    TRY(check_width(width, name, err));
-    uint64_t left = (uint64_t)(d->end - d->p);
-    uint64_t size = (uint64_t)d->mini_values / 8 * (uint64_t)width;
-    uint64_t wanted = (uint64_t)pqf_min_i64(d->num_left, d->mini_values);
-    if (size > left) {
-        size = left;
-        if ((wanted * (uint64_t)width + 7) / 8 > left) return fail_short(name, err);
+/* Widths of miniblocks that hold no value may be anything: this one holds some. */
+static pqf_status next_width(pqf_delta *d, pqf_error *err) {
+    d->width = *d->widths++;
+    d->miniblocks_left--;
+    if (d->width > 64) {
+        return pqf_fail(err, PQF_CORRUPT, "%s: a bit width of %d is not in 0..64",
+                        d->name, d->width);
     }
-    d->body = d->p;
-    d->body_end = d->p + size;
-    d->body_left = d->mini_values;
-    d->width = width;
-    d->p += size;
     return PQF_OK;
 }
 
-pqf_status pqf_delta_find_end(const pqf_delta *from, const uint8_t **out,
-                              const char *name, pqf_error *err) {
-    pqf_delta d = *from;
-    for (int64_t left = d.num_left - 1; left > 0;) {
-        TRY(open_block(&d, name, err));
-        for (; d.mini < d.num_minis && left > 0; d.mini++, left -= d.mini_values) {
-            TRY(check_width(d.widths[d.mini], name, err));
-            uint64_t size = (uint64_t)d.mini_values / 8 * d.widths[d.mini];
-            if (size > (uint64_t)(d.end - d.p)) return fail_short(name, err);
-            d.p += size;
-        }
+/* A miniblock of 32 k values fills 4 k width bytes. */
+static int64_t miniblock_bytes(const pqf_delta *d) {
+    return d->miniblock_values / 8 * d->width;
+}
+
+/* The next miniblock, and those behind it that have the same width: their bytes go on where its
+ * own end. The padding behind the last value of all need not be there. */
+static pqf_status open_miniblocks(pqf_delta *d, pqf_error *err) {
+    if (d->miniblocks_left == 0) TRY(open_block(d, err));
+    TRY(next_width(d, err));
+    int64_t num_values = d->miniblock_values, num_bytes = miniblock_bytes(d);
+    while (d->miniblocks_left > 0 && *d->widths == d->width &&
+           num_values < d->values_left) {
+        num_values += d->miniblock_values;
+        num_bytes += miniblock_bytes(d);
+        d->widths++;
+        d->miniblocks_left--;
     }
-    *out = d.p;
+    d->packed = d->p;
+    d->packed_at = 0;
+    d->packed_left = pqf_min_i64(num_values, d->values_left);
+    int64_t left = d->end - d->p;
+    if (left < pqf_bits_bytes(d->packed_left * d->width)) {
+        return pqf_fail(err, PQF_CORRUPT,
+                        "%s: %lld values of %d bits where %lld bytes are left", d->name,
+                        (long long)d->packed_left, d->width, (long long)left);
+    }
+    d->p += pqf_min_i64(num_bytes, left);
     return PQF_OK;
 }
 
-/* ---- units ---- */
-
-/* Whole units to values of 4 or 8 bytes. in has slack behind the bytes that are read. */
-static void decode_units(pqf_delta *d, const uint8_t *in, int64_t n, int32_t width,
-                         uint8_t *out) {
-    const pqf_kernels *k = d->kernel;
-    if (width == 8) {
-        uint64_t *to = (uint64_t *)(void *)out;
-        k->unpack_u64(in, d->width, n, to);
-        d->last = k->prefix_sum_64(to, n, d->min_delta, d->last);
-        return;
+pqf_status pqf_delta_find_end(const pqf_delta *begun, const uint8_t **end,
+                              pqf_error *err) {
+    pqf_delta d = *begun;
+    int64_t values_left = d.num_values - 1;
+    while (values_left > 0) {
+        if (d.miniblocks_left == 0) TRY(open_block(&d, err));
+        TRY(next_width(&d, err));
+        d.p += pqf_min_i64(miniblock_bytes(&d), d.end - d.p);
+        values_left -= d.miniblock_values;
     }
-    uint32_t *to = (uint32_t *)(void *)out;
-    if (d->width <= 32) {
-        k->unpack_u32(in, d->width, n, to);
-    } else {
-        uint64_t wide[PQF_DELTA_UNIT + PQF_SLACK / 8];
-        for (int64_t i = 0; i < n; i += PQF_DELTA_UNIT) {
-            k->unpack_u64(in + i / 8 * d->width, d->width, PQF_DELTA_UNIT, wide);
-            for (int j = 0; j < PQF_DELTA_UNIT; j++)
-                pqf_store_u32(to + i + j, (uint32_t)wide[j]);
-        }
+    *end = d.p;
+    return PQF_OK;
+}
+
+/* ---- decoder: values ---- */
+
+/* Foreign INT32 data in more than 32 bits: what exceeds them does not count. */
+static void unpack_low_halves(const pqf_delta *d, const uint8_t *in, int64_t n,
+                              uint8_t *out) {
+    uint64_t wide[64 + PQF_SLACK / sizeof(uint64_t)];
+    while (n > 0) {
+        int64_t part = pqf_min_i64(64, n);
+        d->kernel->unpack_u64(in, d->width, part, wide);
+        for (int64_t i = 0; i < part; i++)
+            pqf_store_u32(out + 4 * i, (uint32_t)wide[i]);
+        in += 8 * d->width; /* 64 values */
+        out += 4 * part;
+        n -= part;
     }
-    d->last = k->prefix_sum_32(to, n, (uint32_t)d->min_delta, (uint32_t)d->last);
 }
 
-static void advance(pqf_delta *d, int64_t n) {
-    size_t size = (size_t)(n / 8) * (size_t)d->width;
-    size_t left = (size_t)(d->body_end - d->body);
-    d->body += size < left ? size : left;
-    d->body_left -= n;
+static void unpack_group(const pqf_delta *d, int64_t n, uint8_t *out) {
+    const uint8_t *in = d->packed + (d->packed_at >> 3) * d->width;
+    if (d->value_bytes == 8)
+        d->kernel->unpack_u64(in, d->width, n, (uint64_t *)(void *)out);
+    else if (d->width <= 32)
+        d->kernel->unpack_u32(in, d->width, n, (uint32_t *)(void *)out);
+    else
+        unpack_low_halves(d, in, n, out);
 }
 
-/* One unit to where its values may wait; the one that the page ends in is completed with zeros. */
-static void decode_ahead(pqf_delta *d, int32_t width) {
-    uint8_t padded[8 * PQF_DELTA_UNIT + PQF_SLACK];
-    uint64_t values[PQF_DELTA_UNIT + PQF_SLACK / 8];
-    const uint8_t *in = d->body;
-    size_t size = PQF_DELTA_UNIT / 8 * (size_t)d->width;
-    size_t left = (size_t)(d->body_end - d->body);
-    if (size > left) {
-        memset(padded, 0, sizeof padded);
-        if (left) memcpy(padded, in, left);
-        in = padded;
+static void packed_advance(pqf_delta *d, int64_t n) {
+    d->packed_at += n;
+    d->packed_left -= n;
+    d->values_left -= n;
+}
+
+/* The next n differences, which are in open miniblocks. Kernels start at whole bytes, which every
+ * eighth value does: a place between is left through a small block. */
+static void unpack(pqf_delta *d, int64_t n, uint8_t *out) {
+    int64_t skew = d->packed_at & 7, head = 0;
+    if (skew) {
+        uint8_t group[8 * 8 + PQF_SLACK];
+        head = pqf_min_i64(n, 8 - skew);
+        unpack_group(d, skew + head, group);
+        memcpy(out, group + skew * d->value_bytes, (size_t)(head * d->value_bytes));
+        packed_advance(d, head);
     }
-    decode_units(d, in, PQF_DELTA_UNIT, width, (uint8_t *)values);
-    advance(d, PQF_DELTA_UNIT);
-    memcpy(d->ahead, values, sizeof d->ahead);
-    d->ahead_at = 0;
-    d->ahead_left = PQF_DELTA_UNIT;
+    if (n == head) return;
+    unpack_group(d, n - head, out + head * d->value_bytes);
+    packed_advance(d, n - head);
 }
 
-static int64_t take_ahead(pqf_delta *d, int64_t n, int32_t width, uint8_t *out) {
-    int64_t part = pqf_min_i64(n, d->ahead_left);
-    memcpy(out, (const uint8_t *)d->ahead + (size_t)d->ahead_at * (size_t)width,
-           (size_t)(part * width));
-    d->ahead_at += (int)part;
-    d->ahead_left -= (int)part;
-    return part;
+/* Up to n values of one block; *part is how many there were. */
+static pqf_status next_of_block(pqf_delta *d, int64_t n, uint8_t *out, int64_t *part,
+                                pqf_error *err) {
+    int64_t done = 0;
+    do {
+        if (d->packed_left == 0) TRY(open_miniblocks(d, err));
+        int64_t step = pqf_min_i64(n - done, d->packed_left);
+        unpack(d, step, out + done * d->value_bytes);
+        done += step;
+    } while (done < n && d->miniblocks_left > 0);
+    if (d->value_bytes == 8)
+        d->value = d->kernel->prefix_sum_64((uint64_t *)(void *)out, done, d->min_delta,
+                                            d->value);
+    else
+        d->value = d->kernel->prefix_sum_32((uint32_t *)(void *)out, done,
+                                            (uint32_t)d->min_delta, (uint32_t)d->value);
+    *part = done;
+    return PQF_OK;
 }
 
-/* Whole units that lie in the page, at most n values; 0: there is none. */
-static int64_t whole_units(const pqf_delta *d, int64_t n) {
-    n = pqf_min_i64(pqf_min_i64(n, d->body_left), STEP_VALUES);
-    n -= n % PQF_DELTA_UNIT;
-    uint64_t left = (uint64_t)(d->body_end - d->body);
-    bool whole = (uint64_t)n / 8 * (uint64_t)d->width <= left;
-    return whole ? n : 0;
-}
-
-/* Some of the next n values. */
-static pqf_status next_part(pqf_delta *d, int64_t n, int32_t width, uint8_t *out,
-                            int64_t *part, const char *name, pqf_error *err) {
-    if (d->at_first) {
-        memcpy(out, &d->last, (size_t)width);
+pqf_status pqf_delta_decode(pqf_delta *d, int64_t n, uint8_t *out, pqf_error *err) {
+    if (n > d->values_left) {
+        return pqf_fail(err, PQF_CORRUPT, "%s: %lld values wanted, %lld of %lld are left",
+                        d->name, (long long)n, (long long)d->values_left,
+                        (long long)d->num_values);
+    }
+    if (n > 0 && d->at_first) {
+        memcpy(out, &d->value, (size_t)d->value_bytes);
         d->at_first = false;
-        *part = 1;
+        d->values_left--;
+        out += d->value_bytes;
+        n--;
+    }
+    while (n > 0) {
+        int64_t part;
+        TRY(next_of_block(d, n, out, &part, err));
+        out += part * d->value_bytes;
+        n -= part;
+    }
+    return PQF_OK;
+}
+
+/* A value is the sum of all before it: they are decoded, unless no more are wanted. */
+pqf_status pqf_delta_skip(pqf_delta *d, int64_t n, pqf_error *err) {
+    uint8_t values[PQF_BLOCK * 8 + PQF_SLACK];
+    if (n == d->values_left) {
+        d->values_left = d->packed_left = 0;
         return PQF_OK;
     }
-    if (d->ahead_left == 0) {
-        if (d->body_left == 0) TRY(open_mini(d, name, err));
-        *part = whole_units(d, n);
-        if (*part > 0) {
-            decode_units(d, d->body, *part, width, out);
-            advance(d, *part);
-            return PQF_OK;
-        }
-        decode_ahead(d, width);
-    }
-    *part = take_ahead(d, n, width, out);
-    return PQF_OK;
-}
-
-pqf_status pqf_delta_next(pqf_delta *d, int64_t n, int32_t width, uint8_t *out,
-                          const char *name, pqf_error *err) {
-    if (n > d->num_left)
-        return pqf_fail(err, PQF_CORRUPT, "%s: %lld values wanted, %lld are left", name,
-                        (long long)n, (long long)d->num_left);
-    for (int64_t part; n > 0; n -= part) {
-        TRY(next_part(d, n, width, out, &part, name, err));
-        out += part * width;
-        d->num_left -= part;
+    while (n > 0) {
+        int64_t part = pqf_min_i64(n, PQF_BLOCK);
+        TRY(pqf_delta_decode(d, part, values, err));
+        n -= part;
     }
     return PQF_OK;
 }
 
-/* ---- the rows of DELTA_BINARY_PACKED ---- */
+/* ---- encoder ---- */
 
-#define NAME "delta binary packed"
+enum { BLOCK = 128, MINIBLOCK = 32, MINIBLOCKS = BLOCK / MINIBLOCK };
+
+/* The differences of a block, padded with zeros to whole miniblocks. */
+typedef struct delta_block {
+    const pqf_kernels *kernel;
+    int64_t n;
+    int width[MINIBLOCKS]; /* 0 behind the last value */
+    uint32_t u32[BLOCK + PQF_SLACK / 4];
+    uint64_t u64[BLOCK + PQF_SLACK / 8];
+} delta_block;
+
+/* n differences of the n + 1 values at `in`, less the smallest one, which is returned. */
+static int64_t subtract_32(delta_block *b, const uint8_t *in) {
+    int32_t min, max;
+    for (int64_t i = 0; i < b->n; i++)
+        b->u32[i] = pqf_load_u32(in + 4 * i + 4) - pqf_load_u32(in + 4 * i);
+    b->kernel->minmax_i32((const int32_t *)b->u32, b->n, &min, &max);
+    for (int64_t i = 0; i < b->n; i++)
+        b->u32[i] -= (uint32_t)min;
+    memset(b->u32 + b->n, 0, (size_t)(BLOCK - b->n) * 4);
+    for (int m = 0; m < MINIBLOCKS; m++)
+        b->width[m] =
+            pqf_bit_width(b->kernel->max_u32(b->u32 + m * MINIBLOCK, MINIBLOCK));
+    return min;
+}
+
+static int64_t subtract_64(delta_block *b, const uint8_t *in) {
+    int64_t min, max;
+    for (int64_t i = 0; i < b->n; i++)
+        b->u64[i] = pqf_load_u64(in + 8 * i + 8) - pqf_load_u64(in + 8 * i);
+    b->kernel->minmax_i64((const int64_t *)b->u64, b->n, &min, &max);
+    for (int64_t i = 0; i < b->n; i++)
+        b->u64[i] -= (uint64_t)min;
+    memset(b->u64 + b->n, 0, (size_t)(BLOCK - b->n) * 8);
+    for (int m = 0; m < MINIBLOCKS; m++) {
+        uint64_t bits = 0;
+        for (int i = 0; i < MINIBLOCK; i++)
+            bits |= b->u64[m * MINIBLOCK + i];
+        b->width[m] = pqf_bit_width(bits);
+    }
+    return min;
+}
+
+static void pack_32(const delta_block *b, int m, uint8_t *out) {
+    b->kernel->pack_u32(b->u32 + m * MINIBLOCK, b->width[m], MINIBLOCK, out);
+}
+
+/* Differences of up to 32 bits have the faster kernel. */
+static void pack_64(delta_block *b, int m, uint8_t *out) {
+    const uint64_t *in = b->u64 + m * MINIBLOCK;
+    if (b->width[m] > 32) {
+        b->kernel->pack_u64(in, b->width[m], MINIBLOCK, out);
+        return;
+    }
+    for (int i = 0; i < MINIBLOCK; i++)
+        b->u32[m * MINIBLOCK + i] = (uint32_t)in[i];
+    pack_32(b, m, out);
+}
+
+/* In the last block miniblocks without values have width 0, and no bytes. */
+static pqf_status put_block(delta_block *b, const uint8_t *in, int32_t width,
+                            pqf_buf *out, pqf_error *err) {
+    int64_t min = width == 8 ? subtract_64(b, in) : subtract_32(b, in);
+    TRY(pqf_buf_put_varint(out, pqf_zigzag_encode(min), err));
+    TRY(pqf_buf_reserve(out, MINIBLOCKS + BLOCK * 8, err));
+    for (int m = 0; m < MINIBLOCKS; m++)
+        out->data[out->len++] = (uint8_t)b->width[m];
+    for (int m = 0; m < MINIBLOCKS; m++) {
+        if (b->width[m] == 0) continue;
+        uint8_t *to = out->data + out->len;
+        if (width == 8)
+            pack_64(b, m, to);
+        else
+            pack_32(b, m, to);
+        out->len += MINIBLOCK / 8 * (size_t)b->width[m];
+    }
+    return PQF_OK;
+}
+
+pqf_status pqf_delta_encode(const pqf_kernels *kernel, const uint8_t *values, int64_t n,
+                            int32_t width, pqf_buf *out, pqf_error *err) {
+    int64_t first = 0;
+    if (n > 0)
+        first = width == 8 ? (int64_t)pqf_load_u64(values)
+                           : (int64_t)(int32_t)pqf_load_u32(values);
+    TRY(pqf_buf_put_varint(out, BLOCK, err));
+    TRY(pqf_buf_put_varint(out, MINIBLOCKS, err));
+    TRY(pqf_buf_put_varint(out, (uint64_t)n, err));
+    TRY(pqf_buf_put_varint(out, pqf_zigzag_encode(first), err));
+    delta_block block = {.kernel = kernel};
+    for (int64_t at = 0; at + 1 < n; at += BLOCK) {
+        block.n = pqf_min_i64(BLOCK, n - 1 - at);
+        TRY(put_block(&block, values + at * width, width, out, err));
+    }
+    return PQF_OK;
+}
+
+/* ---- as an encoding ---- */
 
 pqf_status pqf_delta_ints_begin(pqf_decoder *d, pqf_error *err) {
-    return pqf_delta_begin(&d->delta, d->kernel, d->in, NAME, err);
+    return pqf_delta_begin(&d->delta, d->kernel, d->in, d->width, "delta binary packed",
+                           err);
 }
 
 pqf_status pqf_delta_ints_decode(pqf_decoder *d, int64_t n, uint8_t *out,
                                  pqf_error *err) {
-    return pqf_delta_next(&d->delta, n, d->width, out, NAME, err);
+    return pqf_delta_decode(&d->delta, n, out, err);
 }
 
 pqf_status pqf_delta_ints_skip(pqf_decoder *d, int64_t n, pqf_error *err) {
-    uint64_t values[STEP_VALUES + PQF_SLACK / 8];
-    for (int64_t part; n > 0; n -= part) {
-        part = pqf_min_i64(n, STEP_VALUES);
-        TRY(pqf_delta_next(&d->delta, part, d->width, (uint8_t *)values, NAME, err));
-    }
-    return PQF_OK;
-}
-
-/* ---- encoding ---- */
-
-pqf_status pqf_delta_sink_begin(pqf_delta_sink *s, const pqf_kernels *kernel,
-                                int32_t width, int64_t num_values, pqf_buf *out,
-                                pqf_error *err) {
-    s->kernel = kernel;
-    s->width = width;
-    s->out = out;
-    s->last = 0;
-    s->at_first = true;
-    s->num_deltas = 0;
-    TRY(pqf_buf_put_varint(out, BLOCK_VALUES, err));
-    TRY(pqf_buf_put_varint(out, NUM_MINIS, err));
-    return pqf_buf_put_varint(out, (uint64_t)num_values, err);
-}
-
-static int64_t signed_of(const pqf_delta_sink *s, uint64_t v) {
-    return s->width == 4 ? (int64_t)(int32_t)(uint32_t)v : (int64_t)v;
-}
-
-static int64_t least_delta(const pqf_delta_sink *s) {
-    int64_t least = signed_of(s, s->deltas[0]);
-    for (int i = 1; i < s->num_deltas; i++)
-        least = pqf_min_i64(least, signed_of(s, s->deltas[i]));
-    return least;
-}
-
-/* Deltas above the least one; those that the block lacks are 0. */
-static void subtract(pqf_delta_sink *s, uint64_t least) {
-    uint64_t mask = s->width == 4 ? UINT32_MAX : UINT64_MAX;
-    for (int i = 0; i < s->num_deltas; i++)
-        s->deltas[i] = (s->deltas[i] - least) & mask;
-    memset(s->deltas + s->num_deltas, 0,
-           (size_t)(BLOCK_VALUES - s->num_deltas) * sizeof *s->deltas);
-}
-
-static int width_of(const uint64_t *deltas) {
-    uint64_t all = 0;
-    for (int i = 0; i < BLOCK_VALUES / NUM_MINIS; i++)
-        all |= deltas[i];
-    return pqf_bit_width(all);
-}
-
-static pqf_status put_block(pqf_delta_sink *s, pqf_error *err) {
-    const int mini = BLOCK_VALUES / NUM_MINIS;
-    int64_t least = least_delta(s);
-    subtract(s, (uint64_t)least);
-    TRY(pqf_buf_put_varint(s->out, pqf_zigzag_encode(least), err));
-    TRY(pqf_buf_reserve(s->out, NUM_MINIS + BLOCK_VALUES * 8, err));
-    uint8_t *widths = s->out->data + s->out->len, *body = widths + NUM_MINIS;
-    for (int m = 0; m < NUM_MINIS; m++) {
-        widths[m] = (uint8_t)width_of(s->deltas + m * mini);
-        s->kernel->pack_u64(s->deltas + m * mini, widths[m], mini, body);
-        body += mini / 8 * widths[m]; /* 0 where the block ends before this miniblock */
-    }
-    s->out->len += (size_t)(body - widths);
-    s->num_deltas = 0;
-    return PQF_OK;
-}
-
-pqf_status pqf_delta_sink_put(pqf_delta_sink *s, uint64_t value, pqf_error *err) {
-    if (s->at_first) {
-        s->at_first = false;
-        s->last = value;
-        return pqf_buf_put_varint(s->out, pqf_zigzag_encode(signed_of(s, value)), err);
-    }
-    s->deltas[s->num_deltas++] = value - s->last;
-    s->last = value;
-    return s->num_deltas == BLOCK_VALUES ? put_block(s, err) : PQF_OK;
-}
-
-pqf_status pqf_delta_sink_end(pqf_delta_sink *s, pqf_error *err) {
-    if (s->at_first) return pqf_buf_put_varint(s->out, 0, err);
-    return s->num_deltas ? put_block(s, err) : PQF_OK;
-}
-
-/* Whole blocks without a call per value. */
-static pqf_status put_ints(pqf_delta_sink *s, const uint8_t *in, int64_t n,
-                           pqf_error *err) {
-    int64_t i = 0;
-    if (n > 0)
-        TRY(pqf_delta_sink_put(s, s->width == 4 ? pqf_load_u32(in) : pqf_load_u64(in),
-                               err));
-    for (i = 1; i < n;) {
-        int part = (int)pqf_min_i64(BLOCK_VALUES, n - i);
-        if (s->width == 4) {
-            for (int j = 0; j < part; j++)
-                s->deltas[j] = (uint64_t)pqf_load_u32(in + (i + j) * 4) -
-                               pqf_load_u32(in + (i + j - 1) * 4);
-        } else {
-            for (int j = 0; j < part; j++)
-                s->deltas[j] =
-                    pqf_load_u64(in + (i + j) * 8) - pqf_load_u64(in + (i + j - 1) * 8);
-        }
-        s->num_deltas = part;
-        i += part;
-        TRY(put_block(s, err));
-    }
-    return PQF_OK;
+    return pqf_delta_skip(&d->delta, n, err);
 }
 
 pqf_status pqf_delta_ints_encode(const pqf_plain_page *page, pqf_buf *out,
                                  pqf_error *err) {
-    pqf_delta_sink s;
-    TRY(pqf_delta_sink_begin(&s, page->kernel, page->width, page->num_values, out, err));
-    TRY(put_ints(&s, page->bytes.data, page->num_values, err));
-    return pqf_delta_sink_end(&s, err);
+    return pqf_delta_encode(page->kernel, page->bytes.data, page->num_values, page->width,
+                            out, err);
 }

@@ -88,29 +88,28 @@ pqf_status pqf_rle_encode_u8(const pqf_kernels *kernel, const uint8_t *values, i
 pqf_status pqf_rle_encode_bits(const pqf_kernels *kernel, const uint8_t *bits, int64_t at,
                                int64_t n, pqf_buf *out, pqf_error *err);
 
-/* ---- delta-encoded integers: values, lengths, prefix lengths ---- */
+/* ---- DELTA_BINARY_PACKED: values and lengths ---- */
 
-#define PQF_DELTA_UNIT 32
-
-/* A pull over the blocks of DELTA_BINARY_PACKED; it keeps its place between calls. */
+/* A pull over the miniblocks; it keeps its place between calls. */
 typedef struct pqf_delta {
     const pqf_kernels *kernel;
-    const uint8_t *p; /* next block header, or the body of the next miniblock */
+    const char *name;    /* of the encoding, for errors */
+    int32_t value_bytes; /* 4 or 8 */
+    const uint8_t *p;    /* the next block or miniblock */
     const uint8_t *end;
-    int64_t mini_values; /* values of a miniblock, a multiple of PQF_DELTA_UNIT */
-    int64_t num_minis;   /* of a block */
-    int64_t mini; /* next miniblock of the block; num_minis: a block header is next */
-    const uint8_t *widths; /* of the block */
-    uint64_t min_delta;
-    uint64_t last;       /* the value before the next one */
-    bool at_first;       /* the first value, which the header holds, is next */
-    int64_t num_left;    /* values that the header promised and nobody took */
-    const uint8_t *body; /* of the open miniblock: its next unit */
-    const uint8_t *body_end;
-    int width;
-    int64_t body_left; /* values behind body, a multiple of PQF_DELTA_UNIT */
-    int ahead_at, ahead_left;
-    uint64_t ahead[PQF_DELTA_UNIT]; /* a unit of which only a part was wanted */
+    int64_t num_values;     /* by the header */
+    int64_t values_left;    /* not taken yet */
+    bool at_first;          /* `value` itself comes next */
+    uint64_t value;         /* the one before the next */
+    int64_t num_miniblocks; /* of a block */
+    int64_t miniblock_values;
+    uint64_t min_delta;      /* of the open block */
+    const uint8_t *widths;   /* of its miniblocks that are not open yet */
+    int64_t miniblocks_left; /* as many */
+    int width;               /* of the open miniblocks */
+    const uint8_t *packed;   /* their first byte */
+    int64_t packed_at;       /* values already taken from them */
+    int64_t packed_left;     /* values left in them */
 } pqf_delta;
 
 /* ---- dictionaries that were read ---- */
@@ -149,9 +148,9 @@ typedef struct pqf_decoder {
     int64_t bit_at;   /* PLAIN BITS */
     pqf_rle rle;      /* RLE and dictionary encodings */
     pqf_delta delta;  /* DELTA_*: values, lengths, or prefix lengths */
-    pqf_delta suffix; /* DELTA_BYTE_ARRAY: lengths of suffixes */
-    int64_t stride;   /* BYTE_STREAM_SPLIT: values of the page */
-    int64_t value_at; /* BYTE_STREAM_SPLIT, ALP: values that were taken */
+    pqf_delta suffixes; /* DELTA_BYTE_ARRAY: lengths of suffixes */
+    int64_t stride;     /* BYTE_STREAM_SPLIT: values of the page */
+    int64_t value_at;   /* BYTE_STREAM_SPLIT, ALP: values that were taken */
 } pqf_decoder;
 
 /* The layout of a physical type. */

@@ -56,31 +56,18 @@ pqf_status pqf_bools_encode(const pqf_plain_page *page, pqf_buf *out, pqf_error 
 
 /* ---- delta.c ---- */
 
-/* Takes up the header. Errors begin with `name`. */
-pqf_status pqf_delta_begin(pqf_delta *delta, const pqf_kernels *kernel, pqf_bytes in,
-                           const char *name, pqf_error *err);
-/* Exactly n values of 4 or 8 bytes; fewer in the stream is PQF_CORRUPT. */
-pqf_status pqf_delta_next(pqf_delta *delta, int64_t n, int32_t width, uint8_t *out,
-                          const char *name, pqf_error *err);
-/* The first byte behind the last miniblock, found without unpacking any. */
-pqf_status pqf_delta_find_end(const pqf_delta *delta, const uint8_t **out,
-                              const char *name, pqf_error *err);
-
-/* Values in, blocks out, one block in memory. */
-typedef struct pqf_delta_sink {
-    const pqf_kernels *kernel;
-    int32_t width; /* 4 or 8 bytes: the arithmetic of the values */
-    pqf_buf *out;
-    uint64_t last;
-    bool at_first;
-    int num_deltas;
-    uint64_t deltas[128 + PQF_SLACK / 8];
-} pqf_delta_sink;
-pqf_status pqf_delta_sink_begin(pqf_delta_sink *s, const pqf_kernels *kernel,
-                                int32_t width, int64_t num_values, pqf_buf *out,
-                                pqf_error *err);
-pqf_status pqf_delta_sink_put(pqf_delta_sink *s, uint64_t value, pqf_error *err);
-pqf_status pqf_delta_sink_end(pqf_delta_sink *s, pqf_error *err);
+/* Takes up values of 4 or 8 bytes. No bytes at all are no values. Errors begin with `name`. */
+pqf_status pqf_delta_begin(pqf_delta *d, const pqf_kernels *kernel, pqf_bytes in,
+                           int32_t width, const char *name, pqf_error *err);
+/* Exactly n values, in the arithmetic of their width; PQF_SLACK writable behind them. */
+pqf_status pqf_delta_decode(pqf_delta *d, int64_t n, uint8_t *out, pqf_error *err);
+pqf_status pqf_delta_skip(pqf_delta *d, int64_t n, pqf_error *err);
+/* Where the bytes behind the last miniblock begin; `begun` has given no value yet. */
+pqf_status pqf_delta_find_end(const pqf_delta *begun, const uint8_t **end,
+                              pqf_error *err);
+/* Appends n values of `width` (4 or 8) bytes. */
+pqf_status pqf_delta_encode(const pqf_kernels *kernel, const uint8_t *values, int64_t n,
+                            int32_t width, pqf_buf *out, pqf_error *err);
 
 pqf_status pqf_delta_ints_begin(pqf_decoder *d, pqf_error *err);
 pqf_status pqf_delta_ints_decode(pqf_decoder *d, int64_t n, uint8_t *out, pqf_error *err);

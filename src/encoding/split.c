@@ -1,27 +1,37 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * split.c: BYTE_STREAM_SPLIT (Encodings.md), both directions: byte k of all values of the page, for
- * each k. In come the streams, out go values, and back. A value's place follows from its number, so
- * that skipping is counting.
+ * split.c: BYTE_STREAM_SPLIT (Encodings.md), both directions: byte k of every value
+ * stands in stream k, the streams one behind the other and nothing else. In come streams, out go
+ * values of fixed width, and back.
+ *
+ * How many values a page has follows from its bytes alone: nothing else says where streams begin.
  */
 #include "row.h"
 
 #define NAME "byte stream split"
 
-/* The page says how many values it has: its bytes by their width. */
 pqf_status pqf_split_begin(pqf_decoder *d, pqf_error *err) {
-    if (d->width <= 0 || d->in.len % (size_t)d->width != 0)
-        return pqf_fail(err, PQF_CORRUPT, NAME ": %zu bytes for values of %d bytes",
-                        d->in.len, (int)d->width);
-    d->stride = (int64_t)(d->in.len / (size_t)d->width);
-    d->value_at = 0;
+    size_t width = (size_t)d->width;
+    if (d->width <= 0) {
+        if (d->width == 0 && d->in.len == 0) return PQF_OK;
+        return pqf_fail(err, PQF_CORRUPT, NAME ": %zu bytes of values of %d", d->in.len,
+                        (int)d->width);
+    }
+    d->stride = (int64_t)(d->in.len / width);
+    if (d->in.len % width || d->stride > d->num_left) {
+        return pqf_fail(err, PQF_CORRUPT,
+                        NAME ": %zu bytes for at most %lld values of %d", d->in.len,
+                        (long long)d->num_left, (int)d->width);
+    }
     return PQF_OK;
 }
 
 pqf_status pqf_split_skip(pqf_decoder *d, int64_t n, pqf_error *err) {
-    if (n > d->stride - d->value_at)
-        return pqf_fail(err, PQF_CORRUPT, NAME ": %lld values wanted, %lld are left",
-                        (long long)n, (long long)(d->stride - d->value_at));
+    if (d->width > 0 && n > d->stride - d->value_at) {
+        return pqf_fail(err, PQF_CORRUPT,
+                        NAME ": %lld values wanted, %lld of %lld are left", (long long)n,
+                        (long long)(d->stride - d->value_at), (long long)d->stride);
+    }
     d->value_at += n;
     return PQF_OK;
 }
@@ -29,17 +39,16 @@ pqf_status pqf_split_skip(pqf_decoder *d, int64_t n, pqf_error *err) {
 pqf_status pqf_split_decode(pqf_decoder *d, int64_t n, uint8_t *out, pqf_error *err) {
     int64_t at = d->value_at;
     TRY(pqf_split_skip(d, n, err));
-    if (n > 0) d->kernel->join_streams(d->in.data + at, d->stride, d->width, n, out);
+    if (n > 0 && d->width > 0)
+        d->kernel->join_streams(d->in.data + at, d->stride, d->width, n, out);
     return PQF_OK;
 }
 
 pqf_status pqf_split_encode(const pqf_plain_page *page, pqf_buf *out, pqf_error *err) {
-    int64_t n = page->num_values;
-    size_t num_bytes = (size_t)n * (size_t)page->width;
-    TRY(pqf_buf_reserve(out, num_bytes, err));
-    if (n > 0)
-        page->kernel->split_streams(page->bytes.data, page->width, n,
-                                    out->data + out->len, n);
-    out->len += num_bytes;
+    TRY(pqf_buf_reserve(out, page->bytes.len, err));
+    if (page->bytes.len)
+        page->kernel->split_streams(page->bytes.data, page->width, page->num_values,
+                                    out->data + out->len, page->num_values);
+    out->len += page->bytes.len;
     return PQF_OK;
 }

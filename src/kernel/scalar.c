@@ -101,31 +101,14 @@ static uint64_t prefix_sum_64(uint64_t *deltas, int64_t n, uint64_t least,
     return last;
 }
 
-/* Blocks of values, so that what is written stays in the cache while the streams come by. */
 static void join_streams(const uint8_t *in, int64_t stride, int width, int64_t n,
                          uint8_t *out) {
-    const int64_t block = 256;
-    for (int64_t at = 0; at < n; at += block, out += block * width) {
-        int64_t part = n - at < block ? n - at : block;
-        for (int k = 0; k < width; k++) {
-            const uint8_t *stream = in + k * stride + at;
-            for (int64_t i = 0; i < part; i++)
-                out[i * width + k] = stream[i];
-        }
-    }
+    join_streams_body(in, stride, width, n, out);
 }
 
 static void split_streams(const uint8_t *in, int width, int64_t n, uint8_t *out,
                           int64_t stride) {
-    const int64_t block = 256;
-    for (int64_t at = 0; at < n; at += block, in += block * width) {
-        int64_t part = n - at < block ? n - at : block;
-        for (int k = 0; k < width; k++) {
-            uint8_t *stream = out + k * stride + at;
-            for (int64_t i = 0; i < part; i++)
-                stream[i] = in[i * width + k];
-        }
-    }
+    split_streams_body(in, width, n, out, stride);
 }
 
 static uint32_t max_u32(const uint32_t *values, int64_t n) {

@@ -19,6 +19,10 @@ void pqf_kernels_put_scalar(pqf_kernels *table); /* all rows */
 #if PQF_KERNEL_X86
 void pqf_kernels_put_avx2(pqf_kernels *table);
 void pqf_kernels_put_avx512(pqf_kernels *table);
+/* Parts of these two in files of their own. */
+void pqf_kernels_put_delta_avx2(pqf_kernels *table);
+void pqf_kernels_put_streams_avx2(pqf_kernels *table);
+void pqf_kernels_put_delta_avx512(pqf_kernels *table);
 #endif
 
 /* Values at any address: pages and arrays of strangers need not be aligned. */
@@ -136,6 +140,42 @@ PQF_BODY int64_t copy_bits_body(const uint8_t *in, int64_t at, int64_t n, uint8_
     }                                                                                    \
     bit_sink_end(&sink);                                                                 \
     return at - start
+
+/* -- byte streams: values [i, n) in blocks, so that the side with the jumps stays in the cache -- */
+
+#define STREAM_BLOCK 64
+
+PQF_BODY void join_some(const uint8_t *in, int64_t stride, int width, int64_t n,
+                        uint8_t *out) {
+    for (int64_t k = 0; k < width; k++, in += stride)
+        for (int64_t i = 0; i < n; i++)
+            out[i * width + k] = in[i];
+}
+
+PQF_BODY void join_streams_body(const uint8_t *in, int64_t stride, int width, int64_t n,
+                                uint8_t *out) {
+    for (; n > STREAM_BLOCK; n -= STREAM_BLOCK, in += STREAM_BLOCK) {
+        join_some(in, stride, width, STREAM_BLOCK, out);
+        out += STREAM_BLOCK * (int64_t)width;
+    }
+    join_some(in, stride, width, n, out);
+}
+
+PQF_BODY void split_some(const uint8_t *in, int width, int64_t n, uint8_t *out,
+                         int64_t stride) {
+    for (int64_t k = 0; k < width; k++, out += stride)
+        for (int64_t i = 0; i < n; i++)
+            out[i] = in[i * width + k];
+}
+
+PQF_BODY void split_streams_body(const uint8_t *in, int width, int64_t n, uint8_t *out,
+                                 int64_t stride) {
+    for (; n > STREAM_BLOCK; n -= STREAM_BLOCK, out += STREAM_BLOCK) {
+        split_some(in, width, STREAM_BLOCK, out, stride);
+        in += STREAM_BLOCK * (int64_t)width;
+    }
+    split_some(in, width, n, out, stride);
+}
 
 /* Values i to n - 1, four at a time: two loads of indices instead of four, and no gather
  * instruction made of it: on some CPUs those are slower than loads, nowhere much faster. */

@@ -229,13 +229,13 @@ static const int32_t built[] = {
 
 static bool allowed(int32_t encoding, value_kind kind) {
     if (encoding == PQF_RLE_DICTIONARY) return kind.layout != PQF_BITS;
-    if (kind.layout == PQF_FIXED && kind.width == 0) return encoding == PQF_PLAIN;
     return pqf_encoding_writes(encoding, physical_of(kind));
 }
 
 /* What is left of a cut page may still hold all values, padding apart. */
 static bool may_be_cut(int32_t encoding) {
-    return encoding == PQF_RLE_DICTIONARY || encoding == PQF_DELTA_BINARY_PACKED;
+    return encoding == PQF_RLE_DICTIONARY || encoding == PQF_DELTA_BINARY_PACKED ||
+           encoding == PQF_DELTA_LENGTH_BYTE_ARRAY || encoding == PQF_DELTA_BYTE_ARRAY;
 }
 
 static void check_one(const values *v, int32_t encoding) {
@@ -301,13 +301,20 @@ static pqf_status decode_bytes(const page *p, const uint8_t *bytes, size_t len) 
 }
 
 /* A page that is cut anywhere gives PQF_CORRUPT: no value has room to hide in fewer
- * bytes, but for values without bytes and the padding of a last group. */
-static void check_cuts(const page *p) {
+ * bytes. Where only the padding of a last group or miniblock is gone, or values have no
+ * bytes, it gives the values. */
+static void check_cuts(const page *p, const values *v) {
     for (size_t len = 0; len < p->len; len++) {
         pqf_status status = decode_bytes(p, p->in, len);
         CHECK(status == PQF_CORRUPT || (status == PQF_OK && may_be_cut(p->encoding)),
               "encoding %d layout %d: %d of %d bytes give %s", (int)p->encoding,
               (int)p->kind.layout, (int)len, (int)p->len, pqf_status_name(status));
+        if (status != PQF_OK) continue;
+        page cut = *p;
+        cut.in = padded_copy(p->in, len);
+        cut.len = len;
+        pull(&cut, v, pqf_kernels_get());
+        free(cut.in);
     }
     expect_ok(decode_bytes(p, p->in, p->len));
 }
@@ -333,7 +340,7 @@ static void test_damaged_pages(void **state) {
         for (size_t e = 0; e < sizeof built / sizeof built[0]; e++) {
             if (!allowed(built[e], v.kind)) continue;
             page p = page_new(&v, built[e]);
-            check_cuts(&p);
+            check_cuts(&p, &v);
             check_flips(&p);
             page_free(&p);
         }
@@ -369,6 +376,10 @@ static const bad_page bad_pages[] = {
     {PQF_RLE_DICTIONARY, PQF_BINARY, 0, 4, "\2\3\xFF\xFF", "RLE_DICTIONARY: index 3"},
     {PQF_RLE_DICTIONARY, PQF_BINARY, 0, 6, "\40\4\xFF\xFF\xFF\xFF", "index 4294967295"},
     {PQF_RLE_DICTIONARY, PQF_BINARY, 0, 0, "", "rle: the bytes end"},
+    {PQF_BYTE_STREAM_SPLIT, PQF_FIXED, 4, 7, "1234567", "byte stream split: 7 bytes"},
+    {PQF_BYTE_STREAM_SPLIT, PQF_FIXED, 4, 12, "123456789abc", "for at most 2 values"},
+    {PQF_BYTE_STREAM_SPLIT, PQF_FIXED, 4, 4, "1234", "2 values wanted, 1 of 1 are left"},
+    {PQF_BYTE_STREAM_SPLIT, PQF_FIXED, 0, 1, "1", "byte stream split: 1 bytes"},
 };
 
 static void test_bad_pages(void **state) {
@@ -379,7 +390,7 @@ static void test_bad_pages(void **state) {
         page p = {.encoding = bad->encoding, .kind = {bad->layout, bad->width}, .n = 2};
         static const char two_strings[] = "\1\0\0\0a\1\0\0\0b";
         if (bad->layout != PQF_BITS) read_dict(&p, pqf_bytes_of(two_strings, 10), 2);
-        if (bad->layout == PQF_FIXED) p.dict.num_values = 10 / bad->width < 2 ? 1 : 2;
+        if (bad->layout == PQF_FIXED) p.dict.num_values = bad->width > 5 ? 1 : 2;
         if (bad->width == 8) p.dict.num_values = 1;
         p.n = bad->width == 8 ? 100 : 2;
         expect_fail(decode_bytes(&p, (const uint8_t *)bad->bytes, bad->len), PQF_CORRUPT,
@@ -394,8 +405,10 @@ static void test_binary_maximum(void **state) {
     (void)state;
     rnd_start(1);
     values v = values_new((value_kind){PQF_BINARY, 64}, 500, DISTINCT);
-    for (int e = 0; e < 2; e++) { /* PLAIN and a dictionary */
-        page p = page_new(&v, built[e]);
+    static const int32_t of_strings[] = {
+        PQF_PLAIN, PQF_RLE_DICTIONARY, PQF_DELTA_LENGTH_BYTE_ARRAY, PQF_DELTA_BYTE_ARRAY};
+    for (size_t e = 0; e < sizeof of_strings / sizeof of_strings[0]; e++) {
+        page p = page_new(&v, of_strings[e]);
         int32_t ends[500 + PQF_SLACK / sizeof(int32_t)];
         pqf_decoder d;
         pqf_buf bytes = buf_new();
