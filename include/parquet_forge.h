@@ -589,6 +589,11 @@ typedef struct pqf_info_chunk {
     pqf_info_value min, max;        /* only where the format's rules allow to use them */
     int is_min_exact, is_max_exact; /* -1: not said */
     bool has_bloom_filter, has_column_index, has_offset_index;
+    int64_t bloom_filter_bytes; /* with its header; -1: none, or the file does not say */
+    int64_t unencoded_string_bytes; /* of BYTE_ARRAY values without their lengths */
+    int64_t num_repetition_counts,
+        num_definition_counts; /* level histograms, level 0 first; 0: none */
+    const int64_t *repetition_counts, *definition_counts;
 } pqf_info_chunk;
 PQF_API bool pqf_file_info_chunk(const pqf_file_info *info, int64_t row_group,
                                  int64_t leaf, pqf_info_chunk *out);
@@ -635,7 +640,7 @@ typedef struct pqf_merge_result {
 /* Writes the rows of all files that `paths` and `root` name, as in pqf_dataset_open, to one new file,
  * in their order. PQF_SCHEMA names file, column and both types where schemas differ. Key-value
  * metadata: every key of every file, with the value of the first that has it, then file.metadata.
- * Bloom filters and page indexes are not taken along. One batch and one row group's encoded pages
+ * Bloom filters and page indexes of copied row groups come along. One batch and one row group's encoded pages
  * are in memory. Files in partition folders are PQF_INVALID. When file.if_exists skips, *result is
  * zero. */
 PQF_API pqf_status pqf_merge(const char *const *paths, int64_t num_paths,

@@ -43,7 +43,6 @@ FOR_LATER = {
     "pqf_source_open_callback": "tests: faults of reading",
     "pqf_metadata_parse": "tests: footers without a file around them",
     "pqf_chunk_reader_skip": "reading by a selection of rows",
-    "pqf_order_compare": "page indexes",
     "pqf_chunk_reader_rows_left": "reading ahead",
 }
 

@@ -109,6 +109,30 @@ static PyObject *encodings_of(const pqf_file_info *info, int64_t r, int64_t l) {
     return list;
 }
 
+static PyObject *counts_of(const int64_t *counts, int64_t n) {
+    PyObject *list = PyList_New(0);
+    for (int64_t i = 0; list != NULL && i < n; i++) {
+        if (append(list, PyLong_FromLongLong(counts[i])) < 0) {
+            Py_CLEAR(list);
+        }
+    }
+    return list;
+}
+
+static PyObject *sizes_of(const pqf_info_chunk *c) {
+    PyObject *dict = PyDict_New();
+    if (dict != NULL &&
+        put(dict, "unencoded_bytes", count_or_none(c->unencoded_string_bytes)) == 0 &&
+        put(dict, "repetition_levels",
+            counts_of(c->repetition_counts, c->num_repetition_counts)) == 0 &&
+        put(dict, "definition_levels",
+            counts_of(c->definition_counts, c->num_definition_counts)) == 0) {
+        return dict;
+    }
+    Py_XDECREF(dict);
+    return NULL;
+}
+
 static int fill_chunk(PyObject *dict, const pqf_info_chunk *c) {
     return put(dict, "codec", PyUnicode_FromString(c->codec)) < 0 ||
                    put(dict, "num_values", PyLong_FromLongLong(c->num_values)) < 0 ||
@@ -126,7 +150,11 @@ static int fill_chunk(PyObject *dict, const pqf_info_chunk *c) {
                        0 ||
                    put(dict, "has_column_index", PyBool_FromLong(c->has_column_index)) <
                        0 ||
-                   put(dict, "has_offset_index", PyBool_FromLong(c->has_offset_index)) < 0
+                   put(dict, "has_offset_index", PyBool_FromLong(c->has_offset_index)) <
+                       0 ||
+                   put(dict, "bloom_filter_bytes", count_or_none(c->bloom_filter_bytes)) <
+                       0 ||
+                   put(dict, "size_statistics", sizes_of(c)) < 0
                ? -1
                : 0;
 }

@@ -171,6 +171,28 @@ static void drop_unusable(const pqf_leaf *leaf, pqf_bounds *out) {
     if (bad) out->has_min = out->has_max = false;
 }
 
+/* Of a page only the bounds by the column's order count: there are no deprecated ones. */
+void pqf_bounds_of_page(const pqf_metadata *metadata, const pqf_leaf *leaf,
+                        const pqf_page_index *index, int32_t page, pqf_bounds *out) {
+    const pqf_column_index *c = &index->columns;
+    int64_t rows =
+        pqf_page_index_first_row(index, page + 1) - pqf_page_index_first_row(index, page);
+    *out = (pqf_bounds){.num_values = leaf->max_rep ? -1 : rows};
+    out->has_num_nulls = !leaf->max_rep && (c->has_null_counts || c->null_pages[page]);
+    if (out->has_num_nulls)
+        out->num_nulls = c->null_pages[page] ? rows : c->null_counts[page];
+    out->has_num_nans = c->has_nan_counts;
+    if (out->has_num_nans) out->num_nans = c->nan_counts[page];
+    if (leaf->order == PQF_ORDER_NONE || c->null_pages[page] ||
+        !has_known_order(metadata, leaf))
+        return;
+    out->has_min = out->has_max = true;
+    out->min = c->min_values[page];
+    out->max = c->max_values[page];
+    drop_unusable(leaf, out);
+    widen_zeros(leaf, out);
+}
+
 void pqf_bounds_of_chunk(const pqf_metadata *metadata, const pqf_chunk *chunk,
                          pqf_bounds *out) {
     const pqf_statistics *s = chunk->meta->statistics;
@@ -180,6 +202,9 @@ void pqf_bounds_of_chunk(const pqf_metadata *metadata, const pqf_chunk *chunk,
     out->has_num_nulls =
         s->has_null_count && s->null_count >= 0 && s->null_count <= chunk->num_values;
     if (out->has_num_nulls) out->num_nulls = s->null_count;
+    out->has_num_nans =
+        s->has_nan_count && s->nan_count >= 0 && s->nan_count <= chunk->num_values;
+    if (out->has_num_nans) out->num_nans = s->nan_count;
     if (leaf->order == PQF_ORDER_NONE) return;
     choose(metadata, leaf, s, out);
     drop_unusable(leaf, out);

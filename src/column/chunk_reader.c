@@ -10,46 +10,12 @@
  * repetition level 0 or the end of the chunk, maybe over pages (README.md, Nested Encoding),
  * so that a read looks at the level behind its last row and leaves it where it is.
  */
-#include "reading.h"
+#include "chunk_reader.h"
 
 #include <stdio.h>
 
 /* Shorter runs are cheaper as part of a block. */
 #define LONG_RUN 64
-
-struct pqf_chunk_reader {
-    pqf_mem *mem; /* borrowed */
-    pqf_chunk chunk;
-    pqf_chunk_read_options options;
-    int64_t rows_left;
-    pqf_page_walk walk;
-    pqf_page_ref ref; /* the current page */
-    bool has_page;
-    bool sealed;         /* its body has not been touched */
-    bool in_scratch;     /* its bytes stand in the scratch of the call */
-    int64_t levels_left; /* level pairs of it that have not been taken */
-    int64_t page_row;    /* rows of the chunk that began before it */
-    pqf_rle rep;
-    pqf_rle def;
-    bool at_start; /* no level pair of the chunk has been taken */
-    uint8_t prev_def;
-    pqf_chunk_dict dict;
-    pqf_value_reader values;
-    pqf_buf room;   /* the bytes of a page that outlived a call */
-    pqf_buf levels; /* of a page with bit-packed levels: hybrid runs instead */
-};
-
-/* One call: rows go to `out`, or are stepped over where it is NULL. */
-typedef struct pull {
-    pqf_chunk_reader *r;
-    pqf_leaf_out *out;
-    pqf_scratch *scratch;
-    pqf_run *run;
-    int worker;
-    int64_t num_rows; /* wanted */
-    int64_t rows_begun;
-    int64_t num_skipped; /* values of the stretches that were stepped over */
-} pull;
 
 /* ---- opening ---- */
 
@@ -83,6 +49,7 @@ pqf_status pqf_chunk_reader_open(const pqf_chunk *chunk, const pqf_field *leaf_f
     pqf_chunk_dict_init(&r->dict, mem);
     pqf_buf_init(&r->room, mem, 0);
     pqf_buf_init(&r->levels, mem, 0);
+    pqf_arena_init(&r->selection.arena, mem);
     r->values.kernel = options->kernel;
     r->values.leaf_field = leaf_field;
     r->values.dict = &r->dict;
@@ -99,6 +66,7 @@ void pqf_chunk_reader_free(pqf_chunk_reader *reader) {
     pqf_buf_reset(&reader->room);
     pqf_buf_reset(&reader->values.kept);
     pqf_buf_reset(&reader->levels);
+    pqf_arena_reset(&reader->selection.arena);
     pqf_mem_free(reader->mem, reader, sizeof *reader);
 }
 
@@ -108,12 +76,12 @@ int64_t pqf_chunk_reader_rows_left(const pqf_chunk_reader *reader) {
 
 /* ---- pages ---- */
 
-static pqf_page_context page_context(const pull *p) {
+static pqf_page_context page_context(const pqf_pull *p) {
     return (pqf_page_context){&p->r->chunk, p->r->options.skip_page_checksums,
                               &p->scratch->codec, &p->r->levels};
 }
 
-static pqf_status load_dictionary(const pull *p, pqf_error *err) {
+static pqf_status load_dictionary(const pqf_pull *p, pqf_error *err) {
     pqf_chunk_reader *r = p->r;
     pqf_page_context context = page_context(p);
     return pqf_chunk_dict_load(&r->dict, &r->walk, &r->ref, &context,
@@ -121,8 +89,19 @@ static pqf_status load_dictionary(const pull *p, pqf_error *err) {
                                r->options.kernel, err);
 }
 
+pqf_status pqf_pull_dictionary(pqf_pull *p, pqf_error *err) {
+    pqf_chunk_reader *r = p->r;
+    bool end;
+    TRY(pqf_page_walk_next(&r->walk, &r->ref, &end, err));
+    if (end) return PQF_OK;
+    r->has_page = true;
+    if (r->ref.page < 0) return load_dictionary(p, err);
+    return pqf_fail(err, PQF_CORRUPT,
+                    "a data page stands before the first one of the offset index");
+}
+
 /* The current page, or the next one that has level pairs; *end when there is none. */
-static pqf_status find_page(const pull *p, bool *end, pqf_error *err) {
+static pqf_status find_page(const pqf_pull *p, bool *end, pqf_error *err) {
     pqf_chunk_reader *r = p->r;
     *end = false;
     while (r->levels_left == 0) {
@@ -137,12 +116,13 @@ static pqf_status find_page(const pull *p, bool *end, pqf_error *err) {
             r->levels_left = r->ref.num_values;
             r->sealed = true;
             r->page_row = r->chunk.num_rows - r->rows_left + p->rows_begun;
+            TRY(pqf_selection_check(r, err));
         }
     }
     return PQF_OK;
 }
 
-static pqf_status open_page(const pull *p, pqf_error *err) {
+static pqf_status open_page(const pqf_pull *p, pqf_error *err) {
     pqf_chunk_reader *r = p->r;
     if (!r->sealed) return PQF_OK;
     const pqf_leaf *leaf = r->chunk.leaf;
@@ -162,7 +142,7 @@ static pqf_status open_page(const pull *p, pqf_error *err) {
 }
 
 /* The next call may use the scratch for another chunk. */
-static void keep_page(const pull *p) {
+static void keep_page(const pqf_pull *p) {
     pqf_chunk_reader *r = p->r;
     if (r->sealed || !r->levels_left || !r->in_scratch) return;
     pqf_buf_reset(&r->room);
@@ -217,7 +197,7 @@ static int64_t count_values(const pqf_chunk_reader *r, const pqf_levels *levels)
     return r->options.kernel->levels_ge(levels->def, levels->n, (uint8_t)max, bits);
 }
 
-static pqf_status put_stretch(pull *p, const pqf_levels *levels, pqf_error *err) {
+static pqf_status put_stretch(pqf_pull *p, const pqf_levels *levels, pqf_error *err) {
     pqf_chunk_reader *r = p->r;
     r->levels_left -= levels->n;
     if (p->out)
@@ -271,7 +251,7 @@ static pqf_status bit_levels(pqf_chunk_reader *r, int64_t n, pqf_node_out *node,
     return PQF_OK;
 }
 
-static pqf_status append_required(pull *p, int64_t n, const pqf_node_out *except,
+static pqf_status append_required(pqf_pull *p, int64_t n, const pqf_node_out *except,
                                   pqf_error *err) {
     pqf_leaf_out *out = p->out;
     for (int32_t i = 0; i < out->num_nodes; i++)
@@ -280,7 +260,7 @@ static pqf_status append_required(pull *p, int64_t n, const pqf_node_out *except
     return PQF_OK;
 }
 
-static pqf_status flat_levels(pull *p, int64_t n, pqf_error *err) {
+static pqf_status flat_levels(pqf_pull *p, int64_t n, pqf_error *err) {
     pqf_chunk_reader *r = p->r;
     uint8_t room[PQF_LEVEL_BLOCK + PQF_SLACK];
     pqf_node_out *node =
@@ -300,7 +280,7 @@ static pqf_status flat_levels(pull *p, int64_t n, pqf_error *err) {
 }
 
 /* Fills what the levels have just appended. */
-static pqf_status put_values(pull *p, int64_t slots_before, int64_t nulls_before,
+static pqf_status put_values(pqf_pull *p, int64_t slots_before, int64_t nulls_before,
                              pqf_error *err) {
     if (!p->out) {
         int64_t n = p->num_skipped;
@@ -315,14 +295,14 @@ static pqf_status put_values(pull *p, int64_t slots_before, int64_t nulls_before
 }
 
 /* A page of nothing but PLAIN values that is wanted whole goes straight to its place. */
-static bool is_direct(const pull *p, int64_t n) {
+static bool is_direct(const pqf_pull *p, int64_t n) {
     const pqf_field *f = p->r->values.leaf_field;
     return p->out && !p->out->dictionary && p->r->sealed && n == p->r->levels_left &&
            f->layout == PQF_LEAF_FIXED && f->convert == PQF_CONVERT_NONE &&
            pqf_page_is_plain(&p->r->ref, p->r->chunk.leaf, n * f->arrow_width);
 }
 
-static pqf_status direct_page(pull *p, int64_t n, pqf_error *err) {
+static pqf_status direct_page(pqf_pull *p, int64_t n, pqf_error *err) {
     pqf_buf *values = &p->out->values;
     pqf_page_context context = page_context(p);
     TRY(pqf_values_reserve(p->out, n, err));
@@ -333,7 +313,7 @@ static pqf_status direct_page(pull *p, int64_t n, pqf_error *err) {
     return append_required(p, n, NULL, err);
 }
 
-static pqf_status flat_page(pull *p, int64_t n, pqf_error *err) {
+static pqf_status flat_page(pqf_pull *p, int64_t n, pqf_error *err) {
     pqf_chunk_reader *r = p->r;
     if (is_direct(p, n)) return direct_page(p, n, err);
     if (!p->out && r->sealed && n == r->levels_left) {
@@ -347,7 +327,7 @@ static pqf_status flat_page(pull *p, int64_t n, pqf_error *err) {
     return put_values(p, slots, nulls, err);
 }
 
-static pqf_status missing_rows(const pull *p, int64_t missing, pqf_error *err) {
+static pqf_status missing_rows(const pqf_pull *p, int64_t missing, pqf_error *err) {
     return pqf_fail(err, PQF_CORRUPT,
                     "the pages of the column chunk hold %lld rows fewer than the %lld "
                     "of its row group",
@@ -355,14 +335,14 @@ static pqf_status missing_rows(const pull *p, int64_t missing, pqf_error *err) {
                     (long long)p->r->chunk.num_rows);
 }
 
-static pqf_status too_many_rows(const pull *p, pqf_error *err) {
+static pqf_status too_many_rows(const pqf_pull *p, pqf_error *err) {
     return pqf_fail(err, PQF_CORRUPT,
                     "the pages of the column chunk hold more than the %lld rows of its "
                     "row group",
                     (long long)p->r->chunk.num_rows);
 }
 
-static pqf_status pull_flat(pull *p, pqf_error *err) {
+static pqf_status pull_flat(pqf_pull *p, pqf_error *err) {
     pqf_chunk_reader *r = p->r;
     int64_t left = p->num_rows;
     while (left > 0) {
@@ -406,7 +386,7 @@ static int64_t find_bit(const uint64_t *bits, int64_t k) {
 }
 
 /* A long run of one repetition level. *done when it begins a row too many. */
-static pqf_status run_of_reps(pull *p, uint32_t value, int64_t run_left,
+static pqf_status run_of_reps(pqf_pull *p, uint32_t value, int64_t run_left,
                               pqf_levels *levels, bool *done, pqf_error *err) {
     pqf_chunk_reader *r = p->r;
     int max = r->chunk.leaf->max_rep;
@@ -420,8 +400,8 @@ static pqf_status run_of_reps(pull *p, uint32_t value, int64_t run_left,
 }
 
 /* A block of repetition levels, up to the row that is one too many; these are left in the runs. */
-static pqf_status block_of_reps(pull *p, uint8_t *room, pqf_levels *levels, bool *done,
-                                pqf_error *err) {
+static pqf_status block_of_reps(pqf_pull *p, uint8_t *room, pqf_levels *levels,
+                                bool *done, pqf_error *err) {
     pqf_chunk_reader *r = p->r;
     uint64_t starts[PQF_LEVEL_BLOCK / 64 + PQF_SLACK / 8];
     int64_t n = pqf_min_i64(r->levels_left, PQF_LEVEL_BLOCK);
@@ -442,7 +422,7 @@ static pqf_status block_of_reps(pull *p, uint8_t *room, pqf_levels *levels, bool
     return PQF_OK;
 }
 
-static pqf_status nested_stretch(pull *p, bool *done, pqf_error *err) {
+static pqf_status nested_stretch(pqf_pull *p, bool *done, pqf_error *err) {
     pqf_chunk_reader *r = p->r;
     uint8_t rep_room[PQF_LEVEL_BLOCK + PQF_SLACK], def_room[PQF_LEVEL_BLOCK + PQF_SLACK];
     pqf_levels levels = {0};
@@ -465,7 +445,7 @@ static pqf_status nested_stretch(pull *p, bool *done, pqf_error *err) {
     return put_stretch(p, &levels, err);
 }
 
-static pqf_status pull_nested(pull *p, pqf_error *err) {
+static pqf_status pull_nested(pqf_pull *p, pqf_error *err) {
     pqf_chunk_reader *r = p->r;
     bool done = false, end = false;
     for (;;) {
@@ -501,7 +481,7 @@ static int64_t likely_string_bytes(const pqf_chunk_reader *r) {
 /* A chunk whose strings cannot fit one array is refused before a page of it is decompressed. The bytes
  * of PLAIN strings are what is left of the chunk without lengths (4), levels (at most 2 + 2 bytes an
  * entry here) and headers. */
-static pqf_status check_string_bytes(const pull *p, pqf_error *err) {
+static pqf_status check_string_bytes(const pqf_pull *p, pqf_error *err) {
     const pqf_column_metadata *meta = p->r->chunk.meta;
     const pqf_size_statistics *sizes = meta->size_statistics;
     /* The rest of a chunk, the last batch of many, may well fit. */
@@ -523,7 +503,7 @@ static pqf_status check_string_bytes(const pull *p, pqf_error *err) {
 
 /* What the first allocations are for. Row counts are words of the file: what they ask for at once is
  * far below what is left of the memory, the rest has to be shown by pages. */
-static pqf_status expect(const pull *p, pqf_error *err) {
+static pqf_status expect(const pqf_pull *p, pqf_error *err) {
     pqf_chunk_reader *r = p->r;
     int64_t width = pqf_max_i64(p->out->leaf_field->arrow_width, sizeof(int32_t));
     int64_t limit = pqf_mem_left(p->out->mem) / 4 / width;
@@ -543,7 +523,7 @@ static pqf_status expect(const pull *p, pqf_error *err) {
     return bytes ? pqf_buf_reserve(&p->out->bytes, (size_t)bytes, err) : PQF_OK;
 }
 
-static pqf_status pull_rows(pull *p, pqf_error *err) {
+pqf_status pqf_pull_rows(pqf_pull *p, pqf_error *err) {
     TRY(check_string_bytes(p, err));
     pqf_chunk_reader *r = p->r;
     if (p->num_rows == 0) return PQF_OK;
@@ -597,13 +577,14 @@ static pqf_status fail_text_at_row(const pqf_chunk_reader *r, pqf_error *err) {
     return pqf_text_fail(where, r->values.bad_value, err);
 }
 
-static pqf_status pull_or_fail(pull *p, pqf_error *err) {
+static pqf_status pull_or_fail(pqf_pull *p, pqf_error *err) {
     pqf_chunk_reader *r = p->r;
     if (p->num_rows < 0 || p->num_rows > r->rows_left)
         return pqf_fail(err, PQF_INVALID,
                         "%lld rows were asked for, the column chunk has %lld left",
                         (long long)p->num_rows, (long long)r->rows_left);
-    pqf_status status = pull_rows(p, err);
+    bool selected = r->selection.ranges != NULL;
+    pqf_status status = selected ? pqf_pull_selected(p, err) : pqf_pull_rows(p, err);
     if (status == PQF_OK) return PQF_OK;
     if (r->values.found_bad) status = fail_text_at_row(r, err);
     if (r->has_page) pqf_error_at_page(err, r->ref.page, r->ref.file_offset);
@@ -613,14 +594,14 @@ static pqf_status pull_or_fail(pull *p, pqf_error *err) {
 pqf_status pqf_chunk_reader_read(pqf_chunk_reader *reader, int64_t num_rows,
                                  pqf_leaf_out *out, pqf_scratch *scratch, pqf_run *run,
                                  int worker, pqf_error *err) {
-    pull p = {reader, out, scratch, run, worker, num_rows, 0, 0};
+    pqf_pull p = {reader, out, scratch, run, worker, num_rows, 0, 0};
     return pull_or_fail(&p, err);
 }
 
 pqf_status pqf_chunk_reader_skip(pqf_chunk_reader *reader, int64_t num_rows,
                                  pqf_scratch *scratch, pqf_run *run, int worker,
                                  pqf_error *err) {
-    pull p = {reader, NULL, scratch, run, worker, num_rows, 0, 0};
+    pqf_pull p = {reader, NULL, scratch, run, worker, num_rows, 0, 0};
     return pull_or_fail(&p, err);
 }
 
@@ -649,7 +630,7 @@ static bool is_all_codes(const pqf_column_metadata *meta) {
 pqf_status pqf_chunk_reader_put_dictionary(pqf_chunk_reader *reader, pqf_leaf_out *out,
                                            pqf_scratch *scratch, pqf_run *run, int worker,
                                            bool *is_all, pqf_error *err) {
-    pull p = {reader, out, scratch, run, worker, 0, 0, 0};
+    pqf_pull p = {reader, out, scratch, run, worker, 0, 0, 0};
     bool end;
     *is_all = is_all_codes(reader->chunk.meta);
     pqf_status status = find_page(&p, &end, err);

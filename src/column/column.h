@@ -116,6 +116,18 @@ pqf_status pqf_chunk_reader_skip(pqf_chunk_reader *reader, int64_t num_rows,
                                  pqf_error *err);
 int64_t pqf_chunk_reader_rows_left(const pqf_chunk_reader *reader);
 
+/* Rows [start, end) of a row group. */
+typedef struct pqf_row_range {
+    int64_t start, end;
+} pqf_row_range;
+
+/* From here on the reader has only the rows of these ranges, which are not empty, ascend and do not
+ * touch; they are borrowed. By the chunk's offset index, where it has one that can be used, the bytes
+ * of other pages are not read. Before the first read. */
+void pqf_chunk_reader_select(pqf_chunk_reader *reader, const pqf_metadata *metadata,
+                             int64_t row_group, const pqf_row_range *ranges,
+                             int64_t num_ranges);
+
 /* The chunk's dictionary, whole and in its order, added to that of `out`, which is one; no rows are
  * read. *is_all: no value of the chunk stands outside its dictionary. */
 pqf_status pqf_chunk_reader_put_dictionary(pqf_chunk_reader *reader, pqf_leaf_out *out,
@@ -237,10 +249,57 @@ typedef struct pqf_bounds {
     pqf_bytes min, max;
     bool has_num_nulls;
     int64_t num_nulls;
+    bool has_num_nans;
+    int64_t num_nans;
     int64_t num_values; /* level entries */
 } pqf_bounds;
 void pqf_bounds_of_chunk(const pqf_metadata *metadata, const pqf_chunk *chunk,
                          pqf_bounds *out);
+
+/* ---- page indexes and Bloom filters as they were read ---- */
+
+/* Where the pages of a chunk are, and bounds of their values. */
+typedef struct pqf_page_index {
+    int32_t num_pages;
+    int64_t num_rows;
+    pqf_offset_index offsets;
+    bool has_columns;
+    pqf_column_index columns;
+} pqf_page_index;
+
+/* False: there is none, or it contradicts itself, the chunk or the row group, or cannot be read. Lists
+ * live in the arena. */
+bool pqf_offset_index_read(const pqf_metadata *metadata, int64_t row_group,
+                           const pqf_chunk *chunk, pqf_source *source, pqf_arena *arena,
+                           pqf_page_index *out);
+/* With the column index, where there is one that can be used (has_columns). */
+bool pqf_page_index_read(const pqf_metadata *metadata, int64_t row_group,
+                         const pqf_chunk *chunk, pqf_source *source, pqf_arena *arena,
+                         pqf_page_index *out);
+/* num_rows for page num_pages. */
+int64_t pqf_page_index_first_row(const pqf_page_index *index, int32_t page);
+/* The page that a row begins in. */
+int32_t pqf_page_index_find(const pqf_page_index *index, int64_t row);
+/* As pqf_bounds_of_chunk, of a page of an index with has_columns; of columns with lists num_values is
+ * unknown and -1. */
+void pqf_bounds_of_page(const pqf_metadata *metadata, const pqf_leaf *leaf,
+                        const pqf_page_index *index, int32_t page, pqf_bounds *out);
+
+typedef struct pqf_bloom_filter {
+    pqf_source *source; /* borrowed */
+    int64_t offset;     /* of the bitset */
+    int32_t num_bytes;
+    int64_t total_bytes; /* with the header */
+} pqf_bloom_filter;
+
+/* False: there is none, or none that can be used. */
+bool pqf_bloom_filter_open(const pqf_metadata *metadata, const pqf_chunk *chunk,
+                           pqf_source *source, pqf_bloom_filter *out);
+/* False only when the value (PLAIN bytes without length) is not in the chunk. Reads a block. */
+bool pqf_bloom_filter_may_have(const pqf_bloom_filter *filter, pqf_bytes plain);
+
+/* Bytes of a value in PLAIN; 0 for BYTE_ARRAY and BOOLEAN. */
+int32_t pqf_leaf_width(const pqf_leaf *leaf);
 /* Compares two PLAIN values in the leaf's order: < 0, 0, > 0. */
 int pqf_order_compare(const pqf_leaf *leaf, pqf_bytes a, pqf_bytes b);
 

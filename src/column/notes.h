@@ -9,9 +9,6 @@
 
 #include "column.h"
 
-/* dict_read.c: bytes of a value of the leaf in Parquet, 0 for BOOLEAN and BYTE_ARRAY. */
-int32_t pqf_leaf_width(const pqf_leaf *leaf);
-
 /* Longest bound of a BYTE_ARRAY column. */
 #define PQF_BOUND_BYTES 64
 

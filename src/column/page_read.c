@@ -137,11 +137,16 @@ static pqf_status check_page(pqf_page_walk *walk, pqf_page_ref *ref, bool *known
     return PQF_OK;
 }
 
+static bool is_at_end(const pqf_page_walk *walk) {
+    return walk->values_left == 0 ||
+           (walk->is_cut && walk->next_offset >= walk->end_offset);
+}
+
 /* Index pages and types of later versions are stepped over. Every turn takes at least one byte. */
 pqf_status pqf_page_walk_next(pqf_page_walk *walk, pqf_page_ref *out, bool *end,
                               pqf_error *err) {
     bool known = false;
-    *end = walk->values_left == 0;
+    *end = is_at_end(walk);
     while (!*end && !known) {
         *out = (pqf_page_ref){.page = walk->page};
         pqf_status status = read_header(walk, out, err);
@@ -151,6 +156,7 @@ pqf_status pqf_page_walk_next(pqf_page_walk *walk, pqf_page_ref *out, bool *end,
             return status;
         }
         walk->next_offset = out->body_offset + out->header.compressed_page_size;
+        *end = !known && is_at_end(walk);
     }
     return PQF_OK;
 }

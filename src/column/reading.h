@@ -29,6 +29,7 @@ typedef struct pqf_page_walk {
     pqf_window window;
     int64_t next_offset; /* of the next header */
     int64_t end_offset;
+    bool is_cut;         /* it ends there, though the chunk has more values */
     int64_t values_left; /* level entries that data pages still owe */
     int64_t page;        /* number of the next data page */
     bool seen_dictionary;
@@ -175,8 +176,6 @@ pqf_status pqf_dict_fail_text(const pqf_dict *dict, const pqf_kernels *kernel,
 
 /* ---- values ---- */
 
-/* Bytes of a value in Parquet; 0 for BYTE_ARRAY and BOOLEAN. */
-int32_t pqf_leaf_width(const pqf_leaf *leaf);
 pqf_layout pqf_leaf_layout_of(const pqf_leaf *leaf);
 
 /* n values of the leaf's Parquet layout to what Arrow holds. FIXED: `in` to `out`, which may be the

@@ -18,8 +18,10 @@ struct pqf_batches {
     int64_t file_index; /* of the open file */
     pqf_open_file file;
     int64_t next_row_group;
-    int64_t row_group;          /* the one being read */
-    int64_t rows_left;          /* in it */
+    int64_t row_group; /* the one being read */
+    int64_t rows_left; /* in it, of those that are left by the plan */
+    pqf_rows rows;
+    pqf_arena arena;            /* of their ranges */
     pqf_chunk_reader **readers; /* one per leaf; NULL between row groups */
     pqf_leaf_out *leaves;       /* of the batch in progress */
     pqf_buf *codes;
@@ -48,6 +50,7 @@ static pqf_status begin(pqf_scan *scan, pqf_error *err) {
     for (int32_t k = 0; k < scan->spec.num_constants; k++)
         pqf_buf_init(&b->codes[k], scan->mem, 0);
     b->window_bytes = window_bytes_of(scan->num_leaves);
+    pqf_arena_init(&b->arena, scan->mem);
     scan->batches = b;
     return PQF_OK;
 }
@@ -94,6 +97,9 @@ static pqf_status open_row_group(pqf_scan *scan, int64_t row_group, pqf_error *e
             b->readers[l] = NULL;
             return at_place(scan, err);
         }
+        if (b->rows.ranges)
+            pqf_chunk_reader_select(b->readers[l], pqf_reader_metadata(b->file.reader),
+                                    row_group, b->rows.ranges, b->rows.num_ranges);
     }
     return PQF_OK;
 }
@@ -112,9 +118,13 @@ static pqf_status advance(pqf_scan *scan, pqf_error *err) {
         }
         int64_t r = b->next_row_group++;
         int64_t rows = pqf_reader_metadata(b->file.reader)->file.row_groups[r].num_rows;
-        if (!rows || !pqf_scan_keeps(scan, b->file_index, b->file.reader, r)) continue;
+        if (!rows) continue;
+        pqf_arena_reset(&b->arena);
+        TRY(pqf_scan_rows(scan, b->file_index, b->file.reader, r, &b->arena, &b->rows,
+                          err));
+        if (!b->rows.num_rows) continue;
         TRY(open_row_group(scan, r, err));
-        b->rows_left = rows;
+        b->rows_left = b->rows.num_rows;
         return PQF_OK;
     }
 }
@@ -197,5 +207,6 @@ void pqf_batches_free(pqf_scan *scan) {
     for (int32_t k = 0; k < scan->spec.num_constants; k++)
         pqf_buf_reset(&b->codes[k]);
     pqf_open_file_reset(&b->file);
+    pqf_arena_reset(&b->arena);
     scan->batches = NULL;
 }

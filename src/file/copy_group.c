@@ -3,8 +3,8 @@
  * copy_group.c: a row group of another file, of the same Parquet schema, appended as it is. The
  * bytes of its column chunks are copied without being decoded; their pages' headers and checksums
  * are looked at first. Metadata is kept but for what does not hold in the new file: offsets are
- * counted anew, those of bloom filters and page indexes, which are not copied, are dropped, and so
- * are bounds that only the old file's column order or writer let readers believe.
+ * counted anew, bounds that only the old file's column order or writer let readers believe are dropped.
+ * Page indexes and Bloom filters come along where they can be used; what cannot is left behind.
  */
 #include "inner.h"
 
@@ -29,15 +29,18 @@ static bool is_signed_order(const pqf_leaf *leaf) {
            leaf->physical == PQF_PHYSICAL_BOOLEAN;
 }
 
+static bool has_type_order(const pqf_metadata *metadata, const pqf_leaf *leaf) {
+    const pqf_file_metadata *file = &metadata->file;
+    return file->num_column_orders == metadata->tree.num_leaves &&
+           file->column_orders[leaf->index].has_type_order;
+}
+
 /* The new file says that its bounds are in the types' own order, and that this library wrote it. Bounds
  * that the old file did not say this of go; so do deprecated ones that readers believe or not by
  * the name of the writer. */
 static void keep_believable(const pqf_metadata *metadata, const pqf_leaf *leaf,
                             pqf_statistics *s) {
-    const pqf_file_metadata *file = &metadata->file;
-    bool ordered = file->num_column_orders == metadata->tree.num_leaves &&
-                   file->column_orders[leaf->index].has_type_order;
-    if (!ordered) {
+    if (!has_type_order(metadata, leaf)) {
         s->has_min_value = s->has_max_value = false;
         s->has_is_min_value_exact = s->has_is_max_value_exact = false;
     }
@@ -63,15 +66,53 @@ static void move_offsets(const pqf_chunk *chunk, int64_t to, pqf_column_metadata
     meta->has_bloom_filter_offset = meta->has_bloom_filter_length = false;
 }
 
-static pqf_status copy_bytes(pqf_copy_job *job, const pqf_chunk *chunk, pqf_error *err) {
+static pqf_status copy_bytes(pqf_copy_job *job, int64_t offset, int64_t len,
+                             pqf_error *err) {
     pqf_source *source = pqf_reader_source(job->reader);
-    for (int64_t done = 0; done < chunk->byte_len;) {
-        int64_t step = pqf_min_i64(COPY_STEP_BYTES, chunk->byte_len - done);
+    for (int64_t done = 0; done < len;) {
+        int64_t step = pqf_min_i64(COPY_STEP_BYTES, len - done);
         TRY(pqf_run_poll(job->w->run, 0, err));
-        TRY(pqf_sink_copy(job->w->sink, source, chunk->file_offset + done, step, err));
+        TRY(pqf_sink_copy(job->w->sink, source, offset + done, step, err));
         done += step;
     }
     return PQF_OK;
+}
+
+/* The bounds of a column index hold by the column's order alone. */
+static pqf_status copy_indexes(pqf_copy_job *job, const pqf_chunk *chunk, int64_t to,
+                               pqf_column_chunk *out, pqf_error *err) {
+    const pqf_metadata *metadata = pqf_reader_metadata(job->reader);
+    pqf_page_index index;
+    pqf_arena arena;
+    pqf_status status = PQF_OK;
+    pqf_arena_init(&arena, job->w->mem);
+    if (pqf_page_index_read(metadata, job->row_group, chunk,
+                            pqf_reader_source(job->reader), &arena, &index)) {
+        bool columns = index.has_columns && has_type_order(metadata, chunk->leaf);
+        status =
+            pqf_group_keep_indexes(job->w, columns ? &index.columns : NULL,
+                                   &index.offsets, to - chunk->file_offset, out, err);
+    }
+    pqf_arena_reset(&arena);
+    return status;
+}
+
+static pqf_status copy_filter(pqf_copy_job *job, int32_t leaf, pqf_column_chunk *out,
+                              pqf_error *err) {
+    const pqf_metadata *metadata = pqf_reader_metadata(job->reader);
+    pqf_column_metadata *meta = &out->meta_data;
+    int64_t to = pqf_sink_len(job->w->sink);
+    pqf_bloom_filter filter;
+    pqf_chunk chunk;
+    TRY(pqf_metadata_chunk(metadata, job->row_group, leaf, &chunk, err));
+    if (!pqf_bloom_filter_open(metadata, &chunk, pqf_reader_source(job->reader),
+                               &filter) ||
+        filter.total_bytes > INT32_MAX)
+        return PQF_OK;
+    meta->has_bloom_filter_offset = meta->has_bloom_filter_length = true;
+    meta->bloom_filter_offset = to;
+    meta->bloom_filter_length = (int32_t)filter.total_bytes;
+    return copy_bytes(job, chunk.meta->bloom_filter_offset, filter.total_bytes, err);
 }
 
 static pqf_status copy_chunk(pqf_copy_job *job, int32_t leaf, pqf_column_chunk *out,
@@ -86,7 +127,8 @@ static pqf_status copy_chunk(pqf_copy_job *job, int32_t leaf, pqf_column_chunk *
     move_offsets(&chunk, to, &out->meta_data);
     if (out->meta_data.statistics)
         keep_believable(metadata, chunk.leaf, out->meta_data.statistics);
-    return copy_bytes(job, &chunk, err);
+    TRY(copy_indexes(job, &chunk, to, out, err));
+    return copy_bytes(job, chunk.file_offset, chunk.byte_len, err);
 }
 
 static pqf_status copy_chunks(pqf_copy_job *job, pqf_row_group *group, pqf_error *err) {
@@ -100,6 +142,8 @@ static pqf_status copy_chunks(pqf_copy_job *job, pqf_row_group *group, pqf_error
         TRY(copy_chunk(job, l, &group->columns[l], err));
         group->total_compressed_size += group->columns[l].meta_data.total_compressed_size;
     }
+    for (int32_t l = 0; l < w->num_leaves; l++)
+        TRY(copy_filter(job, l, &group->columns[l], err));
     return PQF_OK;
 }
 

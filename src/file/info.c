@@ -306,6 +306,17 @@ static void fill_statistics(const pqf_file_info *info, const pqf_leaf *leaf,
 
 /* ---- chunks ---- */
 
+static void fill_sizes(const pqf_size_statistics *sizes, pqf_info_chunk *out) {
+    out->unencoded_string_bytes = -1;
+    if (!sizes) return;
+    if (sizes->has_unencoded_byte_array_data_bytes)
+        out->unencoded_string_bytes = sizes->unencoded_byte_array_data_bytes;
+    out->num_repetition_counts = sizes->num_repetition_level_histogram;
+    out->repetition_counts = sizes->repetition_level_histogram;
+    out->num_definition_counts = sizes->num_definition_level_histogram;
+    out->definition_counts = sizes->definition_level_histogram;
+}
+
 bool pqf_file_info_chunk(const pqf_file_info *info, int64_t r, int64_t leaf,
                          pqf_info_chunk *out) {
     const pqf_column_chunk *chunk = chunk_at(info, r, leaf);
@@ -328,6 +339,9 @@ bool pqf_file_info_chunk(const pqf_file_info *info, int64_t r, int64_t leaf,
         .has_offset_index = chunk->has_offset_index_offset,
     };
     if (!out->codec) out->codec = "unknown";
+    out->bloom_filter_bytes =
+        meta->has_bloom_filter_length ? meta->bloom_filter_length : -1;
+    fill_sizes(meta->size_statistics, out);
     fill_statistics(info, &info->metadata->tree.leaves[leaf], meta, out);
     return true;
 }

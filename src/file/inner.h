@@ -62,7 +62,14 @@ typedef struct pqf_range {
     bool may_have_null;
     bool may_have_value; /* false: all rows are null */
     bool may_have_nan;
+    const pqf_reader
+        *reader; /* whose chunk of `field` in `row_group` may have a Bloom filter; NULL */
+    int64_t row_group;
+    const pqf_field *field;
 } pqf_range;
+
+/* False: no row has the value. */
+bool pqf_filter_may_hold(const pqf_range *range, const pqf_scalar *value);
 
 /* Fills *out for the field that `path` (top-level name first, `depth` names) leads to;
  * false: unknown column or nothing known. */
@@ -83,11 +90,43 @@ bool pqf_scalar_of_bound(const pqf_field *leaf_field, pqf_bytes plain, pqf_scala
 /* The range of a leaf within a row group. */
 bool pqf_range_of_chunk(const pqf_reader *reader, int64_t row_group,
                         const pqf_field *leaf_field, pqf_range *out);
+/* What of a leaf's bounds is known of its field. */
+void pqf_range_of_bounds(const pqf_field *leaf_field, const pqf_bounds *bounds,
+                         pqf_range *out);
 /* Row group r may hold a row that satisfies the predicate (NULL: always true); columns
  * that the file does not have are asked from `others` (may be NULL). */
 bool pqf_plan_row_group(const pqf_reader *reader, int64_t row_group,
                         const pqf_predicate *predicate, pqf_range_fn others,
                         void *context);
+
+/* A row group, and who is asked first. */
+typedef struct pqf_row_group_ranges {
+    const pqf_reader *reader;
+    int64_t row_group;
+    pqf_range_fn others; /* may be NULL */
+    void *context;
+} pqf_row_group_ranges;
+
+/* The field that a path leads to; NULL: none, or several. */
+const pqf_field *pqf_plan_field(const pqf_reader *reader, const char *const *path,
+                                int32_t depth);
+/* What pqf_plan_row_group knows of a path. */
+bool pqf_plan_range(const pqf_row_group_ranges *group, const char *const *path,
+                    int32_t depth, pqf_range *out);
+
+/* Rows of a row group. */
+typedef struct pqf_rows {
+    pqf_row_range *ranges; /* NULL: all */
+    int64_t num_ranges;
+    int64_t num_rows; /* in them */
+} pqf_rows;
+
+/* The rows that page indexes leave, none perhaps; ranges live in the arena. */
+pqf_status pqf_plan_rows(const pqf_row_group_ranges *group,
+                         const pqf_predicate *predicate, pqf_run *run, pqf_arena *arena,
+                         pqf_rows *out, pqf_error *err);
+/* Nanoseconds of one unit of a type of dates or times, else 1. */
+__int128 pqf_scalar_unit(const pqf_type *type);
 
 /* ---- options.c ---- */
 
@@ -134,7 +173,8 @@ typedef struct pqf_shared_array pqf_shared_array;
 typedef struct pqf_piece {
     int64_t file;
     int64_t row_group;
-    int64_t num_rows;
+    int64_t num_rows; /* that are left */
+    pqf_rows rows;
 } pqf_piece;
 
 struct pqf_scan {
@@ -173,6 +213,10 @@ void pqf_open_file_reset(pqf_open_file *file);
 /* True when row group `row_group` of the file survives the predicate. */
 bool pqf_scan_keeps(const pqf_scan *scan, int64_t file, const pqf_reader *reader,
                     int64_t row_group);
+/* The rows of a row group that survives; the ranges live in the arena. */
+pqf_status pqf_scan_rows(pqf_scan *scan, int64_t file, const pqf_reader *reader,
+                         int64_t row_group, pqf_arena *arena, pqf_rows *out,
+                         pqf_error *err);
 /* Field of column c and its leaf `l` (0-based within the column) in an open file. */
 const pqf_field *pqf_scan_leaf_field(const pqf_open_file *file, const pqf_scan *scan,
                                      int32_t leaf);

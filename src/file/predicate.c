@@ -171,7 +171,7 @@ static pqf_scalar rounded(const pqf_scalar *s) {
 
 /* Bounds that are cut short are bounds all the same, and equal ones leave a single value
  * between them, so nothing here asks whether they are exact. */
-static unsigned judge_values(op o, const pqf_range *r, const pqf_scalar *literal) {
+static unsigned judge_by_bounds(op o, const pqf_range *r, const pqf_scalar *literal) {
     bool comparable = (!r->has_min || is_comparable(&r->min, literal)) &&
                       (!r->has_max || is_comparable(&r->max, literal));
     if (!comparable) return MAY_TRUE | MAY_FALSE;
@@ -188,6 +188,14 @@ static unsigned judge_values(op o, const pqf_range *r, const pqf_scalar *literal
     if (r->has_min) in_single.min = rounded(&r->min);
     if (r->has_max) in_single.max = rounded(&r->max);
     return results | judge_bounds(o, &in_single, &single);
+}
+
+/* A filter that lacks the value: no row is equal to it. It is asked last, for it is read from the file. */
+static unsigned judge_values(op o, const pqf_range *r, const pqf_scalar *literal) {
+    unsigned results = judge_by_bounds(o, r, literal);
+    unsigned equal = o == OP_EQUAL ? MAY_TRUE : o == OP_NOT_EQUAL ? MAY_FALSE : 0;
+    if (!(results & equal) || pqf_filter_may_hold(r, literal)) return results;
+    return o == OP_EQUAL ? MAY_FALSE : MAY_TRUE;
 }
 
 static unsigned judge_comparison(const node *n, pqf_range_fn range, void *context) {

@@ -42,6 +42,12 @@ static pqf_class class_of(const pqf_type *type, __int128 *factor) {
     }
 }
 
+__int128 pqf_scalar_unit(const pqf_type *type) {
+    __int128 unit;
+    (void)class_of(type, &unit);
+    return unit;
+}
+
 static bool is_unsigned(pqf_type_id id) {
     return id == PQF_TYPE_UINT8 || id == PQF_TYPE_UINT16 || id == PQF_TYPE_UINT32 ||
            id == PQF_TYPE_UINT64;

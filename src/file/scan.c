@@ -384,14 +384,34 @@ pqf_status pqf_scan_open_file(pqf_scan *scan, int64_t i, pqf_open_file *out,
     return status;
 }
 
+/* The constants as the plan asks for them; *ranges is what their context points at. */
+static pqf_row_group_ranges group_ranges(const pqf_scan *scan, int64_t file,
+                                         const pqf_reader *reader, int64_t row_group,
+                                         constant_ranges *ranges) {
+    *ranges = ranges_of_file(scan, file);
+    if (scan->spec.adapts || scan->is_part) ranges->file = pqf_reader_schema(reader);
+    bool has_others = scan->spec.num_constants || ranges->file;
+    return (pqf_row_group_ranges){reader, row_group,
+                                  has_others ? range_of_constant : NULL, ranges};
+}
+
 bool pqf_scan_keeps(const pqf_scan *scan, int64_t file, const pqf_reader *reader,
                     int64_t row_group) {
+    constant_ranges ranges;
     if (!scan->spec.predicate) return true;
-    constant_ranges ranges = ranges_of_file(scan, file);
-    if (scan->spec.adapts || scan->is_part) ranges.file = pqf_reader_schema(reader);
-    bool has_others = scan->spec.num_constants || ranges.file;
-    return pqf_plan_row_group(reader, row_group, scan->spec.predicate,
-                              has_others ? range_of_constant : NULL, &ranges);
+    pqf_row_group_ranges group = group_ranges(scan, file, reader, row_group, &ranges);
+    return pqf_plan_row_group(reader, row_group, scan->spec.predicate, group.others,
+                              group.context);
+}
+
+pqf_status pqf_scan_rows(pqf_scan *scan, int64_t file, const pqf_reader *reader,
+                         int64_t row_group, pqf_arena *arena, pqf_rows *out,
+                         pqf_error *err) {
+    constant_ranges ranges;
+    pqf_row_group_ranges group = group_ranges(scan, file, reader, row_group, &ranges);
+    *out = (pqf_rows){0};
+    if (!pqf_scan_keeps(scan, file, reader, row_group)) return PQF_OK;
+    return pqf_plan_rows(&group, scan->spec.predicate, &scan->run, arena, out, err);
 }
 
 /* ---- leaves ---- */
@@ -540,10 +560,14 @@ pqf_status pqf_scan_count_rows(pqf_scan *scan, int64_t *out, pqf_error *err) {
         TRY(pqf_scan_open_file(scan, i, &file, err));
         if (!file.reader) continue;
         const pqf_file_metadata *metadata = &pqf_reader_metadata(file.reader)->file;
-        for (int64_t r = 0; r < metadata->num_row_groups; r++)
-            if (pqf_scan_keeps(scan, i, file.reader, r))
-                fits_64 &= pqf_add_i64(total, metadata->row_groups[r].num_rows, &total);
+        pqf_status status = PQF_OK;
+        for (int64_t r = 0; r < metadata->num_row_groups && status == PQF_OK; r++) {
+            pqf_rows rows;
+            status = pqf_scan_rows(scan, i, file.reader, r, &file.arena, &rows, err);
+            if (status == PQF_OK) fits_64 &= pqf_add_i64(total, rows.num_rows, &total);
+        }
         pqf_open_file_reset(&file);
+        TRY(status);
     }
     if (!fits_64)
         return pqf_fail(err, PQF_CORRUPT, "the row counts of the files overflow");

@@ -88,10 +88,12 @@ static pqf_status plan_pieces(pqf_scan *scan, pqf_error *err) {
         if (!reader) continue;
         const pqf_file_metadata *metadata = &pqf_reader_metadata(reader)->file;
         for (int64_t r = 0; r < metadata->num_row_groups; r++) {
-            int64_t num_rows = metadata->row_groups[r].num_rows;
-            if (!num_rows || !pqf_scan_keeps(scan, i, reader, r)) continue;
-            w->pieces[w->num_pieces++] = (pqf_piece){i, r, num_rows};
-            if (!pqf_add_i64(w->wave_rows, num_rows, &w->wave_rows))
+            pqf_rows rows;
+            if (!metadata->row_groups[r].num_rows) continue;
+            TRY(pqf_scan_rows(scan, i, reader, r, &scan->arena, &rows, err));
+            if (!rows.num_rows) continue;
+            w->pieces[w->num_pieces++] = (pqf_piece){i, r, rows.num_rows, rows};
+            if (!pqf_add_i64(w->wave_rows, rows.num_rows, &w->wave_rows))
                 return pqf_fail(err, PQF_CORRUPT, "the row counts of the files overflow");
         }
     }
@@ -188,6 +190,10 @@ static pqf_status decode_leaf(pqf_scan *scan, const pqf_piece *piece, int32_t le
     pqf_chunk_reader *reader;
     TRY(pqf_scan_open_chunk(scan, file, piece->row_group, leaf, WHOLE_WINDOW_BYTES,
                             &reader, err));
+    if (piece->rows.ranges)
+        pqf_chunk_reader_select(reader, pqf_reader_metadata(file->reader),
+                                piece->row_group, piece->rows.ranges,
+                                piece->rows.num_ranges);
     pqf_status status = pqf_leaf_out_init(out, pqf_scan_leaf_field(file, scan, leaf),
                                           piece->num_rows, scan->mem, err);
     if (status == PQF_OK)

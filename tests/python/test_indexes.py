@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 import pytest
 from index_reader import chunks_of
 
-from py_parquet_forge import ParquetStreamWriter, write_parquet
+from py_parquet_forge import ParquetStreamWriter, merge, read_metadata, read_parquet, write_parquet
 
 NAN = float("nan")
 SEED = random.randrange(2**32)
@@ -477,3 +477,71 @@ def test_sorting_columns_that_are_none_are_refused(tmp_path, order, text):
         write_parquet(table, tmp_path / "a", table.schema, sorting_columns=sorting(*order))
     with pytest.raises(ValueError, match="SortingColumn"):
         write_parquet(table, tmp_path / "a", table.schema, sorting_columns=["a"])
+
+
+# ---- what is kept and told ----
+
+
+def test_copied_row_groups_keep_indexes_filters_and_order(tmp_path):
+    keywords = {"write_page_index": True, "max_rows_per_page": 100, "bloom_filter_options": {"s": True}}
+    tables = []
+    for i in range(2):
+        rows = range(1000 * i, 1000 * i + 1000)
+        tables.append(pa.table({"a": list(rows), "s": [f"v{k}" for k in rows], "l": [[k] for k in rows]}))
+        path = tmp_path / f"{i}.parquet"
+        write_parquet(
+            tables[i], path, tables[i].schema, sorting_columns=sorting((0, False, False)), **keywords
+        )
+    counts = merge([tmp_path / "0.parquet", tmp_path / "1.parquet"], tmp_path / "out", row_group_size=1000)
+    assert counts["num_row_groups_copied"] == 2
+    for i, group in enumerate(chunks_of(tmp_path / "out")):
+        old = chunks_of(tmp_path / f"{i}.parquet")[0]
+        for one, two in zip(old, group):
+            check_places(tmp_path / "out", two)
+            assert one.column_index == two.column_index
+            assert [p[1:] for p in one.pages] == [p[1:] for p in two.pages]
+            assert (one.bloom and one.bloom.bits) == (two.bloom and two.bloom.bits)
+    metadata = pq.read_metadata(tmp_path / "out")
+    assert [len(metadata.row_group(i).sorting_columns) for i in range(2)] == [1, 1]
+    for value in (3, 1003):
+        found = read_parquet(tmp_path / "out", filters=pc.field("a") == value, output_format="arrow")
+        assert found.column("s").to_pylist() == [f"v{value}"]
+
+
+def test_key_value_metadata_of_chunks_is_kept(tmp_path):
+    """No engine here writes it: it is patched in as pyarrow's statistics come last but one."""
+    table = pa.table({"a": list(range(2000))})
+    write_parquet(table, tmp_path / "a", table.schema, write_statistics=False, compression=None)
+    data = (tmp_path / "a").read_bytes()
+    total = chunks_of(tmp_path / "a")[0][0].meta[7]
+    varint, value = bytearray(), total << 1
+    while value > 127:
+        varint.append(value & 127 | 128)
+        value >>= 7
+    varint.append(value)
+    # field 7 (i64), then field 9: field 8, a list of one KeyValue {1: "k", 2: "v"}, comes between
+    at = data.rindex(b"\x16" + varint + b"\x26") + 1 + len(varint)
+    more = b"\x19\x1c\x18\x01k\x18\x01v\x00"
+    footer = struct.unpack("<I", data[-8:-4])[0] + len(more)
+    new = data[:at] + more + b"\x16" + data[at + 1 : -8] + struct.pack("<I", footer) + b"PAR1"
+    (tmp_path / "b").write_bytes(new)
+    assert chunks_of(tmp_path / "b")[0][0].meta[8] == [{1: b"k", 2: b"v"}]
+    assert merge([tmp_path / "b"], tmp_path / "c", row_group_size=2000)["num_row_groups_copied"] == 1
+    assert chunks_of(tmp_path / "c")[0][0].meta[8] == [{1: b"k", 2: b"v"}]
+
+
+def test_read_metadata_tells_of_indexes(tmp_path):
+    table = pa.table({"s": ["ab", "c", None], "l": [[1, 2], [], None]})
+    write_parquet(
+        table, tmp_path / "a", table.schema, write_page_index=True, bloom_filter_options={"s": True}
+    )
+    s, items = read_metadata(tmp_path / "a")["row_groups"][0]["columns"]
+    bloom = chunks_of(tmp_path / "a")[0][0].bloom
+    assert s["has_column_index"] and s["has_offset_index"] and s["bloom_filter_bytes"] == bloom.total_bytes
+    assert s["size_statistics"] == {"unencoded_bytes": 3, "repetition_levels": [], "definition_levels": []}
+    assert items["bloom_filter_bytes"] is None
+    assert items["size_statistics"] == {
+        "unencoded_bytes": None,
+        "repetition_levels": [3, 1],
+        "definition_levels": [1, 1, 0, 2],
+    }
