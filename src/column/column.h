@@ -159,7 +159,8 @@ typedef struct pqf_chunk_write_options {
     int level;                 /* PQF_LEVEL_DEFAULT or the codec's own */
     int32_t data_page_version; /* 1 or 2 */
     bool dictionary;
-    int32_t encoding; /* of values outside a dictionary: PQF_PLAIN, ..., PQF_ENCODING_AUTO */
+    int32_t
+        encoding; /* of values outside a dictionary: PQF_PLAIN, ..., PQF_ENCODING_AUTO */
     bool statistics;
     bool page_checksums;
     bool write_plain_dictionary_name; /* format version 1.0: the encoding's older name */
