@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 import pytest
 from index_reader import chunks_of
 
-from py_parquet_forge import _core, read_parquet, read_parquet_iter, write_parquet
+from py_parquet_forge import _core, merge, read_parquet, read_parquet_iter, write_parquet
 
 NAN = float("nan")
 SEED = random.randrange(2**32)
@@ -315,3 +315,20 @@ def test_filters_of_other_writers_are_used(name):
     before = bytes_read()
     assert filtered(path, field("String") == low).num_rows > 0
     assert bytes_read() - before > without
+
+
+def test_indexes_of_files_with_large_footers(tmp_path):
+    """Such footers are read column by column, when a column is asked for."""
+    table = pa.table({f"c{i}": list(range(30)) for i in range(1500)})
+    write_parquet(
+        table, tmp_path / "a", table.schema, write_page_index=True, max_rows_per_page=10, row_group_size=15,
+        bloom_filter_options={"c1499": True},
+    )  # fmt: skip
+    assert pq.read_metadata(tmp_path / "a").serialized_size > 256 << 10
+    where = (field("c7") == 12) | (field("c1499") == 21)
+    found = filtered(tmp_path / "a", where, columns=["c3", "c1499"])
+    assert found.to_pylist() == [{"c3": 12, "c1499": 12}, {"c3": 21, "c1499": 21}]
+    assert filtered(tmp_path / "a", field("c1499") == 777, columns=["c3"]).num_rows == 0
+    counts = merge([tmp_path / "a"], tmp_path / "b", row_group_size=15)
+    assert counts["num_row_groups_copied"] == 2
+    assert filtered(tmp_path / "b", where, columns=["c3", "c1499"]).equals(found)
