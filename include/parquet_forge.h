@@ -264,8 +264,9 @@ typedef struct pqf_scan_options {
         with_predicate_columns; /* what the predicate reads comes too, behind the columns or
                                     in the structs asked for: for a caller that filters rows */
     int64_t
-        batch_rows; /* 0: whole read, one batch per row group, decoded in parallel by the first
-                           pull; else batches of exactly this many rows but the last, in bounded memory */
+        batch_rows; /* 0: whole read, one batch per row group (more where 32-bit offsets do not
+                           reach), decoded in parallel by the first pull; else batches of
+                           exactly this many rows but the last, in bounded memory */
 } pqf_scan_options;
 
 /* Starts a scan. The stream keeps the dataset alive. Its get_next returns an errno value on failure

@@ -23,8 +23,9 @@ static pqf_status set_cap(pqf_buf *buf, size_t cap, pqf_error *err) {
     return PQF_OK;
 }
 
-static pqf_status check_max(const pqf_buf *buf, size_t cap, pqf_error *err) {
+static pqf_status check_max(pqf_buf *buf, size_t cap, pqf_error *err) {
     if (buf->max == 0 || cap <= buf->max) return PQF_OK;
+    buf->is_full = true;
     return pqf_fail(err, PQF_LIMIT, "a buffer of %zu bytes is needed, its maximum is %zu",
                     cap, buf->max);
 }

@@ -15,7 +15,8 @@ typedef struct pqf_buf {
     uint8_t *data;
     size_t len;
     size_t cap;
-    size_t max; /* 0: none; growth beyond is PQF_LIMIT */
+    size_t max;   /* 0: none; growth beyond is PQF_LIMIT */
+    bool is_full; /* more than max was asked for */
 } pqf_buf;
 
 static inline void pqf_buf_init(pqf_buf *buf, pqf_mem *mem, size_t max) {

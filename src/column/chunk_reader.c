@@ -494,6 +494,7 @@ static pqf_status check_string_bytes(const pqf_pull *p, pqf_error *err) {
     else if (!meta->has_dictionary_page_offset && meta->num_values < INT32_MAX)
         least = meta->total_uncompressed_size - 16 * meta->num_values - (1 << 20);
     if (least <= INT32_MAX) return PQF_OK;
+    p->out->bytes.is_full = true;
     return pqf_fail(
         err, PQF_LIMIT,
         "the column chunk holds %lld bytes of strings, more than the 2 GiB of one "

@@ -77,6 +77,9 @@ typedef struct pqf_leaf_out {
 pqf_status pqf_leaf_out_init(pqf_leaf_out *out, const pqf_field *leaf_field,
                              int64_t num_rows, pqf_mem *mem, pqf_error *err);
 void pqf_leaf_out_reset(pqf_leaf_out *out);
+/* Its rows are more than one array can hold: strings or items beyond 32-bit offsets (then the read has
+ * failed), slots beyond the run ends. Fewer rows may do. */
+bool pqf_leaf_out_is_full(const pqf_leaf_out *out);
 /* Before the first row: a chunk's dictionary of at most so many bytes goes in whole and in its order,
  * however few the rows of a read are. */
 void pqf_leaf_out_keep_dictionaries(pqf_leaf_out *out, int64_t max_bytes);

@@ -52,6 +52,16 @@ int64_t pqf_leaf_out_num_values(const pqf_leaf_out *out) {
     return out->dictionary ? pqf_dict_num_values(out->dictionary->builder) : 0;
 }
 
+bool pqf_leaf_out_is_full(const pqf_leaf_out *out) {
+    if (!out->mem) return false;
+    bool full = out->bytes.is_full;
+    for (int32_t i = 0; i < out->num_nodes; i++)
+        full |= out->nodes[i].offsets.is_full;
+    const char *runs = out->leaf_field->run_format;
+    bool short_ends = runs && runs[0] == 's';
+    return full || (short_ends && out->nodes[out->num_nodes - 1].length > INT16_MAX);
+}
+
 void pqf_leaf_out_reset(pqf_leaf_out *out) {
     if (!out->mem) return;
     for (int32_t i = 0; i < out->num_nodes; i++) {

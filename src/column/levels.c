@@ -54,7 +54,8 @@ pqf_status pqf_node_append_same(const pqf_kernels *kernel, pqf_node_out *node, i
     return PQF_OK;
 }
 
-static pqf_status too_many_items(pqf_error *err) {
+static pqf_status too_many_items(pqf_node_out *node, pqf_error *err) {
+    node->offsets.is_full = true;
     return pqf_fail(err, PQF_LIMIT,
                     "the lists hold more than 2,147,483,647 items, too many for one "
                     "array: read_parquet_iter with a smaller chunk_size reads them");
@@ -63,7 +64,7 @@ static pqf_status too_many_items(pqf_error *err) {
 /* Room for n more offsets and the one behind the last; the first offset is 0. */
 static pqf_status reserve_offsets(pqf_node_out *node, int64_t n, int64_t base,
                                   int64_t num_items, pqf_error *err) {
-    if (base + num_items > INT32_MAX) return too_many_items(err);
+    if (base + num_items > INT32_MAX) return too_many_items(node, err);
     pqf_buf *offsets = &node->offsets;
     if (!offsets->data) {
         int64_t want = pqf_max_i64(n, node->num_expected) + 1;

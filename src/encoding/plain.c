@@ -69,6 +69,7 @@ pqf_status pqf_plain_decode_bits(pqf_decoder *d, int64_t n, uint8_t *out, int64_
 pqf_status pqf_binary_reserve(const pqf_binary_out *out, uint64_t num_bytes,
                               pqf_error *err) {
     if (num_bytes > (uint64_t)INT32_MAX - out->bytes->len) {
+        out->bytes->is_full = true;
         return pqf_fail(err, PQF_LIMIT,
                         "%llu more bytes of strings do not fit the 2 GiB of one array; "
                         "read smaller batches",

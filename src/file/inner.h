@@ -173,8 +173,9 @@ typedef struct pqf_shared_array pqf_shared_array;
 typedef struct pqf_piece {
     int64_t file;
     int64_t row_group;
-    int64_t num_rows; /* that are left */
-    pqf_rows rows;
+    int64_t first_row; /* of those that are left in the row group */
+    int64_t num_rows;
+    pqf_rows rows; /* of the row group, that are left */
 } pqf_piece;
 
 struct pqf_scan {

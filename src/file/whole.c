@@ -2,8 +2,9 @@
  *
  * whole.c: a whole read. All footers first, then one task per (row group, leaf) over all
  * files, largest first, each decoding straight into its final buffers; then one batch per
- * row group is put together and handed out. Many files are taken in waves, because an
- * open file costs a descriptor.
+ * row group is put together and handed out. A row group with more strings or items than one
+ * array holds is halved until its parts fit. Many files are taken in waves, because an open
+ * file costs a descriptor.
  */
 #include "inner.h"
 
@@ -19,6 +20,7 @@ struct pqf_whole {
     int64_t num_pieces;
     int64_t next_piece;
     pqf_leaf_out *leaves;       /* pieces x leaves */
+    bool *is_full;              /* of each: its piece has to be halved */
     struct ArrowArray *batches; /* per piece, once put together */
     int64_t rows_before;        /* of earlier waves */
     int64_t wave_rows;
@@ -92,7 +94,7 @@ static pqf_status plan_pieces(pqf_scan *scan, pqf_error *err) {
             if (!metadata->row_groups[r].num_rows) continue;
             TRY(pqf_scan_rows(scan, i, reader, r, &scan->arena, &rows, err));
             if (!rows.num_rows) continue;
-            w->pieces[w->num_pieces++] = (pqf_piece){i, r, rows.num_rows, rows};
+            w->pieces[w->num_pieces++] = (pqf_piece){i, r, 0, rows.num_rows, rows};
             if (!pqf_add_i64(w->wave_rows, rows.num_rows, &w->wave_rows))
                 return pqf_fail(err, PQF_CORRUPT, "the row counts of the files overflow");
         }
@@ -179,7 +181,8 @@ static bool is_little(const pqf_scan *scan) {
 static void note_progress(pqf_scan *scan) {
     struct pqf_whole *w = scan->whole;
     int64_t done = atomic_fetch_add(&w->tasks_done, 1) + 1;
-    double share = (double)done / (double)w->num_tasks;
+    /* what was halved is done again */
+    double share = done < w->num_tasks ? (double)done / (double)w->num_tasks : 1;
     atomic_store(&scan->run.done,
                  w->rows_before + (int64_t)((double)w->wave_rows * share));
 }
@@ -196,9 +199,13 @@ static pqf_status decode_leaf(pqf_scan *scan, const pqf_piece *piece, int32_t le
                                 piece->rows.num_ranges);
     pqf_status status = pqf_leaf_out_init(out, pqf_scan_leaf_field(file, scan, leaf),
                                           piece->num_rows, scan->mem, err);
+    pqf_scratch *scratch = &scan->scratch[worker];
     if (status == PQF_OK)
-        status = pqf_chunk_reader_read(reader, piece->num_rows, out,
-                                       &scan->scratch[worker], &scan->run, worker, err);
+        status = pqf_chunk_reader_skip(reader, piece->first_row, scratch, &scan->run,
+                                       worker, err);
+    if (status == PQF_OK)
+        status = pqf_chunk_reader_read(reader, piece->num_rows, out, scratch, &scan->run,
+                                       worker, err);
     pqf_chunk_reader_free(reader);
     return status;
 }
@@ -206,20 +213,100 @@ static pqf_status decode_leaf(pqf_scan *scan, const pqf_piece *piece, int32_t le
 static pqf_status decode_task(void *context, int64_t task, int worker, pqf_error *err) {
     pqf_scan *scan = context;
     const pqf_piece *piece = &scan->whole->pieces[task / scan->num_leaves];
-    pqf_status status = decode_leaf(scan, piece, (int32_t)(task % scan->num_leaves),
-                                    &scan->whole->leaves[task], worker, err);
+    pqf_leaf_out *out = &scan->whole->leaves[task];
+    pqf_status status =
+        decode_leaf(scan, piece, (int32_t)(task % scan->num_leaves), out, worker, err);
     note_progress(scan);
+    if (piece->num_rows > 1 && pqf_leaf_out_is_full(out)) {
+        pqf_leaf_out_reset(out);
+        scan->whole->is_full[task] = true;
+        pqf_error_init(err);
+        return PQF_OK;
+    }
     return status == PQF_OK ? status : at_piece(scan, piece, err);
+}
+
+/* Room for the leaves of num_pieces pieces, none of them decoded. */
+static pqf_status make_leaves(pqf_scan *scan, int64_t num_pieces, pqf_leaf_out **leaves,
+                              bool **is_full, int64_t *num_tasks, pqf_error *err) {
+    void *block;
+    if (!pqf_mul_i64(num_pieces, scan->num_leaves, num_tasks))
+        return pqf_fail(err, PQF_LIMIT, "too many column chunks");
+    TRY(zalloc_array(scan, *num_tasks, sizeof(pqf_leaf_out), &block, err));
+    *leaves = block;
+    TRY(zalloc_array(scan, *num_tasks, sizeof(bool), &block, err));
+    *is_full = block;
+    return PQF_OK;
+}
+
+static bool piece_is_full(const pqf_scan *scan, int64_t piece) {
+    const bool *is_full = scan->whole->is_full + piece * scan->num_leaves;
+    for (int32_t l = 0; l < scan->num_leaves; l++)
+        if (is_full[l]) return true;
+    return false;
+}
+
+static int64_t count_full(const pqf_scan *scan) {
+    int64_t n = 0;
+    for (int64_t i = 0; i < scan->whole->num_pieces; i++)
+        n += piece_is_full(scan, i);
+    return n;
+}
+
+/* Halves the pieces that are full in `pieces` and `leaves`, which have room for that; the others move
+ * there as they are. *order: the tasks of the halves. Returns how many these are. */
+static int64_t halve_pieces(pqf_scan *scan, pqf_piece *pieces, pqf_leaf_out *leaves,
+                            int64_t *order) {
+    struct pqf_whole *w = scan->whole;
+    int64_t to = 0, num_tasks = 0, num_leaves = scan->num_leaves;
+    for (int64_t i = 0; i < w->num_pieces; i++) {
+        pqf_leaf_out *from = w->leaves + i * num_leaves;
+        pqf_piece piece = w->pieces[i], half = piece;
+        if (!piece_is_full(scan, i)) {
+            memcpy(leaves + to * num_leaves, from, (size_t)num_leaves * sizeof *from);
+            pieces[to++] = piece;
+            continue;
+        }
+        for (int64_t l = 0; l < num_leaves; l++)
+            pqf_leaf_out_reset(&from[l]);
+        half.num_rows = piece.num_rows / 2;
+        piece.first_row += half.num_rows;
+        piece.num_rows -= half.num_rows;
+        for (int64_t t = 0; t < 2 * num_leaves; t++)
+            order[num_tasks++] = to * num_leaves + t;
+        pieces[to++] = half;
+        pieces[to++] = piece;
+    }
+    return num_tasks;
+}
+
+/* A piece with more than one array holds is two, as often as it takes. */
+static pqf_status decode_halves(pqf_scan *scan, pqf_error *err) {
+    struct pqf_whole *w = scan->whole;
+    for (int64_t num_full; (num_full = count_full(scan)) > 0;) {
+        int64_t n, num_pieces = w->num_pieces + num_full;
+        pqf_leaf_out *leaves;
+        void *pieces, *order;
+        bool *is_full;
+        TRY(zalloc_array(scan, num_pieces, sizeof(pqf_piece), &pieces, err));
+        TRY(make_leaves(scan, num_pieces, &leaves, &is_full, &n, err));
+        TRY(zalloc_array(scan, 2 * num_full * scan->num_leaves, sizeof(int64_t), &order,
+                         err));
+        int64_t num_tasks = halve_pieces(scan, pieces, leaves, order);
+        w->pieces = pieces;
+        w->num_pieces = num_pieces;
+        w->leaves = leaves;
+        w->is_full = is_full;
+        w->num_tasks = n;
+        TRY(run_tasks(scan, num_tasks, order, decode_task, false, err));
+    }
+    return PQF_OK;
 }
 
 static pqf_status decode_all(pqf_scan *scan, pqf_error *err) {
     struct pqf_whole *w = scan->whole;
-    void *block;
     int64_t n;
-    if (!pqf_mul_i64(w->num_pieces, scan->num_leaves, &n))
-        return pqf_fail(err, PQF_LIMIT, "too many column chunks");
-    TRY(zalloc_array(scan, n, sizeof(pqf_leaf_out), &block, err));
-    w->leaves = block;
+    TRY(make_leaves(scan, w->num_pieces, &w->leaves, &w->is_full, &n, err));
     w->num_tasks = n;
     bool is_last = !scan->is_part && w->end_file == scan->end_file;
     scan->run.total = is_last ? w->rows_before + w->wave_rows : -1;
@@ -228,7 +315,8 @@ static pqf_status decode_all(pqf_scan *scan, pqf_error *err) {
         TRY(check_chunks(scan, &w->pieces[i], err));
     int64_t *order;
     TRY(order_tasks(scan, n, &order, err));
-    return run_tasks(scan, n, order, decode_task, is_little(scan), err);
+    TRY(run_tasks(scan, n, order, decode_task, is_little(scan), err));
+    return decode_halves(scan, err);
 }
 
 /* ---- step 4: batches ---- */

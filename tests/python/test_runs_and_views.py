@@ -128,9 +128,12 @@ def test_run_ends_that_do_not_reach(ends, tmp_path):
     kind = pa.run_end_encoded(ends, pa.int64())
     path = tmp_path / "long.parquet"
     write_parquet(pa.table({"v": pa.array([7] * 40000)}), path, pa.schema([("v", kind)]))
+    chunks = read_parquet(path, output_format="arrow")["v"].chunks
+    assert [len(c) for c in chunks] == ([20000, 20000] if ends == pa.int16() else [40000])
+    assert all(pc.run_end_decode(c).to_pylist() == [7] * len(c) for c in chunks)
     if ends == pa.int16():
         with pytest.raises(pa.ArrowInvalid, match="chunk_size"):
-            read_parquet(path, output_format="arrow")
+            list(read_parquet_iter(path, chunk_size=40000))
     batches = list(read_parquet_iter(path, chunk_size=30000))
     assert [b["v"].type for b in batches] == [kind, kind]
     assert pc.run_end_decode(batches[1]["v"]).to_pylist() == [7] * 10000
