@@ -143,21 +143,26 @@ static void stage_path(const pqf_commit *c, const char *file, const char *end,
     snprintf(out, PATH_ROOM, "%s/%s%s", c->stage, file, end);
 }
 
+/* The whole file system: the folders that lead to the stage too, as all that were made stand on it. */
+static pqf_status sync_all(const pqf_commit *c, pqf_error *err) {
+    int e = pqf_sync_file_system(c->room_fd);
+    return e ? pqf_fail_errno(err, e, "cannot sync what has been written") : PQF_OK;
+}
+
 /* Everything staged reaches the disk, and the names that lead to it. */
 static pqf_status sync_stage(const pqf_commit *c, const pqf_change *change,
                              const char *end, pqf_error *err) {
     char path[PATH_ROOM];
     if (!c->durable) return PQF_OK;
     TRY(pqf_poll_run(c->run, err));
-    int e = change->num_files > PQF_SYNCFS_FILES ? pqf_sync_file_system(c->room_fd) : 0;
-    for (int64_t i = 0;
-         !e && change->num_files <= PQF_SYNCFS_FILES && i < change->num_files; i++) {
+    if (change->num_files > PQF_SYNCFS_FILES) return sync_all(c, err);
+    for (int64_t i = 0; i < change->num_files; i++) {
         TRY(pqf_poll_run(c->run, err));
         stage_path(c, change->files[i], end, path);
-        e = sync_path(path);
-        if (!e) TRY(sync_up(path, c->stage, err));
+        int e = sync_path(path);
+        if (e) return pqf_fail_errno(err, e, "cannot sync what has been written");
+        TRY(sync_up(path, c->stage, err));
     }
-    if (e) return pqf_fail_errno(err, e, "cannot sync what has been written");
     TRY(pqf_fs_sync_folder(c->stage, err));
     return sync_up(c->stage, c->existing, err);
 }
