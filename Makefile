@@ -49,7 +49,7 @@ deps: $(VENV)/.installed
 install: deps
 
 lib: $(VENV)/.made
-	@test -d build/release || $(BIN)/meson setup build/release --buildtype=release -Dtests=true -Dbench=true
+	@test -d build/release || $(BIN)/meson setup build/release --buildtype=release -Dbench=true
 	$(BIN)/meson compile -C build/release
 
 # -- the main job on real data --
@@ -77,10 +77,11 @@ test-install: lib $(VENV)/.installed
 
 test: check test-c test-simd test-install test-python
 
-# The suite of the kernels' users once per lower level; the level of this machine ran in test-c.
+# The kernels and the rooms that call them once per lower level; the level of this machine ran in test-c.
+LEVEL_SUITES := $(addprefix --suite=,kernel arrow encoding column file)
 test-simd: build/sanitize/build.ninja
-	PQF_SIMD=avx2 $(BIN)/meson test -C build/sanitize --no-rebuild --quiet
-	PQF_SIMD=scalar $(BIN)/meson test -C build/sanitize --no-rebuild --quiet
+	PQF_SIMD=avx2 $(BIN)/meson test -C build/sanitize --no-rebuild --quiet $(LEVEL_SUITES)
+	PQF_SIMD=scalar $(BIN)/meson test -C build/sanitize --no-rebuild --quiet $(LEVEL_SUITES)
 
 test-all: check test-c test-simd test-install $(VENV)/.installed
 	PQF_TEST_ALL=1 $(BIN)/python -m pytest tests/python -q -n $(JOBS)

@@ -606,7 +606,9 @@ pqf_status pqf_chunk_reader_skip(pqf_chunk_reader *reader, int64_t num_rows,
     return pull_or_fail(&p, err);
 }
 
-/* ---- the dictionary alone ---- */
+/* ---- the values alone, each once ---- */
+
+#define PUT_ROWS 8192
 
 static bool is_code(int32_t encoding) {
     return encoding == PQF_PLAIN_DICTIONARY || encoding == PQF_RLE_DICTIONARY;
@@ -628,14 +630,27 @@ static bool is_all_codes(const pqf_column_metadata *meta) {
     return true;
 }
 
-pqf_status pqf_chunk_reader_put_dictionary(pqf_chunk_reader *reader, pqf_leaf_out *out,
-                                           pqf_scratch *scratch, pqf_run *run, int worker,
-                                           bool *is_all, pqf_error *err) {
+/* From the beginning: the dictionary was looked at alone. */
+static pqf_status put_rows(pqf_chunk_reader *reader, pqf_leaf_out *out, int64_t most,
+                           pqf_scratch *scratch, pqf_run *run, int worker,
+                           pqf_error *err) {
+    while (reader->rows_left > 0 && pqf_leaf_out_num_values(out) <= most) {
+        int64_t n = pqf_min_i64(reader->rows_left, PUT_ROWS);
+        TRY(pqf_chunk_reader_read(reader, n, out, scratch, run, worker, err));
+        pqf_leaf_out_drop_rows(out);
+    }
+    return PQF_OK;
+}
+
+pqf_status pqf_chunk_reader_put_values(pqf_chunk_reader *reader, pqf_leaf_out *out,
+                                       int64_t most, pqf_scratch *scratch, pqf_run *run,
+                                       int worker, pqf_error *err) {
     pqf_pull p = {reader, out, scratch, run, worker, 0, 0, 0};
     bool end;
-    *is_all = is_all_codes(reader->chunk.meta);
     pqf_status status = find_page(&p, &end, err);
     if (status == PQF_OK)
         status = pqf_dict_out_hold(out->dictionary, &reader->dict, INT64_MAX, err);
-    return status == PQF_OK ? status : pqf_error_at_column(err, reader->chunk.leaf->path);
+    if (status != PQF_OK) return pqf_error_at_column(err, reader->chunk.leaf->path);
+    if (is_all_codes(reader->chunk.meta)) return PQF_OK;
+    return put_rows(reader, out, most, scratch, run, worker, err);
 }

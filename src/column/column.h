@@ -77,6 +77,8 @@ typedef struct pqf_leaf_out {
 pqf_status pqf_leaf_out_init(pqf_leaf_out *out, const pqf_field *leaf_field,
                              int64_t num_rows, pqf_mem *mem, pqf_error *err);
 void pqf_leaf_out_reset(pqf_leaf_out *out);
+/* As after init, but for the dictionary, which stays. */
+void pqf_leaf_out_drop_rows(pqf_leaf_out *out);
 /* Its rows are more than one array can hold: strings or items beyond 32-bit offsets (then the read has
  * failed), slots beyond the run ends. Fewer rows may do. */
 bool pqf_leaf_out_is_full(const pqf_leaf_out *out);
@@ -131,11 +133,12 @@ void pqf_chunk_reader_select(pqf_chunk_reader *reader, const pqf_metadata *metad
                              int64_t row_group, const pqf_row_range *ranges,
                              int64_t num_ranges);
 
-/* The chunk's dictionary, whole and in its order, added to that of `out`, which is one; no rows are
- * read. *is_all: no value of the chunk stands outside its dictionary. */
-pqf_status pqf_chunk_reader_put_dictionary(pqf_chunk_reader *reader, pqf_leaf_out *out,
-                                           pqf_scratch *scratch, pqf_run *run, int worker,
-                                           bool *is_all, pqf_error *err);
+/* The values of a chunk that has not been read, each once, added to the dictionary of `out`, which is one:
+ * the chunk's dictionary whole and in its order, then what pages hold outside of it, until there are
+ * more than `most`. No rows are handed out. */
+pqf_status pqf_chunk_reader_put_values(pqf_chunk_reader *reader, pqf_leaf_out *out,
+                                       int64_t most, pqf_scratch *scratch, pqf_run *run,
+                                       int worker, pqf_error *err);
 
 /* What can be known of a chunk without decoding it: headers of pages up to the last value, and their
  * checksums. For chunks that are copied as they are. */

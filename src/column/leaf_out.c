@@ -62,16 +62,23 @@ bool pqf_leaf_out_is_full(const pqf_leaf_out *out) {
     return full || (short_ends && out->nodes[out->num_nodes - 1].length > INT16_MAX);
 }
 
-void pqf_leaf_out_reset(pqf_leaf_out *out) {
-    if (!out->mem) return;
+void pqf_leaf_out_drop_rows(pqf_leaf_out *out) {
     for (int32_t i = 0; i < out->num_nodes; i++) {
-        pqf_buf_reset(&out->nodes[i].validity);
-        pqf_buf_reset(&out->nodes[i].offsets);
+        pqf_node_out *node = &out->nodes[i];
+        pqf_buf_reset(&node->validity);
+        pqf_buf_reset(&node->offsets);
+        node->length = node->num_nulls = 0;
     }
-    pqf_mem_free(out->mem, out->nodes, (size_t)out->num_nodes * sizeof *out->nodes);
     pqf_buf_reset(&out->values);
     pqf_buf_reset(&out->ends);
     pqf_buf_reset(&out->bytes);
+    out->num_rows = 0;
+}
+
+void pqf_leaf_out_reset(pqf_leaf_out *out) {
+    if (!out->mem) return;
+    pqf_leaf_out_drop_rows(out);
+    pqf_mem_free(out->mem, out->nodes, (size_t)out->num_nodes * sizeof *out->nodes);
     pqf_dict_out_free(out->dictionary, out->mem);
     *out = (pqf_leaf_out){0};
 }

@@ -4,9 +4,9 @@
  * that has not begun. Out: the columns for which they do not, known before the first batch, so that
  * all batches have one type.
  *
- * The dictionaries of all row groups are put together, each value once. Where values stand in pages
- * themselves nobody knows how many differ: they count as if all did. What cannot be read here is
- * passed over; the scan itself says so when it comes there.
+ * The values of all row groups are put together, each once: dictionaries, and the pages of a chunk that
+ * has values outside of its own, until the indices do not count them. What cannot be read here is passed
+ * over; the scan itself says so when it comes there.
  */
 #include "inner.h"
 
@@ -19,7 +19,7 @@ typedef struct narrow {
     pqf_reader *reader; /* of the field that the values stand under */
     const pqf_field *field;
     pqf_leaf_out values;
-    int64_t others; /* at most so many values outside of dictionaries */
+    int64_t others; /* at most so many values of columns in another form */
     int64_t most;   /* values that the indices count */
 } narrow;
 
@@ -79,38 +79,39 @@ static bool same_values(const pqf_field *a, const pqf_field *b) {
            !strcmp(a->format, b->format);
 }
 
-/* *is_all: nothing else than the dictionary, which is in n->values, has values of the chunk. */
-static pqf_status put_dictionary(survey *s, narrow *n, const pqf_reader *reader,
-                                 const pqf_chunk *chunk, const pqf_field *field,
-                                 bool *is_all, pqf_error *err) {
+static pqf_status put_values(survey *s, narrow *n, const pqf_reader *reader,
+                             const pqf_chunk *chunk, const pqf_field *field,
+                             pqf_error *err) {
     pqf_scan *scan = s->scan;
     pqf_chunk_read_options options = {
         .source = pqf_reader_source(reader),
         .kernel = scan->kernel,
         .skip_page_checksums = scan->spec.options->skip_page_checksums,
+        .skip_utf8_check = true, /* the scan does it */
         .window_bytes = WINDOW_BYTES,
     };
     pqf_chunk_reader *chunk_reader;
     TRY(pqf_chunk_reader_open(chunk, field, &options, scan->mem, &chunk_reader, err));
-    pqf_status status = pqf_chunk_reader_put_dictionary(
-        chunk_reader, &n->values, &scan->scratch[0], &scan->run, 0, is_all, err);
+    pqf_status status = pqf_chunk_reader_put_values(
+        chunk_reader, &n->values, n->most, &scan->scratch[0], &scan->run, 0, err);
     pqf_chunk_reader_free(chunk_reader);
     return status;
 }
 
+/* A column of another file may hold its values in another form: they count as if all differed. */
 static pqf_status look_at_chunk(survey *s, pqf_reader *reader, int64_t row_group,
                                 const pqf_field *field, const char *column,
                                 pqf_error *err) {
     narrow *n;
     pqf_chunk chunk;
-    bool is_all = false;
     TRY(find_narrow(s, reader, field, &n, err));
     TRY(pqf_metadata_chunk(pqf_reader_metadata(reader), row_group, field->leaf->index,
                            &chunk, err));
     n->most = pqf_min_i64(n->most, pqf_index_max(field->index_format) + 1);
     if (same_values(field, n->field))
-        TRY(put_dictionary(s, n, reader, &chunk, field, &is_all, err));
-    if (!is_all) n->others += pqf_min_i64(chunk.num_values, n->most + 1);
+        TRY(put_values(s, n, reader, &chunk, field, err));
+    else
+        n->others += pqf_min_i64(chunk.num_values, n->most + 1);
     if (pqf_leaf_out_num_values(&n->values) + n->others > n->most) {
         s->wide[s->num_wide++] = column;
         s->num_left--;

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import gc
 import glob
+import itertools
 import os
 import signal
 import threading
@@ -103,10 +104,15 @@ def test_ctrl_c_is_answered_while_a_file_is_written(tmp_path, table, codec, leve
 
 
 def test_ctrl_c_is_answered_while_a_dataset_is_written(tmp_path, table):
+    tries = itertools.count()
+    target = tmp_path
+
     def call() -> None:
+        nonlocal target
+        target = tmp_path / f"d{next(tries)}"
         write_to_dataset(
             table,
-            tmp_path / "d",
+            target,
             table.schema,
             partition_cols=["group"],
             compression="zstd",
@@ -114,7 +120,7 @@ def test_ctrl_c_is_answered_while_a_dataset_is_written(tmp_path, table):
         )
 
     expect_stop(call, [0.3, 0.1, 0.5])
-    assert names_in(tmp_path) == []
+    assert not [name for name in names_in(tmp_path) if target.name in name]  # earlier tries may have ended
 
 
 MANY = 10_000 if os.environ.get("PQF_TEST_ALL") else 4_000

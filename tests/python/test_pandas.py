@@ -605,7 +605,7 @@ def read_all(path, **keywords):
     batches = list(read_parquet_iter(path, 700, **keywords))
     assert {b.schema for b in batches} == {whole.schema}
     assert pa.Table.from_batches(batches)["c"].cast(pa.string()).equals(whole["c"].cast(pa.string()))
-    whole.combine_chunks().validate(full=True)
+    whole.validate(full=True)
     return whole
 
 
@@ -618,8 +618,7 @@ def test_any_number_of_values_is_written_and_read_whatever_the_declared_indices(
     path, table = tmp_path / "f.parquet", labelled(0, count, 3000)
     write_parquet(table, path, BYTES, row_group_size=rows_per_group, use_dictionary=use_dictionary)
     found = read_all(path)
-    fits = count <= 128 and use_dictionary
-    assert found.schema.field("c").type.index_type == (pa.int8() if fits else pa.int32())
+    assert found.schema.field("c").type.index_type == (pa.int8() if count <= 128 else pa.int32())
     labels = table["c"].cast(pa.string())
     assert found["c"].cast(pa.string()).equals(labels)
     frame = read_parquet(path)
