@@ -6,6 +6,7 @@
 #   make test-all   the full products of the interop tests
 #   make check      format, lint, types, the order of rooms, exported symbols
 #   make bench      speed side by side with the engines that are installed
+#   make fuzz       every border with damaged input, SECONDS (10) each
 #   make format     clang-format and ruff over the sources
 #   make clean      remove build/ and .venv/
 
@@ -22,7 +23,7 @@ export PQF_CORPORA ?= $(abspath ../shared/corpora)
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help deps system-deps demo test test-all test-c test-simd test-install test-python check bench format clean install lib
+.PHONY: help deps system-deps demo test test-all test-c test-simd test-install test-python check bench fuzz format clean install lib
 
 help:
 	@sed -n 's/^#   //p' Makefile
@@ -85,6 +86,16 @@ test-simd: build/sanitize/build.ninja
 
 test-all: check test-c test-simd test-install $(VENV)/.installed
 	PQF_TEST_ALL=1 $(BIN)/python -m pytest tests/python -q -n $(JOBS)
+
+# By mutation alone; docs/fuzzing.md says how to be guided by coverage. SEED repeats a run.
+SECONDS ?= 10
+SEED    ?= $(shell date +%s)
+FUZZ    := build/sanitize/tests/fuzz/fuzz
+
+fuzz: build/sanitize/build.ninja
+	$(BIN)/meson compile -C build/sanitize fuzz
+	@for target in $${TARGET:-$$($(FUZZ) list | sed -n 's/^| `\([a-z0-9_]*\)`.*/\1/p')}; do \
+	    $(FUZZ) run $$target $(SECONDS) $(SEED) tests/fuzz/corpus || exit 1; done
 
 # -- habits --
 

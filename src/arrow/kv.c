@@ -17,6 +17,10 @@ static int64_t num_pairs(const char *metadata) {
     return metadata ? load_i32(metadata) : 0;
 }
 
+static const char *first_pair(const char *metadata) {
+    return metadata ? metadata + 4 : NULL;
+}
+
 /* Moves *p behind one length and its bytes; false for a negative length. */
 static bool take_string(const char **p, pqf_bytes *out) {
     int32_t len = load_i32(*p);
@@ -32,7 +36,7 @@ static bool take_pair(const char **p, pqf_bytes *key, pqf_bytes *value) {
 
 int64_t pqf_kv_count(const char *metadata) {
     int64_t n = num_pairs(metadata);
-    const char *p = metadata + (metadata ? 4 : 0);
+    const char *p = first_pair(metadata);
     pqf_bytes key, value;
     for (int64_t i = 0; i < n; i++) {
         if (!take_pair(&p, &key, &value)) return -1;
@@ -51,7 +55,7 @@ bool pqf_kv_at(const char *metadata, int64_t i, pqf_bytes *key, pqf_bytes *value
 
 bool pqf_kv_find(const char *metadata, const char *key, pqf_bytes *value) {
     int64_t n = num_pairs(metadata);
-    const char *p = metadata + (metadata ? 4 : 0);
+    const char *p = first_pair(metadata);
     size_t key_bytes = strlen(key);
     pqf_bytes k, v;
     for (int64_t i = 0; i < n && take_pair(&p, &k, &v); i++) {

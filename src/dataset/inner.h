@@ -44,7 +44,8 @@ pqf_status pqf_value_check_type(const struct ArrowSchema *schema, const char *co
  * for the marker of null as text, and for values that are none of their type: times
  * beyond a day. */
 pqf_status pqf_value_text(const pqf_view *view, int64_t i, pqf_buf *out, pqf_error *err);
-/* Values of `type` from their texts; one that does not parse is PQF_CORRUPT. */
+/* Values of `type` from their texts, each with a NUL behind; one that does not parse is
+ * PQF_CORRUPT. */
 pqf_status pqf_values_parse(const struct ArrowSchema *type, const pqf_bytes *texts,
                             int64_t n, pqf_mem *mem, struct ArrowArray *out,
                             pqf_error *err);

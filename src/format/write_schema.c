@@ -503,7 +503,7 @@ static pqf_status put_key_values(builder *b, const struct ArrowSchema *arrow,
     TRY(pqf_arena_array(&schema->arena, (size_t)n + 1, sizeof(pqf_key_value), &room,
                         b->err));
     schema->key_values = room;
-    const uint8_t *p = schema->metadata.data + 4;
+    const uint8_t *p = n ? schema->metadata.data + 4 : NULL;
     for (int64_t i = 0; i < n; i++) {
         pqf_key_value *kv = &schema->key_values[schema->num_key_values];
         kv->key = pqf_bytes_of(p + 4, pqf_load_u32(p));

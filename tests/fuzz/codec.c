@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * codec.c: fuzz targets of the room codec, one per row of its table. An input:
+ *
+ *   out_len u16, times u8   the page's header says out_len << (times mod 8) bytes
+ *   the compressed bytes
+ *
+ * Decompressing must not depend on what stands behind the bytes, must fill exactly what it was asked
+ * for, and gives back what was compressed.
+ */
+#include "fuzz.h"
+
+#include "codec/codec.h"
+
+#include <stdlib.h>
+
+#define HEAD_BYTES 3
+
+static pqf_status decompress(int32_t id, pqf_bytes in, uint8_t slack, size_t out_len,
+                             uint8_t *out, pqf_error *err) {
+    pqf_codec_ctx ctx = {0};
+    uint8_t *copy = fuzz_copy(in, slack);
+    pqf_error_init(err);
+    pqf_status status =
+        pqf_codec_decompress(&ctx, id, pqf_bytes_of(copy, in.len), out, out_len, err);
+    fuzz_ok(status, err);
+    pqf_codec_ctx_reset(&ctx);
+    free(copy);
+    return status;
+}
+
+static void compress_again(int32_t id, pqf_bytes plain) {
+    pqf_codec_ctx ctx = {0};
+    pqf_buf packed;
+    pqf_error err;
+    pqf_error_init(&err);
+    pqf_buf_init(&packed, fuzz_mem, 0);
+    fuzz_must(pqf_codec_compress(&ctx, id, 1, plain, &packed, &err), &err, "compressing");
+    uint8_t *out = fuzz_room(plain.len);
+    fuzz_must(decompress(id, pqf_buf_view(&packed), 0, plain.len, out, &err), &err,
+              "what was compressed");
+    FUZZ_CHECK(!plain.len || !memcmp(out, plain.data, plain.len), "other bytes");
+    free(out);
+    pqf_buf_reset(&packed);
+    pqf_codec_ctx_reset(&ctx);
+}
+
+static bool has_levels(int32_t id) {
+    return id == PQF_GZIP || id == PQF_BROTLI || id == PQF_ZSTD;
+}
+
+void fuzz_codec(const fuzz_target *target, pqf_bytes in) {
+    pqf_error err;
+    if (in.len < HEAD_BYTES) return;
+    size_t out_len = (size_t)pqf_load_u16(in.data) << in.data[2] % 8;
+    pqf_bytes body = {in.data + HEAD_BYTES, in.len - HEAD_BYTES};
+    uint8_t *a = fuzz_room(out_len), *b = fuzz_room(out_len);
+    pqf_status status = decompress(target->param, body, 0x00, out_len, a, &err);
+    pqf_status other = decompress(target->param, body, 0xFF, out_len, b, &err);
+    FUZZ_CHECK(status == other, "%d, with other bytes behind %d", (int)status,
+               (int)other);
+    FUZZ_CHECK(status != PQF_OK || !out_len || !memcmp(a, b, out_len),
+               "the bytes behind were used");
+    if (has_levels(target->param) && body.len < 4096) compress_again(target->param, body);
+    free(a);
+    free(b);
+}
+
+/* ---- seeds ---- */
+
+static void put_head(const fuzz_seeds *seeds, size_t out_len, pqf_bytes body) {
+    uint8_t head[HEAD_BYTES] = {0};
+    pqf_store_u16(head, (uint16_t)out_len);
+    fuzz_put_seed(seeds, head, sizeof head, body);
+}
+
+static pqf_bytes pack(int32_t id, pqf_bytes plain, pqf_buf *out) {
+    pqf_codec_ctx ctx = {0};
+    pqf_error err;
+    pqf_error_init(&err);
+    size_t before = out->len;
+    fuzz_must(pqf_codec_compress(&ctx, id, PQF_LEVEL_DEFAULT, plain, out, &err), &err,
+              "a seed");
+    pqf_codec_ctx_reset(&ctx);
+    return pqf_bytes_of(out->data + before, out->len - before);
+}
+
+/* Hadoop's framing: both lengths, most significant byte first, before each block. */
+static void put_hadoop(const fuzz_seeds *seeds, pqf_bytes plain, int num_blocks) {
+    pqf_buf out = fuzz_lasting_buf();
+    pqf_error err;
+    pqf_error_init(&err);
+    for (int i = 0; i < num_blocks; i++) {
+        pqf_buf packed = fuzz_lasting_buf();
+        pqf_bytes block = pack(PQF_LZ4_RAW, plain, &packed);
+        uint8_t lens[8] = {0, 0, (uint8_t)(plain.len >> 8), (uint8_t)plain.len,
+                           0, 0, (uint8_t)(block.len >> 8), (uint8_t)block.len};
+        fuzz_must(pqf_buf_put(&out, lens, 8, &err), &err, "a seed");
+        fuzz_must(pqf_buf_put(&out, block.data, block.len, &err), &err, "a seed");
+        pqf_buf_reset(&packed);
+    }
+    put_head(seeds, plain.len * (size_t)num_blocks, pqf_buf_view(&out));
+    pqf_buf_reset(&out);
+}
+
+/* An LZ4 frame of one block that is stored as it is. */
+static void put_frame(const fuzz_seeds *seeds) {
+    static const uint8_t frame[] = {0x04, 0x22, 0x4D, 0x18, 0x60, 0x40, 0x82, 4, 0, 0,
+                                    0x80, 'a',  'b',  'c',  'd',  0,    0,    0, 0};
+    put_head(seeds, 4, pqf_bytes_of(frame, sizeof frame));
+}
+
+/* One after the other, as gzip and zstd allow. */
+static void put_members(const fuzz_seeds *seeds, int32_t id, pqf_bytes plain) {
+    pqf_buf out = fuzz_lasting_buf();
+    pack(id, plain, &out);
+    put_head(seeds, plain.len, pqf_buf_view(&out));
+    pack(id, plain, &out);
+    put_head(seeds, 2 * plain.len, pqf_buf_view(&out));
+    pqf_buf_reset(&out);
+}
+
+void fuzz_codec_seeds(const fuzz_target *target, const fuzz_seeds *seeds) {
+    int32_t id = target->param;
+    fuzz_random r = {7};
+    uint8_t plain[2000];
+    for (size_t n = 0; n <= sizeof plain; n = 3 * n + 1) {
+        for (size_t i = 0; i < n; i++)
+            plain[i] = (uint8_t)(i & 64 ? fuzz_next(&r) : i / 8);
+        if (id == PQF_LZ4)
+            put_hadoop(seeds, pqf_bytes_of(plain, n), n % 2 ? 1 : 3);
+        else
+            put_members(seeds, id, pqf_bytes_of(plain, n));
+    }
+    if (id == PQF_LZ4) put_frame(seeds);
+}
