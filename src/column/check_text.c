@@ -13,7 +13,7 @@
 #include <stdio.h>
 
 /* Bytes that are looked at before it is known whether there is anything but ASCII. */
-#define ASCII_BLOCK 4096
+#define ASCII_BLOCK 2048
 
 static bool is_ascii(const pqf_kernels *kernel, const uint8_t *bytes, int64_t n) {
     for (int64_t at = 0; at < n; at += ASCII_BLOCK)
@@ -34,13 +34,31 @@ static bool starts_are_whole(const uint8_t *bytes, const int32_t *ends, int64_t 
     return bad == 0;
 }
 
-int64_t pqf_text_find_bad(const pqf_kernels *kernel, const uint8_t *bytes, int64_t start,
-                          const int32_t *ends, int64_t n) {
+/* Lengths below 128 are ASCII characters (n, 0, 0, 0) between the values: the bytes with them are text
+ * exactly where the values are, and no character reaches over one of them. */
+static bool plain_is_text(const pqf_kernels *kernel, pqf_bytes plain) {
+    return kernel->utf8_valid(plain.data, (int64_t)plain.len);
+}
+
+static bool all_are_short(int64_t start, const int32_t *ends, int64_t n) {
+    uint32_t all = (uint32_t)ends[0] - (uint32_t)start;
+    for (int64_t i = 1; i < n; i++)
+        all |= (uint32_t)ends[i] - (uint32_t)ends[i - 1];
+    return all < 0x80;
+}
+
+int64_t pqf_text_find_bad(const pqf_kernels *kernel, pqf_bytes plain,
+                          const uint8_t *bytes, int64_t start, const int32_t *ends,
+                          int64_t n) {
     if (n == 0) return -1;
     int64_t len = ends[n - 1] - start;
-    if (len == 0 || is_ascii(kernel, bytes + start, len)) return -1;
-    if (kernel->utf8_valid(bytes + start, len) && starts_are_whole(bytes, ends, n))
+    if (plain.len && all_are_short(start, ends, n)) {
+        if (plain_is_text(kernel, plain)) return -1;
+    } else if (len == 0 || is_ascii(kernel, bytes + start, len) ||
+               (kernel->utf8_valid(bytes + start, len) &&
+                starts_are_whole(bytes, ends, n))) {
         return -1;
+    }
     for (int64_t i = 0; i < n; start = ends[i++])
         if (!kernel->utf8_valid(bytes + start, ends[i] - start)) return i;
     return -1;
@@ -50,11 +68,8 @@ static pqf_bytes dict_value(const pqf_dict *dict, int64_t code) {
     return pqf_bytes_of(dict->bytes + dict->starts[code], dict->lens[code]);
 }
 
-/* Lengths below 128 are ASCII characters (n, 0, 0, 0) between the values: the whole page is text
- * exactly where they are, and no character reaches over one of them. */
 bool pqf_dict_is_text(const pqf_dict *dict, const pqf_kernels *kernel, pqf_bytes page) {
-    if (dict->max_len < 0x80 && kernel->utf8_valid(page.data, (int64_t)page.len))
-        return true;
+    if (dict->max_len < 0x80 && plain_is_text(kernel, page)) return true;
     for (int64_t i = 0; i < dict->num_values; i++)
         if (!kernel->utf8_valid(dict->bytes + dict->starts[i], dict->lens[i]))
             return false;

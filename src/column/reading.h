@@ -161,10 +161,12 @@ pqf_status pqf_dict_out_put_binary(pqf_dict_out *out, const uint8_t *bytes,
 /* ---- strings that must be UTF-8 ---- */
 
 /* Of n values, the first of which begins at `start` and value i of which ends at ends[i], the first
- * that is not UTF-8; -1: none. */
-int64_t pqf_text_find_bad(const pqf_kernels *kernel, const uint8_t *bytes, int64_t start,
-                          const int32_t *ends, int64_t n);
-/* The same for values of a dictionary. */
+ * that is not UTF-8; -1: none. plain: the same values with their lengths, in one piece, where they are
+ * at hand. */
+int64_t pqf_text_find_bad(const pqf_kernels *kernel, pqf_bytes plain,
+                          const uint8_t *bytes, int64_t start, const int32_t *ends,
+                          int64_t n);
+/* The first of n values of a dictionary that is not; -1: none. */
 int64_t pqf_text_find_bad_code(const pqf_kernels *kernel, const pqf_dict *dict,
                                const uint32_t *codes, int64_t n);
 /* All values of a BINARY dictionary over the PLAIN bytes of its page. */

@@ -10,6 +10,9 @@
 
 /* Blocks of wide values are shorter, so that they stay in the cache. */
 #define BLOCK_BYTES 32768
+/* PLAIN text is looked at in pieces of so many bytes, right behind the copy; while there is nothing but
+ * ASCII, of which the copy tells, they grow. */
+#define TEXT_PIECE_BYTES 8192
 
 static pqf_status begin(pqf_value_reader *v, pqf_error *err) {
     if (v->begun) return PQF_OK;
@@ -274,17 +277,42 @@ static bool looks_at_text(const pqf_value_reader *v) {
            (!pqf_decoder_has_codes(&v->decoder) || v->dict->has_bad_text);
 }
 
-static pqf_status decode_binary(pqf_value_reader *v, int64_t n, pqf_binary_out *out,
-                                pqf_error *err) {
+/* Values of a page, on average of `mean` bytes, whose bytes in the page and copied stay in L1. */
+static int64_t piece_values(int64_t mean) {
+    return pqf_max_i64(TEXT_PIECE_BYTES / pqf_max_i64(mean, 1), 4);
+}
+
+/* The next n values, and a look at them; in: where their PLAIN bytes begin, or NULL. */
+static pqf_status decode_piece(pqf_value_reader *v, int64_t n, const uint8_t *in,
+                               pqf_binary_out *out, pqf_error *err) {
     int64_t start = (int64_t)out->bytes->len;
     TRY(pqf_decode_binary(&v->decoder, n, out, err));
-    if (!looks_at_text(v)) return PQF_OK;
+    if (out->is_ascii) return PQF_OK;
+    pqf_bytes plain = {in, in ? (size_t)(v->decoder.in.data - in) : 0};
     const uint8_t *bytes = out->bytes->data;
-    int64_t bad = pqf_text_find_bad(v->kernel, bytes, start, out->ends, n);
+    int64_t bad = pqf_text_find_bad(v->kernel, plain, bytes, start, out->ends, n);
     if (bad < 0) return PQF_OK;
     if (bad > 0) start = out->ends[bad - 1];
     pqf_bytes value = pqf_bytes_of(bytes + start, (size_t)(out->ends[bad] - start));
     return fail_text(v, n, bad, value, err);
+}
+
+static pqf_status decode_binary(pqf_value_reader *v, int64_t n, pqf_binary_out *out,
+                                pqf_error *err) {
+    pqf_decoder *d = &v->decoder;
+    const uint8_t *in;
+    if (!looks_at_text(v)) return pqf_decode_binary(d, n, out, err);
+    TRY(pqf_decoder_open_plain(d, n, out, &in, err));
+    if (!in) return decode_piece(v, n, NULL, out, err);
+    int64_t mean = (int64_t)d->in.len / pqf_max_i64(d->num_left, 1);
+    int64_t least = piece_values(mean), most = least;
+    pqf_binary_out piece = *out;
+    for (int64_t k; n > 0; n -= k, piece.ends += k) {
+        k = pqf_min_i64(n, most);
+        TRY(decode_piece(v, k, d->in.data, &piece, err));
+        most = piece.is_ascii ? most * 2 : least;
+    }
+    return PQF_OK;
 }
 
 static pqf_status append_binary(pqf_value_reader *v, pqf_leaf_out *out,

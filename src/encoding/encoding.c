@@ -152,6 +152,7 @@ pqf_status pqf_decode_bits(pqf_decoder *d, int64_t n, uint8_t *out, int64_t at,
 pqf_status pqf_decode_binary(pqf_decoder *d, int64_t n, pqf_binary_out *out,
                              pqf_error *err) {
     TRY(decoder_take(d, d->layout == PQF_BINARY, n, err));
+    out->is_ascii = false;
     return d->encoding->binary(d, n, out, err);
 }
 
@@ -168,6 +169,14 @@ pqf_status pqf_decode_skip(pqf_decoder *d, int64_t n, pqf_error *err) {
 const uint8_t *pqf_decoder_plain(const pqf_decoder *d) {
     bool in_place = d->encoding->id == PQF_PLAIN && d->layout == PQF_FIXED;
     return in_place ? d->in.data : NULL;
+}
+
+pqf_status pqf_decoder_open_plain(pqf_decoder *d, int64_t n, const pqf_binary_out *out,
+                                  const uint8_t **in, pqf_error *err) {
+    *in = NULL;
+    if (d->encoding->id != PQF_PLAIN || d->layout != PQF_BINARY || n == 0) return PQF_OK;
+    *in = d->in.data;
+    return pqf_plain_reserve_binary(d, n, out, err);
 }
 
 /* ---- encoding ---- */

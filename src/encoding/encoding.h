@@ -133,6 +133,7 @@ typedef struct pqf_dict {
 typedef struct pqf_binary_out {
     int32_t *ends;
     pqf_buf *bytes;
+    bool is_ascii; /* after a decode: all values are; false says nothing */
 } pqf_binary_out;
 
 typedef struct pqf_decoder {
@@ -180,6 +181,10 @@ pqf_status pqf_decode_skip(pqf_decoder *d, int64_t n, pqf_error *err);
 /* PLAIN FIXED only: where the bytes of the remaining values begin; NULL otherwise. For callers
  * that can use them in place. */
 const uint8_t *pqf_decoder_plain(const pqf_decoder *d);
+/* PLAIN BINARY only: makes room for the next n values, which may then be decoded in pieces at no
+ * more cost; *in is where their bytes begin, each value behind its length. NULL otherwise. */
+pqf_status pqf_decoder_open_plain(pqf_decoder *d, int64_t n, const pqf_binary_out *out,
+                                  const uint8_t **in, pqf_error *err);
 
 /* ---- encoding ---- */
 

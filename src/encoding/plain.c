@@ -110,25 +110,61 @@ static pqf_status walk(const pqf_decoder *d, int64_t n, size_t *num_bytes,
 }
 
 /* An upper bound of the bytes of the next n values. All that is left in the page is one and costs
- * nothing to know; where that is far more than will be used, or would not fit, the lengths are
- * added up. */
+ * nothing to know; where that is far more than will be used and room for, or would not fit, the
+ * lengths are added up. */
 static pqf_status binary_bound(const pqf_decoder *d, int64_t n, const pqf_buf *bytes,
                                size_t *bound, pqf_error *err) {
     size_t max = bytes->max ? bytes->max : INT32_MAX;
     size_t room = max > bytes->len ? max - bytes->len : 0;
     *bound = d->in.len - (size_t)n * 4;
-    if (n >= d->num_left / 4 && *bound <= room) return PQF_OK;
+    bool is_there = bytes->data && *bound <= bytes->cap - bytes->len;
+    if ((is_there || n >= d->num_left / 4) && *bound <= room) return PQF_OK;
     size_t num_bytes = 0;
     TRY(walk(d, n, &num_bytes, err));
     *bound = num_bytes - (size_t)n * 4;
     return PQF_OK;
 }
 
+/* Values beyond are copied by memcpy, and not looked at. */
+#define LOOK_BYTES 512
+
+/* 16 bytes, for which every CPU has a register. */
+typedef uint64_t pair __attribute__((vector_size(16)));
+
+static inline pair copy_pair(uint8_t *out, const uint8_t *in) {
+    pair v;
+    memcpy(&v, in, sizeof v);
+    memcpy(out, &v, sizeof v);
+    return v;
+}
+
+/* Copies 64 bytes and returns the bits that any of them has. */
+static inline pair copy_seen(uint8_t *out, const uint8_t *in) {
+    pair a = copy_pair(out, in) | copy_pair(out + 16, in + 16);
+    pair b = copy_pair(out + 32, in + 32) | copy_pair(out + 48, in + 48);
+    return a | b;
+}
+
+/* What is behind the first 64 bytes, no byte more: what comes next may be a length of 128 or more. */
+static inline pair copy_long(uint8_t *out, const uint8_t *in, size_t size) {
+    pair seen = {0, 0};
+    if (size > LOOK_BYTES) {
+        memcpy(out + 64, in + 64, size - 64);
+        return ~seen;
+    }
+    for (size_t at = 64; at < size - 64; at += 64)
+        seen |= copy_seen(out + at, in + at);
+    return seen | copy_seen(out + size - 64, in + size - 64);
+}
+
 /* Copies inside the walk over the lengths: 64 bytes at once, which the next value overwrites
  * again. Reads end at most 64 bytes behind the page, stores 64 behind the bytes that were
- * reserved. */
-static pqf_status copy_values(pqf_decoder *d, int64_t n, pqf_buf *bytes, int32_t *ends,
+ * reserved. The walk waits for lengths, so that looking for bytes that are not ASCII costs nothing;
+ * what is copied too much may be taken for such a byte: a length of 128 or more, slack. */
+static pqf_status copy_values(pqf_decoder *d, int64_t n, pqf_binary_out *to,
                               pqf_error *err) {
+    pqf_buf *bytes = to->bytes;
+    pair seen = {0, 0};
     const uint8_t *p = d->in.data;
     const uint8_t *limit = first_limit(d, n);
     uint8_t *base = bytes->data;
@@ -136,24 +172,31 @@ static pqf_status copy_values(pqf_decoder *d, int64_t n, pqf_buf *bytes, int32_t
     for (int64_t i = 0; i < n; i++, limit += 4) {
         if (!value_fits(p, limit)) return fail_string(p, limit, err);
         size_t size = pqf_load_u32(p);
-        PQF_COPY_WIDE(64, out, p + 4, size);
+        seen |= copy_seen(out, p + 4);
+        if (size > 64) seen |= copy_long(out, p + 4, size);
         p += 4 + size;
         out += size;
-        ends[i] = (int32_t)(out - base);
+        to->ends[i] = (int32_t)(out - base);
     }
     bytes->len = (size_t)(out - base);
+    to->is_ascii = ((seen[0] | seen[1]) & UINT64_C(0x8080808080808080)) == 0;
     plain_advance(d, (size_t)(p - d->in.data));
     return PQF_OK;
+}
+
+pqf_status pqf_plain_reserve_binary(const pqf_decoder *d, int64_t n,
+                                    const pqf_binary_out *out, pqf_error *err) {
+    if ((uint64_t)n > d->in.len / 4) return fail_short(d, n, "strings", err);
+    size_t bound = 0;
+    TRY(binary_bound(d, n, out->bytes, &bound, err));
+    return pqf_binary_reserve(out, bound, err);
 }
 
 pqf_status pqf_plain_decode_binary(pqf_decoder *d, int64_t n, pqf_binary_out *out,
                                    pqf_error *err) {
     if (n == 0) return PQF_OK;
-    if ((uint64_t)n > d->in.len / 4) return fail_short(d, n, "strings", err);
-    size_t bound = 0;
-    TRY(binary_bound(d, n, out->bytes, &bound, err));
-    TRY(pqf_binary_reserve(out, bound, err));
-    return copy_values(d, n, out->bytes, out->ends, err);
+    TRY(pqf_plain_reserve_binary(d, n, out, err));
+    return copy_values(d, n, out, err);
 }
 
 pqf_status pqf_plain_skip(pqf_decoder *d, int64_t n, pqf_error *err) {

@@ -46,6 +46,9 @@ pqf_status pqf_plain_decode_bits(pqf_decoder *d, int64_t n, uint8_t *out, int64_
                                  pqf_error *err);
 pqf_status pqf_plain_decode_binary(pqf_decoder *d, int64_t n, pqf_binary_out *out,
                                    pqf_error *err);
+/* Room for the next n values (at least one). */
+pqf_status pqf_plain_reserve_binary(const pqf_decoder *d, int64_t n,
+                                    const pqf_binary_out *out, pqf_error *err);
 pqf_status pqf_plain_skip(pqf_decoder *d, int64_t n, pqf_error *err);
 pqf_status pqf_plain_encode(const pqf_plain_page *page, pqf_buf *out, pqf_error *err);
 

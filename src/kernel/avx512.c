@@ -510,54 +510,80 @@ AVX512 static void narrow_32_16(const uint32_t *values, int64_t n, uint16_t *out
         _mm256_storeu_si256((__m256i *)out, _mm512_cvtepi32_epi16(load(in)));
 }
 
-/* -- UTF-8: as in avx2.c with 64 bytes -- */
+/* -- UTF-8: the tables of utf8_table.h. vpermb asks them with the low six bits of a byte: a table stands
+ * there four times, whatever the two bits above the nibble are -- */
 
-AVX512_BODY __m512i table_of(const uint8_t *table) {
-    return _mm512_broadcast_i32x4(_mm_loadu_si128((const __m128i *)table));
+AVX512_BODY __m512i ask(const uint8_t *table, __m512i nibbles) {
+    __m128i x = _mm_loadu_si128((const __m128i *)table);
+    return _mm512_permutexvar_epi8(nibbles, _mm512_broadcast_i32x4(x));
 }
 
-AVX512_BODY __m512i utf8_faults(__m512i x, __m512i prev) {
-    __m512i nibble = _mm512_set1_epi8(15);
-    __m512i before =
-        _mm512_alignr_epi64(x, prev, 6); /* the 16 bytes before each 16 of x */
-    __m512i back1 = _mm512_alignr_epi8(x, before, 15);
-    __m512i back2 = _mm512_alignr_epi8(x, before, 14);
-    __m512i back3 = _mm512_alignr_epi8(x, before, 13);
-    __m512i low = _mm512_and_si512(back1, nibble);
-    __m512i high = _mm512_and_si512(_mm512_srli_epi16(back1, 4), nibble);
-    __m512i next = _mm512_and_si512(_mm512_srli_epi16(x, 4), nibble);
+/* Nonzero bytes where the bytes of x, which follow those of back1 to back3, are wrong. The top bit says
+ * that a third byte (E0.. two before) or a fourth (F0.. three) is due. */
+AVX512_BODY __m512i utf8_faults(__m512i x, __m512i back1, __m512i back2, __m512i back3) {
     __m512i faults = _mm512_ternarylogic_epi64(
-        _mm512_shuffle_epi8(table_of(pqf_utf8_low), low),
-        _mm512_shuffle_epi8(table_of(pqf_utf8_high), high),
-        _mm512_shuffle_epi8(table_of(pqf_utf8_next), next), 0x80); /* and */
+        ask(pqf_utf8_low, back1), ask(pqf_utf8_high, _mm512_srli_epi16(back1, 4)),
+        ask(pqf_utf8_next, _mm512_srli_epi16(x, 4)), 0x80); /* and */
     __m512i third = _mm512_subs_epu8(back2, _mm512_set1_epi8(0xE0 - 0x80));
     __m512i fourth = _mm512_subs_epu8(back3, _mm512_set1_epi8(0xF0 - 0x80));
-    __m512i due =
-        _mm512_and_si512(_mm512_or_si512(third, fourth), _mm512_set1_epi8((char)0x80));
-    return _mm512_xor_si512(faults, due);
+    return _mm512_ternarylogic_epi64(faults, _mm512_or_si512(third, fourth),
+                                     _mm512_set1_epi8((char)0x80),
+                                     0x78); /* faults ^ (due & 0x80) */
 }
 
+/* Of x, which follows prev. */
+AVX512_BODY __m512i utf8_faults_behind(__m512i x, __m512i prev) {
+    __m512i before =
+        _mm512_alignr_epi64(x, prev, 6); /* the 16 bytes before each 16 of x */
+    return utf8_faults(x, _mm512_alignr_epi8(x, before, 15),
+                       _mm512_alignr_epi8(x, before, 14),
+                       _mm512_alignr_epi8(x, before, 13));
+}
+
+/* Of 64 bytes with at least 3 before them: loads cost less than shifts. */
+AVX512_BODY __m512i utf8_faults_at(const uint8_t *in) {
+    return utf8_faults(load(in), load(in - 1), load(in - 2), load(in - 3));
+}
+
+/* Nonzero where the bytes of prev end before their last character does. */
+AVX512_BODY __m512i utf8_open(__m512i prev) {
+    __m512i whole = _mm512_set1_epi8(-1); /* the last three bytes at most BF, DF, EF */
+    return _mm512_subs_epu8(prev, _mm512_mask_set1_epi32(whole, 0x8000, (int)0xBFDFEFFF));
+}
+
+/* n is a multiple of 256, and at least 3 bytes stand before `in`. ASCII is only looked at. */
+AVX512_BODY __m512i utf8_faults_many(const uint8_t *in, int64_t n) {
+    __m512i faults = _mm512_setzero_si512();
+    for (const uint8_t *end = in + n; in < end; in += 256) {
+        __m512i a = _mm512_or_si512(load(in), load(in + 64));
+        __m512i b = _mm512_or_si512(load(in + 128), load(in + 192));
+        if (_mm512_movepi8_mask(_mm512_or_si512(a, b)) == 0) {
+            faults = _mm512_or_si512(faults, utf8_open(load(in - 64)));
+            continue;
+        }
+        for (int i = 0; i < 256; i += 64)
+            faults = _mm512_or_si512(faults, utf8_faults_at(in + i));
+    }
+    return faults;
+}
+
+/* What is left at the end is judged with zeros behind it, before which no character may be open. */
 AVX512 static bool utf8_valid(const uint8_t *in, int64_t n) {
     __m512i prev = _mm512_setzero_si512(), faults = prev;
-    bool clean = true; /* prev is ASCII */
+    if (n >= 64) {
+        int64_t many = (n - 64) & ~INT64_C(255);
+        faults = utf8_faults_behind(load(in), prev);
+        faults = _mm512_or_si512(faults, utf8_faults_many(in + 64, many));
+        in += 64 + many;
+        n -= 64 + many;
+        prev = load(in - 64);
+    }
     for (; n >= 64; n -= 64, in += 64) {
-        while (clean && n >= 256) {
-            __m512i a = _mm512_or_si512(load(in), load(in + 64));
-            __m512i b = _mm512_or_si512(load(in + 128), load(in + 192));
-            if (_mm512_movepi8_mask(_mm512_or_si512(a, b))) break;
-            in += 256;
-            n -= 256;
-        }
-        if (n < 64) break;
-        __m512i x = load(in);
-        bool ascii = _mm512_movepi8_mask(x) == 0;
-        if (clean && ascii) continue;
-        faults = _mm512_or_si512(faults, utf8_faults(x, prev));
-        prev = x;
-        clean = ascii;
+        faults = _mm512_or_si512(faults, utf8_faults_behind(load(in), prev));
+        prev = load(in);
     }
     __m512i rest = _mm512_maskz_loadu_epi8(low_bits(n), in);
-    faults = _mm512_or_si512(faults, utf8_faults(rest, prev));
+    faults = _mm512_or_si512(faults, utf8_faults_behind(rest, prev));
     return _mm512_test_epi8_mask(faults, faults) == 0;
 }
 

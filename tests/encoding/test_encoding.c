@@ -169,6 +169,9 @@ static void check_binary(pqf_decoder *d, const values *v, int64_t at, int64_t n,
               "value %d ends at %d", (int)(at + i), (int)ends[i]);
         CHECK(same_value(v->slices[at + i], bytes->data + start, (size_t)ends[i] - start),
               "value %d", (int)(at + i));
+        for (size_t b = start; b < (size_t)ends[i]; b++)
+            CHECK(!out.is_ascii || bytes->data[b] < 0x80, "value %d has byte %02x",
+                  (int)(at + i), bytes->data[b]);
         start = (size_t)ends[i];
     }
     CHECK(start == bytes->len, "%d bytes too many", (int)(bytes->len - start));

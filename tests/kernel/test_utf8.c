@@ -65,6 +65,7 @@ static void test_sequences(void **state) {
         }
 }
 
+/* Whole and cut, at the end or before more ASCII: steps of many bytes that hold nothing else begin there. */
 static void test_every_offset(void **state) {
     (void)state;
     static const char *const parts[] = {
@@ -73,10 +74,9 @@ static void test_every_offset(void **state) {
         "\x80",         "\xE0\x9F\xBF", "\xF0\x8F\xBF\xBF",
         "\xFF",         "\xF5\x80"};
     for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++)
-        for (int at = 0; at < 200; at++)
+        for (int at = 0; at < 720; at++)
             for (int cut = 0; cut <= (int)strlen(parts[i]); cut++) {
-                int n =
-                    at + cut + (cut == (int)strlen(parts[i]) ? (int)rnd_below(150) : 0);
+                int n = at + cut + (int)rnd_below(2) * (int)rnd_below(600);
                 uint8_t *p = place(area, n, at % 2 ? 0 : 2);
                 memset(p, 'x', (size_t)n);
                 memcpy(p + at, parts[i], (size_t)cut);
