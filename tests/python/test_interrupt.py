@@ -32,6 +32,14 @@ TRIES = 5
 ROWS = 600_000
 
 
+@pytest.fixture(autouse=True)
+def python_hears_signals():
+    """A shell starts what runs in its background with Ctrl-C ignored."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 @pytest.fixture(scope="module")
 def table() -> pa.Table:
     rng = np.random.default_rng(1)
