@@ -95,15 +95,18 @@ static void compare_rows(const pqf_view *expected, const struct ArrowSchema *sch
     pqf_arena arena;
     pqf_view found;
     pqf_error err;
-    char a[TEXT_BYTES], b[TEXT_BYTES];
+    char a[TEXT_BYTES], b[TEXT_BYTES], was[512], is[512];
     pqf_error_init(&err);
     pqf_arena_init(&arena, fuzz_mem);
     fuzz_must(pqf_view_init(&found, schema, batch, true, &arena, &err), &err, "a batch");
     for (int64_t i = 0; i < found.length; i++) {
         pqf_view_text(expected, first + i, a, sizeof a);
         pqf_view_text(&found, i, b, sizeof b);
-        FUZZ_CHECK(!strcmp(a, b), "row %lld was %s and is %s", (long long)(first + i), a,
-                   b);
+        if (!strcmp(a, b)) continue;
+        pqf_type_text(expected->schema, was, sizeof was);
+        pqf_type_text(schema, is, sizeof is);
+        fuzz_fail("the same rows", "%lld was %s and is %s: %s, %s",
+                  (long long)(first + i), a, b, was, is);
     }
     pqf_arena_reset(&arena);
 }
@@ -133,6 +136,15 @@ static void read_again(pqf_bytes file, const pqf_view *expected) {
     pqf_schema_release(&schema);
 }
 
+/* A dictionary of dictionaries is read as its values, in the type that Parquet has for them. */
+static bool has_dictionary_in_dictionary(const struct ArrowSchema *s) {
+    bool found = s->dictionary && (s->dictionary->dictionary ||
+                                   has_dictionary_in_dictionary(s->dictionary));
+    for (int64_t i = 0; i < s->n_children; i++)
+        found |= has_dictionary_in_dictionary(s->children[i]);
+    return found;
+}
+
 static void use_batch(const fuzz_batch *b, const pqf_view *view, uint8_t how) {
     pqf_buf file;
     char text[TEXT_BYTES];
@@ -142,7 +154,9 @@ static void use_batch(const fuzz_batch *b, const pqf_view *view, uint8_t how) {
     check_gather(view);
     check_concat(view);
     pqf_buf_init(&file, fuzz_mem, 0);
-    bool same = !(how & 2) && view->num_children; /* NaN stays NaN */
+    bool nan_stays = !(how & 2);
+    bool same =
+        nan_stays && view->num_children && !has_dictionary_in_dictionary(&b->schema);
     if (write_file(&b->schema, b, how, &file) && same)
         read_again(pqf_buf_view(&file), view);
     pqf_buf_reset(&file);

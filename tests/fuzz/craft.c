@@ -68,7 +68,7 @@ typedef struct walk {
 static int64_t new_number(const edit *e, int64_t old) {
     switch (e->op % 6) {
     case 0: return e->value;
-    case 1: return old + (int8_t)e->value;
+    case 1: return (int64_t)((uint64_t)old + (uint64_t)(int8_t)e->value);
     case 2: return (int64_t)((uint64_t)e->value << (e->value & 31));
     case 3: return INT64_MAX - (e->value & 255);
     case 4: return INT64_MIN + (e->value & 255);
