@@ -5,7 +5,7 @@
 #   make test       install what is needed, run all tests (under 10 minutes on 2 cores)
 #   make test-all   the full products of the interop tests
 #   make check      format, lint, types, the order of rooms, exported symbols
-#   make bench      speed side by side with the engines that are installed
+#   make bench      speed side by side with the engines that are installed, and of each encoding and codec
 #   make fuzz       every border with damaged input, SECONDS (10) each
 #   make format     clang-format and ruff over the sources
 #   make clean      remove build/ and .venv/
@@ -114,6 +114,7 @@ format: $(VENV)/.made
 
 bench: $(VENV)/.installed
 	$(BIN)/python bench/run.py
+	$(BIN)/python bench/speed.py
 
 clean:
 	rm -rf build $(VENV)

@@ -7,42 +7,53 @@
  *         └─ fewest bytes of those that are read in at most SLOWER times the time of PLAIN
  *
  * The bytes are measured; the time is not, for the same rows must give the same file: it is estimated
- * from the table below, whose rows were measured once (bench/encoding.c) on one machine. Ratios between
- * them hold elsewhere, and one core is as good as another for a choice that only has to be near.
+ * from the numbers below, which were measured once (bench/auto.py, bench/encoding.c) on one machine.
+ * Ratios between them hold elsewhere, and storage that is slower than memory only makes bytes dearer.
  */
 #include "chunk_writer.h"
 
 #define SAMPLE_BYTES 131072
-/* An estimate of 1.1 keeps what is measured below 1.2. */
-#define SLOWER 1.1
+/* An estimate of 1.15 keeps what is measured below 1.2. */
+#define SLOWER 1.15
 /* What saves less than 1 of so many bytes is not worth leaving PLAIN for. */
 #define LEAST_GAIN 50
-/* Picoseconds per byte of values that every read takes: memory that is written for the first time. */
-#define READ_PS 350
+/* Pages of which a codec saves less than 1 of so many bytes hardly hold anything but literals. */
+#define LEAST_PACKED 100
 
-/* Picoseconds per byte of values, beside what PLAIN takes. */
+/* Picoseconds that every read takes: per byte of the file, per byte of PLAIN values, per string, and per
+ * null. */
+#define STORED_PS     220
+#define VALUE_BYTE_PS 70
+#define STRING_PS     2000
+#define NULL_PS       300
+/* Picoseconds per byte of literals, which a codec only copies. */
+#define LITERAL_PS 40
+
+/* Picoseconds beside what PLAIN takes. */
 typedef struct candidate {
     int32_t encoding;
-    int32_t decode_ps;
+    int32_t byte_ps;  /* per byte of PLAIN values */
+    int32_t value_ps; /* per value */
 } candidate;
 
 static const candidate candidates[] = {
-    {PQF_PLAIN, 0},
-    {PQF_RLE, 0},
-    {PQF_DELTA_BINARY_PACKED, 200},
-    {PQF_BYTE_STREAM_SPLIT, 60},
-    {PQF_DELTA_LENGTH_BYTE_ARRAY, 0},
-    {PQF_DELTA_BYTE_ARRAY, 250},
+    {PQF_PLAIN, 0, 0},
+    {PQF_RLE, 0, 0},
+    {PQF_DELTA_BINARY_PACKED, 60, 0},
+    {PQF_BYTE_STREAM_SPLIT, 20, 0},
+    {PQF_DELTA_LENGTH_BYTE_ARRAY, 0, 0},
+    {PQF_DELTA_BYTE_ARRAY, 0, 4500},
 };
 #define NUM_CANDIDATES (sizeof candidates / sizeof candidates[0])
 
-/* Picoseconds per decompressed byte. */
-static int64_t codec_ps(int32_t codec) {
+/* Picoseconds per decompressed byte of pages that are not literals alone; between pages it differs by
+ * a factor of ten, and no number of bytes tells which they are: these are of the quicker ones that
+ * encodings make, except for snappy, where many are slow. */
+static int64_t match_ps(int32_t codec) {
     switch (codec) {
-    case PQF_UNCOMPRESSED: return 0;
     case PQF_SNAPPY: return 500;
-    case PQF_LZ4_RAW: return 300;
-    case PQF_ZSTD: return 800;
+    case PQF_LZ4_RAW: return 70;
+    case PQF_ZSTD: return 600;
     default: return 2500;
     }
 }
@@ -77,10 +88,20 @@ static pqf_status measure_encoding(const pqf_chunk_writer *w, int32_t encoding,
     return pack(w, raw, scratch, &out->packed_bytes, err);
 }
 
+static int64_t codec_ps(const pqf_chunk_writer *w, const measure *m) {
+    if (w->options.codec == PQF_UNCOMPRESSED) return 0;
+    bool literals = m->packed_bytes > m->raw_bytes - m->raw_bytes / LEAST_PACKED;
+    return m->raw_bytes * (literals ? LITERAL_PS : match_ps(w->options.codec));
+}
+
+/* Of the n values of a sample of the page, plain_bytes as PLAIN. */
 static int64_t read_ps(const pqf_chunk_writer *w, const candidate *c, const measure *m,
-                       int64_t plain_bytes) {
-    return m->raw_bytes * codec_ps(w->options.codec) +
-           plain_bytes * (READ_PS + c->decode_ps);
+                       int64_t plain_bytes, int64_t n, const pqf_open_page *page) {
+    double nulls = (double)(page->num_levels - page->num_values);
+    int64_t value_ps = c->value_ps + (w->layout == PQF_BINARY ? STRING_PS : 0);
+    return m->packed_bytes * STORED_PS + codec_ps(w, m) +
+           plain_bytes * (VALUE_BYTE_PS + c->byte_ps) + n * value_ps +
+           (int64_t)(NULL_PS * nulls * (double)n / (double)page->num_values);
 }
 
 /* The first whole ones of the page's values within SAMPLE_BYTES, at least one. */
@@ -115,7 +136,7 @@ static pqf_status choose(pqf_chunk_writer *w, const pqf_open_page *page,
         measure m;
         if (!pqf_encoding_writes(c->encoding, w->leaf->physical)) continue;
         TRY(measure_encoding(w, c->encoding, plain, num_values, scratch, &m, err));
-        int64_t ps = read_ps(w, c, &m, (int64_t)plain.len);
+        int64_t ps = read_ps(w, c, &m, (int64_t)plain.len, num_values, page);
         if (i == 0) { /* PLAIN, which every type has */
             most_ps = (int64_t)(SLOWER * (double)ps);
             w->plain_share = (double)m.packed_bytes / (double)plain.len;
