@@ -385,6 +385,8 @@ typedef struct pqf_write_options {
     bool no_store_schema;                  /* leave out the key ARROW:schema */
     bool no_page_checksums;
     bool legacy_list_names;        /* list.item instead of list.element */
+    bool integer_decimals;         /* up to 9 digits as INT32, up to 18 as INT64 */
+    bool utc_times;                /* TIME counts from midnight UTC */
     bool int96_timestamps;         /* deprecated INT96 */
     const char *coerce_timestamps; /* "ms" "us" or NULL */
     bool allow_truncated_timestamps;
@@ -598,6 +600,9 @@ typedef struct pqf_info_chunk {
 } pqf_info_chunk;
 PQF_API bool pqf_file_info_chunk(const pqf_file_info *info, int64_t row_group,
                                  int64_t leaf, pqf_info_chunk *out);
+/* Key-value pair i of a chunk. */
+PQF_API bool pqf_file_info_chunk_pair(const pqf_file_info *info, int64_t row_group,
+                                      int64_t leaf, int64_t i, pqf_info_pair *out);
 /* Encoding i of a chunk: "PLAIN", ... */
 PQF_API const char *pqf_file_info_encoding(const pqf_file_info *info, int64_t row_group,
                                            int64_t leaf, int64_t i);

@@ -71,6 +71,14 @@ WRITING = {
         None,
         "order of the rows of each row group, as `pyarrow.parquet.SortingColumn`; other rows are an error",
     ),
+    "store_decimal_as_integer": (
+        False,
+        "decimals of up to 9 digits are stored as INT32, of up to 18 as INT64, the others as bytes",
+    ),
+    "write_time_adjusted_to_utc": (
+        False,
+        "time columns count from midnight in UTC, as the file says of them",
+    ),
     "coerce_timestamps": (None, "unit that timestamps are stored in"),
     "allow_truncated_timestamps": (False, "`coerce_timestamps` may drop digits; otherwise that is an error"),
     "use_deprecated_int96_timestamps": (False, "timestamps as INT96, for readers of long ago"),

@@ -159,6 +159,30 @@ static int fill_chunk(PyObject *dict, const pqf_info_chunk *c) {
                : 0;
 }
 
+/* Of several pairs of a key the first counts. */
+static int put_pair(PyObject *dict, const pqf_info_pair *pair) {
+    PyObject *key = text(pair->key, pair->key_bytes);
+    PyObject *value =
+        pair->value == NULL ? Py_NewRef(Py_None) : text(pair->value, pair->value_bytes);
+    bool failed =
+        key == NULL || value == NULL || PyDict_SetDefault(dict, key, value) == NULL;
+    Py_XDECREF(key);
+    Py_XDECREF(value);
+    return failed ? -1 : 0;
+}
+
+static PyObject *chunk_pairs_of(const pqf_file_info *info, int64_t r, int64_t l) {
+    PyObject *dict = PyDict_New();
+    pqf_info_pair pair;
+    for (int64_t i = 0; dict != NULL && pqf_file_info_chunk_pair(info, r, l, i, &pair);
+         i++) {
+        if (put_pair(dict, &pair) < 0) {
+            Py_CLEAR(dict);
+        }
+    }
+    return dict;
+}
+
 static PyObject *chunk_record(const pqf_file_info *info, int64_t r, int64_t l,
                               PyObject *make) {
     pqf_info_chunk c;
@@ -175,6 +199,7 @@ static PyObject *chunk_record(const pqf_file_info *info, int64_t r, int64_t l,
     }
     if (fill_chunk(dict, &c) < 0 ||
         put(dict, "encodings", encodings_of(info, r, l)) < 0 ||
+        put(dict, "metadata", chunk_pairs_of(info, r, l)) < 0 ||
         put(dict, "statistics", statistics_of(&c, make)) < 0) {
         goto fail;
     }
@@ -240,18 +265,13 @@ static PyObject *groups_of(const pqf_file_info *info, const pqf_info_file *file,
     return list;
 }
 
-static PyObject *pairs_of(const pqf_file_info *info) {
+static PyObject *file_pairs_of(const pqf_file_info *info) {
     PyObject *dict = PyDict_New();
     pqf_info_pair pair;
     for (int64_t i = 0; dict != NULL && pqf_file_info_pair(info, i, &pair); i++) {
-        PyObject *key = text(pair.key, pair.key_bytes);
-        PyObject *value =
-            pair.value == NULL ? Py_NewRef(Py_None) : text(pair.value, pair.value_bytes);
-        if (key == NULL || value == NULL || PyDict_SetDefault(dict, key, value) == NULL) {
-            Py_CLEAR(dict); /* of several pairs of a key the first counts */
+        if (put_pair(dict, &pair) < 0) {
+            Py_CLEAR(dict);
         }
-        Py_XDECREF(key);
-        Py_XDECREF(value);
     }
     return dict;
 }
@@ -286,7 +306,7 @@ static PyObject *file_record(const pqf_file_info *info, PyObject *make) {
         put(dict, "num_rows", PyLong_FromLongLong(file.num_rows)) == 0 &&
         put(dict, "version", PyLong_FromLong(file.version)) == 0 &&
         put(dict, "created_by", text_or_none(file.created_by)) == 0 &&
-        put(dict, "metadata", pairs_of(info)) == 0 &&
+        put(dict, "metadata", file_pairs_of(info)) == 0 &&
         put(dict, "columns", leaves_of(info)) == 0 &&
         put(dict, "row_groups", groups_of(info, &file, make)) == 0) {
         return dict;

@@ -91,6 +91,8 @@ static const option WRITE_OPTIONS[] = {
     WRITE(BOOL, no_store_schema),
     WRITE(BOOL, no_page_checksums),
     WRITE(BOOL, legacy_list_names),
+    WRITE(BOOL, integer_decimals),
+    WRITE(BOOL, utc_times),
     WRITE(BOOL, int96_timestamps),
     WRITE(TEXT, coerce_timestamps),
     WRITE(BOOL, allow_truncated_timestamps),

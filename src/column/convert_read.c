@@ -5,6 +5,7 @@
  * pqf_convert; a value that Arrow cannot hold is an error, never wrapped (LogicalTypes.md;
  * INT96 timestamps: parquet.thrift, Type).
  */
+#include "interval.h"
 #include "reading.h"
 
 #define NS_PER_DAY        INT64_C(86400000000000)
@@ -244,6 +245,7 @@ static const convert_fn converts[] = {
     [PQF_CONVERT_INT64_TO_DECIMAL] = int64_to_decimal,
     [PQF_CONVERT_FIXED_TO_DECIMAL] = fixed_to_decimal,
     [PQF_CONVERT_BYTES_TO_DECIMAL] = NULL,
+    [PQF_CONVERT_INTERVAL] = pqf_intervals_read,
 };
 
 pqf_status pqf_convert_fixed(const pqf_field *leaf_field, const pqf_kernels *kernel,

@@ -5,6 +5,7 @@
  * bytes; out: n values of the leaf's physical width. A value that has no Parquet value of its own
  * is PQF_SCHEMA and named; only coerced timestamps may be cut, where the field says so.
  */
+#include "interval.h"
 #include "shred.h"
 
 typedef pqf_status (*convert_fn)(const pqf_field *field, const pqf_kernels *kernel,
@@ -207,6 +208,7 @@ static const convert_fn converts[] = {
     [PQF_CONVERT_INT64_TO_DECIMAL] = decimal_to_64,
     [PQF_CONVERT_FIXED_TO_DECIMAL] = decimal_to_fixed,
     [PQF_CONVERT_BYTES_TO_DECIMAL] = NULL,
+    [PQF_CONVERT_INTERVAL] = pqf_intervals_write,
 };
 
 static bool has_convert(pqf_convert convert) {

@@ -6,6 +6,7 @@
  * that take every value cost nothing; of the others all slots are scanned at once, and only where
  * one is out of limits its validity and that of its parents is asked.
  */
+#include "interval.h"
 #include "shred.h"
 
 #include <inttypes.h>
@@ -35,6 +36,7 @@ typedef struct batch_job {
 typedef struct leaf_job {
     batch_job *batch;
     limits limits;
+    bool is_interval; /* limits of each part, as in interval.c */
     pqf_route_node route[PQF_MAX_DEPTH];
     int32_t num_nodes;
     const pqf_view *leaf;   /* what stands in the slots: values or indexes */
@@ -135,6 +137,7 @@ static bool has_wrong(const leaf_job *job, int64_t start, int64_t n) {
     const uint8_t *values = job->values->values;
     values += (job->values->offset + start) * width;
     if (n == 0) return false;
+    if (job->is_interval) return !pqf_intervals_fit(values, n, width);
     if (width == 4) return scan_32(values, n, &job->limits);
     return scan_64(values, n, &job->limits);
 }
@@ -283,6 +286,9 @@ static void put_file_type(const leaf_job *job, char *out) {
     case PQF_CONVERT_DIVIDE_32:
     case PQF_CONVERT_DIVIDE_64: unit += steps; break;
     case PQF_CONVERT_INT96_TO_TIMESTAMP: snprintf(out, TYPE_BYTES, "INT96"); return;
+    case PQF_CONVERT_INTERVAL:
+        snprintf(out, TYPE_BYTES, "INTERVAL of unsigned months, days, milliseconds");
+        return;
     default: pqf_type_text(job->values->schema, out, TYPE_BYTES); return;
     }
     type.unit = (pqf_unit)unit;
@@ -329,9 +335,12 @@ static pqf_status put_records(const leaf_job *job) {
 static pqf_status judge_leaf(batch_job *batch, const pqf_field *leaf,
                              const pqf_view *column, int64_t first_row,
                              int64_t num_rows) {
-    leaf_job job = {.batch = batch, .first_row = first_row};
+    leaf_job job = {.batch = batch,
+                    .first_row = first_row,
+                    .is_interval = leaf->convert == PQF_CONVERT_INTERVAL};
     bool wrong;
-    if (!find_limits(leaf, &job.limits) || !find_route(&job, leaf, column)) return PQF_OK;
+    if (!job.is_interval && !find_limits(leaf, &job.limits)) return PQF_OK;
+    if (!find_route(&job, leaf, column)) return PQF_OK;
     TRY(may_be_wrong(&job, num_rows, &wrong));
     for (int64_t i = 0; wrong && i < num_rows; i++) {
         TRY(pqf_poll_at(&batch->poll, i, batch->err));

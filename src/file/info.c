@@ -141,17 +141,21 @@ void pqf_file_info_get(const pqf_file_info *info, pqf_info_file *out) {
     };
 }
 
-bool pqf_file_info_pair(const pqf_file_info *info, int64_t i, pqf_info_pair *out) {
-    const pqf_file_metadata *file = &info->metadata->file;
-    if (i < 0 || i >= file->num_key_value_metadata) return false;
-    const pqf_key_value *pair = &file->key_value_metadata[i];
+static bool pair_at(const pqf_key_value *pairs, int64_t n, int64_t i,
+                    pqf_info_pair *out) {
+    if (i < 0 || i >= n) return false;
     *out = (pqf_info_pair){
-        .key = (const char *)pair->key.data,
-        .key_bytes = pair->key.len,
-        .value = pair->has_value ? (const char *)pair->value.data : NULL,
-        .value_bytes = pair->value.len,
+        .key = (const char *)pairs[i].key.data,
+        .key_bytes = pairs[i].key.len,
+        .value = pairs[i].has_value ? (const char *)pairs[i].value.data : NULL,
+        .value_bytes = pairs[i].value.len,
     };
     return true;
+}
+
+bool pqf_file_info_pair(const pqf_file_info *info, int64_t i, pqf_info_pair *out) {
+    const pqf_file_metadata *file = &info->metadata->file;
+    return pair_at(file->key_value_metadata, file->num_key_value_metadata, i, out);
 }
 
 bool pqf_file_info_leaf(const pqf_file_info *info, int64_t i, pqf_info_leaf *out) {
@@ -344,6 +348,14 @@ bool pqf_file_info_chunk(const pqf_file_info *info, int64_t r, int64_t leaf,
     fill_sizes(meta->size_statistics, out);
     fill_statistics(info, &info->metadata->tree.leaves[leaf], meta, out);
     return true;
+}
+
+bool pqf_file_info_chunk_pair(const pqf_file_info *info, int64_t r, int64_t leaf,
+                              int64_t i, pqf_info_pair *out) {
+    const pqf_column_chunk *chunk = chunk_at(info, r, leaf);
+    if (!chunk) return false;
+    const pqf_column_metadata *meta = &chunk->meta_data;
+    return pair_at(meta->key_value_metadata, meta->num_key_value_metadata, i, out);
 }
 
 const char *pqf_file_info_encoding(const pqf_file_info *info, int64_t r, int64_t leaf,

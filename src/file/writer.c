@@ -122,6 +122,8 @@ static pqf_status open_parts(pqf_writer *w, const struct ArrowSchema *schema,
         .allow_truncated_timestamps = options->allow_truncated_timestamps,
         .int96_timestamps = options->int96_timestamps,
         .legacy_list_names = options->legacy_list_names,
+        .integer_decimals = options->integer_decimals,
+        .utc_times = options->utc_times,
         .no_store_schema = options->no_store_schema,
     };
     TRY(pqf_schema_check(schema, err));

@@ -123,6 +123,15 @@ static bool same_decimal(const char *format, const pqf_type *type) {
            own.precision == type->precision && own.scale == type->scale;
 }
 
+static const char *interval_format(const pqf_type *type) {
+    switch (type->id) {
+    case PQF_TYPE_INTERVAL_MONTHS: return "tiM";
+    case PQF_TYPE_INTERVAL_DAY_TIME: return "tiD";
+    case PQF_TYPE_INTERVAL_MONTH_DAY_NANO: return "tin";
+    default: return NULL;
+    }
+}
+
 static pqf_status apply_values(pqf_schema *schema, pqf_field *field,
                                const struct ArrowSchema *origin, const pqf_type *type,
                                pqf_error *err) {
@@ -142,6 +151,9 @@ static pqf_status apply_values(pqf_schema *schema, pqf_field *field,
     if (type->id == PQF_TYPE_TIME32 && type->unit == PQF_SECOND &&
         strcmp(format, "ttm") == 0)
         set_convert(field, PQF_CONVERT_DIVIDE_32, 1000, 4, "tts");
+    if (field->leaf->node->logical == PQF_LOGICAL_INTERVAL && interval_format(type))
+        set_convert(field, PQF_CONVERT_INTERVAL, 1, type->byte_width,
+                    interval_format(type));
     return PQF_OK;
 }
 

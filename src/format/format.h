@@ -378,7 +378,9 @@ typedef enum pqf_binary_form {
     X(INT64_TO_DECIMAL, "P INT64, A arrow_width bytes, sign-extended")                   \
     X(FIXED_TO_DECIMAL, "P FIXED big-endian, A arrow_width bytes little-endian")         \
     X(BYTES_TO_DECIMAL,                                                                  \
-      "P BYTE_ARRAY big-endian, A arrow_width bytes little-endian; reading only")
+      "P BYTE_ARRAY big-endian, A arrow_width bytes little-endian; reading only")        \
+    X(INTERVAL, "P FIXED(12) INTERVAL, A month, day_time, month_day_nano by "            \
+                "arrow_width")
 
 typedef enum pqf_convert {
 #define PQF_X(name, text) PQF_CONVERT_##name,
@@ -491,6 +493,8 @@ typedef struct pqf_schema_write_options {
     bool allow_truncated_timestamps;
     bool int96_timestamps;
     bool legacy_list_names; /* the item keeps its Arrow name instead of "element" */
+    bool integer_decimals;  /* up to 9 digits as INT32, up to 18 as INT64 */
+    bool utc_times;         /* TIME is adjusted to UTC */
     bool no_store_schema;
 } pqf_schema_write_options;
 

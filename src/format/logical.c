@@ -43,7 +43,7 @@ static const struct {
 #define PQF_X(id, member, reads_, writes_) {PQF_LOGICAL_##id, #id, reads_, writes_},
     PQF_LOGICAL_LIST(PQF_X)
 #undef PQF_X
-        {PQF_LOGICAL_INTERVAL, "INTERVAL", true, false},
+        {PQF_LOGICAL_INTERVAL, "INTERVAL", true, true},
 };
 #define NUM_LOGICAL ((int64_t)(sizeof logical_types / sizeof logical_types[0]))
 

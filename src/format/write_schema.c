@@ -19,6 +19,8 @@ typedef struct stamp_rules {
     bool int96;
     bool keep_lossy;  /* what coercion cuts off is no error */
     bool wide_uint32; /* version 1.0 stores uint32 as INT64 */
+    bool utc_times;   /* TIME counts from midnight UTC */
+    bool integer_decimals;
 } stamp_rules;
 
 typedef struct builder {
@@ -49,6 +51,8 @@ typedef struct stored {
     PQF_PHYSICAL_INT32, 0, PQF_LOGICAL_INTEGER, logical_param, PQF_CONVERT_##convert, 1
 #define DECIMAL                                                                          \
     PQF_PHYSICAL_FIXED, 0, PQF_LOGICAL_DECIMAL, 0, PQF_CONVERT_FIXED_TO_DECIMAL, 1
+
+#define INTERVAL PQF_PHYSICAL_FIXED, 12, PQF_LOGICAL_INTERVAL, 0, PQF_CONVERT_INTERVAL, 1
 
 /* Types whose unit, width, precision and version make no difference. */
 static const struct {
@@ -91,6 +95,9 @@ static const struct {
     {PQF_TYPE_TIME64, NOTED(INT64, TIME, 'u')},
     {PQF_TYPE_TIMESTAMP, NOTED(INT64, TIMESTAMP, 'u')},
     {PQF_TYPE_DURATION, PLAIN(INT64)},
+    {PQF_TYPE_INTERVAL_MONTHS, INTERVAL},
+    {PQF_TYPE_INTERVAL_DAY_TIME, INTERVAL},
+    {PQF_TYPE_INTERVAL_MONTH_DAY_NANO, INTERVAL},
 };
 
 static pqf_status fail_type(builder *b, const struct ArrowSchema *arrow,
@@ -147,6 +154,13 @@ static pqf_status store_decimal(builder *b, const struct ArrowSchema *arrow,
                                 const pqf_type *type, stored *out) {
     if (type->scale < 0 || type->scale > type->precision)
         return fail_type(b, arrow, "Parquet's scale lies between 0 and the precision");
+    if (b->rules.integer_decimals && type->precision <= 18) {
+        bool is_small = type->precision <= 9;
+        out->physical = is_small ? PQF_PHYSICAL_INT32 : PQF_PHYSICAL_INT64;
+        out->convert =
+            is_small ? PQF_CONVERT_INT32_TO_DECIMAL : PQF_CONVERT_INT64_TO_DECIMAL;
+        return PQF_OK;
+    }
     out->type_length = decimal_bytes(type->precision);
     return PQF_OK;
 }
@@ -193,8 +207,12 @@ static pqf_status store_as(builder *b, const struct ArrowSchema *arrow,
     case PQF_TYPE_DECIMAL128:
     case PQF_TYPE_DECIMAL256: return store_decimal(b, arrow, type, out);
     case PQF_TYPE_TIMESTAMP: store_timestamp(&b->rules, type, out); break;
-    case PQF_TYPE_TIME64: out->param = unit_letter(type->unit); break;
+    case PQF_TYPE_TIME64:
+        out->param = unit_letter(type->unit);
+        out->is_utc = b->rules.utc_times;
+        break;
     case PQF_TYPE_TIME32:
+        out->is_utc = b->rules.utc_times;
         if (type->unit == PQF_SECOND)
             out->convert = PQF_CONVERT_DIVIDE_32, out->factor = 1000;
         break;
@@ -251,14 +269,17 @@ static void fill_logical(pqf_logical_type *out, const stored *s, const pqf_type 
 }
 
 /* Sets LogicalType and ConvertedType. A local TIME gets no ConvertedType, which would mean UTC; a
- * local TIMESTAMP gets one all the same, as old readers know timestamps by nothing else. */
+ * local TIMESTAMP gets one all the same, as old readers know timestamps by nothing else. INTERVAL has
+ * no LogicalType. */
 static pqf_status annotate(builder *b, pqf_schema_element *e, const stored *s,
                            const pqf_type *type) {
     void *room;
     if (s->logical == PQF_LOGICAL_NONE) return PQF_OK;
-    TRY(pqf_arena_alloc(&b->schema->arena, sizeof(pqf_logical_type), &room, b->err));
-    e->logical_type = room;
-    fill_logical(e->logical_type, s, type);
+    if (s->logical != PQF_LOGICAL_INTERVAL) {
+        TRY(pqf_arena_alloc(&b->schema->arena, sizeof(pqf_logical_type), &room, b->err));
+        e->logical_type = room;
+        fill_logical(e->logical_type, s, type);
+    }
     int32_t converted = pqf_converted_of(s->logical, s->param);
     if (s->logical == PQF_LOGICAL_TIME && !s->is_utc) converted = -1;
     e->has_converted_type = converted >= 0;
@@ -587,7 +608,9 @@ static pqf_status read_options(builder *b, const pqf_schema_write_options *optio
                              .no_nanos = strcmp(version, "2.6") != 0,
                              .int96 = options->int96_timestamps,
                              .keep_lossy = unit && options->allow_truncated_timestamps,
-                             .wide_uint32 = strcmp(version, "1.0") == 0};
+                             .wide_uint32 = strcmp(version, "1.0") == 0,
+                             .utc_times = options->utc_times,
+                             .integer_decimals = options->integer_decimals};
     return PQF_OK;
 }
 

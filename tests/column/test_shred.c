@@ -252,6 +252,8 @@ static const conversion conversions[] = {
     {"d:2,0", "128", {0}, NULL, 0},
     {"d:20,0", "4722366482869645213695", {0}, NULL, 0},
     {"e", "1.5", {0}, BYTES("\0\x3E")},
+    {"d:9,2", "-2", {.integer_decimals = true}, BYTES("\xFE\xFF\xFF\xFF")},
+    {"d:18,0,64", "258", {.integer_decimals = true}, BYTES("\2\1\0\0\0\0\0\0")},
 };
 
 static void check_conversion(const conversion *t, bool dictionary) {

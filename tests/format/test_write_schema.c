@@ -82,6 +82,9 @@ static const leaf_case cases[] = {
     {"tsu:UTC", PQF_PHYSICAL_INT64, 0, PQF_LOGICAL_TIMESTAMP, 10, PQF_CONVERT_NONE, 1},
     {"tsn:", PQF_PHYSICAL_INT64, 0, PQF_LOGICAL_TIMESTAMP, -1, PQF_CONVERT_NONE, 1},
     {"tDu", PQF_PHYSICAL_INT64, 0, 0, -1, PQF_CONVERT_NONE, 1},
+    {"tiM", PQF_PHYSICAL_FIXED, 12, PQF_LOGICAL_INTERVAL, 21, PQF_CONVERT_INTERVAL, 1},
+    {"tiD", PQF_PHYSICAL_FIXED, 12, PQF_LOGICAL_INTERVAL, 21, PQF_CONVERT_INTERVAL, 1},
+    {"tin", PQF_PHYSICAL_FIXED, 12, PQF_LOGICAL_INTERVAL, 21, PQF_CONVERT_INTERVAL, 1},
 };
 
 static void test_types(void **state) {
@@ -281,9 +284,11 @@ static void test_refused(void **state) {
         const char *format;
         int64_t num_children;
         const char *text;
-    } rows[] = {{"d:5,-2", 0, "scale"},      {"d:5,6,32", 0, "scale"},
-                {"d:50,-2,256", 0, "scale"}, {"w:0", 0, "zero bytes"},
-                {"tin", 0, "interval"},      {"+s", 0, "structs without fields"},
+    } rows[] = {{"d:5,-2", 0, "scale"},
+                {"d:5,6,32", 0, "scale"},
+                {"d:50,-2,256", 0, "scale"},
+                {"w:0", 0, "zero bytes"},
+                {"+s", 0, "structs without fields"},
                 {"+us:0", 1, "union"}};
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         struct ArrowSchema arrow;

@@ -249,7 +249,7 @@ def test_the_defaults_of_pyarrow_are_accepted(target):
             assert read_parquet(target, **{parameter.name: parameter.default}).shape == (1, 1)
 
 
-@pytest.mark.parametrize("name", ["write_time_adjusted_to_utc", "use_content_defined_chunking"])
+@pytest.mark.parametrize("name", ["use_content_defined_chunking"])
 def test_keywords_that_are_not_built_are_named(name, target):
     with pytest.raises(NotImplementedError, match=name):
         write_parquet(ROWS, target, INT, **{name: True})

@@ -150,3 +150,52 @@ def test_partitions(kind, tmp_path):
     got = read_parquet(tmp_path / "d", output_format="arrow")
     assert got.schema.field("v").type == pa.dictionary(pa.int32(), kind)
     assert sorted(got.to_pylist(), key=lambda row: row["n"]) == table.to_pylist()
+
+
+@pytest.mark.parametrize("kind", TYPES, ids=str)
+@pytest.mark.parametrize("store_schema", [True, False], ids=["stored schema", "no schema"])
+def test_stored_as_integers(kind, store_schema, tmp_path):
+    """As pyarrow's keyword: up to 9 digits INT32, up to 18 INT64, bytes beyond."""
+    values = values_of(kind, 2000)
+    table = pa.table({"v": pa.array(values, kind), "l": pa.array([[v] for v in values], pa.list_(kind))})
+    ours, theirs = tmp_path / "ours.parquet", tmp_path / "theirs.parquet"
+    write_parquet(
+        table,
+        ours,
+        table.schema,
+        store_decimal_as_integer=True,
+        store_schema=store_schema,
+        row_group_size=700,
+    )
+    pq.write_table(table, theirs, store_decimal_as_integer=True, store_schema=store_schema)
+    columns = [pq.read_metadata(path).schema.column(0) for path in (ours, theirs)]
+    assert columns[0].physical_type == columns[1].physical_type
+    assert str(columns[0].logical_type) == str(columns[1].logical_type)
+    if kind.precision <= 18:
+        assert columns[0].physical_type == ("INT32" if kind.precision <= 9 else "INT64")
+    for found in (pq.read_table(ours), read_parquet(ours, output_format="arrow")):
+        assert found["v"].to_pylist() == values and found["l"].to_pylist() == [[v] for v in values]
+    assert read_parquet(ours, output_format="arrow").schema.types == (
+        table.schema.types if store_schema else pq.read_table(ours).schema.types
+    )
+    middle = Decimal(0).scaleb(-kind.scale)
+    found = read_parquet(ours, output_format="arrow", filters=pc.field("v") > pa.scalar(middle, kind))
+    assert found["v"].to_pylist() == [v for v in values if v is not None and v > middle]
+
+
+def test_integers_of_decimals_have_bounds_and_filters(tmp_path):
+    kind = pa.decimal128(12, 2)
+    table = pa.table({"v": pa.array([Decimal(n).scaleb(-2) for n in range(-500, 500)], kind)})
+    path = tmp_path / "x.parquet"
+    write_parquet(
+        table, path, table.schema, store_decimal_as_integer=True, write_page_index=True,
+        bloom_filter_options={"v": True}, row_group_size=100, use_dictionary=False,
+    )  # fmt: skip
+    statistics = pq.read_metadata(path).row_group(0).column(0).statistics
+    assert (statistics.min, statistics.max) == (Decimal("-5.00"), Decimal("-4.01"))
+    one = Decimal("-4.50")
+    for found in (
+        read_parquet(path, output_format="arrow", filters=[("v", "==", one)]),
+        pq.read_table(path, filters=[("v", "==", one)]),
+    ):
+        assert found["v"].to_pylist() == [one]

@@ -526,6 +526,8 @@ def test_key_value_metadata_of_chunks_is_kept(tmp_path):
     new = data[:at] + more + b"\x16" + data[at + 1 : -8] + struct.pack("<I", footer) + b"PAR1"
     (tmp_path / "b").write_bytes(new)
     assert chunks_of(tmp_path / "b")[0][0].meta[8] == [{1: b"k", 2: b"v"}]
+    assert read_metadata(tmp_path / "b")["row_groups"][0]["columns"][0]["metadata"] == {"k": "v"}
+    assert read_metadata(tmp_path / "a")["row_groups"][0]["columns"][0]["metadata"] == {}
     assert merge([tmp_path / "b"], tmp_path / "c", row_group_size=2000)["num_row_groups_copied"] == 1
     assert chunks_of(tmp_path / "c")[0][0].meta[8] == [{1: b"k", 2: b"v"}]
 

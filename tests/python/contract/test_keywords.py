@@ -30,6 +30,7 @@ DATA = pa.table({
     "t": pa.array([T] * 3000, pa.timestamp("us")),
     "l": [[i] for i in range(3000)],
     "d": pa.array([decimal.Decimal(1)] * 3000, pa.decimal128(8, 0)),
+    "h": pa.array([1] * 3000, pa.time64("us")),
 })  # fmt: skip
 
 
@@ -172,7 +173,7 @@ LATER = {
     "use_byte_stream_split": (["i"], lambda m: "BYTE_STREAM_SPLIT" in column(m, "i").encodings),
     "sorting_columns": ([pq.SortingColumn(0)], lambda m: len(m.row_group(0).sorting_columns) == 1),
     "store_decimal_as_integer": (True, lambda m: column(m, "d").physical_type == "INT32"),
-    "write_time_adjusted_to_utc": (True, None),
+    "write_time_adjusted_to_utc": (True, lambda m: "isAdjustedToUTC=true" in str(m.schema.column(5).logical_type)),
     "bloom_filter_options": ({"i": True}, lambda m: column(m, "i").bloom_filter_offset),
     "encryption_properties": (object(), None),
     "use_content_defined_chunking": (True, None),
