@@ -156,6 +156,8 @@ def update_metadata(path: PathLike, metadata: Mapping[str, str | None], *, durab
 
 
 def _changes(metadata: Any) -> dict[str, str | None]:
+    from ._options import is_reserved
+
     try:
         changes: dict[str, str | None] = dict(metadata.items())
     except AttributeError:
@@ -168,6 +170,9 @@ def _changes(metadata: Any) -> dict[str, str | None]:
         )
     if not fits:
         raise ValueError(f"metadata must be a dict of str to str or None, not {metadata!r:.200}")
+    for key in changes:
+        if is_reserved(key) and key != "ARROW:schema":
+            raise ValueError(f"the key {key!r} says how the file is read: it is not changed here")
     return changes
 
 

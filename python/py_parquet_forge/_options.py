@@ -267,6 +267,12 @@ def _split(options: Options, name: str, value: Any) -> None:
         options.engine["byte_stream_split_columns"] = names(name, value)
 
 
+def is_reserved(key: str | bytes) -> bool:
+    """Keys of a file's metadata that say how to read it."""
+    text = key.decode(errors="replace") if isinstance(key, bytes) else key
+    return text == "ARROW:schema" or text.startswith("parquet_forge:")
+
+
 def _metadata(options: Options, name: str, value: Any) -> None:
     if value is None:
         return
@@ -274,6 +280,9 @@ def _metadata(options: Options, name: str, value: Any) -> None:
         isinstance(text, (str, bytes)) for pair in value.items() for text in pair
     ):
         raise _bad(name, "a dict of str to str", value)
+    for key in value:
+        if is_reserved(key):
+            raise ValueError(f"{name} must not have the key {key!r}, the library's own: leave it out")
     options.engine["metadata"] = value
 
 

@@ -95,6 +95,11 @@ static pqf_status record_types(const pqf_partition_schema *s, pqf_mem *mem,
     void *block;
     size_t n = (size_t)options->num_metadata;
     if (!s->num_partitions) return PQF_OK;
+    for (size_t i = 0; i < n; i++)
+        if (!strcmp(options->metadata[i].path, PQF_PARTITION_KEY))
+            return pqf_fail(err, PQF_INVALID,
+                            "the key " PQF_PARTITION_KEY
+                            " of the metadata is the library's own: leave it out");
     TRY(pqf_arena_array(arena, n + 1, sizeof(pqf_column_setting), &block, err));
     pqf_column_setting *metadata = block;
     if (n) memcpy(metadata, options->metadata, n * sizeof *metadata);

@@ -382,7 +382,8 @@ pqf_status pqf_value_check_type(const struct ArrowSchema *schema, const char *co
     return pqf_fail(
         err, PQF_INVALID,
         "the column '%s' of type %s cannot name partition folders; use an integer, "
-        "string, bool, float, decimal, date, time or timestamp column",
+        "string, bool, float, decimal (of up to 38 digits), date, time, timestamp or "
+        "duration column",
         column, text);
 }
 

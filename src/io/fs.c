@@ -16,6 +16,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #ifdef __linux__
@@ -56,11 +57,19 @@ pqf_status pqf_fs_random_id(char out[33], pqf_error *err) {
     return PQF_OK;
 }
 
+/* RFC 9562, version 7: 48 bits of milliseconds since 1970, 12 bits of their fraction (method 3), 62 random. */
 pqf_status pqf_fs_uuid(char out[37], pqf_error *err) {
+    struct timespec now;
     uint8_t b[16];
     TRY(random_bytes(b, sizeof b, err));
-    b[6] = (uint8_t)((b[6] & 0x0F) | 0x40); /* version 4: random */
-    b[8] = (uint8_t)((b[8] & 0x3F) | 0x80); /* variant of RFC 4122 */
+    clock_gettime(CLOCK_REALTIME, &now);
+    uint64_t ms = (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+    uint64_t fraction = (uint64_t)now.tv_nsec % 1000000 * 4096 / 1000000;
+    for (int i = 0; i < 6; i++)
+        b[i] = (uint8_t)(ms >> (40 - 8 * i));
+    b[6] = (uint8_t)(0x70 | fraction >> 8);
+    b[7] = (uint8_t)fraction;
+    b[8] = (uint8_t)((b[8] & 0x3F) | 0x80); /* the RFC's variant */
     static const uint8_t groups[] = {4, 2, 2, 2, 6};
     size_t at = 0;
     for (size_t i = 0; i < sizeof groups; i++) {

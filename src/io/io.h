@@ -182,7 +182,8 @@ int pqf_fs_sync_fd(int folder);
 /* The folders of `path` as far as they are there, and `folder` itself. 0 or an errno value. */
 int pqf_fs_sync_below(int folder, const char *path);
 
-/* 32 random hexadecimal digits; a random UUID (version 4) in its text form. NUL-terminated. */
+/* 32 random hexadecimal digits; a UUID that begins with the time (version 7), in its text form, so that
+ * later ones come behind earlier ones. NUL-terminated. */
 pqf_status pqf_fs_random_id(char out[33], pqf_error *err);
 pqf_status pqf_fs_uuid(char out[37], pqf_error *err);
 

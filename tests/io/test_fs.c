@@ -230,7 +230,7 @@ static void test_random_names(void **state) {
         assert_int_equal(strspn(uuid, "0123456789abcdef-"), 36);
         assert_true(uuid[8] == '-' && uuid[13] == '-' && uuid[18] == '-' &&
                     uuid[23] == '-');
-        assert_int_equal(uuid[14], '4');
+        assert_int_equal(uuid[14], '7');
         assert_non_null(strchr("89ab", uuid[19]));
     }
 }

@@ -354,3 +354,11 @@ def test_a_list_of_files_keeps_its_own_order(tmp_path):
         pq.write_table(pa.table({"a": [name]}), tmp_path / name)
     table = read_parquet([tmp_path / "c", str(tmp_path / "a")], "arrow")
     assert table.column("a").to_pylist() == ["c", "a"]
+
+
+def test_files_of_several_calls_come_in_the_order_of_the_calls(tmp_path):
+    schema = pa.schema([("n", pa.int64())])
+    for i in range(20):
+        write_to_dataset([{"n": i}], tmp_path / "ds", schema)
+    assert read_parquet(tmp_path / "ds", "arrow")["n"].to_pylist() == list(range(20))
+    assert ds.dataset(tmp_path / "ds").to_table()["n"].to_pylist() == list(range(20))

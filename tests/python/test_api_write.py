@@ -297,6 +297,17 @@ def test_key_value_metadata_is_the_schemas_and_ours_and_nothing_else(target):
     assert b"y" in (forge.inspect_schema(target).metadata or {})
 
 
+@pytest.mark.parametrize("key", ["ARROW:schema", "parquet_forge:partition_schema", b"parquet_forge:x"])
+def test_keys_that_say_how_to_read_the_file_are_not_the_callers(key, tmp_path):
+    with pytest.raises(ValueError, match="leave it out"):
+        write_parquet([{"a": 1}], tmp_path / "f", INT, metadata={key: "junk"})
+    write_parquet([{"a": 1}], tmp_path / "f", INT)
+    with pytest.raises(ValueError, match="not changed here"):
+        forge.update_metadata(tmp_path / "f", {"parquet_forge:x": None})
+    with pytest.raises(ValueError):
+        forge.update_metadata(tmp_path / "f", {"ARROW:schema": "junk"})
+
+
 def test_a_missing_column_is_an_error_unless_null_fills_it(target):
     schema = pa.schema([("a", pa.int64()), ("b", pa.string())])
     error = refused(pa.table({"a": [1]}), schema, target)
