@@ -328,3 +328,35 @@ def test_codecs_that_are_not_read(codec, name, tmp_path):
     path.write_bytes(made.one_column(INT32, [1], codec=codec))
     with pytest.raises(NotImplementedError, match=f"(?i)column a.*{name}"):
         arrow(path)
+
+
+# -- statistics by the order that the file names --
+
+TYPE_ORDER, TOTAL_ORDER, LATER_ORDER = 1, 2, 9
+FLOATS = [-1.5, -0.0, 0.0, 2.5, float("nan"), None]
+
+
+@pytest.mark.parametrize("order", [TYPE_ORDER, TOTAL_ORDER, LATER_ORDER, None])
+def test_bounds_hold_by_the_order_that_the_file_names(order, tmp_path):
+    """parquet.thrift, ColumnOrder: bounds of an order that is not known are ignored, whatever they say."""
+    path = tmp_path / "x.parquet"
+    pq.write_table(pa.table({"a": pa.array(FLOATS)}), path)
+    footer = Footer(path.read_bytes())
+    statistics = footer.chunk(0, 0)[12][1]
+    statistics.pop(1, None), statistics.pop(2, None)  # the deprecated ones
+    statistics[9] = [I64, 1]  # nan_count
+    if order is None:
+        footer.meta.pop(7)
+    else:
+        footer.meta[7] = [made.LIST, (made.STRUCT, [{order: made.EMPTY}])]
+    statistics[6] = [made.BINARY, np.float64(100).tobytes()]  # min_value, which is wrong
+    statistics[5] = [made.BINARY, np.float64(200).tobytes()]
+    statistics[7], statistics[8] = [made.FALSE, False], [made.TRUE, True]  # whether max and min are exact
+    path.write_bytes(footer.bytes())
+    is_known = order in (TYPE_ORDER, TOTAL_ORDER)
+    chunk = read_metadata(path)["row_groups"][0]["columns"][0]["statistics"]
+    assert (chunk["min"], chunk["max"]) == ((100.0, 200.0) if is_known else (None, None))
+    assert (chunk["is_min_exact"], chunk["is_max_exact"]) == ((True, False) if is_known else (None, None))
+    assert (chunk["null_count"], chunk["nan_count"]) == (1, 1)
+    found = arrow(path, filters=[("a", "<", 1)])["a"].to_pylist()
+    assert found == ([] if is_known else [-1.5, -0.0, 0.0])
