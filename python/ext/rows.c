@@ -399,7 +399,7 @@ static int reserve_rows(rows_node *n, int64_t length) {
 
 static int build_export(rows_build *b, struct ArrowSchema *out_schema,
                         struct ArrowArray *out) {
-    if (pqf_rows_fail_rest(b) < 0) {
+    if (pqf_rows_fail_rest(b) < 0 || pqf_rows_refused_export(b) < 0) {
         return -1;
     }
     if (b->num_failures > 0) {
@@ -447,6 +447,7 @@ int pqf_rows_to_array(pqf_py_state *state, PyObject *rows,
     rows_build b = {.state = state,
                     .report = report,
                     .flags = part->flags,
+                    .refused = part->refused,
                     .pinned = ROWS_PIN_AT_ONCE};
     return build(&b, rows, schema, true, part, out_schema, out);
 }
@@ -458,6 +459,7 @@ int pqf_objects_to_array(pqf_py_state *state, PyObject *values,
     rows_build b = {.state = state,
                     .report = report,
                     .flags = part->flags,
+                    .refused = part->refused,
                     .pinned = ROWS_PIN_AT_ONCE};
     return build(&b, values, field, false, part, out_schema, out);
 }

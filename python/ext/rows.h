@@ -65,6 +65,8 @@ typedef struct pqf_rows_part {
     int64_t start, stop; /* as those of a slice, both at least 0 */
     int64_t row_base;    /* number of value `start` in the whole stream */
     int flags;
+    PyObject
+        *refused; /* a list: what is refused goes there and is null; NULL: reported */
 } pqf_rows_part;
 
 /* A list (or tuple) of dicts -> one struct array. `schema` is a struct schema. Returns -1 with a Python exception, else 0: then either
@@ -82,9 +84,9 @@ int pqf_objects_to_array(pqf_py_state *state, PyObject *values,
                          pqf_report *report, struct ArrowSchema *out_schema,
                          struct ArrowArray *out);
 
-/* rows_to_array(rows, schema, drop_extra=False, row_base=0, start=0, stop=all) and
- * objects_to_array(values, field, from_pandas=True, row_base=0) -> (array or None, failures) as
- * methods of a module whose state begins with pqf_py_state; ends with a NULL row. */
+/* rows_to_array(rows, schema, drop_extra=False, row_base=0, start=0, stop=all, refused=None) and
+ * objects_to_array(values, field, from_pandas=True, row_base=0, refused=None) -> (array or None,
+ * failures) as methods of a module whose state begins with pqf_py_state; ends with a NULL row. */
 extern PyMethodDef pqf_rows_methods[];
 
 #endif /* PQF_PYTHON_ROWS_H */

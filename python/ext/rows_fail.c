@@ -114,6 +114,9 @@ int pqf_rows_fail(rows_build *b, rows_node *n, int32_t i, rows_rule rule,
     if (rule == ROWS_NULL) {
         found = "null";
     }
+    if (pqf_rows_may_set_aside(b, n, rule)) {
+        return pqf_rows_set_aside(b, n, i);
+    }
     if (n->num_failures[rule]++ < PQF_MAX_SAMPLES) {
         return add_sample(b, n, i, rule, found);
     }

@@ -110,6 +110,11 @@ struct rows_node {
     PyObject *extras; /* dict: unknown key -> how often */
 
     int64_t num_failures[ROWS_NUM_RULES];
+
+    /* values set aside: see rows_refused.c */
+    PyObject *refused;      /* list; NULL: none */
+    int64_t *refused_pairs; /* place in the array, row in the stream */
+    int64_t num_refused, max_refused;
 };
 
 /* Types of other modules, looked up in sys.modules on the first value that is not of a plain type
@@ -135,6 +140,7 @@ struct rows_build {
     pqf_py_state *state;
     pqf_report *report;
     int flags;
+    PyObject *refused; /* list for what is set aside; NULL: it is reported */
     int64_t num_failures;
     rows_node *root;
     rows_node **nodes; /* all nodes, to pin them */
@@ -196,6 +202,12 @@ int pqf_rows_fail_rest(rows_build *b);
 int pqf_rows_fail_add(rows_build *b, const char *path, const char *rule, int64_t count,
                       const char *expected, const char *found, int64_t row,
                       const char *value);
+
+/* rows_refused.c: values that are set aside; a null takes the place of slot i */
+bool pqf_rows_may_set_aside(const rows_build *b, const rows_node *n, rows_rule rule);
+int pqf_rows_set_aside(rows_build *b, rows_node *n, int32_t i);
+void pqf_rows_refused_free(rows_node *n);
+int pqf_rows_refused_export(rows_build *b);
 
 /* rows_number.c, rows_decimal.c, rows_string.c, rows_list.c, py_time.c: one function per kind */
 int pqf_rows_flush_null(rows_build *b, rows_node *n);

@@ -280,43 +280,47 @@ static PyObject *run(PyObject *module, build_fn build, PyObject *values,
 
 static PyObject *rows_to_array(PyObject *module, PyObject *args, PyObject *kwargs) {
     static char *names[] = {"rows",  "schema", "drop_extra", "row_base",
-                            "start", "stop",   NULL};
-    PyObject *rows, *schema;
+                            "start", "stop",   "refused",    NULL};
+    PyObject *rows, *schema, *refused = NULL;
     int drop_extra = 0;
     long long row_base = 0, start = 0, stop = INT64_MAX;
-    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "OO|pLLL", names, &rows, &schema,
-                                     &drop_extra, &row_base, &start, &stop)) {
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "OO|pLLLO!", names, &rows, &schema,
+                                     &drop_extra, &row_base, &start, &stop, &PyList_Type,
+                                     &refused)) {
         return NULL;
     }
     if (start < 0 || stop < 0) {
         PyErr_SetString(PyExc_ValueError, "start and stop must not be negative");
         return NULL;
     }
-    pqf_rows_part part = {start, stop, row_base, drop_extra ? PQF_ROWS_DROP_EXTRA : 0};
+    pqf_rows_part part = {start, stop, row_base, drop_extra ? PQF_ROWS_DROP_EXTRA : 0,
+                          refused};
     return run(module, pqf_rows_to_array, rows, schema, &part);
 }
 
 static PyObject *objects_to_array(PyObject *module, PyObject *args, PyObject *kwargs) {
-    static char *names[] = {"values", "field", "from_pandas", "row_base", NULL};
-    PyObject *values, *field;
+    static char *names[] = {"values",   "field",   "from_pandas",
+                            "row_base", "refused", NULL};
+    PyObject *values, *field, *refused = NULL;
     int from_pandas = 1;
     long long row_base = 0;
-    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "OO|pL", names, &values, &field,
-                                     &from_pandas, &row_base)) {
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "OO|pLO!", names, &values, &field,
+                                     &from_pandas, &row_base, &PyList_Type, &refused)) {
         return NULL;
     }
-    pqf_rows_part part = {0, INT64_MAX, row_base, from_pandas ? PQF_ROWS_FROM_PANDAS : 0};
+    pqf_rows_part part = {0, INT64_MAX, row_base, from_pandas ? PQF_ROWS_FROM_PANDAS : 0,
+                          refused};
     return run(module, pqf_objects_to_array, values, field, &part);
 }
 
 PyMethodDef pqf_rows_methods[] = {
     {"rows_to_array", (PyCFunction)(void (*)(void))rows_to_array,
      METH_VARARGS | METH_KEYWORDS,
-     "rows_to_array(rows, schema, drop_extra=False, row_base=0, start=0, stop=all) -> "
-     "(array or None, failures)"},
+     "rows_to_array(rows, schema, drop_extra=False, row_base=0, start=0, stop=all, "
+     "refused=list()) -> (array or None, failures)"},
     {"objects_to_array", (PyCFunction)(void (*)(void))objects_to_array,
      METH_VARARGS | METH_KEYWORDS,
-     "objects_to_array(values, field, from_pandas=True, row_base=0) -> (array or None, "
-     "failures)"},
+     "objects_to_array(values, field, from_pandas=True, row_base=0, "
+     "refused=list()) -> (array or None, failures)"},
     {NULL, NULL, 0, NULL},
 };

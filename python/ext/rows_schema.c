@@ -52,6 +52,7 @@ void pqf_rows_node_free(rows_node *n) {
     }
     Py_XDECREF(n->index);
     Py_XDECREF(n->extras);
+    pqf_rows_refused_free(n);
     if (n->owns_rows) {
         free(n->rows);
     }

@@ -5,6 +5,7 @@ from typing import Any, final, type_check_only
 version: str
 
 _Record = tuple[str, str, int, str, str, list[tuple[int, str]]]
+_Refused = tuple[tuple[int, ...], str, list[Any], bytes, bytes]
 
 class EngineError(Exception):
     status: str
@@ -88,9 +89,14 @@ def rows_to_array(
     row_base: int = 0,
     start: int = 0,
     stop: int = ...,
+    refused: list[_Refused] = ...,
 ) -> tuple[BuiltArray | None, list[_Record]]: ...
 def objects_to_array(
-    values: object, field: object, from_pandas: bool = True, row_base: int = 0
+    values: object,
+    field: object,
+    from_pandas: bool = True,
+    row_base: int = 0,
+    refused: list[_Refused] = ...,
 ) -> tuple[BuiltArray | None, list[_Record]]: ...
 def share_batches(batches: list[BuiltArray]) -> object: ...
 def batches_stream(schema: object, batches: object) -> object: ...

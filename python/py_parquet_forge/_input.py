@@ -159,17 +159,15 @@ def merged(records: list[Record]) -> list[Record]:
 
 def put_rows(sink: Sink, rows: Any, atomic: bool) -> list[Record]:
     """A list of dicts, ROWS_STEP at a time."""
-    arrays: list[_core.BuiltArray] = []
+    arrays: list[Any] = []
     failures: list[Record] = []
-    base, checking, coerce = sink.rows, sink.checking, sink.options.coerce
+    base, checking = sink.rows, sink.checking
     put = sink.writer.rows_put
     for start in range(0, len(rows), ROWS_STEP):
         stop = min(start + ROWS_STEP, len(rows))
-        array, records = _core.rows_to_array(
-            rows, sink.capsule, sink.options.drop_extra, base + start, start, stop
-        )
+        array, records = _rows_to_array(sink, rows, base + start, start, stop)
         failures += records
-        if array is not None and not (atomic or coerce):
+        if array is not None and not atomic:
             sink.rows = base + start
             failures += sink.give(array, stream=False)
         elif array is not None:
@@ -179,40 +177,17 @@ def put_rows(sink: Sink, rows: Any, atomic: bool) -> list[Record]:
             sink.progress(base + stop)
     sink.rows = base + sink.writer.rows_put - put
     sink.checking = checking
-    if failures and coerce:
-        return _put_coerced_rows(sink, rows, merged(failures), atomic)
     for array in [] if failures else arrays:
         failures += sink.give(array, stream=False)
     return merged(failures)
 
 
-_CASTABLE = ("type", "value")
+def _rows_to_array(sink: Sink, rows: Any, row_base: int, start: int, stop: int) -> tuple[Any, list[Record]]:
+    if not sink.options.coerce:
+        return _core.rows_to_array(rows, sink.capsule, sink.options.drop_extra, row_base, start, stop)
+    from ._coerce import rows_to_array
 
-
-def _put_coerced_rows(sink: Sink, rows: Any, failures: list[Record], atomic: bool) -> list[Record]:
-    """Once more: the columns whose values were refused come from pyarrow's safe cast."""
-    from ._failures import column_of
-
-    pa = _caster()
-
-    declared = pa.schema(sink.schema)
-    refused = {column_of(r[0], declared.names) for r in failures if r[1] in _CASTABLE}
-    columns: dict[str, Any] = {}
-    for name in refused & set(declared.names):
-        try:
-            values = pa.array([row.get(name) for row in rows])
-            columns[name] = values.cast(declared.field(name).type, safe=True)
-        except (AttributeError, pa.ArrowException, TypeError, OverflowError):
-            continue
-    left = [r for r in failures if column_of(r[0], declared.names) not in columns or r[1] not in _CASTABLE]
-    if left:
-        return left
-    rest = pa.schema([field for field in declared if field.name not in columns])
-    if len(rest):
-        array, _ = _core.rows_to_array(rows, rest.__arrow_c_schema__(), True, sink.rows)
-        batch = pa.record_batch(array)
-        columns.update(zip(rest.names, batch.columns, strict=True))
-    return put_table(sink, pa.table({name: columns[name] for name in declared.names}), atomic)
+    return rows_to_array(rows, sink.schema, sink.options.drop_extra, row_base, start, stop)
 
 
 def put_frame(sink: Sink, frame: Any, atomic: bool) -> list[Record]:
@@ -232,6 +207,8 @@ def put_table(sink: Sink, table: Any, atomic: bool) -> list[Record]:
     if not table.num_rows:
         return []
     if sink.options.coerce:
+        from ._coerce import coerced
+
         table = coerced(table, sink.schema)
     if atomic and _num_chunks(table) > 1:
         records = sink.give(table, stream=True, check=True)
@@ -261,7 +238,9 @@ def _put_with_progress(sink: Sink, table: Any) -> list[Record]:
 def put_batch(sink: Sink, batch: Any, atomic: bool) -> list[Record]:
     """A pyarrow.RecordBatch, or anything with __arrow_c_array__."""
     if sink.options.coerce:
-        pa = _caster()
+        from ._coerce import caster
+
+        pa = caster()
         return put_table(sink, pa.Table.from_batches([pa.record_batch(batch)]), atomic)
     return sink.give(batch, stream=False)
 
@@ -271,7 +250,9 @@ def put_stream(sink: Sink, source: Any, atomic: bool) -> list[Record]:
     if atomic and not hasattr(source, "__len__"):
         return _put_held(sink, source, put_stream)
     if sink.options.coerce:
-        pa = _caster()
+        from ._coerce import caster
+
+        pa = caster()
         reader = pa.RecordBatchReader.from_stream(source)
         if atomic:
             return put_table(sink, reader.read_all(), atomic)
@@ -362,31 +343,3 @@ def putter_of(data: Any) -> Put:
     from ._errors import unsupported_data
 
     raise unsupported_data(data)
-
-
-# ---- coerce=True ----
-
-
-def _caster() -> Any:
-    """pyarrow, whose casts these are."""
-    try:
-        import pyarrow
-    except ImportError:
-        raise ImportError("coerce=True needs pyarrow: pip install pyarrow") from None
-    return pyarrow
-
-
-def coerced(table: Any, schema: Any) -> Any:
-    """The table with the columns that differ from the schema cast, where pyarrow's safe cast can."""
-    pa = _caster()
-    declared = {field.name: field for field in pa.schema(schema)}
-    for i, field in enumerate(table.schema):
-        target = declared.get(field.name)
-        if target is None or target.type == field.type:
-            continue
-        try:
-            column = table.column(i).cast(target.type, safe=True)
-        except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
-            continue
-        table = table.set_column(i, pa.field(field.name, target.type), column)
-    return table

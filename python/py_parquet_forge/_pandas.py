@@ -68,14 +68,14 @@ class _Frame:
         return array
 
     def objects(self, series: Any, field: Any) -> Any:
-        array, records = _core.objects_to_array(series.to_numpy(), field, True, self.sink.rows)
+        if self.sink.options.coerce:
+            from ._coerce import objects_to_array
+
+            array, records = objects_to_array(series.to_numpy(), field, self.sink.rows)
+        else:
+            array, records = _core.objects_to_array(series.to_numpy(), field, True, self.sink.rows)
         if not records:
             return self.pa.array(array)
-        if self.sink.options.coerce:
-            try:
-                return self.pa.array(series, from_pandas=True)
-            except (self.pa.ArrowInvalid, self.pa.ArrowTypeError):
-                pass
         self.records += records
         return None
 
