@@ -143,7 +143,7 @@ static void decode_pieces(pqf_decoder *d, int64_t n) {
     for (int64_t i = 0; i < n; i += PAGE) {
         bytes.len = 0;
         must(pqf_decode_binary(d, pqf_min_i64(PAGE, n - i),
-                               &(pqf_binary_out){ends, &bytes}, &err));
+                               &(pqf_binary_out){.ends = ends, .bytes = &bytes}, &err));
     }
 }
 
@@ -320,7 +320,8 @@ static void decode_kind(int64_t n, int param) {
                            pqf_buf_view(&page), n, &kept, &err));
     bytes.len = 0;
     if (kind->physical == 6)
-        must(pqf_decode_binary(&d, n, &(pqf_binary_out){ends, &bytes}, &err));
+        must(pqf_decode_binary(&d, n, &(pqf_binary_out){.ends = ends, .bytes = &bytes},
+                               &err));
     else
         must(pqf_decode_fixed(&d, n, array, &err));
 }

@@ -107,6 +107,7 @@ static void narrow_32_16(const bench *b) { b->k->narrow_32_16(idx, N, (uint16_t 
 static void narrow_32_8(const bench *b) { b->k->narrow_32_8(idx, N, out8); }
 static void from_be(const bench *b) { b->k->decimal_from_be(in8, b->param, N, out8); }
 static void to_be(const bench *b) { b->k->decimal_to_be(in8, b->param, N, out8); }
+static void crc32(const bench *b) { sink = b->k->crc32(0, in8, N); }
 static void utf8_ascii(const bench *b) { sink = b->k->utf8_valid(same, N); }
 /* Text of one- to three-byte characters, made in main. */
 static uint8_t text[N + 64];
@@ -142,7 +143,7 @@ static const struct row {
     R(minmax_f32, 0, -1),   R(minmax_f64, 0, -1),   R(narrow_32_16, 0, -1),
     R(narrow_32_8, 0, -1),  R(from_be, 5, -1),      R(from_be, 16, -1),
     R(to_be, 5, -1),        R(to_be, 16, -1),       R(utf8_ascii, 0, -1),
-    R(utf8_mixed, 0, -1),
+    R(utf8_mixed, 0, -1),   R(crc32, 0, -1),
 #undef R
 };
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * codec.h: door of the room codec. One row per compression codec of the format (Compression.md)
- * over the system's libraries; page checksums (CRC-32) too.
+ * over the system's libraries; the checksum of journals (CRC-32) too.
  */
 #ifndef PQF_CODEC_CODEC_H
 #define PQF_CODEC_CODEC_H

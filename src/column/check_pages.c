@@ -35,6 +35,7 @@ pqf_status pqf_chunk_check_pages(const pqf_chunk *chunk,
                                  pqf_run *run, int worker, pqf_error *err) {
     pqf_page_walk walk;
     pqf_page_context context = {.chunk = chunk,
+                                .kernel = pqf_kernels_get(),
                                 .skip_checksums = options->skip_page_checksums};
     pqf_status status = check_counts(chunk, err);
     if (status != PQF_OK) return pqf_error_at_column(err, chunk->leaf->path);

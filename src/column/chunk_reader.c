@@ -77,8 +77,9 @@ int64_t pqf_chunk_reader_rows_left(const pqf_chunk_reader *reader) {
 /* ---- pages ---- */
 
 static pqf_page_context page_context(const pqf_pull *p) {
-    return (pqf_page_context){&p->r->chunk, p->r->options.skip_page_checksums,
-                              &p->scratch->codec, &p->r->levels};
+    return (pqf_page_context){&p->r->chunk, p->r->options.kernel,
+                              p->r->options.skip_page_checksums, &p->scratch->codec,
+                              &p->r->levels};
 }
 
 static pqf_status load_dictionary(const pqf_pull *p, pqf_error *err) {

@@ -13,7 +13,8 @@
  */
 #include "reading.h"
 
-#define HEADER_VIEW_BYTES 256 /* first look; most headers have 20 to 100 bytes */
+#define COPY_BYTES        65536 /* of a body whose checksum is taken, between two looks */
+#define HEADER_VIEW_BYTES 256   /* first look; most headers have 20 to 100 bytes */
 
 /* ---- the walk: headers only ---- */
 
@@ -174,15 +175,23 @@ static int32_t codec_of(const pqf_page_ref *ref, const pqf_chunk *chunk) {
     return chunk->meta->codec;
 }
 
-static pqf_status check_crc(const pqf_page_ref *ref, const pqf_page_context *context,
-                            pqf_bytes body, pqf_error *err) {
-    if (!ref->header.has_crc || context->skip_checksums) return PQF_OK;
-    uint32_t found = pqf_crc32(0, body), stored = (uint32_t)ref->header.crc;
+static bool has_to_check(const pqf_page_ref *ref, const pqf_page_context *context) {
+    return ref->header.has_crc && !context->skip_checksums;
+}
+
+static pqf_status compare_crc(const pqf_page_ref *ref, uint32_t found, pqf_error *err) {
+    uint32_t stored = (uint32_t)ref->header.crc;
     if (found == stored) return PQF_OK;
     return pqf_fail(err, PQF_CORRUPT,
                     "the page's checksum is %08x, its bytes give %08x; "
                     "page_checksum_verification=False reads it regardless",
                     stored, found);
+}
+
+static pqf_status check_crc(const pqf_page_ref *ref, const pqf_page_context *context,
+                            pqf_bytes body, pqf_error *err) {
+    if (!has_to_check(ref, context)) return PQF_OK;
+    return compare_crc(ref, context->kernel->crc32(0, body.data, (int64_t)body.len), err);
 }
 
 static pqf_status stored_body(pqf_page_walk *walk, const pqf_page_ref *ref,
@@ -399,6 +408,22 @@ bool pqf_page_is_plain(const pqf_page_ref *ref, const pqf_leaf *leaf, int64_t nu
            v2->definition_levels_byte_length == 0;
 }
 
+/* The bytes of the body to `out`, a piece at a time: its checksum is taken while it is in the cache. */
+static pqf_status copy_body(pqf_page_walk *walk, const pqf_page_ref *ref,
+                            const pqf_page_context *context, uint8_t *out,
+                            pqf_error *err) {
+    int64_t len = ref->header.compressed_page_size;
+    bool checks = has_to_check(ref, context);
+    uint32_t crc = 0;
+    for (int64_t at = 0, n; at < len; at += n) {
+        n = checks ? pqf_min_i64(len - at, COPY_BYTES) : len;
+        TRY(pqf_window_copy(&walk->window, ref->body_offset + at, (size_t)n, out + at,
+                            err));
+        if (checks) crc = context->kernel->crc32(crc, out + at, n);
+    }
+    return checks ? compare_crc(ref, crc, err) : PQF_OK;
+}
+
 pqf_status pqf_page_unseal_plain(pqf_page_walk *walk, const pqf_page_ref *ref,
                                  const pqf_page_context *context, uint8_t *out,
                                  pqf_error *err) {
@@ -408,8 +433,7 @@ pqf_status pqf_page_unseal_plain(pqf_page_walk *walk, const pqf_page_ref *ref,
     pqf_bytes body;
     if (codec == PQF_UNCOMPRESSED) {
         TRY(check_stored_len(stored, out_len, err));
-        TRY(pqf_window_copy(&walk->window, ref->body_offset, stored, out, err));
-        return check_crc(ref, context, pqf_bytes_of(out, stored), err);
+        return copy_body(walk, ref, context, out, err);
     }
     TRY(stored_body(walk, ref, context, &body, err));
     if (out_len == 0) return PQF_OK;

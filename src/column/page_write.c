@@ -137,6 +137,11 @@ void pqf_page_draft_dictionary(pqf_bytes values, int64_t num_values,
 /* ---- the seal ---- */
 
 /* Appends header, first and second part. */
+static int32_t checksum(const pqf_kernels *kernel, pqf_bytes first, pqf_bytes second) {
+    uint32_t crc = kernel->crc32(0, first.data, (int64_t)first.len);
+    return (int32_t)kernel->crc32(crc, second.data, (int64_t)second.len);
+}
+
 static pqf_status put_page(pqf_page_header *header, pqf_bytes first, pqf_bytes second,
                            const pqf_chunk_write_options *options, pqf_buf *out,
                            pqf_page_sizes *sizes, pqf_error *err) {
@@ -146,7 +151,7 @@ static pqf_status put_page(pqf_page_header *header, pqf_bytes first, pqf_bytes s
                         stored);
     header->compressed_page_size = (int32_t)stored;
     header->has_crc = options->page_checksums;
-    if (header->has_crc) header->crc = (int32_t)pqf_crc32(pqf_crc32(0, first), second);
+    if (header->has_crc) header->crc = checksum(options->kernel, first, second);
     TRY(pqf_page_header_write(header, out, err));
     sizes->uncompressed += (int64_t)(out->len - start) + header->uncompressed_page_size;
     TRY(pqf_buf_put(out, first.data, first.len, err));

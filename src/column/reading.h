@@ -55,6 +55,7 @@ typedef struct pqf_page {
 
 typedef struct pqf_page_context {
     const pqf_chunk *chunk;
+    const pqf_kernels *kernel;
     bool skip_checksums;
     pqf_codec_ctx *codec;
     pqf_buf *

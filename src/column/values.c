@@ -124,7 +124,7 @@ static pqf_status dense_decimals(pqf_value_reader *v, int64_t n, uint8_t *out,
             v->kernel->gather_any(v->dict->dict.values, width, codes, block, out);
         } else {
             scratch->extra.len = 0;
-            pqf_binary_out binary = {ends, &scratch->extra};
+            pqf_binary_out binary = {.ends = ends, .bytes = &scratch->extra};
             TRY(pqf_decode_binary(&v->decoder, block, &binary, err));
             for (int64_t i = 0, start = 0; i < block; start = ends[i++]) {
                 pqf_bytes value = {scratch->extra.data + start,
@@ -318,7 +318,8 @@ static pqf_status decode_binary(pqf_value_reader *v, int64_t n, pqf_binary_out *
 static pqf_status append_binary(pqf_value_reader *v, pqf_leaf_out *out,
                                 const slot_range *r, pqf_error *err) {
     int32_t *ends = (int32_t *)(void *)out->ends.data + r->at + 1;
-    pqf_binary_out binary = {ends + (r->num_slots - r->num_values), &out->bytes};
+    pqf_binary_out binary = {.ends = ends + (r->num_slots - r->num_values),
+                             .bytes = &out->bytes};
     if (r->num_values) TRY(decode_binary(v, r->num_values, &binary, err));
     if (r->num_values < r->num_slots) spread_ends(ends, r);
     out->ends.len = (size_t)(r->at + r->num_slots + 1) * sizeof(int32_t);
@@ -360,7 +361,7 @@ static pqf_status next_codes(pqf_value_reader *v, pqf_leaf_out *out, int64_t n,
     if (v->leaf_field->layout == PQF_LEAF_BINARY) {
         int32_t ends[PQF_VALUE_BLOCK + PQF_SLACK / sizeof(int32_t)];
         scratch->extra.len = 0;
-        pqf_binary_out binary = {ends, &scratch->extra};
+        pqf_binary_out binary = {.ends = ends, .bytes = &scratch->extra};
         TRY(decode_binary(v, n, &binary, err));
         return pqf_dict_out_put_binary(out->dictionary, scratch->extra.data, ends, n,
                                        codes, err);

@@ -716,6 +716,7 @@ void pqf_kernels_put_avx2(pqf_kernels *table) {
     table->decimal_from_be = decimal_from_be;
     table->decimal_to_be = decimal_to_be;
     table->utf8_valid = utf8_valid;
+    pqf_kernels_put_crc32_avx2(table);
     pqf_kernels_put_delta_avx2(table);
     pqf_kernels_put_streams_avx2(table);
 }

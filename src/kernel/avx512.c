@@ -616,6 +616,7 @@ void pqf_kernels_put_avx512(pqf_kernels *table) {
     table->narrow_32_16 = narrow_32_16;
     table->narrow_32_8 = narrow_32_8;
     table->utf8_valid = utf8_valid;
+    pqf_kernels_put_crc32_avx512(table);
     pqf_kernels_put_delta_avx512(table);
 }
 

@@ -417,7 +417,12 @@ static bool utf8_valid(const uint8_t *in, int64_t n) {
     return true;
 }
 
+static uint32_t crc32(uint32_t seed, const uint8_t *in, int64_t n) {
+    return pqf_crc32_tables(seed, in, n);
+}
+
 void pqf_kernels_put_scalar(pqf_kernels *table) {
+    pqf_crc32_prepare();
 #define PQF_KERNEL(ret, name_, params) table->name_ = name_;
 #include "kernel_list.h"
 #undef PQF_KERNEL

@@ -16,10 +16,15 @@
 
 /* Each sets the rows it improves and leaves the others, so a level starts as the one below. */
 void pqf_kernels_put_scalar(pqf_kernels *table); /* all rows */
+/* The scalar checksum, and its tables, which are filled before anything else is asked for. */
+void pqf_crc32_prepare(void);
+uint32_t pqf_crc32_tables(uint32_t seed, const uint8_t *in, int64_t n);
 #if PQF_KERNEL_X86
 void pqf_kernels_put_avx2(pqf_kernels *table);
 void pqf_kernels_put_avx512(pqf_kernels *table);
 /* Parts of these two in files of their own. */
+void pqf_kernels_put_crc32_avx2(pqf_kernels *table);
+void pqf_kernels_put_crc32_avx512(pqf_kernels *table);
 void pqf_kernels_put_delta_avx2(pqf_kernels *table);
 void pqf_kernels_put_streams_avx2(pqf_kernels *table);
 void pqf_kernels_put_delta_avx512(pqf_kernels *table);

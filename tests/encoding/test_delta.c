@@ -199,7 +199,8 @@ static void test_foreign_lengths(void **state) {
         pqf_decoder d;
         expect_ok(begin(&d, pqf_kernels_get(), PQF_DELTA_LENGTH_BYTE_ARRAY, BYTE_ARRAY, 0,
                         in, out.len, n));
-        expect_ok(pqf_decode_binary(&d, n, &(pqf_binary_out){ends, &bytes}, &test_err));
+        expect_ok(pqf_decode_binary(
+            &d, n, &(pqf_binary_out){.ends = ends, .bytes = &bytes}, &test_err));
         CHECK(bytes.len == total && !memcmp(bytes.data, in + start, (size_t)total),
               "%d bytes", (int)bytes.len);
         for (int64_t i = 0, end = 0; i < n; i++)
@@ -301,7 +302,8 @@ static void test_string_examples(void **state) {
         CHECK(out.len == e->len, "example %d: %d bytes", (int)i, (int)out.len);
         expect_ok(begin(&d, pqf_kernels_get(), e->encoding, BYTE_ARRAY, 0, out.data,
                         out.len, 4));
-        expect_ok(pqf_decode_binary(&d, 4, &(pqf_binary_out){ends, &bytes}, &test_err));
+        expect_ok(pqf_decode_binary(
+            &d, 4, &(pqf_binary_out){.ends = ends, .bytes = &bytes}, &test_err));
         for (int s = 0; s < 4; start = ends[s++])
             CHECK((size_t)(ends[s] - start) == strlen(e->strings[s]) &&
                       !memcmp(bytes.data + start, e->strings[s], strlen(e->strings[s])),
@@ -362,7 +364,7 @@ static pqf_status decode_bad(const bad_page *bad, const uint8_t *in) {
               bad->len, bad->n));
     uint8_t *out = padded((size_t)bad->n * 8);
     pqf_buf bytes = buf_new();
-    pqf_binary_out binary = {(int32_t *)(void *)out, &bytes};
+    pqf_binary_out binary = {.ends = (int32_t *)(void *)out, .bytes = &bytes};
     pqf_status status = bad->physical == BYTE_ARRAY
                             ? pqf_decode_binary(&d, bad->n, &binary, &test_err)
                             : pqf_decode_fixed(&d, bad->n, out, &test_err);
@@ -400,7 +402,8 @@ static void test_growing_prefixes(void **state) {
     bytes.max = 1 << 24;
     expect_ok(begin(&d, pqf_kernels_get(), PQF_DELTA_BYTE_ARRAY, BYTE_ARRAY, 0, page.data,
                     page.len, N));
-    expect_fail(pqf_decode_binary(&d, N, &(pqf_binary_out){ends, &bytes}, &test_err),
+    expect_fail(pqf_decode_binary(&d, N, &(pqf_binary_out){.ends = ends, .bytes = &bytes},
+                                  &test_err),
                 PQF_LIMIT, "");
     CHECK(bytes.cap <= 1 << 24, "%d bytes", (int)bytes.cap);
     expect_ok(begin(&d, pqf_kernels_get(), PQF_DELTA_BYTE_ARRAY, BYTE_ARRAY, 0, page.data,
@@ -408,7 +411,8 @@ static void test_growing_prefixes(void **state) {
     expect_ok(pqf_decode_skip(&d, N - 1, &test_err));
     CHECK(kept.len == N - 1 && kept.cap < 4 * N, "%d bytes are kept", (int)kept.cap);
     bytes.len = 0;
-    expect_ok(pqf_decode_binary(&d, 1, &(pqf_binary_out){ends, &bytes}, &test_err));
+    expect_ok(pqf_decode_binary(&d, 1, &(pqf_binary_out){.ends = ends, .bytes = &bytes},
+                                &test_err));
     CHECK(ends[0] == N, "the last value has %d bytes", (int)ends[0]);
     free(ends);
     pqf_buf_reset(&page);

@@ -160,7 +160,7 @@ static void check_fixed(pqf_decoder *d, const values *v, int64_t at, int64_t n) 
 static void check_binary(pqf_decoder *d, const values *v, int64_t at, int64_t n,
                          pqf_buf *bytes) {
     int32_t *ends = (int32_t *)(void *)padded((size_t)n * sizeof *ends);
-    pqf_binary_out out = {ends, bytes};
+    pqf_binary_out out = {.ends = ends, .bytes = bytes};
     if (rnd_below(3) == 0) pqf_buf_reset(bytes);
     size_t start = bytes->len;
     expect_ok(pqf_decode_binary(d, n, &out, &test_err));
@@ -276,7 +276,8 @@ static pqf_status decode_all(pqf_decoder *d, int64_t n) {
     if (d->layout == PQF_BINARY) {
         pqf_buf bytes = buf_new();
         int32_t *ends = (int32_t *)(void *)padded((size_t)n * sizeof *ends);
-        status = pqf_decode_binary(d, n, &(pqf_binary_out){ends, &bytes}, &test_err);
+        status = pqf_decode_binary(d, n, &(pqf_binary_out){.ends = ends, .bytes = &bytes},
+                                   &test_err);
         free(ends);
         pqf_buf_reset(&bytes);
     } else {
@@ -417,12 +418,14 @@ static void test_binary_maximum(void **state) {
         pqf_buf bytes = buf_new();
         bytes.max = 200;
         expect_ok(page_begin(&p, pqf_kernels_get(), &d));
-        expect_ok(pqf_decode_binary(&d, 3, &(pqf_binary_out){ends, &bytes}, &test_err));
+        expect_ok(pqf_decode_binary(
+            &d, 3, &(pqf_binary_out){.ends = ends, .bytes = &bytes}, &test_err));
         CHECK(ends[2] <= 192 && same_value(v.slices[0], bytes.data, (size_t)ends[0]),
               "first value");
-        expect_fail(
-            pqf_decode_binary(&d, 490, &(pqf_binary_out){ends, &bytes}, &test_err),
-            PQF_LIMIT, "");
+        expect_fail(pqf_decode_binary(&d, 490,
+                                      &(pqf_binary_out){.ends = ends, .bytes = &bytes},
+                                      &test_err),
+                    PQF_LIMIT, "");
         pqf_buf_reset(&bytes);
         page_free(&p);
     }
@@ -538,7 +541,7 @@ static void test_no_values(void **state) {
         pqf_decoder d;
         pqf_buf bytes = buf_new();
         int32_t ends[1 + PQF_SLACK / sizeof(int32_t)];
-        pqf_binary_out out = {ends, &bytes};
+        pqf_binary_out out = {.ends = ends, .bytes = &bytes};
         expect_ok(pqf_decoder_begin(&d, pqf_kernels_get(), PQF_RLE_DICTIONARY, 6, 0,
                                     &dict, pqf_bytes_of(in, len), 50, &kept, &test_err));
         expect_ok(pqf_decode_binary(&d, 0, &out, &test_err));
