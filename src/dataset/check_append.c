@@ -102,11 +102,16 @@ static void judge_partition(differences *d, const struct ArrowSchema *there,
 static void add_kinds(differences *d, const struct ArrowSchema *there,
                       const struct ArrowSchema *here, bool is_partition) {
     char have[72], want[72], how[240];
-    const char *kind = " as a partition column";
     pqf_type_text(is_partition ? there : value_of(there), have, sizeof have);
     pqf_type_text(here, want, sizeof want);
-    snprintf(how, sizeof how, "is %s%s there, not %s%s", have, is_partition ? "" : kind,
-             want, is_partition ? kind : "");
+    if (is_partition)
+        snprintf(how, sizeof how,
+                 "stands in the files there (%s), but is a partition column here (%s)",
+                 have, want);
+    else
+        snprintf(how, sizeof how,
+                 "is a partition column there (%s), but stands in the files here (%s)",
+                 have, want);
     add(d, here->name, how);
 }
 

@@ -35,8 +35,15 @@ static pqf_status check_target(const pqf_commit *c, pqf_error *err) {
     struct stat st;
     if (!strcmp(c->dir, "/"))
         return pqf_fail(err, PQF_INVALID, "refusing to write a dataset to the root");
-    if (stat(c->dir, &st) == 0 && !S_ISDIR(st.st_mode))
-        return pqf_fail_errno(err, ENOTDIR, "the output folder is a file");
+    if (stat(c->dir, &st) == 0)
+        return S_ISDIR(st.st_mode)
+                   ? PQF_OK
+                   : pqf_fail_errno(err, ENOTDIR, "the output folder is a file");
+    /* A folder that is there now has just been made by another writer. */
+    if (errno == ENOENT && lstat(c->dir, &st) == 0 && S_ISLNK(st.st_mode))
+        return pqf_fail_errno(err, ENOENT,
+                              "the output folder is a symbolic link that leads nowhere; "
+                              "make the folder, or remove the link");
     return PQF_OK;
 }
 
@@ -207,16 +214,19 @@ static void unlock(pqf_commit *c) {
 
 /* The error of a step behind the commit, which stands. */
 static pqf_status but_committed(const char *what, pqf_error *err) {
-    char text[256];
+    char text[160];
     pqf_error cause = *err;
-    snprintf(text, sizeof text, "%.*s", (int)sizeof text - 100, cause.message);
+    snprintf(text, sizeof text, "%s", cause.message);
     pqf_fail(err, cause.status, "%s: %s", what, text);
     err->os_errno = cause.os_errno;
     return cause.status;
 }
 
 #define NOT_SYNCED "the new rows are in place, but a power cut may lose them"
-#define NOT_DONE   "the change is committed; the next read or write will finish it"
+#define NOT_DONE                                                                         \
+    "the change is committed and its rows are safe: the next read or write of the "      \
+    "dataset finishes it, "                                                              \
+    "and rows that are written once more would be there twice"
 
 /* ---- a change of a dataset that is there ---- */
 

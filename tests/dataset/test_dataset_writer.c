@@ -198,7 +198,7 @@ static void appends_must_fit(void **state) {
     assert_int_equal(r.num_rows, 2);
     rows_free(&r);
     OK(write_ds(in(&f, "flat"), "+s(p:i;a:i)", "{1,2}", &flat));
-    FAILS(PQF_SCHEMA, "as a partition column",
+    FAILS(PQF_SCHEMA, "partition column here",
           write_ds(in(&f, "flat"), "+s(p:i;a:i)", "{1,2}", &o));
     /* a dataset of others, whose partition types are guesses */
     write_rows(in(&f, "foreign/p=1/f"), "+s(a:i)", "{5}", NULL);

@@ -178,6 +178,7 @@ def fail(name: str, root: str, error: int) -> list[dict]:
         )
         next_write(name, folder)
         seen[-1]["hidden in the end"] = hidden(folder)
+        seen[-1]["rows in the end"] = rows(folder)
         if calls < at:
             return seen
     raise RuntimeError("the action never ends")
