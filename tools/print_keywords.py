@@ -125,6 +125,7 @@ READING = {
 VALUES = {
     "_flag": "True, False",
     "_count": "an integer from 1",
+    "_max_rows_per_group": "an integer from 1",
     "_limit": "an integer from 0 (none)",
     "_columns": "True, False, a list of columns",
     "_name_list": "a list of str",

@@ -119,7 +119,20 @@ def _os_error(error: Any) -> Exception:
         return OSError(str(error))
     if not error.path:
         return OSError(error.os_errno, error.message)
-    return OSError(error.os_errno, error.message, error.path)
+    return OSError(error.os_errno, error.message + _about_link(error), error.path)
+
+
+def _about_link(error: Any) -> str:
+    """What is wrong with a link that leads nowhere: the path itself is there for everybody to see."""
+    import errno
+    import os
+
+    if error.os_errno != errno.ENOENT or not os.path.islink(error.path):
+        return ""
+    try:
+        return f" (a symbolic link to {os.readlink(error.path)!r}, which does not exist)"
+    except OSError:
+        return ""
 
 
 KEYWORD_OF_OPTION = {

@@ -18,12 +18,22 @@ if TYPE_CHECKING:
 class Options:
     """What a call was asked: the engine's part and the package's."""
 
-    __slots__ = ("coerce", "drop_extra", "engine", "pandas_metadata", "progress", "recode", "use_threads")
+    __slots__ = (
+        "coerce",
+        "drop_extra",
+        "engine",
+        "max_rows_per_group",
+        "pandas_metadata",
+        "progress",
+        "recode",
+        "use_threads",
+    )
 
     def __init__(self) -> None:
         self.engine: dict[str, Any] = {}
         self.coerce = False
         self.drop_extra = False
+        self.max_rows_per_group: int | None = None
         self.pandas_metadata = False
         self.progress: Any = None
         self.recode = False
@@ -104,10 +114,20 @@ def _limit(option: str) -> Handler:
     """As pyarrow's max_rows_per_file: 0 means that there is no limit."""
 
     def put(options: Options, name: str, value: Any) -> None:
-        if value is not None and value != 0:
+        if value is None or value == 0:
+            return
+        try:
             options.engine[option] = positive(name, value)
+        except ValueError:
+            raise _bad(name, "an integer of at least 1, or 0 for no limit", value) from None
 
     return put
+
+
+def _max_rows_per_group(options: Options, name: str, value: Any) -> None:
+    """pyarrow's name in write_dataset for row_group_size."""
+    if value is not None:
+        options.max_rows_per_group = positive(name, value)
 
 
 def _choice(option: str, choices: dict[Any, Any]) -> Handler:
@@ -394,7 +414,7 @@ _WRITE_DATASET: dict[str, Handler] = {
     "max_partitions": _only(None),
     "max_open_files": _only(None),
     "min_rows_per_group": _only(None, 0),
-    "max_rows_per_group": _count("row_group_rows"),
+    "max_rows_per_group": _max_rows_per_group,
     "create_dir": _only(True),
     "preserve_order": _only(True),
 }
@@ -497,7 +517,14 @@ def file_options(call: str, kwargs: dict[str, Any]) -> Options:
 
 def dataset_options(call: str, kwargs: dict[str, Any]) -> Options:
     """Keywords of write_to_dataset."""
-    return _read_table(call, _WRITE_DATASET, kwargs)
+    options = _read_table(call, _WRITE_DATASET, kwargs)
+    rows = options.max_rows_per_group
+    if rows is not None and options.engine.setdefault("row_group_rows", rows) != rows:
+        raise ValueError(
+            f"max_rows_per_group is another name of row_group_size: they are {rows} and "
+            f"{options.engine['row_group_rows']}; give one of them"
+        )
+    return options
 
 
 def read_options(call: str, kwargs: dict[str, Any]) -> Options:

@@ -24,7 +24,7 @@ static inline void pqf_io_handle_free(pqf_mem *mem, void *handle, size_t size) {
     pqf_mem_release(mem);
 }
 
-/* PQF_IO with errno and the path as address. what: "cannot open the file". */
+/* PQF_IO with errno and the path as address. what: "cannot read". */
 static inline pqf_status pqf_io_fail(pqf_error *err, int os_errno, const char *what,
                                      const char *path) {
     (void)pqf_fail_errno(err, os_errno, "%s", what);

@@ -60,8 +60,7 @@ static pqf_status open_file(pqf_source *source, int folder, const char *path,
                             pqf_error *err) {
     struct stat st;
     source->fd = openat(folder, path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
-    if (source->fd < 0)
-        return pqf_io_fail(err, errno, "cannot open the file", source->path);
+    if (source->fd < 0) return pqf_io_fail(err, errno, "cannot read", source->path);
     if (fstat(source->fd, &st) != 0)
         return pqf_io_fail(err, errno, "cannot ask for the file's size", source->path);
     if (S_ISDIR(st.st_mode)) return pqf_io_fail(err, EISDIR, "cannot read", source->path);

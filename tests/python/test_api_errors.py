@@ -128,6 +128,32 @@ def test_the_operating_systems_errors_keep_class_errno_and_path(tmp_path):
     assert caught.value.errno == errno.ENAMETOOLONG
 
 
+READERS = [read_parquet, read_parquet_iter, forge.inspect_schema, forge.read_metadata]
+
+
+@pytest.mark.parametrize("call", READERS)
+def test_a_link_that_leads_nowhere_is_told_from_a_missing_path(call, tmp_path):
+    (tmp_path / "link").symlink_to("gone")
+    with pytest.raises(FileNotFoundError, match="symbolic link to 'gone', which does not exist") as caught:
+        call(tmp_path / "link")
+    assert caught.value.errno == errno.ENOENT and caught.value.filename == str(tmp_path / "link")
+    (tmp_path / "ring").symlink_to("ring")
+    with pytest.raises(OSError) as caught:
+        call(tmp_path / "ring")
+    assert caught.value.errno == errno.ELOOP and "does not exist" not in str(caught.value)
+
+
+@pytest.mark.parametrize("mode", ["append", "overwrite"])
+def test_a_dataset_is_not_written_through_a_link_that_leads_nowhere(mode, tmp_path):
+    (tmp_path / "link").symlink_to("gone")
+    with pytest.raises(FileNotFoundError, match="symbolic link that leads nowhere"):
+        write_to_dataset(ROWS, tmp_path / "link", INT, mode=mode)
+    assert names_in(tmp_path) == ["link"]
+    (tmp_path / "gone").mkdir()
+    write_to_dataset(ROWS, tmp_path / "link", INT, mode=mode)
+    assert (tmp_path / "link").is_symlink() and read_parquet(tmp_path / "gone", "arrow").num_rows == 1
+
+
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
 def test_a_folder_that_may_not_be_written_is_a_permission_error(tmp_path):
     tmp_path.chmod(0o500)
@@ -292,6 +318,30 @@ def test_a_bad_value_is_a_value_error_before_anything_is_written(name, value, ta
     with pytest.raises(ValueError, match=name):
         write_parquet(ROWS, target, INT, **{name: value})
     assert names_in(target.parent) == []
+
+
+def test_two_names_of_one_keyword_must_agree(tmp_path):
+    data = [{"a": i} for i in range(10)]
+
+    def row_groups(**keywords) -> list[int]:
+        write_to_dataset(data, tmp_path / "d", INT, mode="overwrite", **keywords)
+        (file,) = forge.read_metadata(tmp_path / "d")["files"]
+        return [group["num_rows"] for group in file["row_groups"]]
+
+    for keywords in ({"max_rows_per_group": 4}, {"max_rows_per_group": 4, "row_group_size": 4}):
+        assert row_groups(**keywords) == [4, 4, 2]
+    for keywords in (
+        {"max_rows_per_group": 4, "row_group_size": 5},
+        {"row_group_size": 5, "max_rows_per_group": 4},
+    ):
+        with pytest.raises(ValueError, match="they are 4 and 5; give one of them"):
+            row_groups(**keywords)
+
+
+def test_a_limit_of_nothing_says_how_to_have_none(tmp_path):
+    with pytest.raises(ValueError, match="max_rows_per_file.*or 0 for no limit"):
+        write_to_dataset(ROWS, tmp_path / "d", INT, max_rows_per_file=-1)
+    assert names_in(tmp_path) == []
 
 
 def test_an_unknown_codec_is_named(target):
