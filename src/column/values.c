@@ -395,8 +395,11 @@ pqf_status pqf_values_append(pqf_value_reader *v, pqf_leaf_out *out, int64_t num
     const pqf_node_out *node = pqf_leaf_node(out);
     slot_range r = {node->validity.data, node->length - num_slots, num_slots, num_values};
     if (num_slots == 0 || v->leaf_field->layout == PQF_LEAF_NONE) return PQF_OK;
+    if (num_values) {
+        TRY(begin(v, err));
+        TRY(pqf_decoder_expect(&v->decoder, num_values, err));
+    }
     TRY(pqf_values_reserve(out, num_slots, err));
-    if (num_values) TRY(begin(v, err));
     if (out->dictionary) return append_codes(v, out, &r, scratch, err);
     switch (v->leaf_field->layout) {
     case PQF_LEAF_BITS: return append_bits(v, out, &r, scratch, err);

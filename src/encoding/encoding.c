@@ -138,6 +138,24 @@ static pqf_status decoder_take(pqf_decoder *d, bool has_fn, int64_t n, pqf_error
     return PQF_OK;
 }
 
+/* The most values that the bytes which are left can hold. Those of other encodings may be runs of any
+ * length. */
+static int64_t most_values(const pqf_decoder *d) {
+    if (d->encoding->id == PQF_BYTE_STREAM_SPLIT) return d->stride - d->value_at;
+    if (d->encoding->id != PQF_PLAIN) return INT64_MAX;
+    int64_t left = (int64_t)d->in.len;
+    if (d->layout == PQF_BITS) return 8 * left - d->bit_at;
+    if (d->layout == PQF_BINARY) return left / 4;
+    return d->width ? left / d->width : INT64_MAX;
+}
+
+pqf_status pqf_decoder_expect(const pqf_decoder *d, int64_t n, pqf_error *err) {
+    int64_t most = pqf_min_i64(d->num_left, most_values(d));
+    if (n <= most) return PQF_OK;
+    return pqf_fail(err, PQF_CORRUPT, "%s: %lld values wanted, the page has %lld at most",
+                    d->encoding->name, (long long)n, (long long)most);
+}
+
 pqf_status pqf_decode_fixed(pqf_decoder *d, int64_t n, void *out, pqf_error *err) {
     TRY(decoder_take(d, d->layout == PQF_FIXED, n, err));
     return d->encoding->fixed(d, n, (uint8_t *)out, err);

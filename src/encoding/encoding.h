@@ -166,6 +166,9 @@ pqf_status pqf_decoder_begin(pqf_decoder *d, const pqf_kernels *kernel,
                              int32_t encoding_id, int32_t physical, int32_t width,
                              const pqf_dict *dict, pqf_bytes in, int64_t num_values,
                              pqf_buf *kept, pqf_error *err);
+/* PQF_CORRUPT where the page's bytes cannot hold n more values: to be asked before a caller makes room
+ * for them, because the number is a word of the page's header. */
+pqf_status pqf_decoder_expect(const pqf_decoder *d, int64_t n, pqf_error *err);
 /* True for dictionary encodings. */
 bool pqf_decoder_has_codes(const pqf_decoder *d);
 /* Each decodes exactly the next n values; which one may be called follows from the layout. out has

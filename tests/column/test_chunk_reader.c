@@ -437,6 +437,30 @@ static void test_run_of_nulls(void **state) {
     }
 }
 
+/* A number in a header makes no room for values that are not there: two of them, of 2^31 - 1. */
+static void test_values_that_are_not_there(void **state) {
+    (void)state;
+    static const uint8_t values[16] = {1};
+    static const int32_t encodings[] = {PQF_PLAIN, PQF_BYTE_STREAM_SPLIT};
+    for (size_t i = 0; i < 4; i++) {
+        test_chunk c;
+        pqf_page_header h = data_header(INT32_MAX);
+        pqf_mem *whole = mem;
+        flat_tree(PQF_PHYSICAL_INT64, false);
+        h.data_page_header.encoding = encodings[i % 2];
+        if (i / 2) flat_tree(PQF_PHYSICAL_BYTE_ARRAY, false);
+        chunk_begin(&c, leaf_field()->leaf, PQF_UNCOMPRESSED, builder_mem);
+        chunk_put_page(&c, &h, (pqf_bytes){NULL, 0}, pqf_bytes_of(values, 16), false);
+        chunk_finish(&c, INT32_MAX, INT32_MAX);
+        assert_int_equal(pqf_mem_new(1 << 20, &mem, &err), PQF_OK);
+        assert_int_equal(read_whole(&c), PQF_CORRUPT);
+        assert_true(pqf_mem_peak(mem) < 1 << 16);
+        pqf_mem_release(mem);
+        mem = whole;
+        chunk_free(&c);
+    }
+}
+
 static int stop_at_once(void *context, int64_t done, int64_t total) {
     (void)context, (void)done, (void)total;
     return 1;
@@ -758,6 +782,7 @@ int main(void) {
         T(test_levels_too_large),
         T(test_bit_packed_levels),
         T(test_run_of_nulls),
+        T(test_values_that_are_not_there),
         T(test_cancel),
         T(test_skip),
         T(test_convert_integers),

@@ -205,7 +205,7 @@ static pqf_status decode_piece(pqf_decoder *d, int64_t at, int64_t n, values *ou
     if (d->layout == PQF_BITS) return pqf_decode_bits(d, n, out->fixed, at, err);
     if (d->layout == PQF_FIXED)
         return pqf_decode_fixed(d, n, out->fixed + at * d->width, err);
-    pqf_binary_out to = {out->ends + at, &out->bytes};
+    pqf_binary_out to = {.ends = out->ends + at, .bytes = &out->bytes};
     return pqf_decode_binary(d, n, &to, err);
 }
 
