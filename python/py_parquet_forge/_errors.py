@@ -92,11 +92,11 @@ def _declared_names(schema: Any) -> dict[str, list[str]]:
     return found
 
 
-def refused(records: Iterable[Sequence[Any]], schema: Any = None) -> Exception:
+def refused(records: Iterable[Sequence[Any]], schema: Any = None, *, coerced: bool = False) -> Exception:
     """The exception for records of the engine; the schema is asked for close matches."""
     failures = [_failure(*record) for record in records]
     names = _declared_names(schema) if any(failure.rule == "extra" for failure in failures) else {}
-    error: Exception = schema_validation_error()(describe(failures, names), failures)
+    error: Exception = schema_validation_error()(describe(failures, names, coerced=coerced), failures)
     return error
 
 

@@ -154,7 +154,9 @@ def _type_advice(found: str, expected: str) -> str:
     if _is(expected, "timestamp") and _is(found, "timestamp", "datetime", "Timestamp"):
         if "tz=" in expected:
             return "a zone is never guessed: localize the values first"
-        return "a zone is never dropped: declare the zone, or make the values naive first"
+        if "tz=" in found or "with a" in found:
+            return "a zone is never dropped: declare the zone, or make the values naive first"
+        return "a date has no time of day: convert the values first, or coerce=True casts them"
     if _is(expected, "fixed_size_binary"):
         return "bytes of that length are needed: encode the values first"
     if found in ("str", *_TEXT) or _is(found, "dictionary<values=string"):
@@ -216,10 +218,19 @@ def _rest(failures: Sequence[Failure], shown: Sequence[Failure]) -> str:
     return f"... and {len(failures) - len(shown)} more ({kinds}); .failures has all of them"
 
 
-def describe(failures: Sequence[Failure], names: Names | None = None) -> str:
-    """The message: a line per record, fewer than 15 however many there are."""
+def _line(failure: Failure, names: Names, coerced: bool) -> str:
+    line = _WORDS.get(failure.rule, _value)(failure, names)
+    head, _, advice = line.rpartition("; ")
+    if coerced and "coerce=True" in advice:
+        return head + "; coerce=True cannot cast it either: change the value, or the declared type"
+    return line
+
+
+def describe(failures: Sequence[Failure], names: Names | None = None, *, coerced: bool = False) -> str:
+    """The message: a line per record, fewer than 15 however many there are. Nobody who writes with
+    coerce=True is told to."""
     shown = _shown(failures)
-    lines = [_WORDS.get(failure.rule, _value)(failure, names or {}) for failure in shown]
+    lines = [_line(failure, names or {}, coerced) for failure in shown]
     if len(failures) == 1:
         return lines[0]
     if len(shown) < len(failures):

@@ -8,6 +8,7 @@ refused, none when all of it was taken.
 
 from __future__ import annotations
 
+import os
 import sys
 
 from . import _core
@@ -27,12 +28,14 @@ ROWS_STEP = 1 << 16
 """Dicts that are turned into one Arrow array."""
 BATCH_STEP = 1 << 17
 """Rows of a piece when progress is to be told."""
+SKIP_IF_EXISTS = 2
+"""The engine's number of if_exists='skip'."""
 
 
 class Sink:
     """One writer of the engine, and what has been put into it."""
 
-    __slots__ = ("capsule", "checking", "options", "progress", "rows", "schema", "warned", "writer")
+    __slots__ = ("capsule", "checking", "options", "progress", "rows", "schema", "skips", "warned", "writer")
 
     def __init__(
         self,
@@ -49,7 +52,8 @@ class Sink:
         self.options = options
         self.schema = schema
         self.capsule = schema.__arrow_c_schema__()
-        self.progress = None if options.progress is None else Progress(options.progress)
+        self.skips = options.engine.get("if_exists") == SKIP_IF_EXISTS and os.path.exists(path)
+        self.progress = None if options.progress is None or self.skips else Progress(options.progress)
         self.rows = 0  # given so far; where the next piece begins
         self.checking = False  # something was refused: the rest is only looked at
         self.warned = False
@@ -67,7 +71,7 @@ class Sink:
         if records:
             from ._errors import refused
 
-            raise refused(records, self.schema)
+            raise refused(records, self.schema, coerced=self.options.coerce)
         if self.progress is not None:
             self.progress(self.rows)
 
@@ -75,6 +79,8 @@ class Sink:
         """Gives what was written its name."""
         if self.progress is not None:  # before the commit: what it raises leaves the old target
             self.progress.finish(self.rows)
+        elif self.skips and self.options.progress is not None:
+            Progress(self.options.progress).finish(0)
         try:
             self.writer.finish()
         except _core.EngineError as error:

@@ -107,8 +107,9 @@ def _index_columns(frame: Any, declared: Any) -> list[tuple[str, Any]]:
     """Levels of the index that the schema names."""
     found = []
     for level, name in enumerate(frame.index.names):
-        text = f"__index_level_{level}__" if name is None else str(name)
-        if text in declared and name not in frame.columns:
+        is_free = name is not None and name not in frame.columns  # else pyarrow numbers the level
+        text = str(name) if is_free else f"__index_level_{level}__"
+        if text in declared and text not in frame.columns:
             found.append((text, frame.index.get_level_values(level).to_series()))
     return found
 

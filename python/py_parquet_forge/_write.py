@@ -23,6 +23,13 @@ def _log(message: str, *args: object) -> None:
         logging.getLogger("py_parquet_forge").info(message, *args)
 
 
+def _log_file(sink: Sink, path: str) -> None:
+    if sink.skips:
+        _log("skipped %s: the file exists", path)
+    else:
+        _log("wrote %d rows to %s", sink.rows, path)
+
+
 def write_parquet(data: InputData, output_path: PathLike, schema: PyArrowSchema, **kwargs: Any) -> None:
     """Writes the data to one Parquet file, atomically, under the declared schema.
 
@@ -42,7 +49,32 @@ def write_parquet(data: InputData, output_path: PathLike, schema: PyArrowSchema,
     putter_of(data)
     with Sink(path, schema, options) as sink:
         sink.put(data, atomic=False)
-    _log("wrote %d rows to %s", sink.rows, path)
+    _log_file(sink, path)
+
+
+BY_COLUMN = (
+    "bloom_filter_options",
+    "column_encoding",
+    "compression",
+    "compression_level",
+    "use_byte_stream_split",
+    "use_dictionary",
+    "write_statistics",
+)
+
+
+def _check_settings(kwargs: dict[str, Any], partition_cols: list[str], schema: Any) -> None:
+    """Settings of a column that is in no file."""
+    for keyword in BY_COLUMN:
+        value = kwargs.get(keyword)
+        if not isinstance(value, (dict, list, tuple, set, frozenset)):
+            continue
+        for name in partition_cols:
+            if name in value and name in getattr(schema, "names", ()):
+                raise ValueError(
+                    f"{keyword} names {name!r}, which is a partition column: its values are in the names of "
+                    "the folders and not in the files; leave it out"
+                )
 
 
 def write_to_dataset(
@@ -70,6 +102,7 @@ def write_to_dataset(
     if columns and "" in columns:
         raise ValueError("partition_cols holds an empty name; a folder cannot be named after it")
     options = dataset_options("write_to_dataset", kwargs)
+    _check_settings(kwargs, columns or [], schema)
     path = local_path(output_dir, "output_dir")
     putter_of(data)
     with Sink(path, schema, options, MODES[mode], columns or None) as sink:
@@ -144,4 +177,4 @@ class ParquetStreamWriter:
             raise OSError(self._torn)
         sink.__exit__(kind, value, trace)
         if kind is None:
-            _log("wrote %d rows to %s", sink.rows, self._path)
+            _log_file(sink, self._path)

@@ -50,7 +50,8 @@ static void note(unify *u, const char *path, const struct ArrowSchema *a,
                  const struct ArrowSchema *b) {
     char here[160], there[160], line[LINE_BYTES];
     pqf_text text;
-    bool with_null = a && b && pqf_field_is_nullable(a) != pqf_field_is_nullable(b);
+    /* A required column that is missing is an error for that reason. */
+    bool with_null = a && (!b || pqf_field_is_nullable(a) != pqf_field_is_nullable(b));
     u->num_differences++;
     put_side(b, with_null, here, sizeof here);
     put_side(a, with_null, there, sizeof there);

@@ -220,3 +220,24 @@ def test_a_leaf_that_cannot_be_cast_does_not_hide_the_others(path):
     chunks = pa.chunked_array([pa.array([{"x": "1", "y": "1"}]), pa.array([{"x": "2", "y": "no"}])])
     found = failures(pa.table({"a": chunks}), kind, path, coerce=True)
     assert [f[:3] for f in found] == [("a.y", "type", 2)]
+
+
+# ---- messages ----
+
+
+def test_nobody_who_coerces_is_told_to(path):
+    for values, kind in ([["x"], pa.int64()], [[0.1, "x"], pa.float32()]):
+        with pytest.raises(SchemaValidationError) as caught:
+            write_parquet(as_rows(values), path, pa.schema([("a", kind)]))
+        assert "or coerce=True" in str(caught.value)
+        with pytest.raises(SchemaValidationError) as caught:
+            write_parquet(as_rows(values), path, pa.schema([("a", kind)]), coerce=True)
+        assert "coerce=True cannot cast it either" in str(caught.value)
+        assert "or coerce=True" not in str(caught.value)
+
+
+def test_only_what_has_a_zone_is_said_to_have_one(path):
+    for value, has_zone in ((np.datetime64("2020-01-01"), False), (AWARE, True)):
+        with pytest.raises(SchemaValidationError) as caught:
+            write_parquet(as_rows([value]), path, pa.schema([("a", pa.timestamp("us"))]))
+        assert ("a zone is never dropped" in str(caught.value)) is has_zone

@@ -251,3 +251,40 @@ def test_read_dictionary_of_an_unknown_column_names_the_nearest(call, tmp_path):
     schema = inspect_schema(tmp_path / "f", read_dictionary=["name", "l.list.element", "a.b"])
     kinds = [schema.field("name").type, schema.field("l").type.value_type, schema.field("a.b").type]
     assert all(map(pa.types.is_dictionary, kinds))
+
+
+def test_a_file_that_is_kept_is_logged_as_skipped_and_counts_no_rows(tmp_path, caplog):
+    path, calls = tmp_path / "f", []
+    write_parquet([{"a": 1}], path, one(pa.int8()))
+    caplog.set_level("INFO", "py_parquet_forge")
+    options = {"if_exists": "skip", "progress": lambda *call: calls.append(call)}
+    write_parquet([{"a": 2}, {"a": 3}], path, one(pa.int8()), **options)
+    with ParquetStreamWriter(path, one(pa.int8()), **options) as writer:
+        writer.write_chunk([{"a": 2}])
+    assert [record.getMessage() for record in caplog.records] == [f"skipped {path}: the file exists"] * 2
+    assert calls == [(0, 0, "rows")] * 2
+    write_parquet([{"a": 2}], tmp_path / "g", one(pa.int8()), **options)
+    assert caplog.records[-1].getMessage() == f"wrote 1 rows to {tmp_path / 'g'}"
+    assert calls[-1] == (1, 1, "rows")
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"compression": {"a": "zstd", "p": "zstd"}},
+        {"use_dictionary": ["p"]},
+        {"write_statistics": ["a", "p"]},
+        {"column_encoding": {"p": "PLAIN"}},
+    ],
+)
+def test_a_setting_of_a_partition_column_is_refused_as_that(tmp_path, options):
+    table = pa.table({"a": [1], "p": ["x"]})
+    with pytest.raises(ValueError, match="names 'p', which is a partition column"):
+        write_to_dataset(table, tmp_path / "d", table.schema, ["p"], **options)
+    assert not (tmp_path / "d").exists()
+
+
+def test_a_required_column_that_a_file_lacks_is_named_as_required(tmp_path):
+    write_parquet([{"a": 1}], tmp_path / "f", one(pa.int8()))
+    with pytest.raises(pa.ArrowInvalid, match="b: missing here, int64 not null declared"):
+        read_parquet(tmp_path / "f", schema=pa.schema([pa.field("b", pa.int64(), False)]))

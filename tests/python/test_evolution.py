@@ -309,7 +309,7 @@ def test_a_declared_column_that_must_not_be_null_is_in_every_file(tmp_path):
     put(tmp_path, "1", pa.table({"a": [1]}, schema=required))
     assert read(tmp_path, schema=required).schema == required
     path = put(tmp_path, "2", pa.table({"b": [1]}))
-    with pytest.raises(pa.ArrowInvalid, match="a: missing here, int64 declared") as error:
+    with pytest.raises(pa.ArrowInvalid, match="a: missing here, int64 not null declared") as error:
         read(tmp_path, schema=required)
     assert str(error.value).startswith(path)
     put(tmp_path, "2", pa.table({"a": [1]}))

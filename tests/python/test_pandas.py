@@ -686,3 +686,17 @@ def test_indices_that_are_too_narrow_do_not_fail_where_files_differ_or_a_schema_
     expected = [*labelled(0, 100, 500)["c"].to_pylist(), *table["c"].to_pylist()]
     for keywords in ({"unify": "add"}, {"schema": more}, {"unify": "widen"}):
         assert read_all(tmp_path, **keywords)["c"].to_pylist() == expected
+
+
+@pytest.mark.parametrize(
+    "index",
+    [
+        pd.Index([1, 2, 3], name="v"),
+        pd.MultiIndex.from_tuples([(1, 2), (3, 4), (5, 6)], names=["v", "w"]),
+        pd.MultiIndex.from_tuples([(1, 2), (3, 4), (5, 6)], names=["v", None]),
+    ],
+)
+def test_an_index_with_the_name_of_a_column_comes_back(tmp_path, index):
+    frame = pd.DataFrame({"v": [4, 5, 6]}, index=index)
+    write_parquet(frame, tmp_path / "f", pa.Schema.from_pandas(frame))
+    pd.testing.assert_frame_equal(read_parquet(tmp_path / "f"), frame)
