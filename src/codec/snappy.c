@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * snappy.c: room codec, the row of SNAPPY over libsnappy. Compression.md, SNAPPY: the bare block
- * format, whose first bytes are the decompressed length.
+ * snappy.c: room codec, the row of SNAPPY: libsnappy writes, snappy_decode.c reads. Compression.md, SNAPPY:
+ * the bare block format, whose first bytes are the decompressed length.
  */
 #include "row.h"
+#include "snappy_decode.h"
 
 #include <snappy-c.h>
 
@@ -11,12 +12,12 @@
 static pqf_status decompress(pqf_codec_ctx *ctx, pqf_bytes in, uint8_t *out,
                              size_t out_len, size_t *written, pqf_error *err) {
     (void)ctx;
-    const char *data = (const char *)in.data;
-    if (snappy_uncompressed_length(data, in.len, written) != SNAPPY_OK)
+    size_t skip;
+    if (!pqf_snappy_length(in, &skip, written))
         return pqf_fail(err, PQF_CORRUPT,
                         "snappy: the length before the data is damaged");
     if (*written != out_len) return PQF_OK;
-    if (snappy_uncompress(data, in.len, (char *)out, written) != SNAPPY_OK)
+    if (!pqf_snappy_decode(pqf_bytes_of(in.data + skip, in.len - skip), out, out_len))
         return pqf_fail(err, PQF_CORRUPT, "snappy: %zu compressed bytes are damaged",
                         in.len);
     return PQF_OK;
