@@ -216,7 +216,7 @@ static void unlock(pqf_commit *c) {
 static pqf_status but_committed(const char *what, pqf_error *err) {
     char text[160];
     pqf_error cause = *err;
-    snprintf(text, sizeof text, "%s", cause.message);
+    snprintf(text, sizeof text, "%.*s", (int)sizeof text - 1, cause.message);
     pqf_fail(err, cause.status, "%s: %s", what, text);
     err->os_errno = cause.os_errno;
     return cause.status;
