@@ -11,7 +11,7 @@
 #define KIB 1024
 #define MIB (1024 * 1024)
 
-FUZZ(footer, fuzz_footer, fuzz_footer_seeds, 0, 1024, 64 * KIB,
+FUZZ(footer, fuzz_footer, fuzz_footer_seeds, 0, 512, 64 * KIB,
      "FileMetaData: Thrift, border, schema, statistics")
 FUZZ(page_header, fuzz_page_header, fuzz_page_header_seeds, 0, 16, 4 * KIB,
      "a page header")
@@ -19,36 +19,36 @@ FUZZ(arrow_schema, fuzz_arrow_schema, fuzz_arrow_schema_seeds, 0, 64, 64 * KIB,
      "the value of the key ARROW:schema")
 FUZZ(levels, fuzz_levels, fuzz_levels_seeds, 0, 16, 64 * KIB,
      "RLE/bit-packed hybrid runs")
-FUZZ(plain, fuzz_encoding, fuzz_encoding_seeds, PQF_PLAIN, 16, MIB, "PLAIN values")
-FUZZ(dictionary, fuzz_encoding, fuzz_encoding_seeds, PQF_RLE_DICTIONARY, 16, MIB,
+FUZZ(plain, fuzz_encoding, fuzz_encoding_seeds, PQF_PLAIN, 16, 256 * KIB, "PLAIN values")
+FUZZ(dictionary, fuzz_encoding, fuzz_encoding_seeds, PQF_RLE_DICTIONARY, 16, 512 * KIB,
      "dictionary indices")
-FUZZ(rle_bool, fuzz_encoding, fuzz_encoding_seeds, PQF_RLE, 16, MIB, "RLE booleans")
-FUZZ(delta, fuzz_encoding, fuzz_encoding_seeds, PQF_DELTA_BINARY_PACKED, 16, MIB,
+FUZZ(rle_bool, fuzz_encoding, fuzz_encoding_seeds, PQF_RLE, 16, 256 * KIB, "RLE booleans")
+FUZZ(delta, fuzz_encoding, fuzz_encoding_seeds, PQF_DELTA_BINARY_PACKED, 16, 256 * KIB,
      "DELTA_BINARY_PACKED values")
 FUZZ(delta_length, fuzz_encoding, fuzz_encoding_seeds, PQF_DELTA_LENGTH_BYTE_ARRAY, 16,
      MIB, "DELTA_LENGTH_BYTE_ARRAY values")
-FUZZ(delta_bytes, fuzz_encoding, fuzz_encoding_seeds, PQF_DELTA_BYTE_ARRAY, 16, 64 * MIB,
+FUZZ(delta_bytes, fuzz_encoding, fuzz_encoding_seeds, PQF_DELTA_BYTE_ARRAY, 16, 256 * KIB,
      "DELTA_BYTE_ARRAY values")
-FUZZ(split, fuzz_encoding, fuzz_encoding_seeds, PQF_BYTE_STREAM_SPLIT, 16, MIB,
+FUZZ(split, fuzz_encoding, fuzz_encoding_seeds, PQF_BYTE_STREAM_SPLIT, 16, 256 * KIB,
      "BYTE_STREAM_SPLIT values")
-FUZZ(alp, fuzz_encoding, fuzz_encoding_seeds, PQF_ALP, 16, MIB, "ALP values")
-FUZZ(snappy, fuzz_codec, fuzz_codec_seeds, PQF_SNAPPY, 16, MIB, "snappy bytes")
-FUZZ(gzip, fuzz_codec, fuzz_codec_seeds, PQF_GZIP, 16, MIB, "gzip members")
-FUZZ(brotli, fuzz_codec, fuzz_codec_seeds, PQF_BROTLI, 16, MIB, "brotli bytes")
-FUZZ(lz4, fuzz_codec, fuzz_codec_seeds, PQF_LZ4, 16, MIB,
+FUZZ(alp, fuzz_encoding, fuzz_encoding_seeds, PQF_ALP, 16, 256 * KIB, "ALP values")
+FUZZ(snappy, fuzz_codec, fuzz_codec_seeds, PQF_SNAPPY, 16, 256 * KIB, "snappy bytes")
+FUZZ(gzip, fuzz_codec, fuzz_codec_seeds, PQF_GZIP, 16, 256 * KIB, "gzip members")
+FUZZ(brotli, fuzz_codec, fuzz_codec_seeds, PQF_BROTLI, 16, 256 * KIB, "brotli bytes")
+FUZZ(lz4, fuzz_codec, fuzz_codec_seeds, PQF_LZ4, 16, 256 * KIB,
      "LZ4 in all framings: Hadoop's, raw, frames")
-FUZZ(lz4_raw, fuzz_codec, fuzz_codec_seeds, PQF_LZ4_RAW, 16, MIB, "an LZ4 block")
-FUZZ(zstd, fuzz_codec, fuzz_codec_seeds, PQF_ZSTD, 16, MIB, "zstd frames")
-FUZZ(chunk, fuzz_chunk, fuzz_chunk_seeds, 0, 256, 32 * MIB,
+FUZZ(lz4_raw, fuzz_codec, fuzz_codec_seeds, PQF_LZ4_RAW, 16, 256 * KIB, "an LZ4 block")
+FUZZ(zstd, fuzz_codec, fuzz_codec_seeds, PQF_ZSTD, 16, 256 * KIB, "zstd frames")
+FUZZ(chunk, fuzz_chunk, fuzz_chunk_seeds, 0, 256, 8 * MIB,
      "a column chunk: pages, levels (BIT_PACKED too), values, assembly")
-FUZZ(indexes, fuzz_indexes, fuzz_indexes_seeds, 0, 256, MIB,
+FUZZ(indexes, fuzz_indexes, fuzz_indexes_seeds, 0, 256, 256 * KIB,
      "offset index, column index, Bloom filter")
-FUZZ(file, fuzz_file, fuzz_file_seeds, 0, 1024, 16 * MIB, "a whole file")
-FUZZ(crafted, fuzz_crafted, fuzz_crafted_seeds, 0, 1024, 64 * MIB,
+FUZZ(file, fuzz_file, fuzz_file_seeds, 0, 16, 64 * KIB, "a whole file")
+FUZZ(crafted, fuzz_crafted, fuzz_crafted_seeds, 0, 1024, 4 * MIB,
      "a file of ours with changed footer fields, page headers and payloads")
-FUZZ(arrays, fuzz_arrays, fuzz_arrays_seeds, 0, 1024, 64 * MIB,
+FUZZ(arrays, fuzz_arrays, fuzz_arrays_seeds, 0, 1024, 8 * MIB,
      "Arrow schemas and arrays that are handed in")
-FUZZ(predicate, fuzz_predicate_target, fuzz_predicate_seeds, 0, 1024, 16 * MIB,
+FUZZ(predicate, fuzz_predicate_target, fuzz_predicate_seeds, 0, 1024, MIB,
      "serialised predicates")
 FUZZ(journal, fuzz_journal, fuzz_journal_seeds, 0, 64, 64 * KIB,
      "the journal of a commit")
