@@ -187,18 +187,25 @@ def _engine(options: Options) -> dict[str, Any]:
     return {**options.engine, "progress": Progress(options.progress)}
 
 
-def _refuse_inside(paths: list[str], out: str) -> None:
-    """A file among its own inputs would be merged into itself by the next call."""
+def _refuse_inside(files: str | list[str], out: str) -> None:
+    """A file among what a folder or a pattern finds would be merged into itself by the next call."""
     import os
 
-    target = os.path.realpath(os.path.dirname(os.path.abspath(out)))
-    for path in paths:
-        folder = os.path.realpath(path)
-        if os.path.isdir(folder) and os.path.commonpath([folder, target]) == folder:
-            raise ValueError(
-                f"out={out!r} lies inside the input folder {path!r}, which the next call would read too; "
-                "name a file outside of it, or use compact()"
-            )
+    from ._paths import is_glob, pattern_reaches
+
+    folder = os.path.realpath(os.path.dirname(os.path.abspath(out)))
+    for path in [files] if isinstance(files, str) else files:
+        real = os.path.realpath(path)
+        if os.path.isdir(real) and os.path.commonpath([real, folder]) == real:
+            what = f"lies inside the input folder {path!r}"
+        elif path is files and is_glob(path) and pattern_reaches(path, f"{folder}/{os.path.basename(out)}"):
+            what = f"is matched by the pattern {path!r}"
+        else:
+            continue
+        raise ValueError(
+            f"out={out!r} {what}, which the next call would read too; "
+            "name a file outside of it, or use compact()"
+        )
 
 
 def merge(files: PathLike | Sequence[PathLike], out: PathLike, **kwargs: Any) -> dict[str, int]:
@@ -218,8 +225,9 @@ def merge(files: PathLike | Sequence[PathLike], out: PathLike, **kwargs: Any) ->
 
     options = merge_options("merge", kwargs)
     target = local_path(out, "out")
-    paths, root = input_paths(absolute(files), None)
-    _refuse_inside(paths, target)
+    where = absolute(files)
+    _refuse_inside(where, target)
+    paths, root = input_paths(where, None)
     try:
         counts = _core.merge(paths, root, target, _engine(options), options.recode)
     except _core.EngineError as error:

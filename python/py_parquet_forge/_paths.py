@@ -105,6 +105,24 @@ def _fixed_prefix(pattern: str) -> str:
     return "/".join(fixed[:-1]) or "/"
 
 
+def pattern_reaches(pattern: str, path: str) -> bool:
+    """Whether the pattern, an absolute one, matches the path or a folder above it, be they there or not."""
+    root = _fixed_prefix(pattern)
+    fixed = 1 if root == "/" else root.count("/") + 1
+    below = os.path.relpath(path, os.path.realpath(root)).split("/")
+    return _reaches(below, [part for part in pattern.split("/")[fixed:] if part not in ("", ".")])
+
+
+def _reaches(names: list[str], patterns: list[str]) -> bool:
+    from fnmatch import fnmatchcase
+
+    if not patterns:
+        return True
+    if patterns[0] == "**":
+        return _reaches(names, patterns[1:]) or (bool(names) and _reaches(names[1:], patterns))
+    return bool(names) and fnmatchcase(names[0], patterns[0]) and _reaches(names[1:], patterns[1:])
+
+
 def _order(path: str) -> list[tuple[bytes, int, bytes]]:
     """As the engine orders the files of a folder: see src/dataset/path_order.c."""
     return [_order_of_name(name) for name in os.fsencode(path).split(b"/")]

@@ -12,6 +12,7 @@ import subprocess
 import sys
 import time
 from decimal import Decimal
+from pathlib import Path
 
 import pandas as pd
 import pyarrow as pa
@@ -20,7 +21,7 @@ import pytest
 from conftest import names_in
 
 import py_parquet_forge as forge
-from py_parquet_forge import _cli
+from py_parquet_forge import SchemaValidationError, _cli
 
 UTC = datetime.timezone.utc
 SEED = 20261122
@@ -948,3 +949,61 @@ def test_merge_refuses_an_output_inside_an_input_folder(tmp_path, out):
     with pytest.raises(ValueError, match="inside the input folder"):
         forge.merge(tmp_path / "ds", tmp_path / out)
     forge.merge(paths, tmp_path / "ds" / "out.parquet")
+
+
+@pytest.mark.parametrize(
+    ("pattern", "out"),
+    [
+        ("ds/*.parquet", "ds/out.parquet"),
+        ("ds/*", "link/out"),
+        ("link/*.parquet", "ds/f0000.parquet"),
+        ("d?/**", "ds/new/out.parquet"),
+        ("**/f*", "ds/f"),
+        ("d*", "ds/new/out.parquet"),
+    ],
+)
+def test_merge_refuses_an_output_that_its_pattern_matches(tmp_path, pattern, out):
+    write_parts(tmp_path / "ds", pa.table({"a": range(10)}), 2)
+    (tmp_path / "link").symlink_to("ds")
+    before = names_in(tmp_path)
+    with pytest.raises(ValueError, match="matched by the pattern|inside the input folder"):
+        forge.merge(tmp_path / pattern, tmp_path / out)
+    assert names_in(tmp_path) == before
+
+
+@pytest.mark.parametrize("out", ["ds/out.txt", "ds/new/f.parquet", "out.parquet"])
+def test_merge_takes_an_output_that_its_pattern_misses(tmp_path, out):
+    write_parts(tmp_path / "ds", pa.table({"a": range(10)}), 2)
+    for _ in range(2):
+        assert forge.merge(tmp_path / "ds" / "*.parquet", tmp_path / out)["num_rows"] == 10
+    assert read(tmp_path / out)["a"].to_pylist() == list(range(10))
+
+
+@pytest.mark.parametrize("recode", [False, True])
+@pytest.mark.parametrize("place", [0, 1, 2])
+def test_one_of_the_listed_files_may_be_the_output(tmp_path, place, recode):
+    paths = write_parts(tmp_path / "ds", pa.table({"a": range(30_000)}), 3)
+    rest = {path: Path(path).read_bytes() for path in paths if path != paths[place]}
+    forge.merge(paths, paths[place], recode=recode, row_group_size=20_000)
+    assert read(paths[place])["a"].to_pylist() == list(range(30_000))
+    assert {path: Path(path).read_bytes() for path in rest} == rest and len(names_in(tmp_path / "ds")) == 3
+
+
+@pytest.mark.parametrize("other", [{"x": [7]}, {"y": [70], "x": [7]}, {"x": [7], "y": [70], "z": [700]}])
+def test_files_that_lack_a_column_stay_apart(tmp_path, other):
+    """Nothing is filled with nulls and no column goes: what could not be read as one still cannot."""
+    folder = tmp_path / "d" / "p=1"
+    folder.mkdir(parents=True)
+    for name in "abcdef":
+        rows = other if name in "cd" else {"x": [ord(name)], "y": [0]}
+        pq.write_table(pa.table(rows), folder / f"{name}.parquet")
+    before = forge.read_parquet(tmp_path / "d", "arrow", unify="add")
+    counts = forge.compact(tmp_path / "d")
+    assert (counts["files_before"], counts["files_after"]) == (6, 3)
+    tables = [read(folder / name) for name in data_files(folder)]
+    assert [table.column_names for table in tables] == [["x", "y"], list(other), ["x", "y"]]
+    assert forge.read_parquet(tmp_path / "d", "arrow", unify="add").equals(before)
+    assert forge.compact(tmp_path / "d")["files_after"] == 3
+    with pytest.raises(SchemaValidationError, match="'y'|'z'|order|'x'"):
+        forge.merge([folder / name for name in data_files(folder)], tmp_path / "one")
+    assert os.listdir(tmp_path) == ["d"]
