@@ -73,6 +73,12 @@ static pqf_status take_general(const pqf_write_options *options, const pqf_leaf 
     if (!name) name = pqf_profile_is_modern(options) ? "auto" : "PLAIN";
     int32_t encoding;
     TRY(encoding_by_name(name, &encoding, err));
+    if (is_dictionary(encoding) && options->no_dictionary && !options->dictionary_columns)
+        return pqf_fail(
+            err, PQF_INVALID,
+            "column_encoding asks for dictionaries (%s), use_dictionary=False "
+            "for none: leave one of them out",
+            name);
     if (is_dictionary(encoding)) return PQF_OK;
     if (leaf_can_have(leaf, encoding)) out->encoding = encoding;
     return PQF_OK;

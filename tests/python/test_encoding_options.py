@@ -200,3 +200,13 @@ def test_the_modern_profile_changes_defaults_and_nothing_that_is_said(tmp_path):
     }
     chunks = written(tmp_path / "x.parquet", profile="compatible")
     assert {e for c in chunks.values() for e in c.encodings} <= {"PLAIN", "RLE", "RLE_DICTIONARY"}
+
+
+@pytest.mark.parametrize("name", ["RLE_DICTIONARY", "PLAIN_DICTIONARY"])
+def test_dictionaries_for_all_columns_and_for_none_contradict_each_other(name, tmp_path):
+    table = pa.table({"a": [1, 1, 2]})
+    with pytest.raises(ValueError, match="use_dictionary=False"):
+        write_parquet(table, tmp_path / "f", table.schema, column_encoding=name, use_dictionary=False)
+    assert not list(tmp_path.iterdir())
+    write_parquet(table, tmp_path / "f", table.schema, column_encoding=name)
+    assert "RLE_DICTIONARY" in pq.read_metadata(tmp_path / "f").row_group(0).column(0).encodings
