@@ -431,6 +431,56 @@ def test_categories_of_partitioned_files_come_back(partitions, size, whole, tmp_
         assert found["c"].cat.categories.tolist() == names
 
 
+NO_ROWS = pa.schema(
+    [
+        ("c", pa.dictionary(pa.int8(), pa.string())),
+        ("o", pa.dictionary(pa.int32(), pa.string(), ordered=True)),
+        ("n", pa.dictionary(pa.int16(), pa.int64())),
+    ]
+)
+
+
+def frame_of_no_rows() -> pd.DataFrame:
+    return pd.DataFrame(
+        {
+            "c": pd.Categorical([], categories=["x", "y"]),
+            "o": pd.Categorical([], categories=["lo", "hi"], ordered=True),
+            "n": pd.Categorical([], categories=[5, 3]),
+        }
+    )
+
+
+def expect_types_of_no_rows(path, **keywords) -> None:
+    frame = read_parquet(path, **keywords)
+    assert len(frame) == 0 and list(frame.columns) == NO_ROWS.names
+    assert all(isinstance(frame[name].dtype, pd.CategoricalDtype) for name in NO_ROWS.names)
+    assert [frame[name].cat.ordered for name in NO_ROWS.names] == [False, True, False]
+    assert read_parquet(path, "arrow", **keywords).schema.types == NO_ROWS.types
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        frame_of_no_rows,
+        lambda: frame_of_no_rows().reindex(["x", "x"]).iloc[:0],
+        lambda: pa.Table.from_pandas(frame_of_no_rows(), NO_ROWS, preserve_index=False),
+        NO_ROWS.empty_table,
+        list,
+    ],
+    ids=["frame", "slice", "table", "no chunks", "list"],
+)
+def test_category_columns_of_no_rows_keep_their_types(make, tmp_path):
+    write_parquet(make(), tmp_path / "f", NO_ROWS)
+    expect_types_of_no_rows(tmp_path / "f")
+    assert pq.read_schema(tmp_path / "f").types[:2] == NO_ROWS.types[:2]
+    for columns in (None, ["c"], ["o", "n"]):
+        target = tmp_path / f"d{columns}"
+        write_to_dataset(make(), target, NO_ROWS, partition_cols=columns)
+        assert target.is_dir() and not any(target.iterdir())
+        assert read_parquet(target).shape == (0, 0)
+        expect_types_of_no_rows(target, schema=NO_ROWS)
+
+
 def test_a_column_of_no_category_comes_back_as_nulls(target):
     frame = pd.DataFrame({"c": pd.Categorical([None] * 3, [])})
     schema = pa.schema([("c", pa.dictionary(pa.int8(), pa.null()))])
