@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * codec.c: room codec, the table. Finds the row of a codec by id or name, checks lengths on both
- * sides of it, keeps the contexts and computes page checksums. Compression.md; parquet.thrift,
+ * sides of it, and keeps the contexts. Compression.md; parquet.thrift,
  * CompressionCodec.
  */
 #include "row.h"
@@ -142,8 +142,4 @@ pqf_status pqf_codec_compress(pqf_codec_ctx *ctx, int32_t id, int level, pqf_byt
     TRY(row->compress(ctx, level, in, out->data + out->len, bound, &written, err));
     out->len += written;
     return PQF_OK;
-}
-
-uint32_t pqf_crc32(uint32_t seed, pqf_bytes in) {
-    return in.len ? libdeflate_crc32(seed, in.data, in.len) : seed;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * codec.h: door of the room codec. One row per compression codec of the format (Compression.md)
- * over the system's libraries; the checksum of journals (CRC-32) too.
+ * over the system's libraries, Snappy's decoder excepted, which is ours.
  */
 #ifndef PQF_CODEC_CODEC_H
 #define PQF_CODEC_CODEC_H
@@ -60,8 +60,5 @@ pqf_status pqf_codec_decompress(pqf_codec_ctx *ctx, int32_t id, pqf_bytes in, vo
 #define PQF_LEVEL_DEFAULT INT32_MIN
 pqf_status pqf_codec_compress(pqf_codec_ctx *ctx, int32_t id, int level, pqf_bytes in,
                               pqf_buf *out, pqf_error *err);
-
-/* CRC-32 of gzip (ISO 3309), as the format's page checksum. seed 0 to begin. */
-uint32_t pqf_crc32(uint32_t seed, pqf_bytes in);
 
 #endif

@@ -12,7 +12,7 @@
  */
 #include "inner.h"
 
-#include "codec/codec.h"
+#include "kernel/kernel.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -37,6 +37,10 @@ static pqf_status put_text(pqf_buf *out, const char *text, size_t extra, pqf_err
     return pqf_buf_put(out, text, strlen(text) + extra, err);
 }
 
+static uint32_t checksum(pqf_bytes text) {
+    return pqf_kernels_get()->crc32(0, text.data, (int64_t)text.len);
+}
+
 static pqf_status encode(const pqf_journal *j, pqf_buf *out, pqf_error *err) {
     char text[160];
     snprintf(text, sizeof text, MAGIC "%s %d %" PRId64 " %" PRId64 "\n",
@@ -49,7 +53,7 @@ static pqf_status encode(const pqf_journal *j, pqf_buf *out, pqf_error *err) {
     }
     for (int64_t i = 0; i < j->num_removed; i++)
         TRY(put_text(out, j->removed[i], 1, err));
-    snprintf(text, sizeof text, "%08" PRIx32 "\n", pqf_crc32(0, pqf_buf_view(out)));
+    snprintf(text, sizeof text, "%08" PRIx32 "\n", checksum(pqf_buf_view(out)));
     return put_text(out, text, 0, err);
 }
 
@@ -114,7 +118,7 @@ static bool is_whole(char *text, size_t *len) {
     char end[END_BYTES + 1];
     if (*len < END_BYTES) return false;
     *len -= END_BYTES;
-    snprintf(end, sizeof end, "%08" PRIx32 "\n", pqf_crc32(0, pqf_bytes_of(text, *len)));
+    snprintf(end, sizeof end, "%08" PRIx32 "\n", checksum(pqf_bytes_of(text, *len)));
     if (memcmp(end, text + *len, END_BYTES) != 0) return false;
     text[*len] = '\0';
     return true;

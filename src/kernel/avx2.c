@@ -8,24 +8,11 @@
 
 #if PQF_KERNEL_X86
 
+#include "avx2.h"
 #include "mask_table.h"
 #include "utf8_table.h"
 
-#include <immintrin.h>
 #include <math.h>
-
-#define AVX2      __attribute__((target("avx2,bmi,bmi2,popcnt")))
-#define AVX2_BODY AVX2 PQF_BODY
-
-AVX2_BODY __m256i load(const void *p) { return _mm256_loadu_si256((const __m256i *)p); }
-AVX2_BODY void store(void *p, __m256i v) { _mm256_storeu_si256((__m256i *)p, v); }
-
-/* 16 bytes at lo, 16 bytes at hi. */
-AVX2_BODY __m256i load_halves(const uint8_t *lo, const uint8_t *hi) {
-    __m128i a = _mm_loadu_si128((const __m128i *)lo),
-            b = _mm_loadu_si128((const __m128i *)hi);
-    return _mm256_inserti128_si256(_mm256_castsi128_si256(a), b, 1);
-}
 
 /* -- unpacking: a byte shuffle brings each value's window to its lane, a shift aligns it -- */
 

@@ -8,18 +8,10 @@
 
 #if PQF_KERNEL_X86
 
+#include "avx512.h"
 #include "utf8_table.h"
 
-#include <immintrin.h>
 #include <math.h>
-
-#define AVX512                                                                           \
-    __attribute__((target(                                                               \
-        "avx512f,avx512bw,avx512vl,avx512dq,avx512vbmi,avx512vbmi2,bmi,bmi2,popcnt")))
-#define AVX512_BODY AVX512 PQF_BODY
-
-AVX512_BODY __m512i load(const void *p) { return _mm512_loadu_si512(p); }
-AVX512_BODY void store(void *p, __m512i v) { _mm512_storeu_si512(p, v); }
 
 /* 0, 1, .. 7 in the lanes of 64 bits, 0 .. 15 in those of 32. */
 AVX512_BODY __m512i lanes_64(void) { return _mm512_setr_epi64(0, 1, 2, 3, 4, 5, 6, 7); }

@@ -8,15 +8,7 @@
 
 #if PQF_KERNEL_X86
 
-#include <immintrin.h>
-
-#define AVX512                                                                           \
-    __attribute__((target(                                                               \
-        "avx512f,avx512bw,avx512vl,avx512dq,avx512vbmi,avx512vbmi2,bmi,bmi2,popcnt")))
-#define AVX512_BODY AVX512 PQF_BODY
-
-AVX512_BODY __m512i load(const void *p) { return _mm512_loadu_si512(p); }
-AVX512_BODY void store(void *p, __m512i v) { _mm512_storeu_si512(p, v); }
+#include "avx512.h"
 
 /* -- unpacking: vpermb brings the 8 bytes from that of a value's first bit, a shift aligns them -- */
 

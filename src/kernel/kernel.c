@@ -11,7 +11,7 @@
 
 enum { NUM_LEVELS = 3 };
 
-/* The one piece of global state of the room: what was detected. Written once, under `once`. */
+/* The global state of the room, with the tables of crc32.c: what was detected. Written once, under `once`. */
 static pqf_kernels tables[NUM_LEVELS];
 static int num_tables;
 static const pqf_kernels *chosen;

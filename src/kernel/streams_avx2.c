@@ -11,22 +11,19 @@
 
 #if PQF_KERNEL_X86
 
-#include <immintrin.h>
-
-#define AVX2      __attribute__((target("avx2,bmi,bmi2,popcnt")))
-#define AVX2_BODY AVX2 PQF_BODY
+#include "avx2.h"
 
 enum { STEP = 16 };
 
-AVX2_BODY __m128i load(const void *p) { return _mm_loadu_si128((const __m128i *)p); }
-AVX2_BODY void store(void *p, __m128i v) { _mm_storeu_si128((__m128i *)p, v); }
+AVX2_BODY __m128i load_16(const void *p) { return _mm_loadu_si128((const __m128i *)p); }
+AVX2_BODY void store_16(void *p, __m128i v) { _mm_storeu_si128((__m128i *)p, v); }
 
 /* -- streams to values -- */
 
 AVX2_BODY void join_2(const uint8_t *in, int64_t stride, uint8_t *out) {
-    __m128i a = load(in), b = load(in + stride);
-    store(out, _mm_unpacklo_epi8(a, b));
-    store(out + 16, _mm_unpackhi_epi8(a, b));
+    __m128i a = load_16(in), b = load_16(in + stride);
+    store_16(out, _mm_unpacklo_epi8(a, b));
+    store_16(out + 16, _mm_unpackhi_epi8(a, b));
 }
 
 /* x: 4 streams; y[j]: values 4 j to 4 j + 3. */
@@ -42,10 +39,10 @@ AVX2_BODY void interleave_4(const __m128i x[4], __m128i y[4]) {
 AVX2_BODY void join_4(const uint8_t *in, int64_t stride, uint8_t *out) {
     __m128i x[4], y[4];
     for (int k = 0; k < 4; k++)
-        x[k] = load(in + k * stride);
+        x[k] = load_16(in + k * stride);
     interleave_4(x, y);
     for (int j = 0; j < 4; j++)
-        store(out + 16 * j, y[j]);
+        store_16(out + 16 * j, y[j]);
 }
 
 /* x: 8 streams; y[j]: values 2 j and 2 j + 1. */
@@ -62,10 +59,10 @@ AVX2_BODY void interleave_8(const __m128i x[8], __m128i y[8]) {
 AVX2_BODY void join_8(const uint8_t *in, int64_t stride, uint8_t *out) {
     __m128i x[8], y[8];
     for (int k = 0; k < 8; k++)
-        x[k] = load(in + k * stride);
+        x[k] = load_16(in + k * stride);
     interleave_8(x, y);
     for (int j = 0; j < 8; j++)
-        store(out + 16 * j, y[j]);
+        store_16(out + 16 * j, y[j]);
 }
 
 /* 8 bytes of each value, `width` bytes apart. There are `streams` (1..8) of them; where they are
@@ -74,7 +71,7 @@ AVX2_BODY void join_group(const uint8_t *in, int64_t stride, int streams, int64_
                           uint8_t *out) {
     __m128i x[8], y[8];
     for (int k = 0; k < 8; k++)
-        x[k] = load(in + (k < streams ? k : 0) * stride);
+        x[k] = load_16(in + (k < streams ? k : 0) * stride);
     interleave_8(x, y);
     for (int j = 0; j < 8; j++, out += 2 * width) {
         _mm_storel_epi64((__m128i *)out, y[j]);
@@ -115,9 +112,9 @@ AVX2 static void join_streams(const uint8_t *in, int64_t stride, int width, int6
 /* -- values to streams -- */
 
 AVX2_BODY void split_2(const uint8_t *in, uint8_t *out, int64_t stride) {
-    __m128i a = load(in), b = load(in + 16), low = _mm_set1_epi16(0xFF);
-    store(out, _mm_packus_epi16(_mm_and_si128(a, low), _mm_and_si128(b, low)));
-    store(out + stride, _mm_packus_epi16(_mm_srli_epi16(a, 8), _mm_srli_epi16(b, 8)));
+    __m128i a = load_16(in), b = load_16(in + 16), low = _mm_set1_epi16(0xFF);
+    store_16(out, _mm_packus_epi16(_mm_and_si128(a, low), _mm_and_si128(b, low)));
+    store_16(out + stride, _mm_packus_epi16(_mm_srli_epi16(a, 8), _mm_srli_epi16(b, 8)));
 }
 
 /* In each register the four bytes of a stream come together, then the registers change rows for
@@ -126,13 +123,13 @@ AVX2_BODY void split_4(const uint8_t *in, uint8_t *out, int64_t stride) {
     __m128i order = _mm_setr_epi8(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15);
     __m128i x[4];
     for (int j = 0; j < 4; j++)
-        x[j] = _mm_shuffle_epi8(load(in + 16 * j), order);
+        x[j] = _mm_shuffle_epi8(load_16(in + 16 * j), order);
     __m128i a = _mm_unpacklo_epi32(x[0], x[1]), b = _mm_unpackhi_epi32(x[0], x[1]);
     __m128i c = _mm_unpacklo_epi32(x[2], x[3]), d = _mm_unpackhi_epi32(x[2], x[3]);
-    store(out, _mm_unpacklo_epi64(a, c));
-    store(out + stride, _mm_unpackhi_epi64(a, c));
-    store(out + 2 * stride, _mm_unpacklo_epi64(b, d));
-    store(out + 3 * stride, _mm_unpackhi_epi64(b, d));
+    store_16(out, _mm_unpacklo_epi64(a, c));
+    store_16(out + stride, _mm_unpackhi_epi64(a, c));
+    store_16(out + 2 * stride, _mm_unpacklo_epi64(b, d));
+    store_16(out + 3 * stride, _mm_unpackhi_epi64(b, d));
 }
 
 /* The 8 bytes of two values that are `width` bytes apart, as pairs: one of each stream. */
@@ -163,7 +160,7 @@ AVX2_BODY void split_group(const uint8_t *in, int64_t width, int streams, uint8_
     collect_pairs(x + 4, high);
     for (int k = 0; k < streams; k++, out += stride) {
         __m128i a = low[k / 2], b = high[k / 2];
-        store(out, k % 2 ? _mm_unpackhi_epi64(a, b) : _mm_unpacklo_epi64(a, b));
+        store_16(out, k % 2 ? _mm_unpackhi_epi64(a, b) : _mm_unpacklo_epi64(a, b));
     }
 }
 

@@ -296,14 +296,6 @@ static void test_gzip_members(void **state) {
     libdeflate_free_compressor(c);
 }
 
-static void test_crc(void **state) {
-    (void)state;
-    assert_int_equal(pqf_crc32(0, pqf_bytes_of("123456789", 9)), 0xCBF43926);
-    uint32_t part = pqf_crc32(0, pqf_bytes_of("1234", 4));
-    assert_int_equal(pqf_crc32(part, pqf_bytes_of("56789", 5)), 0xCBF43926);
-    assert_int_equal(pqf_crc32(part, pqf_bytes_of(NULL, 0)), part);
-}
-
 int main(void) {
     seed_set();
     in_area = area_new();
@@ -321,8 +313,7 @@ int main(void) {
                                        cmocka_unit_test(test_zstd_frame),
                                        cmocka_unit_test(test_empty),
                                        cmocka_unit_test(test_lz4_framings),
-                                       cmocka_unit_test(test_gzip_members),
-                                       cmocka_unit_test(test_crc)};
+                                       cmocka_unit_test(test_gzip_members)};
     int failed = cmocka_run_group_tests(tests, NULL, NULL);
     pqf_codec_ctx_reset(&ctx);
     int64_t used = pqf_mem_used(mem);
