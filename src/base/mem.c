@@ -33,10 +33,15 @@
 
 #define BLOCK_ALIGN   ((size_t)64)
 #define HUGE_PAGE     ((size_t)2 << 20)
-#define CACHE_BYTES   ((size_t)256 << 20)
+#define CACHE_WARM    ((size_t)256 << 20) /* beyond them the system may take cached pages */
 #define CACHE_FLOOR   ((size_t)32 << 20)
 #define CACHE_BLOCKS  256
-#define CACHE_KEEP_NS INT64_C(1000000000)
+#define CACHE_WARM_NS INT64_C(1000000000)
+#ifdef MADV_FREE
+#define CACHE_KEEP_NS INT64_C(60000000000)
+#else
+#define CACHE_KEEP_NS CACHE_WARM_NS
+#endif
 #define SMALLEST_STEP ((size_t)64 << 10) /* the largest page of the machines we know */
 #define MOST_BYTES    (INT64_MAX / 4) /* in use at a time: sizes round up without overflow */
 
@@ -137,12 +142,18 @@ static void *map_once(size_t bytes) {
     return p;
 }
 
-/* ---- the cache of freed mappings: oldest first ---- */
+/* ---- the cache of freed mappings: oldest first ----
+ *
+ * The pages of what lies beyond CACHE_WARM or longer than CACHE_WARM_NS are lent to the system (MADV_FREE):
+ * it takes them when it needs memory, and until then a page costs a tenth of a fresh one. A huge page is
+ * lent and taken back by one bit, so a repeated read of a gigabyte neither faults nor keeps a gigabyte
+ * from others. */
 
 typedef struct cached_block {
     void *block;
     size_t bytes;
     int64_t freed_ns;
+    bool lent;
 } cached_block;
 
 static struct {
@@ -154,12 +165,39 @@ static struct {
     cached_block blocks[CACHE_BLOCKS];
 } cache = {.lock = PTHREAD_MUTEX_INITIALIZER};
 
+static pthread_once_t most_once = PTHREAD_ONCE_INIT;
+static size_t most_cached;
+
+static void measure_most(void) {
+    size_t quarter = (size_t)pqf_mem_available() / 4;
+    most_cached = quarter > CACHE_WARM ? quarter : CACHE_WARM;
+}
+
 /* Bytes that may lie in the cache: used and cached blocks together stay below what was really in use at
  * some time, so an iterator over small batches does not collect blocks of sizes that never recur. */
 static size_t cache_limit(void) {
     size_t most = cache.most_used > CACHE_FLOOR ? cache.most_used : CACHE_FLOOR;
     size_t left = most > cache.used ? most - cache.used : 0;
-    return left < CACHE_BYTES ? left : CACHE_BYTES;
+    return left < most_cached ? left : most_cached;
+}
+
+/* Whether `bytes` more stay within the part of the cache that is not lent. Another thread may change that
+ * at once: a block more or less is lent then. */
+static bool stays_warm(size_t bytes) {
+    pthread_mutex_lock(&cache.lock);
+    bool warm = cache.bytes + bytes <= CACHE_WARM;
+    pthread_mutex_unlock(&cache.lock);
+    return warm;
+}
+
+/* From here on the pages are the old ones or zero. */
+static bool lend_pages(void *block, size_t bytes) {
+#ifdef MADV_FREE
+    return madvise(block, bytes, MADV_FREE) == 0;
+#else
+    (void)block, (void)bytes;
+    return false;
+#endif
 }
 
 static void note_used(size_t bytes) {
@@ -216,6 +254,15 @@ static int num_stale(int64_t since, size_t bytes) {
     return n;
 }
 
+/* Lends the blocks freed before `since`. It is done under the lock: a block that another thread has taken
+ * holds data. */
+static void lend_old(int64_t since) {
+    for (int i = 0; i < cache.num_blocks && cache.blocks[i].freed_ns < since; i++) {
+        cached_block *b = &cache.blocks[i];
+        if (!b->lent) b->lent = lend_pages(b->block, b->bytes);
+    }
+}
+
 static void unmap_all(const cached_block *blocks, int n) {
     for (int i = 0; i < n; i++)
         unmap(blocks[i].block, blocks[i].bytes);
@@ -255,17 +302,20 @@ static void cache_unuse(size_t bytes) {
 static void cache_put(void *block, size_t bytes) {
     cached_block gone[CACHE_BLOCKS];
     pthread_once(&fork_once, watch_forks);
+    pthread_once(&most_once, measure_most);
     ASAN_POISON_MEMORY_REGION(block, bytes);
+    bool warm = stays_warm(bytes), lent = !warm && lend_pages(block, bytes);
     pthread_mutex_lock(&cache.lock);
     int64_t now = now_ns();
     cache.used -= bytes;
-    bool keep = bytes <= cache_limit();
+    bool keep = (warm || lent) && bytes <= cache_limit();
     int n = drop_oldest(num_stale(now - CACHE_KEEP_NS, keep ? bytes : 0), gone);
     if (n && !cache.num_blocks) cache.most_used = cache.used + (keep ? bytes : 0);
     if (keep) {
-        cache.blocks[cache.num_blocks++] = (cached_block){block, bytes, now};
+        cache.blocks[cache.num_blocks++] = (cached_block){block, bytes, now, lent};
         cache.bytes += bytes;
     }
+    lend_old(now - CACHE_WARM_NS);
     pthread_mutex_unlock(&cache.lock);
     unmap_all(gone, n);
     if (!keep) unmap(block, bytes);
