@@ -8,7 +8,7 @@
  * m (1 - e^(-n/m)) bits are set, so s set bits tell of -m ln(1 - s/m) values; there are three bits
  * and more per value, and the error is far below a percent.
  *
- * Of one page: a sample of k of the n values, drawn by a fixed rule, each position as likely as any other, so no
+ * Of one page: a sample of k of the n values, drawn by a fixed rule that spreads them like chance, so no
  * order of the values hides repetitions. Were each value there f times, about c = (f - 1) k^2 / 2n
  * pairs in the sample would be equal. With the c that is found, and MARGIN more because it is a
  * sample, n / f values make the dictionary.
@@ -20,6 +20,8 @@
 #define MARGIN    2
 /* So many equal pairs are repetitions enough for values of any length. */
 #define ENOUGH (SAMPLE / 4)
+/* So many equal pairs would be expected, and there is none: e^-8 of such samples. */
+#define CLEAR_PAIRS 8
 /* Fewer values are tried: it takes no longer. */
 #define LEAST_VALUES (2 * SAMPLE)
 
@@ -130,26 +132,54 @@ void pqf_chunk_end_count(pqf_chunk_writer *w) { pqf_buf_reset(&w->seen); }
 /* Each of the n values is taken with the chance of those still wanted among those still to come, so
  * it is exactly SAMPLE of them. A value met for the third time counts once more, not twice: fewer
  * pairs than there are, but then they are many. */
-static void draw(const pqf_chunk_writer *w, int64_t n, sample *s) {
-    const uint8_t *p = w->values.data;
+static void draw_binary(const uint8_t *p, int64_t n, sample *s) {
     uint64_t state = 1;
     int64_t wanted = SAMPLE;
     for (int64_t i = 0; i < n && wanted > 0 && s->num_equal < ENOUGH; i++) {
-        size_t len = w->layout == PQF_FIXED ? (size_t)w->width : pqf_load_u32(p);
-        if (w->layout == PQF_BINARY) p += 4;
+        size_t len = pqf_load_u32(p);
         state = state * UINT64_C(6364136223846793005) +
                 1442695040888963407; /* Knuth's MMIX */
         if ((state >> 32) * (uint64_t)(n - i) >> 32 < (uint64_t)wanted) {
-            put(s, hash_of(p, len));
+            put(s, hash_of(p + 4, len));
             wanted--;
         }
-        p += len;
+        p += 4 + len;
+    }
+}
+
+/* The numbers below 2^bits in another order: each step can be undone, so none comes twice. */
+static uint64_t shuffled(uint64_t i, int bits) {
+    uint64_t mask = ((uint64_t)1 << bits) - 1;
+    i = (i * UINT64_C(0x9E3779B97F4A7C15) + 0x632BE5AB) & mask;
+    i ^= i >> (bits + 1) / 2;
+    i = i * UINT64_C(0xD1342543DE82EF95) & mask;
+    return i ^ i >> (bits + 1) / 2;
+}
+
+/* Where values repeat just enough to pay, about k^2 / 8 n pairs of the first k would be equal: with none
+ * among enough of them the rest is not looked at. */
+static bool is_clear(const sample *s, int64_t k, int64_t n) {
+    return s->num_equal == 0 && k * k >= n * CLEAR_PAIRS * 8;
+}
+
+/* The first SAMPLE of the shuffled positions. */
+static void draw_fixed(const uint8_t *p, int64_t n, size_t width, sample *s) {
+    int bits = pqf_bit_width((uint64_t)n - 1);
+    uint64_t i = 0;
+    for (int64_t k = 0; k < SAMPLE && s->num_equal < ENOUGH && !is_clear(s, k, n); i++) {
+        uint64_t at = shuffled(i, bits);
+        if (at >= (uint64_t)n) continue;
+        put(s, hash_of(p + at * width, width));
+        k++;
     }
 }
 
 static int64_t sampled_distinct(const pqf_chunk_writer *w, int64_t n) {
     sample s = {.num_equal = 0};
-    draw(w, n, &s);
+    if (w->layout == PQF_BINARY)
+        draw_binary(w->values.data, n, &s);
+    else
+        draw_fixed(w->values.data, n, (size_t)w->width, &s);
     if (s.num_equal >= ENOUGH) return 0;
     double pairs = (double)(s.num_equal + MARGIN);
     double times = 1 + 2 * pairs * (double)n / ((double)SAMPLE * SAMPLE);
