@@ -5,7 +5,8 @@
 #   make test       install what is needed, run all tests (under 10 minutes on 2 cores)
 #   make test-all   the full products of the interop tests
 #   make check      format, lint, types, the order of rooms, exported symbols
-#   make bench      speed side by side with the engines that are installed, and of each encoding and codec
+#   make bench      speed side by side with the engines that are installed (a chart in build/bench.png), of
+#                   each encoding and codec, and how time grows with rows, columns, files and threads
 #   make fuzz       every border with damaged input, SECONDS (10) each
 #   make format     clang-format and ruff over the sources
 #   make clean      remove build/ and .venv/
@@ -113,8 +114,12 @@ format: $(VENV)/.made
 	$(BIN)/ruff format python tests tools examples bench
 
 bench: $(VENV)/.installed
-	$(BIN)/python bench/run.py
+	$(BIN)/python -m pip install --quiet matplotlib
+	@mkdir -p build
+	$(BIN)/python bench/run.py --json build/bench.json
+	$(BIN)/python bench/chart.py build/bench.json build/bench.png
 	$(BIN)/python bench/speed.py
+	$(BIN)/python bench/growth.py
 
 clean:
 	rm -rf build $(VENV)

@@ -4,6 +4,8 @@
 from __future__ import annotations
 
 import gc
+import importlib
+import importlib.metadata
 import multiprocessing
 import time
 
@@ -61,12 +63,59 @@ def duckdb_engine():
     return lambda path: db.read_parquet(path).to_arrow_table(), lambda table: table, write
 
 
+def arrow_rs_engine():
+    import arro3.io as arrow_rs
+
+    def write(table, path, codec):
+        name = {"none": "uncompressed", "zstd": "zstd(1)"}.get(codec, codec)
+        arrow_rs.write_parquet(table, path, compression=name)
+
+    return lambda path: pa.table(arrow_rs.read_parquet(path)), lambda table: table, write
+
+
+def carquet_engine():
+    import carquet
+
+    def write(table, path, codec):
+        carquet.write_table(table, path, compression=codec, **level_of(codec))
+
+    return carquet.read_table, lambda table: table, write
+
+
+def rugo_engine():
+    import rugo.parquet as rugo
+
+    def read(path):
+        with rugo.read_parquet(path) as blocks:
+            return pa.concat_tables([pa.table(block.to_arrow()) for block in blocks])
+
+    return read, lambda table: table, None
+
+
 ENGINES = {
     "py_parquet_forge": forge_engine,
     "pyarrow": pyarrow_engine,
     "polars": polars_engine,
     "duckdb": duckdb_engine,
+    "arro3-io": arrow_rs_engine,
+    "carquet": carquet_engine,
+    "rugo": rugo_engine,
 }
+"""Distribution -> engine; write is None where it only reads."""
+MODULES = {"arro3-io": "arro3.io"}
+"""Distribution -> module, where the names differ."""
+
+
+def installed() -> dict[str, str]:
+    """The versions of the engines that are here."""
+    found = {}
+    for name in ENGINES:
+        try:
+            importlib.import_module(MODULES.get(name, name))
+            found[name] = importlib.metadata.version(name)
+        except ImportError:
+            print(f"{name} is not installed: not measured")
+    return found
 
 
 # ---- one engine in a process of its own ----
@@ -93,6 +142,8 @@ def serve(name: str, pipe) -> None:
             if task == "load":
                 truth = pa.ipc.open_file(pa.memory_map(path)).read_all()
                 given = prepare(truth)
+            elif task == "write" and write is None:
+                raise NotImplementedError("it does not write")
             elif task == "write":
                 write(given, path, *rest)
             else:
