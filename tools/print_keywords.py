@@ -106,10 +106,17 @@ READING = {
         "UUID, JSON, VARIANT and geospatial columns under their names as Arrow extension types",
     ),
     "check_utf8": (True, "refuse strings that are not UTF-8; False: hand them out as they are"),
+    "ignore_arrow_schema": (
+        False,
+        "take the columns' types from Parquet alone, not from the key ARROW:schema",
+    ),
     "thrift_string_size_limit": (100_000_000, "bytes of one string in a file's metadata"),
     "thrift_container_size_limit": (1_000_000, "elements of one list in a file's metadata"),
     "read_dictionary": (None, "columns handed out dictionary-encoded"),
-    "coerce_int96_timestamp_unit": ("ns", "unit of INT96 timestamps; one that does not fit is an error"),
+    "coerce_int96_timestamp_unit": (
+        "ns",
+        "unit of INT96 timestamps: finer digits are dropped, days beyond its range are an error",
+    ),
     "use_pandas_metadata": (
         False,
         "with `columns`, also the columns that are the index of the frame written",

@@ -453,6 +453,7 @@ _READ: dict[str, Handler] = {
     **_ANY_CALL,
     "memory_map": _flag("memory_map", when=True),
     "page_checksum_verification": _flag("skip_page_checksums", when=False),
+    "ignore_arrow_schema": _flag("ignore_arrow_schema", when=True),
     "thrift_string_size_limit": _count("thrift_string_limit"),
     "thrift_container_size_limit": _count("thrift_container_limit"),
     "read_dictionary": _path_list("read_dictionary"),

@@ -479,6 +479,13 @@ static int64_t likely_string_bytes(const pqf_chunk_reader *r) {
     return bytes > 0 && bytes <= limit ? bytes : 0;
 }
 
+/* No string is longer than the chunk. */
+static bool is_possible(const pqf_column_metadata *meta, int64_t num_bytes) {
+    int64_t most;
+    return !pqf_mul_i64(meta->num_values, meta->total_uncompressed_size, &most) ||
+           num_bytes <= most;
+}
+
 /* A chunk whose strings cannot fit one array is refused before a page of it is decompressed. The bytes
  * of PLAIN strings are what is left of the chunk without lengths (4), levels (at most 2 + 2 bytes an
  * entry here) and headers. */
@@ -491,7 +498,9 @@ static pqf_status check_string_bytes(const pqf_pull *p, pqf_error *err) {
     if (p->out->leaf_field->index_format) return PQF_OK;
     int64_t least = 0;
     if (sizes && sizes->has_unencoded_byte_array_data_bytes)
-        least = sizes->unencoded_byte_array_data_bytes;
+        least = is_possible(meta, sizes->unencoded_byte_array_data_bytes)
+                    ? sizes->unencoded_byte_array_data_bytes
+                    : 0;
     else if (!meta->has_dictionary_page_offset && meta->num_values < INT32_MAX)
         least = meta->total_uncompressed_size - 16 * meta->num_values - (1 << 20);
     if (least <= INT32_MAX) return PQF_OK;

@@ -136,7 +136,7 @@ static const char *coarser_units(int64_t factor) {
     return factor < 1000000 ? "'ms' (or 's')" : "'s'";
 }
 
-/* Nanoseconds of the day (int64), then the Julian day (uint32). Whole units of `factor` ns, rounded
+/* Nanoseconds of the day (int64), then the Julian day (int32). Whole units of `factor` ns, rounded
  * down. No product or sum of these overflows 128 bits. */
 static pqf_status int96_to_timestamp(const pqf_field *f, const pqf_kernels *kernel,
                                      const uint8_t *in, int64_t n, uint8_t *out,
@@ -144,8 +144,7 @@ static pqf_status int96_to_timestamp(const pqf_field *f, const pqf_kernels *kern
     (void)kernel;
     int64_t units_per_day = NS_PER_DAY / f->factor;
     for (int64_t i = 0; i < n; i++, in += 12) {
-        int64_t ns = load_i64(in),
-                day = (int64_t)pqf_load_u32(in + 8) - JULIAN_UNIX_EPOCH;
+        int64_t ns = load_i64(in), day = (int64_t)load_i32(in + 8) - JULIAN_UNIX_EPOCH;
         __int128 t =
             (__int128)day * units_per_day + ns / f->factor - (ns % f->factor < 0);
         if (t < INT64_MIN || t > INT64_MAX)

@@ -110,8 +110,8 @@ static pqf_status append_run(const pqf_kernels *kernel, const pqf_levels *levels
         int64_t first = node->length;
         TRY(pqf_node_append_same(kernel, node, num_slots, valid, err));
         if (!has_items(f)) continue;
-        if (rep >= f->rep_level &&
-            (def <= f->def_level || levels->prev_def <= f->def_level))
+        bool is_item = def > f->def_level, follows_item = levels->prev_def > f->def_level;
+        if (rep >= f->rep_level && is_item != follows_item)
             return bad_continuation(f, err);
         int64_t base = out->nodes[i + 1].length;
         int64_t num_items = def > f->def_level && rep <= f->rep_level ? levels->n : 0;
@@ -169,7 +169,8 @@ static void rep_mask(const pqf_kernels *kernel, const pqf_levels *levels, int th
         fill_mask(levels->n, levels->rep_value >= threshold, mask);
 }
 
-/* A pair that continues a list (rep >= rep_level) is an item of it, and so is the pair before.
+/* A pair that continues a list (rep >= rep_level) is an item of it, and so is the pair before. Where
+ * neither is one it says nothing: some writers fill fixed-size lists that are null with such pairs.
  * defined: where the list has an item at this pair or one below it. */
 static pqf_status check_continuations(const pqf_levels *levels, const pqf_field *list,
                                       const level_mask *defined,
@@ -177,7 +178,7 @@ static pqf_status check_continuations(const pqf_levels *levels, const pqf_field 
     uint64_t bad = 0, carry = levels->prev_def > list->def_level;
     for (int64_t i = 0; i < (levels->n + 63) / 64; i++) {
         uint64_t d = defined->w[i];
-        bad |= continues->w[i] & ~(d & (d << 1 | carry));
+        bad |= continues->w[i] & (d ^ (d << 1 | carry));
         carry = d >> 63;
     }
     return bad ? bad_continuation(list, err) : PQF_OK;

@@ -390,11 +390,19 @@ static pqf_status append_codes(pqf_value_reader *v, pqf_leaf_out *out,
     return PQF_OK;
 }
 
+static pqf_status not_null(pqf_error *err) {
+    return pqf_fail(err, PQF_CORRUPT,
+                    "a column that is annotated as UNKNOWN, which is always null, has "
+                    "values: ask its writer what they are, or leave the column out");
+}
+
 pqf_status pqf_values_append(pqf_value_reader *v, pqf_leaf_out *out, int64_t num_slots,
                              int64_t num_values, pqf_scratch *scratch, pqf_error *err) {
     const pqf_node_out *node = pqf_leaf_node(out);
     slot_range r = {node->validity.data, node->length - num_slots, num_slots, num_values};
-    if (num_slots == 0 || v->leaf_field->layout == PQF_LEAF_NONE) return PQF_OK;
+    if (num_slots == 0) return PQF_OK;
+    if (v->leaf_field->layout == PQF_LEAF_NONE)
+        return num_values ? not_null(err) : PQF_OK;
     if (num_values) {
         TRY(begin(v, err));
         TRY(pqf_decoder_expect(&v->decoder, num_values, err));

@@ -132,6 +132,19 @@ static const char *interval_format(const pqf_type *type) {
     }
 }
 
+/* Types that Parquet has no name for, stored as the integers that they are. */
+static bool is_bare(const pqf_field *field, const pqf_type *type) {
+    bool is_seconds = type->unit == PQF_SECOND;
+    if (field->leaf->node->logical != PQF_LOGICAL_NONE) return false;
+    switch (type->id) {
+    case PQF_TYPE_DURATION:
+    case PQF_TYPE_DATE64: return strcmp(field->format, "l") == 0;
+    case PQF_TYPE_TIMESTAMP: return is_seconds && strcmp(field->format, "l") == 0;
+    case PQF_TYPE_TIME32: return is_seconds && strcmp(field->format, "i") == 0;
+    default: return false;
+    }
+}
+
 static pqf_status apply_values(pqf_schema *schema, pqf_field *field,
                                const struct ArrowSchema *origin, const pqf_type *type,
                                pqf_error *err) {
@@ -140,8 +153,7 @@ static pqf_status apply_values(pqf_schema *schema, pqf_field *field,
         return apply_binary(schema, field, origin->format, type, err);
     if (type->id == PQF_TYPE_TIMESTAMP && strncmp(format, "ts", 2) == 0)
         return apply_timestamp(schema, field, type, err);
-    if (type->id == PQF_TYPE_DURATION && strcmp(format, "l") == 0)
-        return keep_format(schema, field, origin->format, err);
+    if (is_bare(field, type)) return keep_format(schema, field, origin->format, err);
     if (same_decimal(format, type)) {
         TRY(keep_format(schema, field, origin->format, err));
         apply_decimal(field, type);

@@ -147,6 +147,9 @@ static char unit_of(flat *f, const table *t, int32_t absent) {
     return unit >= 0 && unit <= 3 ? "smun"[unit] : '?';
 }
 
+/* Of types that Arrow came to know later: it is a form of nothing, so that Parquet's own type stays. */
+#define UNKNOWN_FORMAT "n"
+
 static const char *int_format(flat *f, const table *t) {
     bool is_signed = get_u8(f, t, 1) != 0;
     switch (get_i32(f, t, 0, 0)) {
@@ -154,7 +157,7 @@ static const char *int_format(flat *f, const table *t) {
     case 16: return is_signed ? "s" : "S";
     case 32: return is_signed ? "i" : "I";
     case 64: return is_signed ? "l" : "L";
-    default: damaged(f, "an integer type has an unknown width"); return "i";
+    default: return UNKNOWN_FORMAT;
     }
 }
 
@@ -232,7 +235,7 @@ static bool print_format(flat *f, const table *t, ipc_type type, uint32_t num_ch
     case IPC_FIXED_LIST:
         return keep(f, pqf_arena_printf(arena, out, err, "+w:%d", get_i32(f, t, 0, 0)));
     case IPC_UNION: return print_union(f, t, num_children, out);
-    default: return damaged(f, "a type is unknown");
+    default: *out = UNKNOWN_FORMAT; return true;
     }
 }
 

@@ -17,6 +17,7 @@
 
 #define MAGIC_BYTES 4
 #define TAIL_BYTES  8
+#define PATH_REACH  500 /* leaves on either side */
 /* parquet-mr before 1.2.9 left the dictionary page's header out of total_compressed_size. */
 #define SHORT_CHUNK_PADDING 100
 
@@ -65,6 +66,37 @@ static bool is_elsewhere(const pqf_column_chunk *chunk) {
     return chunk->has_file_path && chunk->file_path.len > 0;
 }
 
+/* path_in_schema is the leaf's path. */
+static bool is_path_of(const pqf_column_metadata *meta, const char *path) {
+    size_t left = strlen(path);
+    for (int32_t i = 0; i < meta->num_path_in_schema; i++) {
+        pqf_bytes part = meta->path_in_schema[i];
+        size_t dot = i > 0;
+        if (part.len + dot > left || (dot && *path != '.')) return false;
+        if (memcmp(path + dot, part.data, part.len) != 0) return false;
+        path += part.len + dot;
+        left -= part.len + dot;
+    }
+    return left == 0;
+}
+
+/* Chunks stand in the order of the schema's leaves. Writers that are sloppy about names are believed; a
+ * chunk that bears the name of another leaf is in another's place. In very wide schemas only the leaves
+ * nearby are asked, so that a large footer takes no more than linear time. */
+static pqf_status check_path(const pqf_metadata *metadata,
+                             const pqf_column_metadata *meta, const pqf_leaf *leaf,
+                             pqf_error *err) {
+    const pqf_tree *tree = &metadata->tree;
+    if (meta->num_path_in_schema == 0 || is_path_of(meta, leaf->path)) return PQF_OK;
+    int32_t first = leaf->index > PATH_REACH ? leaf->index - PATH_REACH : 0;
+    for (int32_t i = first; i < tree->num_leaves && i <= leaf->index + PATH_REACH; i++)
+        if (is_path_of(meta, tree->leaves[i].path))
+            return pqf_fail(err, PQF_CORRUPT,
+                            "the column chunk in this place says that it is column %s",
+                            tree->leaves[i].path);
+    return PQF_OK;
+}
+
 static pqf_status check_meta(const pqf_metadata *metadata,
                              const pqf_column_metadata *meta, const pqf_leaf *leaf,
                              pqf_error *err) {
@@ -72,6 +104,7 @@ static pqf_status check_meta(const pqf_metadata *metadata,
         return pqf_fail(
             err, PQF_CORRUPT, "the column chunk's type is %s but the schema's is %s",
             pqf_physical_name(meta->type), pqf_physical_name((int32_t)leaf->physical));
+    TRY(check_path(metadata, meta, leaf, err));
     if (meta->num_values < 0)
         return pqf_fail(err, PQF_CORRUPT, "the column chunk claims %lld values",
                         (long long)meta->num_values);

@@ -304,6 +304,8 @@ static void test_row_counts(void **state) {
     static const int late_start[][2] = {{1, 3}, {0, 3}};
     static const int no_item[][2] = {{0, 1}, {1, 3}};
     static const int ends_early[][2] = {{0, 3}, {1, 1}};
+    static const int filled[][2] = {{0, 0}, {1, 0}, {1, 0}, {0, 3},
+                                    {1, 3}, {0, 1}, {1, 1}};
     rnd_start(1);
     list_tree();
     assert_int_equal(read_levels(pairs, 6, 4), PQF_OK);
@@ -316,6 +318,8 @@ static void test_row_counts(void **state) {
     assert_int_equal(read_levels(no_item, 2, 1), PQF_CORRUPT);
     assert_int_equal(read_levels(ends_early, 2, 1), PQF_CORRUPT);
     assert_non_null(strstr(err.message, "no item"));
+    assert_int_equal(read_levels(filled, 7, 3), PQF_OK);
+    assert_int_equal(read_levels(filled, 2, 1), PQF_OK); /* one run of a pair */
     flat_tree(PQF_PHYSICAL_INT64, true);
     static const int flat[][2] = {{0, 1}, {0, 0}, {0, 1}};
     assert_int_equal(read_levels(flat, 3, 3), PQF_OK);
@@ -691,7 +695,8 @@ static void test_convert_int96(void **state) {
         {0, 2440588 + 106752, 1, 0, PQF_LIMIT},
         {0, 0, 1, 0, PQF_LIMIT},
         {0, 0, 1000, INT64_C(-2440588) * 86400000000, PQF_OK},
-        {0, UINT32_MAX, 1000000000, (INT64_C(4294967295) - 2440588) * 86400, PQF_OK},
+        {0, INT32_MAX, 1000000000, (INT64_C(2147483647) - 2440588) * 86400, PQF_OK},
+        {0, UINT32_MAX, 1000000000, (INT64_C(-1) - 2440588) * 86400, PQF_OK},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         uint8_t in[12], value[16];

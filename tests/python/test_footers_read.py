@@ -156,6 +156,44 @@ def test_ordinals_of_row_groups_do_not_matter(ordinal, small):
     assert small(change)["a"].to_pylist() == list(range(10))
 
 
+@pytest.fixture
+def two(tmp_path):
+    """Two columns of one type, and a change to the path of a column chunk."""
+    path = tmp_path / "x.parquet"
+    pq.write_table(pa.table({"a": [1, 2], "b": [3, 4], "c": ["x", "y"]}), path, row_group_size=1)
+
+    def forge(change, **options) -> pa.Table:
+        footer = Footer(path.read_bytes())
+        change(footer)
+        bad = tmp_path / "y.parquet"
+        bad.write_bytes(footer.bytes())
+        return arrow(bad, **options)
+
+    return forge
+
+
+def rename(footer, column: int, name: bytes) -> None:
+    meta = footer.chunk(1, column)
+    meta[3] = [meta[3][0], (meta[3][1][0], [name])]
+
+
+def test_column_chunks_in_another_order_are_refused(two):
+    def swap(footer):
+        _, columns = footer.row_group(1)[1][1]
+        columns[0], columns[1] = columns[1], columns[0]
+
+    with pytest.raises(pa.ArrowInvalid, match="column b"):
+        two(swap)
+    with pytest.raises(pa.ArrowInvalid, match="column b"):
+        two(lambda footer: rename(footer, 0, b"b"))
+
+
+@pytest.mark.parametrize("name", [b"A", b"", b"a\0", b"schema.a"])
+def test_a_path_that_is_no_column_is_no_matter(name, two):
+    """Writers differ in what they put there; readers go by the place."""
+    assert two(lambda footer: rename(footer, 0, name))["a"].to_pylist() == [1, 2]
+
+
 def test_a_file_whose_writer_left_the_number_of_rows_0(small):
     def change(footer):
         footer.meta[3] = [I64, 0]

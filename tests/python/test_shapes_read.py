@@ -391,3 +391,12 @@ def test_dictionary_pages_at_offset_0_or_without_one(offset, tmp_path):
     expected = [20 if n == 1 else 10 for n in range(8)]
     assert arrow(path)["a"].to_pylist() == expected == pq.read_table(path)["a"].to_pylist()
     assert arrow(path, filters=[("a", "==", 20)])["a"].to_pylist() == [20]
+
+
+def test_arrays_that_are_null_filled_with_pairs(tmp_path):
+    """duckdb writes as many pairs for a null array as for any other."""
+    duckdb = pytest.importorskip("duckdb")
+    path = tmp_path / "x.parquet"
+    rows = "(VALUES ([1, 2]), (NULL), ([3, NULL]), (NULL)) t(a)"
+    duckdb.sql(f"COPY (SELECT a::BIGINT[2] AS a FROM {rows}) TO '{path}' (FORMAT parquet)")
+    assert arrow(path)["a"].to_pylist() == [[1, 2], None, [3, None], None]

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import base64
 import datetime
 import decimal
 import json
@@ -45,7 +46,7 @@ def refused(read, data: bytes, *words: str, error: type = pa.ArrowInvalid) -> No
 
 
 def int96(day: int, ns: int) -> bytes:
-    return struct.pack("<qI", ns, day)
+    return struct.pack("<qi", ns, day)
 
 
 @pytest.mark.parametrize("dictionary", [False, True])
@@ -64,8 +65,8 @@ def int96(day: int, ns: int) -> bytes:
         (EPOCH - 106752, 763145224191),
         (0, 0),
         (2**31 - 1, DAY - 1),
-        (2**31, 0),
-        (2**32 - 1, 2**63 - 1),
+        (-1, 0),
+        (-(2**31), 2**63 - 1),
     ],
 )
 def test_int96_over_its_whole_range(day, ns, dictionary, read):
@@ -186,8 +187,6 @@ TYPES = {
     "FLOAT16": (one_column(FIXED, [HALF], length=2, annotation=made.FLOAT16), pa.float16(), -1.5),
     "INTERVAL": (one_column(FIXED, [INTERVAL], length=12, converted="INTERVAL"), pa.binary(12), INTERVAL),
     "DATE": (one_column(INT32, [-1], annotation=made.DATE), pa.date32(), datetime.date(1969, 12, 31)),
-    "UNKNOWN": (one_column(INT32, [1], annotation=made.UNKNOWN), pa.null(), None),
-    "UNKNOWN over bytes": (one_column(BYTE_ARRAY, [b"x"], annotation=made.UNKNOWN), pa.null(), None),
     "a member of later times": (one_column(INT32, [7], annotation=made.logical(77)), pa.int32(), 7),
     "a converted type of later times": (one_column(INT32, [7], converted=99), pa.int32(), 7),
     "no member": (one_column(BYTE_ARRAY, [b"\xff"], annotation={}), pa.binary(), b"\xff"),
@@ -359,6 +358,50 @@ def test_json_and_uuid_have_their_names(annotation, tmp_path):
     assert field_of(tmp_path, data) == (pa.field("a", pa.uuid(), nullable=False), [ID])
     plain = pa.field("a", pa.binary(16), nullable=False)
     assert field_of(tmp_path, data, arrow_extensions_enabled=False) == (plain, [ID.bytes])
+
+
+NULLS = {"annotation": made.UNKNOWN, "repetition": made.OPTIONAL}
+
+
+def test_a_column_of_nulls_alone(tmp_path):
+    nulls = made.page_v1(b"\x02\0\0\0\x04\0", 2)
+    data = one_column(INT32, [None, None], pages=nulls, **NULLS)
+    assert field_of(tmp_path, data) == (pa.field("a", pa.null()), [None, None])
+
+
+@pytest.mark.parametrize("physical, value", [(INT32, 1), (BYTE_ARRAY, b"x")])
+def test_values_in_a_column_that_is_always_null(physical, value, read):
+    refused(read, one_column(physical, [value], annotation=made.UNKNOWN), "UNKNOWN", "values")
+
+
+def test_stored_types_of_later_versions_give_way_to_parquets(tmp_path):
+    """polars stores integers of 128 bits, which Arrow did not have when this was written."""
+    polars = pytest.importorskip("polars")
+    path = tmp_path / "x.parquet"
+    frame = polars.DataFrame({"a": polars.Series([1, None], dtype=polars.Int128), "b": [1, 2]})
+    frame.write_parquet(path)
+    one = (1).to_bytes(16, "little")
+    assert field_of(tmp_path, path.read_bytes()) == (pa.field("a", pa.binary(16)), [one, None])
+
+
+def test_seconds_and_milliseconds_that_parquet_has_no_name_for(tmp_path):
+    """As arrow-rs stores them: bare integers, and ARROW:schema."""
+    types = {"a": pa.timestamp("s"), "b": pa.timestamp("s", "UTC"), "c": pa.date64(), "d": pa.duration("s")}
+    path = tmp_path / "x.parquet"
+    numbers = pa.table({name: pa.array([0, 86_400_000, None], pa.int64()) for name in types})
+    seconds = numbers.append_column("e", pa.array([0, 86_399, None], pa.int32()))
+    schema = pa.schema([*types.items(), ("e", pa.time32("s"))])
+    stored = base64.b64encode(schema.serialize().to_pybytes())
+    writer = pq.ParquetWriter(path, seconds.schema, store_schema=False)
+    writer.write_table(seconds)
+    writer.add_key_value_metadata({"ARROW:schema": stored})
+    writer.close()
+    table = read_parquet(path, output_format="arrow")
+    assert table.schema.equals(schema)
+    assert [table[name].cast(pa.int64()).to_pylist() for name in types] == [[0, 86_400_000, None]] * 4
+    assert table["e"].cast(pa.int32()).to_pylist() == [0, 86_399, None]
+    plain = read_parquet(path, output_format="arrow", ignore_arrow_schema=True)
+    assert plain.schema.types == seconds.schema.types
 
 
 def test_stored_extension_types_stay(tmp_path):
