@@ -9,7 +9,7 @@
 
 /* All windows together; each column gets its share, within these bounds: 2,000 columns
  * take 16 MiB. */
-#define WINDOWS_BYTES    ((size_t)16 << 20)
+#define WINDOWS_BYTES    ((size_t)4 << 20)
 #define MIN_WINDOW_BYTES ((size_t)8 << 10)
 #define MAX_WINDOW_BYTES ((size_t)1 << 20)
 
