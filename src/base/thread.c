@@ -9,7 +9,6 @@
 #include "thread.h"
 
 #include <errno.h>
-#include <pthread.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -152,7 +151,7 @@ static int start_threads(job *j, pthread_t *threads, int wanted) {
 
 /* CLOCK_REALTIME, the one clock that every pthread_cond_timedwait knows: a clock that is set back
  * delays one tick, the threads' end still wakes. */
-static void wait_a_tick(job *j) {
+static void wait_a_tick(pthread_cond_t *bell, pthread_mutex_t *lock) {
     struct timespec until;
     clock_gettime(CLOCK_REALTIME, &until);
     until.tv_nsec += TICK_NS;
@@ -160,8 +159,23 @@ static void wait_a_tick(job *j) {
         until.tv_nsec -= 1000000000;
         until.tv_sec++;
     }
-    (void)pthread_cond_timedwait(&j->ended, &j->lock, &until);
+    (void)pthread_cond_timedwait(bell, lock, &until);
 }
+
+void pqf_gate_init(pqf_gate *gate) {
+    pthread_mutex_init(&gate->lock, NULL);
+    pthread_cond_init(&gate->bell, NULL);
+}
+
+void pqf_gate_reset(pqf_gate *gate) {
+    pthread_cond_destroy(&gate->bell);
+    pthread_mutex_destroy(&gate->lock);
+}
+
+void pqf_gate_lock(pqf_gate *gate) { pthread_mutex_lock(&gate->lock); }
+void pqf_gate_unlock(pqf_gate *gate) { pthread_mutex_unlock(&gate->lock); }
+void pqf_gate_ring(pqf_gate *gate) { pthread_cond_broadcast(&gate->bell); }
+void pqf_gate_wait(pqf_gate *gate) { wait_a_tick(&gate->bell, &gate->lock); }
 
 static void wait_for_threads(job *j) {
     pqf_error err = j->came_in;
@@ -171,7 +185,7 @@ static void wait_for_threads(job *j) {
             pthread_cond_wait(&j->ended, &j->lock);
             continue;
         }
-        wait_a_tick(j);
+        wait_a_tick(&j->ended, &j->lock);
         pthread_mutex_unlock(&j->lock);
         if (pqf_run_poll(j->run, 0, &err) != PQF_OK) keep_failure(j, -1, &err);
         pthread_mutex_lock(&j->lock);

@@ -12,6 +12,7 @@
 
 #include "error.h"
 
+#include <pthread.h>
 #include <stdatomic.h>
 #include <stdint.h>
 
@@ -61,6 +62,22 @@ typedef pqf_status (*pqf_task_fn)(void *context, int64_t task, int worker,
  * Needs no memory but the threads' stacks; where threads cannot be made it goes on with fewer. */
 pqf_status pqf_run_tasks(pqf_run *run, int64_t num_tasks, const int64_t *order,
                          pqf_task_fn fn, void *context, pqf_error *err);
+
+/* Tasks of one pqf_run_tasks that work with each other: what they share is touched under the lock
+ * alone, and who finds nothing to do waits for the bell. Nobody may wait for a task that may not
+ * have been started: there may be one thread. */
+typedef struct pqf_gate {
+    pthread_mutex_t lock;
+    pthread_cond_t bell;
+} pqf_gate;
+void pqf_gate_init(pqf_gate *gate);
+void pqf_gate_reset(pqf_gate *gate);
+void pqf_gate_lock(pqf_gate *gate);
+void pqf_gate_unlock(pqf_gate *gate);
+/* Wakes all who wait. */
+void pqf_gate_ring(pqf_gate *gate);
+/* Of one who holds the lock: gives it up until the bell rings or it is time for a tick. */
+void pqf_gate_wait(pqf_gate *gate);
 
 int pqf_num_cores(void); /* that the process may use (affinity, cgroup quota) */
 

@@ -224,7 +224,7 @@ static pqf_status make_offset_index(pqf_chunk_writer *w, pqf_error *err) {
     pqf_offset_index *out = &x->offset_index;
     int32_t n;
     const pqf_page_note *pages = page_notes(w, &n);
-    int64_t offset = (int64_t)w->dictionary_page.len, row = 0;
+    int64_t offset = (int64_t)w->dictionary_bytes, row = 0;
     *out = (pqf_offset_index){.num_page_locations = n};
     TRY(list_of(x, n, sizeof *out->page_locations, &out->page_locations, err));
     for (int32_t i = 0; i < n; i++) {

@@ -55,7 +55,7 @@ static void fill_encodings(pqf_chunk_writer *w, pqf_column_metadata *meta) {
     meta->encoding_stats = w->encoding_stats;
     meta->has_encoding_stats = true;
     add_pages(w, meta, PQF_PAGE_DICTIONARY, dictionary_encoding,
-              w->dictionary_page.len > 0);
+              w->dictionary_bytes > 0);
     add_encoding(w, meta, PQF_RLE); /* of levels */
     add_pages(w, meta, data_page, pqf_chunk_code_encoding(w), w->num_dictionary_pages);
     int32_t encoding = pqf_chunk_plain_encoding(w);
@@ -112,8 +112,8 @@ pqf_status pqf_chunk_meta_fill(pqf_chunk_writer *w, pqf_column_metadata *meta,
         .num_values = w->total.num_levels,
         .total_uncompressed_size = w->sizes.uncompressed,
         .total_compressed_size = w->sizes.compressed,
-        .data_page_offset = (int64_t)w->dictionary_page.len,
-        .has_dictionary_page_offset = w->dictionary_page.len > 0,
+        .data_page_offset = (int64_t)w->dictionary_bytes,
+        .has_dictionary_page_offset = w->dictionary_bytes > 0,
     };
     fill_encodings(w, meta);
     if (!w->options.statistics) return PQF_OK;

@@ -14,8 +14,9 @@
  *             than PLAIN
  * DICTIONARY  it is kept; pages are sealed as they are cut
  * PLAIN       no dictionary was wanted, or it has reached dictionary_page_bytes: where it has paid,
- *             the pages so far keep it; where it has not, those that wait are expanded and there is
- *             no dictionary
+ *             the pages so far keep it and its page is sealed at once, so that the chunk can go to the
+ *             file from here on; where it has not, those that wait are expanded and there is no
+ *             dictionary
  *
  * A dictionary that comes with the rows of a column declared as one (chunk_source.c) is kept from the
  * start, up to PQF_SOURCED_LIMITS times the limit.
@@ -110,7 +111,7 @@ void pqf_chunk_writer_sizes(const pqf_chunk_writer *w, int64_t *sealed_bytes,
     } else if (w->num_dictionary_pages > 0) {
         values += dictionary_bytes(w);
     }
-    *sealed_bytes = (int64_t)w->data_pages.len;
+    *sealed_bytes = w->num_taken_bytes + (int64_t)w->data_pages.len;
     *pending_bytes = values + levels;
 }
 
@@ -340,6 +341,16 @@ static pqf_status note_dictionary(pqf_chunk_writer *w, pqf_error *err) {
     return PQF_OK;
 }
 
+/* No page uses it that is not sealed yet. */
+static pqf_status put_dictionary(pqf_chunk_writer *w, const pqf_chunk_work *work,
+                                 pqf_error *err) {
+    pqf_page_draft draft;
+    if (w->num_dictionary_pages == 0) return PQF_OK;
+    pqf_page_draft_dictionary(pqf_dict_page_bytes(w->dictionary),
+                              pqf_dict_num_values(w->dictionary), &w->options, &draft);
+    return pqf_chunk_put_page(w, &draft, work->scratch, err);
+}
+
 pqf_status pqf_chunk_leave_dictionary(pqf_chunk_writer *w, const pqf_chunk_work *work,
                                       pqf_error *err) {
     if (w->mode == PQF_MODE_TRYING && dictionary_pays(w)) {
@@ -354,7 +365,7 @@ pqf_status pqf_chunk_leave_dictionary(pqf_chunk_writer *w, const pqf_chunk_work 
     if (expand) TRY(expand_waiting(w, work, err));
     TRY(expand_page(w, &w->page, err));
     forget_waiting(w);
-    if (w->num_dictionary_pages > 0) return PQF_OK;
+    if (w->num_dictionary_pages > 0) return put_dictionary(w, work, err);
     pqf_dict_builder_free(w->dictionary);
     w->dictionary = NULL;
     pqf_buf_reset(&w->codes);
@@ -392,7 +403,9 @@ void pqf_chunk_begin(pqf_chunk_writer *w) {
     w->used.len = 0;
     w->page = w->sum = w->total = (pqf_open_page){0};
     w->waiting.len = w->reps.len = w->defs.len = w->codes.len = w->values.len = 0;
-    w->data_pages.len = w->dictionary_page.len = 0;
+    w->data_pages.len = w->dictionary_page.len = w->dictionary_bytes = 0;
+    w->num_taken_bytes = 0;
+    w->hands_out = false;
     w->num_levels = w->num_value_bits = w->num_held = 0;
     w->num_dictionary_pages = w->num_plain_pages = w->num_undecided_pages = 0;
     w->encoding = w->options.encoding;
@@ -524,12 +537,8 @@ static pqf_status finish_pages(pqf_chunk_writer *w, const pqf_chunk_work *work,
     TRY(cut(w, work, err));
     TRY(seal_waiting(w, work, err));
     if (w->mode == PQF_MODE_DICTIONARY) TRY(note_dictionary(w, err));
-    if (w->num_dictionary_pages == 0) return PQF_OK;
-    TRY(pqf_chunk_index_dictionary(w, err));
-    pqf_page_draft draft;
-    pqf_page_draft_dictionary(pqf_dict_page_bytes(w->dictionary),
-                              pqf_dict_num_values(w->dictionary), &w->options, &draft);
-    return pqf_chunk_put_page(w, &draft, work->scratch, err);
+    if (w->mode == PQF_MODE_DICTIONARY) TRY(put_dictionary(w, work, err));
+    return w->num_dictionary_pages > 0 ? pqf_chunk_index_dictionary(w, err) : PQF_OK;
 }
 
 /* The worker's table for values of this layout; NULL: it keeps none of them. */

@@ -85,9 +85,13 @@ struct pqf_chunk_writer {
     pqf_buf bloom_filter;
     int64_t num_distinct; /* values of the dictionary that was kept, in some page */
 
+    size_t dictionary_bytes; /* of the dictionary page; 0: none so far */
+    bool hands_out;          /* data pages of this chunk have been taken */
+    int64_t num_taken_bytes; /* of data pages */
+
     /* held.c */
     bool holds;
-    pqf_buf held; /* pqf_held_page each; those behind num_held keep their memory */
+    pqf_buf held; /* pqf_held_page * each; those behind num_held keep their memory */
     int64_t num_held;
 
     /* what meta points at */

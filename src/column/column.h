@@ -186,8 +186,10 @@ typedef struct pqf_chunk_writer pqf_chunk_writer;
  * dictionary_page_offset). Binaries inside meta point into the writer and hold until its
  * next finish. */
 typedef struct pqf_chunk_out {
-    pqf_bytes dictionary_page; /* header and body; empty: none */
-    pqf_bytes data_pages;      /* headers and bodies */
+    /* Header and body, and headers and bodies: what pqf_chunk_writer_take has not taken, and valid
+     * until it does. */
+    pqf_bytes dictionary_page;
+    pqf_bytes data_pages;
     pqf_column_metadata meta;
     const pqf_column_index *column_index; /* NULL: none */
     const pqf_offset_index *offset_index; /* NULL: none; offsets as those of meta */
@@ -218,14 +220,22 @@ void pqf_chunk_writer_sizes(const pqf_chunk_writer *writer, int64_t *sealed_byte
 /* Pages that are cut from here on wait uncompressed, to be sealed by several threads. Without a codec pages never wait. */
 void pqf_chunk_writer_hold(pqf_chunk_writer *writer, bool hold);
 int64_t pqf_chunk_writer_num_held(const pqf_chunk_writer *writer);
-/* Bytes of page 0 <= page < num_held before compression. */
-int64_t pqf_chunk_writer_held_bytes(const pqf_chunk_writer *writer, int64_t page);
-/* Seals one of them; different pages on any threads at once. */
-pqf_status pqf_chunk_writer_seal(pqf_chunk_writer *writer, int64_t page,
+typedef struct pqf_held_page pqf_held_page;
+/* Page 0 <= page < num_held. It stays where it is until it is taken. */
+pqf_held_page *pqf_chunk_writer_held(const pqf_chunk_writer *writer, int64_t page);
+/* Before compression. */
+int64_t pqf_held_page_bytes(const pqf_held_page *page);
+/* Seals one of them; different pages on any threads at once, while others are put. */
+pqf_status pqf_chunk_writer_seal(const pqf_chunk_writer *writer, pqf_held_page *page,
                                  pqf_scratch *scratch, pqf_run *run, int worker,
                                  pqf_error *err);
-/* All are sealed: appends them in their order. None waits any more. */
-pqf_status pqf_chunk_writer_take_held(pqf_chunk_writer *writer, pqf_error *err);
+/* The first n of them are sealed: appends them in their order. They wait no more. */
+pqf_status pqf_chunk_writer_take_held(pqf_chunk_writer *writer, int64_t n,
+                                      pqf_error *err);
+/* Moves out bytes that stand in the file next (*out is to be reset): the dictionary page, or data pages
+ * of at least min_bytes. False: there are none, or a dictionary page may still have to stand before
+ * them. After finish, with min_bytes 1, in two calls at most, all that is left. */
+bool pqf_chunk_writer_take(pqf_chunk_writer *writer, size_t min_bytes, pqf_buf *out);
 /* Cuts the last pages of the chunk: what finish does itself where pages do not wait. */
 pqf_status pqf_chunk_writer_end(pqf_chunk_writer *writer, pqf_scratch *scratch,
                                 pqf_run *run, int worker, pqf_error *err);

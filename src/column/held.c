@@ -4,27 +4,33 @@
  * the compression of one chunk.
  *
  *   draft ─ put_page ─► held page: a copy of its bytes ─ seal, on any thread ─► header and body
- *         ─ take_held ─► data_pages, in the order of their cuts
+ *         ─ take_held ─► data_pages, in the order of their cuts ─ take ─► who writes them
  *
  * The bytes and sizes of the chunk are those that sealing at once gives.
  */
 #include "chunk_writer.h"
 
-typedef struct pqf_held_page {
+#define BLOCK_BYTES  ((size_t)2 << 20)
+#define PLENTY_BYTES ((int64_t)64 << 20)
+
+struct pqf_held_page {
     pqf_page_header header;
     size_t plain_bytes;   /* at the front of bytes: not to be compressed */
     pqf_buf bytes;        /* of the draft; once sealed, header and body */
     pqf_page_sizes sizes; /* once sealed */
-} pqf_held_page;
+};
 
-static pqf_held_page *held_page(const pqf_chunk_writer *w, int64_t page) {
-    return (pqf_held_page *)(void *)w->held.data + page;
+static pqf_held_page **held_pages(const pqf_chunk_writer *w) {
+    return (pqf_held_page **)(void *)w->held.data;
 }
 
 void pqf_chunk_free_held(pqf_chunk_writer *w) {
-    size_t n = w->held.len / sizeof(pqf_held_page);
-    for (size_t i = 0; i < n; i++)
-        pqf_buf_reset(&held_page(w, (int64_t)i)->bytes);
+    size_t n = w->held.len / sizeof(pqf_held_page *);
+    for (size_t i = 0; i < n; i++) {
+        pqf_held_page *page = held_pages(w)[i];
+        pqf_buf_reset(&page->bytes);
+        pqf_mem_free(w->mem, page, sizeof *page);
+    }
     pqf_buf_reset(&w->held);
     w->num_held = 0;
 }
@@ -50,17 +56,40 @@ static pqf_status take_bytes(const pqf_page_draft *draft, pqf_buf *scratch_page,
     return pqf_buf_put(out, packed.data, packed.len, err);
 }
 
+static pqf_status new_page(pqf_chunk_writer *w, pqf_error *err) {
+    void *block;
+    TRY(pqf_mem_zalloc(w->mem, sizeof(pqf_held_page), &block, err));
+    pqf_held_page *page = block;
+    pqf_buf_init(&page->bytes, w->mem, 0);
+    if (pqf_buf_put(&w->held, &page, sizeof page, err) == PQF_OK) return PQF_OK;
+    pqf_mem_free(w->mem, page, sizeof *page);
+    return err->status;
+}
+
 static pqf_status hold(pqf_chunk_writer *w, const pqf_page_draft *draft,
                        pqf_buf *scratch_page, pqf_error *err) {
-    if ((size_t)w->num_held == w->held.len / sizeof(pqf_held_page)) {
-        pqf_held_page page = {.bytes = {.mem = w->mem}};
-        TRY(pqf_buf_put(&w->held, &page, sizeof page, err));
-    }
-    pqf_held_page *page = held_page(w, w->num_held++);
+    if ((size_t)w->num_held == w->held.len / sizeof(pqf_held_page *))
+        TRY(new_page(w, err));
+    pqf_held_page *page = held_pages(w)[w->num_held++];
     page->header = draft->header;
     page->plain_bytes = draft->plain.len;
     page->sizes = (pqf_page_sizes){0};
     return take_bytes(draft, scratch_page, &page->bytes, err);
+}
+
+/* Bytes that are taken again and again are collected in blocks that pqf_mem keeps warm, where memory is
+ * plenty. */
+static pqf_status prepare(pqf_chunk_writer *w, pqf_error *err) {
+    if (!w->hands_out || w->data_pages.data || pqf_mem_left(w->mem) < PLENTY_BYTES)
+        return PQF_OK;
+    return pqf_buf_exact(&w->data_pages, BLOCK_BYTES, err);
+}
+
+/* A sealed page has been appended to its buffer. */
+static pqf_status count_page(pqf_chunk_writer *w, int32_t page_type, size_t num_bytes,
+                             pqf_error *err) {
+    if (page_type == PQF_PAGE_DICTIONARY) w->dictionary_bytes = num_bytes;
+    return pqf_chunk_index_size(w, page_type, num_bytes, err);
 }
 
 static pqf_buf *chunk_buf_of(pqf_chunk_writer *w, const pqf_page_header *header) {
@@ -70,49 +99,94 @@ static pqf_buf *chunk_buf_of(pqf_chunk_writer *w, const pqf_page_header *header)
 pqf_status pqf_chunk_put_page(pqf_chunk_writer *w, const pqf_page_draft *draft,
                               pqf_scratch *scratch, pqf_error *err) {
     if (w->holds) return hold(w, draft, &scratch->page, err);
+    TRY(prepare(w, err));
     pqf_buf *out = chunk_buf_of(w, &draft->header);
     size_t before = out->len;
     TRY(pqf_page_seal(draft, &w->options, scratch, out, &w->sizes, err));
-    return pqf_chunk_index_size(w, draft->header.type, out->len - before, err);
+    return count_page(w, draft->header.type, out->len - before, err);
 }
 
 int64_t pqf_chunk_writer_num_held(const pqf_chunk_writer *w) { return w->num_held; }
 
-int64_t pqf_chunk_writer_held_bytes(const pqf_chunk_writer *w, int64_t page) {
-    return (int64_t)held_page(w, page)->bytes.len;
+pqf_held_page *pqf_chunk_writer_held(const pqf_chunk_writer *w, int64_t page) {
+    return held_pages(w)[page];
+}
+
+int64_t pqf_held_page_bytes(const pqf_held_page *page) {
+    return (int64_t)page->bytes.len;
 }
 
 /* The sealed page comes to stand in scratch->extra; the two buffers change places. */
-pqf_status pqf_chunk_writer_seal(pqf_chunk_writer *w, int64_t page, pqf_scratch *scratch,
-                                 pqf_run *run, int worker, pqf_error *err) {
-    pqf_held_page *p = held_page(w, page);
-    pqf_bytes bytes = pqf_buf_view(&p->bytes);
+pqf_status pqf_chunk_writer_seal(const pqf_chunk_writer *w, pqf_held_page *page,
+                                 pqf_scratch *scratch, pqf_run *run, int worker,
+                                 pqf_error *err) {
+    pqf_bytes bytes = pqf_buf_view(&page->bytes);
     const pqf_page_draft draft = {
-        .header = p->header,
-        .plain = {bytes.data, p->plain_bytes},
-        .packed = {bytes.data + p->plain_bytes, bytes.len - p->plain_bytes},
+        .header = page->header,
+        .plain = {bytes.data, page->plain_bytes},
+        .packed = {bytes.data + page->plain_bytes, bytes.len - page->plain_bytes},
     };
     scratch->codec.run = run;
     scratch->codec.worker = worker;
     scratch->extra.len = 0;
-    if (pqf_page_seal(&draft, &w->options, scratch, &scratch->extra, &p->sizes, err) !=
+    if (pqf_page_seal(&draft, &w->options, scratch, &scratch->extra, &page->sizes, err) !=
         PQF_OK)
         return pqf_error_at_column(err, w->leaf->path);
     pqf_buf sealed = scratch->extra;
-    scratch->extra = p->bytes;
-    p->bytes = sealed;
+    scratch->extra = page->bytes;
+    page->bytes = sealed;
     return PQF_OK;
 }
 
-pqf_status pqf_chunk_writer_take_held(pqf_chunk_writer *w, pqf_error *err) {
-    for (int64_t i = 0; i < w->num_held; i++) {
-        const pqf_held_page *p = held_page(w, i);
-        pqf_buf *out = chunk_buf_of(w, &p->header);
-        TRY(pqf_buf_put(out, p->bytes.data, p->bytes.len, err));
-        TRY(pqf_chunk_index_size(w, p->header.type, p->bytes.len, err));
-        w->sizes.uncompressed += p->sizes.uncompressed;
-        w->sizes.compressed += p->sizes.compressed;
-    }
-    w->num_held = 0;
+static pqf_status take_page(pqf_chunk_writer *w, const pqf_held_page *page,
+                            pqf_error *err) {
+    TRY(prepare(w, err));
+    pqf_buf *out = chunk_buf_of(w, &page->header);
+    TRY(pqf_buf_put(out, page->bytes.data, page->bytes.len, err));
+    TRY(count_page(w, page->header.type, page->bytes.len, err));
+    w->sizes.uncompressed += page->sizes.uncompressed;
+    w->sizes.compressed += page->sizes.compressed;
     return PQF_OK;
+}
+
+/* Pages that are taken go behind the others, with their memory. */
+pqf_status pqf_chunk_writer_take_held(pqf_chunk_writer *w, int64_t n, pqf_error *err) {
+    pqf_held_page **pages = held_pages(w);
+    for (int64_t i = 0; i < n; i++)
+        if (take_page(w, pages[i], err) != PQF_OK)
+            return pqf_error_at_column(err, w->leaf->path);
+    for (int64_t i = 0; n > 0 && i + n < w->num_held; i++) {
+        pqf_held_page *page = pages[i];
+        pages[i] = pages[i + n];
+        pages[i + n] = page;
+    }
+    w->num_held -= n;
+    return PQF_OK;
+}
+
+/* ---- bytes that go out ---- */
+
+static void move_out(pqf_buf *from, pqf_buf *out) {
+    pqf_mem *mem = from->mem;
+    *out = *from;
+    pqf_buf_init(from, mem, 0);
+}
+
+/* In PLAIN without a dictionary page, but with pages of codes, that page still waits. */
+static bool dictionary_is_out(const pqf_chunk_writer *w) {
+    if (!w->begun || w->dictionary_bytes > 0) return true;
+    return w->mode == PQF_MODE_PLAIN && w->num_dictionary_pages == 0;
+}
+
+bool pqf_chunk_writer_take(pqf_chunk_writer *w, size_t min_bytes, pqf_buf *out) {
+    if (!dictionary_is_out(w)) return false;
+    if (w->dictionary_page.len > 0) {
+        move_out(&w->dictionary_page, out);
+        return true;
+    }
+    if (w->data_pages.len == 0 || w->data_pages.len < min_bytes) return false;
+    w->num_taken_bytes += (int64_t)w->data_pages.len;
+    w->hands_out = true;
+    move_out(&w->data_pages, out);
+    return true;
 }

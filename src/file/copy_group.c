@@ -187,6 +187,7 @@ pqf_status pqf_group_writer_copy(pqf_group_writer *w, pqf_reader *reader,
                                  int64_t row_group, pqf_error *err) {
     pqf_copy_job job = {w, reader, row_group};
     TRY(pqf_group_writer_flush(w, err));
+    TRY(pqf_flow_drain(&w->flow, w->run, err));
     if (copy_group(&job, err) == PQF_OK) return PQF_OK;
     pqf_error_at_row_group(err, row_group);
     return pqf_error_at_path(err, pqf_source_path(pqf_reader_source(reader)));

@@ -55,9 +55,9 @@ pqf_status pqf_group_put_filter(pqf_group_writer *w, pqf_bytes filter,
     pqf_column_metadata *meta = &chunk->meta_data;
     if (!filter.len) return PQF_OK;
     meta->has_bloom_filter_offset = meta->has_bloom_filter_length = true;
-    meta->bloom_filter_offset = pqf_sink_len(w->sink);
+    meta->bloom_filter_offset = pqf_flow_len(&w->flow);
     meta->bloom_filter_length = (int32_t)filter.len;
-    return pqf_sink_write(w->sink, &filter, 1, err);
+    return pqf_flow_put_copy(&w->flow, filter, err);
 }
 
 pqf_status pqf_group_writer_put_indexes(pqf_group_writer *w, pqf_error *err) {

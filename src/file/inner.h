@@ -253,7 +253,62 @@ void pqf_shared_array_release(pqf_shared_array *shared);
 /* Another view of it that holds a reference. Flat arrays only. */
 void pqf_shared_array_export(pqf_shared_array *shared, struct ArrowArray *out);
 
+/* ---- flow.c ---- */
+
+/* Blocks of one leaf that wait for those of the leaves before. */
+typedef struct pqf_lane {
+    pqf_buf blocks; /* pqf_buf[] */
+    bool ended;     /* no more come in this row group */
+} pqf_lane;
+
+typedef struct pqf_flow {
+    bool begun;
+    pqf_sink *sink;  /* NULL: nothing comes */
+    pqf_gate gate;   /* of all that follows, within a pqf_run_tasks */
+    pqf_lane *lanes; /* one per leaf */
+    int32_t num_lanes;
+    int32_t next_lane;   /* the first that has not ended */
+    pqf_buf ready;       /* pqf_buf[], in the order of the file */
+    size_t front;        /* the first of them that is not written */
+    size_t front_bytes;  /* of it that are written, or are being written */
+    int64_t ready_bytes; /* not written yet */
+    bool is_writing;
+    bool failed;
+    pqf_error err; /* then */
+} pqf_flow;
+
+/* Few bytes are left until more are there; so many are not left to the end. */
+#define PQF_WRITE_BYTES ((int64_t)1 << 20)
+#define PQF_READY_BYTES ((int64_t)16 << 20)
+
+pqf_status pqf_flow_init(pqf_flow *flow, int32_t num_lanes, pqf_sink *sink,
+                         pqf_arena *arena, pqf_mem *mem, pqf_error *err);
+void pqf_flow_reset(pqf_flow *flow); /* zeroed is fine */
+/* Length of the file when all that is ready is written. */
+int64_t pqf_flow_len(const pqf_flow *flow);
+/* Locked. The leaf's next bytes, moved; success or not. */
+pqf_status pqf_flow_put(pqf_flow *flow, int32_t leaf, pqf_buf *block, pqf_error *err);
+pqf_status pqf_flow_end_lane(pqf_flow *flow, int32_t leaf, pqf_error *err);
+/* Locked; unlocks while it writes some of what is ready, unless that is fewer than min_bytes or another
+ * worker writes: then false. A failure waits for pqf_flow_check. */
+bool pqf_flow_write(pqf_flow *flow, int64_t min_bytes, int worker);
+
+/* On the calling thread, while no tasks run: bytes behind the row group, a new row group, the failure of
+ * a write, and the writing of all that is ready. */
+pqf_status pqf_flow_put_copy(pqf_flow *flow, pqf_bytes bytes, pqf_error *err);
+void pqf_flow_begin_lanes(pqf_flow *flow);
+pqf_status pqf_flow_check(const pqf_flow *flow, pqf_error *err);
+pqf_status pqf_flow_drain(pqf_flow *flow, pqf_run *run, pqf_error *err);
+
 /* ---- row_group.c ---- */
+
+/* A leaf whose pages wait, to be sealed by any worker: share_pages.c. */
+typedef struct pqf_share {
+    int32_t leaf;
+    pqf_buf pages;     /* those that are not back in the chunk */
+    int64_t next;      /* of them: the first that waits */
+    int64_t num_taken; /* before them */
+} pqf_share;
 
 /* The row group in progress and the ones that are finished. */
 typedef struct pqf_group_writer {
@@ -265,9 +320,22 @@ typedef struct pqf_group_writer {
     pqf_scratch *scratch;      /* one per worker */
     pqf_chunk_writer **chunks; /* one per leaf */
     pqf_chunk_out *outs;
-    int64_t
-        *leaf_bytes; /* per leaf: how much there is to do for it in this step, about */
-    pqf_buf loads;   /* of share_pages.c */
+    int64_t *leaf_bytes; /* per leaf: how much there is to do for it, about */
+    pqf_buf loads;       /* order of the tasks */
+    pqf_flow flow;
+
+    /* while tasks run; from leaves_left on under the lock of the flow */
+    pqf_share *shares;
+    int num_shares, max_shares;
+    int32_t leaves_left;
+    bool stops; /* a leaf has failed */
+    int num_idle;
+    int64_t held_bytes; /* of pages that wait */
+    int32_t failed_leaf;
+    int64_t failed_page;
+    pqf_error page_err; /* of these */
+
+    int64_t begin; /* of the row group in progress, in the file */
     int32_t num_leaves;
     int64_t max_rows;
     int64_t max_bytes;      /* 0: none */
@@ -296,7 +364,7 @@ pqf_status pqf_group_keep_metadata(pqf_group_writer *w, const pqf_column_metadat
 pqf_status pqf_group_keep_indexes(pqf_group_writer *w, const pqf_column_index *column,
                                   const pqf_offset_index *offsets, int64_t offset,
                                   pqf_column_chunk *chunk, pqf_error *err);
-/* Appends a Bloom filter to the file. */
+/* Appends a Bloom filter to what is ready. */
 pqf_status pqf_group_put_filter(pqf_group_writer *w, pqf_bytes filter,
                                 pqf_column_chunk *chunk, pqf_error *err);
 /* The indexes of all row groups, before the footer. */
@@ -316,15 +384,19 @@ pqf_status pqf_sorting_check_rows(pqf_group_writer *w, const pqf_view *batch,
 #define PQF_HELD_MAX_BYTES ((int64_t)16 << 20)
 #define PQF_HELD_MIN_BYTES ((int64_t)1 << 20)
 
-/* By leaf_bytes, which add up to num_bytes: a leaf has more than a thread's share, and it is worth it.
- * Such leaves hold their pages from here on. */
-bool pqf_group_would_hold(const pqf_group_writer *w, int64_t num_bytes);
-void pqf_group_hold(pqf_group_writer *w, int64_t num_bytes);
-/* One task per leaf, those with the most bytes first. */
-pqf_status pqf_group_run_leaves(pqf_group_writer *w, pqf_task_fn fn, void *context,
-                                pqf_error *err);
-/* Seals the pages that wait, one task each, and appends them to their chunks. */
-pqf_status pqf_group_seal_held(pqf_group_writer *w, pqf_error *err);
+/* Before tasks begin: leaves that have more than a thread's share of leaf_bytes, which add up to
+ * num_bytes, hold their pages. */
+void pqf_group_share(pqf_group_writer *w, int64_t num_bytes);
+pqf_share *pqf_group_share_of(const pqf_group_writer *w, int32_t leaf); /* NULL: none */
+/* By the owner of the leaf: offers the pages that were cut, takes back those that are sealed and sees to
+ * it that not too many wait; all: that none does. */
+pqf_status pqf_group_tend_pages(pqf_group_writer *w, pqf_share *share, bool all,
+                                int worker, pqf_error *err);
+/* Locked, and unlocked while it works. False: no page waits. */
+bool pqf_group_seal_one(pqf_group_writer *w, int worker);
+pqf_status pqf_group_poll(pqf_group_writer *w, int worker, pqf_error *err);
+/* Seals and writes until no leaf is left. */
+pqf_status pqf_group_help(pqf_group_writer *w, int worker, pqf_error *err);
 
 /* ---- copy_group.c ---- */
 

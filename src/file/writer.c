@@ -83,6 +83,19 @@ static pqf_status set_sorting(pqf_writer *w, const pqf_write_options *options,
     return pqf_sorting_check_new(&w->group, &w->arena, err);
 }
 
+static pqf_status make_flow(pqf_writer *w, pqf_error *err) {
+    pqf_group_writer *g = &w->group;
+    void *block;
+    TRY(pqf_arena_array(&w->arena, (size_t)w->num_workers, sizeof(pqf_share), &block,
+                        err));
+    g->shares = block;
+    g->max_shares = w->num_workers;
+    for (int i = 0; i < g->max_shares; i++)
+        pqf_buf_init(&g->shares[i].pages, w->mem, 0);
+    return pqf_flow_init(&g->flow, w->schema->tree.num_leaves, w->sink, &w->arena, w->mem,
+                         err);
+}
+
 static pqf_status make_group(pqf_writer *w, const pqf_write_options *options,
                              pqf_error *err) {
     pqf_group_writer *g = &w->group;
@@ -105,7 +118,7 @@ static pqf_status make_group(pqf_writer *w, const pqf_write_options *options,
     g->scratch = w->own_scratch = block;
     for (int i = 0; i < w->num_workers; i++)
         pqf_scratch_init(&w->own_scratch[i], w->mem);
-    return PQF_OK;
+    return make_flow(w, err);
 }
 
 static pqf_status write_magic(pqf_writer *w, pqf_error *err) {
@@ -307,6 +320,9 @@ void pqf_writer_free(pqf_writer *w) {
     if (!w) return;
     for (int32_t l = 0; w->group.chunks && l < w->group.num_leaves; l++)
         pqf_chunk_writer_free(w->group.chunks[l]);
+    pqf_flow_reset(&w->group.flow);
+    for (int i = 0; w->group.shares && i < w->group.max_shares; i++)
+        pqf_buf_reset(&w->group.shares[i].pages);
     for (int i = 0; w->own_scratch && i < w->num_workers; i++)
         pqf_scratch_reset(&w->own_scratch[i]);
     pqf_buf_reset(&w->group.groups);
@@ -486,6 +502,7 @@ pqf_status pqf_writer_finish(pqf_writer *w, pqf_error *err) {
         return pqf_fail(err, PQF_INVALID, "rows are held: put or drop them first");
     w->broken = true;
     TRY(pqf_group_writer_flush(&w->group, err));
+    TRY(pqf_flow_drain(&w->group.flow, &w->run, err));
     TRY(pqf_group_writer_put_indexes(&w->group, err));
     TRY(write_footer(w, err));
     TRY(pqf_run_end(&w->run, err));
@@ -497,5 +514,5 @@ pqf_status pqf_writer_finish(pqf_writer *w, pqf_error *err) {
 
 int64_t pqf_writer_num_rows(const pqf_writer *w) { return w->num_rows; }
 int64_t pqf_writer_num_bytes(const pqf_writer *w) {
-    return w->sink ? pqf_sink_len(w->sink) : 0;
+    return w->group.num_rows ? w->group.begin : pqf_flow_len(&w->group.flow);
 }

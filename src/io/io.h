@@ -104,6 +104,8 @@ pqf_status pqf_sink_write(pqf_sink *sink, const pqf_bytes *parts, int num_parts,
 /* Appends [offset, offset + len) of a source, within the kernel where it can. */
 pqf_status pqf_sink_copy(pqf_sink *sink, pqf_source *source, int64_t offset, int64_t len,
                          pqf_error *err);
+/* Writes may come from any thread, one at a time; a callback is called from the calling thread alone. */
+bool pqf_sink_takes_threads(const pqf_sink *sink);
 int64_t pqf_sink_len(const pqf_sink *sink);
 /* The folder that the bytes are in, without the file's name; for a callback that of temporary files. */
 pqf_status pqf_sink_folder(const pqf_sink *sink, pqf_arena *arena, const char **out,

@@ -333,6 +333,7 @@ pqf_status pqf_sink_folder(const pqf_sink *sink, pqf_arena *arena, const char **
 
 int64_t pqf_sink_len(const pqf_sink *sink) { return sink->len; }
 bool pqf_sink_skipped(const pqf_sink *sink) { return sink->skipped; }
+bool pqf_sink_takes_threads(const pqf_sink *sink) { return !sink->fn; }
 
 /* ---- writing ---- */
 

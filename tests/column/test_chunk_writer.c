@@ -107,8 +107,9 @@ static void write_rows(written *w, const pqf_view *column, int64_t num_rows,
 
 static void seal_held(pqf_chunk_writer *w) {
     for (int64_t i = pqf_chunk_writer_num_held(w) - 1; i >= 0; i--)
-        OK(pqf_chunk_writer_seal(w, i, &scratch, &run, 0, &err));
-    OK(pqf_chunk_writer_take_held(w, &err));
+        OK(pqf_chunk_writer_seal(w, pqf_chunk_writer_held(w, i), &scratch, &run, 0,
+                                 &err));
+    OK(pqf_chunk_writer_take_held(w, pqf_chunk_writer_num_held(w), &err));
     assert_int_equal(pqf_chunk_writer_num_held(w), 0);
 }
 
@@ -708,8 +709,11 @@ static pqf_status write_all(const gen_column *c, const pqf_chunk_write_options *
         status = pqf_chunk_writer_put(writer, c->view, 0, c->view->length, &scratch, &run,
                                       0, &err);
     for (int64_t i = 0; status == PQF_OK && i < pqf_chunk_writer_num_held(writer); i++)
-        status = pqf_chunk_writer_seal(writer, i, &scratch, &run, 0, &err);
-    if (status == PQF_OK) status = pqf_chunk_writer_take_held(writer, &err);
+        status = pqf_chunk_writer_seal(writer, pqf_chunk_writer_held(writer, i), &scratch,
+                                       &run, 0, &err);
+    if (status == PQF_OK)
+        status =
+            pqf_chunk_writer_take_held(writer, pqf_chunk_writer_num_held(writer), &err);
     if (status == PQF_OK) pqf_chunk_writer_hold(writer, false);
     if (status == PQF_OK)
         status = pqf_chunk_writer_finish(writer, &scratch, &run, 0, &out, &err);
