@@ -54,8 +54,7 @@ static void fill_encodings(pqf_chunk_writer *w, pqf_column_metadata *meta) {
     meta->encodings = w->encodings;
     meta->encoding_stats = w->encoding_stats;
     meta->has_encoding_stats = true;
-    add_pages(w, meta, PQF_PAGE_DICTIONARY, dictionary_encoding,
-              w->dictionary_bytes > 0);
+    add_pages(w, meta, PQF_PAGE_DICTIONARY, dictionary_encoding, w->dictionary_bytes > 0);
     add_encoding(w, meta, PQF_RLE); /* of levels */
     add_pages(w, meta, data_page, pqf_chunk_code_encoding(w), w->num_dictionary_pages);
     int32_t encoding = pqf_chunk_plain_encoding(w);
