@@ -29,11 +29,11 @@ class Filter:
         import pyarrow as pa
 
         try:
-            if not any(pa.types.is_run_end_encoded(kind) for kind in batch.schema.types):
+            if not _has_forms(batch.schema.types):
                 return batch.filter(self.expression)
-            from ._runs import decode_runs, encode_runs
+            from ._runs import filter_rows
 
-            return encode_runs(decode_runs(batch).filter(self.expression), batch.schema)
+            return filter_rows(batch, self.expression)
         except pa.ArrowInvalid as error:
             path = _dotted(str(error), batch.schema.names)
             if path is None:
@@ -42,6 +42,19 @@ class Filter:
             raise pa.ArrowInvalid(
                 f"there is no column {name!r}; in filters write {path!r} for the field"
             ) from None
+
+
+def _has_forms(kinds: list[Any]) -> bool:
+    """Whether pyarrow's filter may not know one of the types."""
+    import pyarrow as pa
+
+    return any(
+        pa.types.is_nested(kind)
+        or pa.types.is_run_end_encoded(kind)
+        or pa.types.is_string_view(kind)
+        or pa.types.is_binary_view(kind)
+        for kind in kinds
+    )
 
 
 def _dotted(message: str, columns: list[str]) -> tuple[str, ...] | None:

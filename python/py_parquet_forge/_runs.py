@@ -1,9 +1,46 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Run-end encoded columns where pyarrow wants values: to be judged by a filter, to become a frame."""
+"""Columns in forms that pyarrow cannot filter or turn into a frame: runs, views of strings."""
 
 from __future__ import annotations
 
 from typing import Any
+
+
+def filter_rows(batch: Any, expression: Any) -> Any:
+    """batch.filter(expression), whatever forms its columns have; the result has the same."""
+    import pyarrow as pa
+
+    schema = batch.schema
+    if any(pa.types.is_run_end_encoded(kind) for kind in schema.types):
+        batch = decode_runs(batch)
+    kept = batch.schema
+    plain = pa.schema([field.with_type(_plain(field.type)) for field in kept], kept.metadata)
+    if not plain.equals(kept):
+        batch = batch.cast(plain)
+    found = batch.filter(expression)
+    if not plain.equals(kept):
+        found = found.cast(kept)
+    return found if kept is schema else encode_runs(found, schema)
+
+
+def _plain(kind: Any) -> Any:
+    """The type with offsets in place of views, as deep as pyarrow's filter goes."""
+    import pyarrow as pa
+
+    def of(field: Any) -> Any:
+        return field.with_type(_plain(field.type))
+
+    if pa.types.is_struct(kind):
+        return pa.struct([of(kind.field(i)) for i in range(kind.num_fields)])
+    if pa.types.is_map(kind):
+        return pa.map_(of(kind.key_field), of(kind.item_field), kind.keys_sorted)
+    if pa.types.is_fixed_size_list(kind):
+        return pa.list_(of(kind.value_field), kind.list_size)
+    if pa.types.is_list(kind):
+        return pa.list_(of(kind.value_field))
+    if pa.types.is_large_list(kind):
+        return pa.large_list(of(kind.value_field))
+    return _with_offsets(kind)
 
 
 def decode_runs(table: Any) -> Any:

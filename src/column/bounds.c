@@ -87,10 +87,15 @@ static bool has_known_order(const pqf_metadata *metadata, const pqf_leaf *leaf) 
     return order->has_type_order || (is_float && order->has_ieee_754_total_order);
 }
 
-static bool written_by_parquet_mr(const pqf_metadata *metadata) {
+/* "NAME version ...", and NAME is not parquet-mr: who does not say so may be an old one. */
+static bool written_by_others(const pqf_metadata *metadata) {
+    static const char mr[] = "parquet-mr", word[] = " version";
     pqf_bytes by = metadata->file.created_by;
-    return metadata->file.has_created_by && by.len >= 10 &&
-           memcmp(by.data, "parquet-mr", 10) == 0;
+    if (!metadata->file.has_created_by || by.len < sizeof word) return false;
+    if (by.len >= sizeof mr - 1 && memcmp(by.data, mr, sizeof mr - 1) == 0) return false;
+    for (size_t i = 1; i + sizeof word - 1 <= by.len; i++)
+        if (memcmp(by.data + i, word, sizeof word - 1) == 0) return true;
+    return false;
 }
 
 /* Signed comparison is also right for booleans, and for any order when there is only one
@@ -101,7 +106,7 @@ static bool deprecated_holds(const pqf_metadata *metadata, const pqf_leaf *leaf,
         leaf->physical == PQF_PHYSICAL_BOOLEAN)
         return true;
     bool one_value = s->has_min && s->has_max && compare_bytes(s->min, s->max) == 0;
-    return one_value && !written_by_parquet_mr(metadata);
+    return one_value && written_by_others(metadata);
 }
 
 static void choose(const pqf_metadata *metadata, const pqf_leaf *leaf,

@@ -188,7 +188,8 @@ pqf_status pqf_border_check(pqf_metadata *metadata, pqf_error *err) {
         return pqf_fail(err, PQF_CORRUPT,
                         "the footer claims %lld rows but its row groups have %lld",
                         (long long)file->num_rows, (long long)num_rows);
-    if (file->has_column_orders && file->num_column_orders != metadata->tree.num_leaves)
+    if (file->num_column_orders > 0 &&
+        file->num_column_orders != metadata->tree.num_leaves)
         return pqf_fail(err, PQF_CORRUPT,
                         "the footer has %d column orders for %d columns",
                         file->num_column_orders, metadata->tree.num_leaves);

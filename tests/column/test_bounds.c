@@ -104,9 +104,15 @@ static void test_deprecated(void **state) {
     set_deprecated(text("a"), text("b"));
     expect(false, false);
     set_deprecated(text("a"), text("a"));
-    expect(true, true);
+    expect(false, false); /* nobody says that parquet-mr did not write it */
     metadata.file.has_created_by = true;
+    metadata.file.created_by = text("impala version 1.2.3 (build 4)");
+    expect(true, true);
     metadata.file.created_by = text("parquet-mr version 1.6.0");
+    expect(false, false);
+    metadata.file.created_by = text("who knows");
+    expect(false, false);
+    metadata.file.created_by = text("");
     expect(false, false);
     begin(PQF_PHYSICAL_BOOLEAN, PQF_ORDER_UNSIGNED);
     set_deprecated(pqf_bytes_of("\0", 1), pqf_bytes_of("\1", 1));

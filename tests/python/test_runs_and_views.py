@@ -202,3 +202,30 @@ def test_list_views_come_back_as_they_were_declared(kind, tmp_path):
 def test_runs_of_nested_values_are_named(kind, tmp_path):
     with pytest.raises(NotImplementedError, match="'v'.*run"):
         write_parquet([], tmp_path / "x.parquet", pa.schema([("v", kind)]))
+
+
+WITH_VIEWS = {
+    "a": pa.array(["x", None, "longer than twelve bytes"], pa.string_view()),
+    "b": pa.array([b"x", b"", None], pa.binary_view()),
+    "c": pa.array([["x"], None, ["y", None]], pa.list_(pa.string_view())),
+    "d": pa.array([{"k": "x"}, None, {"k": None}], pa.struct([("k", pa.string_view())])),
+    "e": pa.array([[("k", "x")], None, []], pa.map_(pa.string_view(), pa.string_view())),
+    "f": pa.array([["x", "y"], None, [None, "z"]], pa.list_(pa.string_view(), 2)),
+    "g": pa.array([["x"], None, []], pa.large_list_view(pa.binary_view())),
+}
+
+
+@pytest.mark.parametrize("call", [read_parquet, read_parquet_iter])
+def test_filters_over_columns_of_views(call, tmp_path):
+    """pyarrow filters neither views nor what has them inside."""
+    table = pa.table({"i": [1, 2, 3], **WITH_VIEWS})
+    write_parquet(table, tmp_path / "x.parquet", table.schema)
+    for where, rows in ((pc.field("i") > 1, [1, 2]), (pc.field("a") == "x", [0]), (pc.field("i") > 9, [])):
+        if call is read_parquet:
+            found = read_parquet(tmp_path / "x.parquet", output_format="arrow", filters=where)
+        else:
+            batches = read_parquet_iter(tmp_path / "x.parquet", chunk_size=2, filters=where)
+            found = pa.Table.from_batches(batches, table.schema)
+        found.validate(full=True)
+        assert found.schema.equals(table.schema)
+        assert found.to_pylist() == [table.to_pylist()[row] for row in rows]
