@@ -192,7 +192,8 @@ static double measure(const struct row *row, const bench *b) {
 }
 
 int main(int argc, char **argv) {
-    static const char *const levels[] = {"scalar", "avx2", "avx512"};
+    static const char *const levels[] = {"scalar", "avx2", "avx512", "neon"};
+    enum { NUM_LEVELS = sizeof levels / sizeof *levels };
     static const char *const points[] = {"a", "\xC3\xA9", "\xE2\x82\xAC", "b", "c"};
     for (int i = 0; i < (int)sizeof in8; i++)
         in8[i] = (uint8_t)next_random();
@@ -204,14 +205,16 @@ int main(int argc, char **argv) {
         memcpy(text + text_len, p, strlen(p));
         text_len += (int64_t)strlen(p);
     }
-    printf("%-14s %6s %4s  %8s %8s %8s\n", "10^9/s", "param", "set%", "scalar", "avx2",
-           "avx512");
+    printf("%-14s %6s %4s ", "10^9/s", "param", "set%");
+    for (int l = 0; l < NUM_LEVELS; l++)
+        if (pqf_kernels_level(levels[l])) printf(" %8s", levels[l]);
+    printf("\n");
     for (size_t r = 0; r < sizeof rows / sizeof rows[0]; r++) {
         const struct row *row = &rows[r];
         if (argc > 1 && !strstr(row->name, argv[1])) continue;
         prepare(row);
         printf("%-14s %6d %4d ", row->name, row->param, row->percent);
-        for (int l = 0; l < 3; l++) {
+        for (int l = 0; l < NUM_LEVELS; l++) {
             bench b = {pqf_kernels_level(levels[l]), row->param};
             if (b.k) printf(" %8.2f", measure(row, &b));
         }

@@ -64,7 +64,7 @@ static PyMethodDef core_methods[] = {
     {"compact", core_compact, METH_VARARGS,
      "compact(dir, options, target_file_bytes, recode) -> dict of counts"},
     {"simd_level", simd_level, METH_NOARGS,
-     "simd_level() -> 'scalar', 'avx2' or 'avx512'"},
+     "simd_level() -> 'scalar', 'avx2', 'avx512' or 'neon'"},
     {NULL, NULL, 0, NULL},
 };
 

@@ -207,7 +207,7 @@ static pqf_status decode_vector(const pqf_decoder *d, const page_head *head, int
                                 uint8_t *out, pqf_error *err) {
     uint64_t block[PQF_BLOCK];
     vector_head v = {0};
-    pqf_bytes in;
+    pqf_bytes in = {0};
     int64_t first = i << head->log_size;
     v.num_values = pqf_min_i64((int64_t)1 << head->log_size, head->num_values - first);
     TRY(find_vector(d, head, i, &in, err));

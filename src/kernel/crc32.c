@@ -45,6 +45,33 @@ uint32_t pqf_crc32_tables(uint32_t seed, const uint8_t *in, int64_t n) {
     return ~crc_bytes(~seed, in, n);
 }
 
+#if PQF_KERNEL_ARM
+
+/* -- the CPU's own instruction for this polynomial, on the register without complements -- */
+
+/* As assembly, which compilers take whatever CPU they compile for. */
+PQF_BODY uint32_t crc_8(uint32_t crc, uint64_t word) {
+    __asm__(".arch_extension crc\n\tcrc32x %w0, %w0, %x1" : "+r"(crc) : "r"(word));
+    return crc;
+}
+PQF_BODY uint32_t crc_1(uint32_t crc, uint32_t byte) {
+    __asm__(".arch_extension crc\n\tcrc32b %w0, %w0, %w1" : "+r"(crc) : "r"(byte));
+    return crc;
+}
+
+static uint32_t crc32_neon(uint32_t seed, const uint8_t *in, int64_t n) {
+    uint32_t crc = ~seed;
+    for (; n >= 8; n -= 8, in += 8)
+        crc = crc_8(crc, pqf_load_u64(in));
+    for (; n > 0; n--, in++)
+        crc = crc_1(crc, *in);
+    return ~crc;
+}
+
+void pqf_kernels_put_crc32_neon(pqf_kernels *table) { table->crc32 = crc32_neon; }
+
+#endif
+
 #if PQF_KERNEL_X86
 
 #include <immintrin.h>

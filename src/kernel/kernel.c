@@ -8,6 +8,9 @@
 
 #include <pthread.h>
 #include <stdlib.h>
+#if PQF_KERNEL_ARM && defined(__linux__)
+#include <sys/auxv.h>
+#endif
 
 enum { NUM_LEVELS = 3 };
 
@@ -40,6 +43,20 @@ static bool cpu_has_avx512(void) {
 }
 #endif
 
+#if PQF_KERNEL_ARM
+/* NEON is part of every aarch64, the instruction for checksums is not; every Apple processor has it, and
+ * the compiler says so. */
+static bool cpu_has_crc32(void) {
+#if defined(__ARM_FEATURE_CRC32)
+    return true;
+#elif defined(__linux__)
+    return (getauxval(AT_HWCAP) & HWCAP_CRC32) != 0;
+#else
+    return false;
+#endif
+}
+#endif
+
 static const pqf_kernels *find_level(const char *name) {
     for (int i = 0; i < num_tables; i++)
         if (strcmp(tables[i].name, name) == 0) return &tables[i];
@@ -54,6 +71,10 @@ static void detect(void) {
         add_level("avx2", pqf_kernels_put_avx2);
         if (cpu_has_avx512()) add_level("avx512", pqf_kernels_put_avx512);
     }
+#endif
+#if PQF_KERNEL_ARM
+    add_level("neon", pqf_kernels_put_neon);
+    if (cpu_has_crc32()) pqf_kernels_put_crc32_neon(&tables[num_tables - 1]);
 #endif
     const char *wish = getenv("PQF_SIMD");
     const pqf_kernels *lowered = wish ? find_level(wish) : NULL;

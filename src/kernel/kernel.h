@@ -23,8 +23,8 @@ typedef struct pqf_kernels {
 #undef PQF_KERNEL
 } pqf_kernels;
 
-/* The table of this CPU, chosen once; the environment variable PQF_SIMD=scalar|avx2|avx512 may
- * lower it. Readers and writers copy the pointer at open. */
+/* The table of this CPU, chosen once; the environment variable PQF_SIMD=scalar|avx2|avx512 (on
+ * aarch64 scalar|neon) may lower it. Readers and writers copy the pointer at open. */
 const pqf_kernels *pqf_kernels_get(void);
 /* Tests: the table of a level, NULL when the CPU lacks it. */
 const pqf_kernels *pqf_kernels_level(const char *name);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * mask_table.h: inside the room kernel, for avx2.c. Which lane goes where under a mask of 8 bits,
+ * mask_table.h: inside the room kernel, for avx2.c and neon.c. Which lane goes where under a mask of 8 bits,
  * computed by the preprocessor: eight lane numbers of a byte each, low byte first.
  *   expand[m]:   slot j gets value number (set bits of m below j), or PQF_LANE_NULL
  *   compress[m]: value number i comes from the i-th set bit of m, the rest from lane 0

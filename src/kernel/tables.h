@@ -13,6 +13,11 @@
 #else
 #define PQF_KERNEL_X86 0
 #endif
+#if defined(__aarch64__) && (defined(__GNUC__) || defined(__clang__))
+#define PQF_KERNEL_ARM 1
+#else
+#define PQF_KERNEL_ARM 0
+#endif
 
 /* Each sets the rows it improves and leaves the others, so a level starts as the one below. */
 void pqf_kernels_put_scalar(pqf_kernels *table); /* all rows */
@@ -28,6 +33,13 @@ void pqf_kernels_put_crc32_avx512(pqf_kernels *table);
 void pqf_kernels_put_delta_avx2(pqf_kernels *table);
 void pqf_kernels_put_streams_avx2(pqf_kernels *table);
 void pqf_kernels_put_delta_avx512(pqf_kernels *table);
+#endif
+#if PQF_KERNEL_ARM
+void pqf_kernels_put_neon(pqf_kernels *table);
+/* Parts in files of their own, the last one for CPUs that have the instruction. */
+void pqf_kernels_put_packing_neon(pqf_kernels *table);
+void pqf_kernels_put_streams_neon(pqf_kernels *table);
+void pqf_kernels_put_crc32_neon(pqf_kernels *table);
 #endif
 
 /* Values at any address: pages and arrays of strangers need not be aligned. */

@@ -106,8 +106,8 @@ static inline void expect_fail(pqf_status got, pqf_status want, const char *word
 
 /* ---- levels of instruction sets ---- */
 
-static const char *const level_names[] = {"scalar", "avx2", "avx512"};
-#define NUM_LEVELS 3
+static const char *const level_names[] = {"scalar", "avx2", "avx512", "neon"};
+#define NUM_LEVELS ((int)(sizeof level_names / sizeof *level_names))
 #define FOR_LEVELS(k)                                                                    \
     for (int level_ = 0; level_ < NUM_LEVELS; level_++)                                  \
         for (const pqf_kernels *k = pqf_kernels_level(level_names[level_]); k; k = NULL)

@@ -49,9 +49,10 @@ static inline void seed_set(void) {
     } while (0)
 
 /* The level is a table; levels this CPU lacks are left out. */
-static const char *const level_names[] = {"scalar", "avx2", "avx512"};
+static const char *const level_names[] = {"scalar", "avx2", "avx512", "neon"};
+enum { NUM_LEVELS = sizeof level_names / sizeof *level_names };
 #define FOR_LEVELS(k)                                                                    \
-    for (int level_ = 0; level_ < 3; level_++)                                           \
+    for (int level_ = 0; level_ < NUM_LEVELS; level_++)                                  \
         for (const pqf_kernels *k = pqf_kernels_level(level_names[level_]); k; k = NULL)
 
 enum { AREA = 1 << 18 };

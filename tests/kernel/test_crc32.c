@@ -56,7 +56,7 @@ static void test_one_bit(void **state) {
     (void)state;
     enum { N = 2000 };
     uint8_t *p = place_exact(N);
-    uint32_t before[3], level = 0;
+    uint32_t before[NUM_LEVELS], level = 0;
     FOR_LEVELS(k) before[level++] = k->crc32(0, p, N);
     for (int i = 0; i < 300; i++) {
         int64_t bit = rnd_below(N * 8);

@@ -91,7 +91,7 @@ def hunt(seed: int, rounds: int, folder: Path) -> int:
     return refused
 
 
-@pytest.mark.parametrize("level", ["scalar", "avx2", "avx512"])
+@pytest.mark.parametrize("level", ["scalar", "avx2", "avx512", "neon"])
 def test_what_is_not_utf8_is_found_at_its_row(level):
     """As a strict decoder would, at each instruction set (a processor without one takes the best it has)."""
     seed = int(os.environ.get("PQF_SEED", time.time_ns() % 10**9))
