@@ -147,6 +147,7 @@ static pqf_status make_map(pqf_dict_out *out, pqf_chunk_dict *d, int64_t num_row
 
 pqf_status pqf_dict_out_hold(pqf_dict_out *out, pqf_chunk_dict *d, int64_t num_rows,
                              pqf_error *err) {
+    if (d->dict.layout == PQF_BITS) return PQF_OK; /* false, true */
     if (!d->loaded || (d->map_of == out && out->map_from == d)) return PQF_OK;
     return make_map(out, d, num_rows, err);
 }

@@ -79,6 +79,14 @@ static pqf_status load_fixed(pqf_chunk_dict *d, const pqf_field *leaf_field,
     return PQF_OK;
 }
 
+static pqf_status load_bits(pqf_chunk_dict *d, int64_t num_values, pqf_error *err) {
+    if ((uint64_t)num_values > (uint64_t)d->bytes.len * 8)
+        return too_short(num_values, d->bytes.len, err);
+    d->dict.layout = PQF_BITS;
+    d->dict.values = d->bytes.data;
+    return PQF_OK;
+}
+
 /* Lengths first: every one is checked against the page's end before anything is allocated
  * for it. */
 static pqf_status index_binary(pqf_chunk_dict *d, int64_t num_values, pqf_error *err) {
@@ -136,8 +144,7 @@ static pqf_status load_values(pqf_chunk_dict *d, const pqf_field *leaf_field,
                               int64_t num_values, const pqf_kernels *kernel,
                               pqf_error *err) {
     switch (pqf_leaf_layout_of(leaf_field->leaf)) {
-    case PQF_BITS:
-        return pqf_fail(err, PQF_CORRUPT, "a dictionary page in a column of BOOLEAN");
+    case PQF_BITS: return load_bits(d, num_values, err);
     case PQF_BINARY:
         TRY(index_binary(d, num_values, err));
         if (leaf_field->convert != PQF_CONVERT_BYTES_TO_DECIMAL) return PQF_OK;

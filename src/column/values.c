@@ -351,13 +351,13 @@ static pqf_status check_codes(pqf_value_reader *v, const uint32_t *codes, int64_
 /* Codes of at most PQF_VALUE_BLOCK values. Pages without codes hold the values themselves. */
 static pqf_status next_codes(pqf_value_reader *v, pqf_leaf_out *out, int64_t n,
                              uint32_t *codes, pqf_scratch *scratch, pqf_error *err) {
+    if (v->leaf_field->layout == PQF_LEAF_BITS) return codes_of_bits(v, n, codes, err);
     if (pqf_decoder_has_codes(&v->decoder)) {
         TRY(pqf_decode_codes(&v->decoder, n, codes, err));
         TRY(check_codes(v, codes, n, err));
         return pqf_dict_out_map(out->dictionary, v->dict, v->kernel, v->num_rows, codes,
                                 n, err);
     }
-    if (v->leaf_field->layout == PQF_LEAF_BITS) return codes_of_bits(v, n, codes, err);
     if (v->leaf_field->layout == PQF_LEAF_BINARY) {
         int32_t ends[PQF_VALUE_BLOCK + PQF_SLACK / sizeof(int32_t)];
         scratch->extra.len = 0;

@@ -101,6 +101,19 @@ static void fill(uint8_t *out, const uint8_t *value, int32_t width, int64_t n) {
     }
 }
 
+/* Nobody writes them, but Encodings.md allows dictionaries for all types: no kernel. */
+pqf_status pqf_codes_decode_bits(pqf_decoder *d, int64_t n, uint8_t *out, int64_t at,
+                                 pqf_error *err) {
+    uint32_t codes[PQF_BLOCK + PQF_SLACK / sizeof(uint32_t)];
+    for (int64_t end = at + n; at < end;) {
+        int64_t block = pqf_min_i64(end - at, PQF_BLOCK);
+        TRY(next_codes(d, block, codes, err));
+        for (int64_t i = 0; i < block; i++, at++)
+            pqf_bit_put(out, at, pqf_bit_get(d->dict->values, codes[i]));
+    }
+    return PQF_OK;
+}
+
 /* A long run: one check and a fill. *part is 0 when the next values are no such run. */
 static pqf_status fixed_run(pqf_decoder *d, int64_t n, uint8_t *out, int64_t *part,
                             pqf_error *err) {

@@ -118,7 +118,7 @@ typedef struct pqf_dict {
     pqf_layout layout; /* FIXED or BINARY */
     int32_t width;     /* of FIXED: bytes per value, as handed out */
     int64_t num_values;
-    const uint8_t *values;  /* FIXED: num_values * width bytes and PQF_SLACK */
+    const uint8_t *values; /* FIXED: num_values * width bytes and PQF_SLACK; BITS: bits */
     const uint32_t *starts; /* BINARY: first byte of each value in bytes */
     const uint32_t *lens;   /* BINARY: byte length of each value */
     const uint8_t *bytes;   /* BINARY: with PQF_SLACK behind */

@@ -13,8 +13,8 @@ PQF_ENCODING(PQF_PLAIN, "PLAIN", ALL_TYPES, false, pqf_plain_begin,
              pqf_plain_decode_fixed, pqf_plain_decode_bits, pqf_plain_decode_binary, NULL,
              pqf_plain_skip, pqf_plain_encode)
 PQF_ENCODING(PQF_PLAIN_DICTIONARY, "PLAIN_DICTIONARY", ALL_TYPES, true, pqf_codes_begin,
-             pqf_codes_decode_fixed, NULL, pqf_codes_decode_binary, pqf_codes_decode,
-             pqf_codes_skip, NULL)
+             pqf_codes_decode_fixed, pqf_codes_decode_bits, pqf_codes_decode_binary,
+             pqf_codes_decode, pqf_codes_skip, NULL)
 PQF_ENCODING(PQF_RLE, "RLE", BOOLEAN, false, pqf_bools_begin, NULL, pqf_bools_decode,
              NULL, NULL, pqf_codes_skip, pqf_bools_encode)
 PQF_ENCODING(PQF_BIT_PACKED, "BIT_PACKED", 0, false, NULL, NULL, NULL, NULL, NULL, NULL,
@@ -30,8 +30,8 @@ PQF_ENCODING(PQF_DELTA_BYTE_ARRAY, "DELTA_BYTE_ARRAY", BYTE_ARRAY | FIXED_ARRAY,
              pqf_delta_bytes_decode_binary, NULL, pqf_delta_bytes_skip,
              pqf_delta_bytes_encode)
 PQF_ENCODING(PQF_RLE_DICTIONARY, "RLE_DICTIONARY", ALL_TYPES, true, pqf_codes_begin,
-             pqf_codes_decode_fixed, NULL, pqf_codes_decode_binary, pqf_codes_decode,
-             pqf_codes_skip, NULL)
+             pqf_codes_decode_fixed, pqf_codes_decode_bits, pqf_codes_decode_binary,
+             pqf_codes_decode, pqf_codes_skip, NULL)
 PQF_ENCODING(PQF_BYTE_STREAM_SPLIT, "BYTE_STREAM_SPLIT",
              INT32 | INT64 | FLOAT | DOUBLE | FIXED_ARRAY, false, pqf_split_begin,
              pqf_split_decode, NULL, NULL, NULL, pqf_split_skip, pqf_split_encode)

@@ -108,6 +108,8 @@ pqf_status pqf_codes_begin(pqf_decoder *d, pqf_error *err);
 pqf_status pqf_codes_decode(pqf_decoder *d, int64_t n, uint32_t *out, pqf_error *err);
 pqf_status pqf_codes_decode_fixed(pqf_decoder *d, int64_t n, uint8_t *out,
                                   pqf_error *err);
+pqf_status pqf_codes_decode_bits(pqf_decoder *d, int64_t n, uint8_t *out, int64_t at,
+                                 pqf_error *err);
 pqf_status pqf_codes_decode_binary(pqf_decoder *d, int64_t n, pqf_binary_out *out,
                                    pqf_error *err);
 /* RLE values and dictionary indexes: whole runs are stepped over. */

@@ -464,7 +464,7 @@ static const bad_begin bad_begins[] = {
     {-5, 1, PQF_UNSUPPORTED, "encoding -5 "},
     {PQF_BIT_PACKED, 0, PQF_UNSUPPORTED, "BIT_PACKED"},
     {PQF_RLE_DICTIONARY, 1, PQF_CORRUPT, "no dictionary page"},
-    {PQF_RLE_DICTIONARY, 0, PQF_UNSUPPORTED, "RLE_DICTIONARY of BOOLEAN"},
+    {PQF_RLE_DICTIONARY, 0, PQF_CORRUPT, "no dictionary page"},
 };
 
 static void test_begin(void **state) {

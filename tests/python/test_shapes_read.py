@@ -400,3 +400,22 @@ def test_arrays_that_are_null_filled_with_pairs(tmp_path):
     rows = "(VALUES ([1, 2]), (NULL), ([3, NULL]), (NULL)) t(a)"
     duckdb.sql(f"COPY (SELECT a::BIGINT[2] AS a FROM {rows}) TO '{path}' (FORMAT parquet)")
     assert arrow(path)["a"].to_pylist() == [[1, 2], None, [3, None], None]
+
+
+@pytest.mark.parametrize("nullable", [False, True])
+def test_booleans_out_of_a_dictionary(nullable, tmp_path):
+    """Encodings.md, Supported Encodings: dictionaries are for all physical types."""
+    rows = [True, False, None, True] if nullable else [True, False, False, True]
+    codes = [0, 1, 0] if nullable else [0, 1, 1, 0]  # of a dictionary that says true, false
+    body = b"\1\3" + bytes([sum(code << i for i, code in enumerate(codes))])
+    if nullable:
+        body = b"\2\0\0\0\3\x0b" + body
+    pages = made.dictionary_page(b"\1", 2) + made.page_v1(body, len(rows), encoding=8)
+    path = tmp_path / "x.parquet"
+    column = {"repetition": made.OPTIONAL} if nullable else {}
+    path.write_bytes(made.one_column(made.BOOLEAN, rows, pages=pages, **column))
+    assert arrow(path)["a"].to_pylist() == rows
+    coded = arrow(path, read_dictionary=["a"])["a"]
+    assert coded.to_pylist() == rows
+    duckdb = pytest.importorskip("duckdb")
+    assert [row for (row,) in duckdb.sql(f"FROM '{path}'").fetchall()] == rows
