@@ -423,6 +423,9 @@ PQF_API pqf_status pqf_writer_open_callback(pqf_write_fn write, void *context,
 PQF_API pqf_status pqf_writer_put(pqf_writer *writer, const struct ArrowSchema *schema,
                                   const struct ArrowArray *batch, pqf_report *report,
                                   pqf_error *err);
+/* So many rows will be put before finish: the last of them are encoded and written at once. With fewer
+ * nothing changes, those beyond begin another row group. 0: unknown. */
+PQF_API void pqf_writer_expect(pqf_writer *writer, int64_t num_rows);
 /* Conforms only: adds to `report` what put would refuse. Rows count on from the last put or check. */
 PQF_API pqf_status pqf_writer_check(pqf_writer *writer, const struct ArrowSchema *schema,
                                     const struct ArrowArray *batch, pqf_report *report,

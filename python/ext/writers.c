@@ -350,6 +350,20 @@ static PyObject *writer_drop_held(PyObject *self, PyObject *unused) {
     Py_RETURN_NONE;
 }
 
+/* expect(rows): so many will be put. */
+static PyObject *writer_expect(PyObject *self, PyObject *rows) {
+    writer_object *w = (writer_object *)self;
+    long long n = PyLong_AsLongLong(rows);
+    if (PyErr_Occurred() || enter_open(w) < 0) {
+        return NULL;
+    }
+    if (w->file != NULL) {
+        pqf_writer_expect(w->file, n);
+    }
+    leave(w);
+    Py_RETURN_NONE;
+}
+
 /* ---- finish ---- */
 
 static PyObject *writer_finish(PyObject *self, PyObject *unused) {
@@ -391,6 +405,7 @@ static PyMethodDef writer_methods[] = {
     {"put_stream", (PyCFunction)(void (*)(void))writer_put_stream,
      METH_VARARGS | METH_KEYWORDS,
      "put_stream(source, check=False) -> None or the records of refused batches"},
+    {"expect", writer_expect, METH_O, "expect(rows): so many will be put in all."},
     {"hold", writer_hold, METH_NOARGS, "Rows put from here on are set aside."},
     {"put_held", writer_put_held, METH_NOARGS, "Adds the rows that are set aside."},
     {"drop_held", writer_drop_held, METH_NOARGS, "Drops the rows that are set aside."},

@@ -35,7 +35,18 @@ SKIP_IF_EXISTS = 2
 class Sink:
     """One writer of the engine, and what has been put into it."""
 
-    __slots__ = ("capsule", "checking", "options", "progress", "rows", "schema", "skips", "warned", "writer")
+    __slots__ = (
+        "capsule",
+        "checking",
+        "options",
+        "progress",
+        "rows",
+        "schema",
+        "skips",
+        "warned",
+        "whole",
+        "writer",
+    )
 
     def __init__(
         self,
@@ -57,6 +68,7 @@ class Sink:
         self.rows = 0  # given so far; where the next piece begins
         self.checking = False  # something was refused: the rest is only looked at
         self.warned = False
+        self.whole = False  # what is put is all that there will be
         try:
             self.writer = _core.Writer(path, self.capsule, options.engine, mode, partition_cols)
         except _core.EngineError as error:
@@ -216,6 +228,8 @@ def put_table(sink: Sink, table: Any, atomic: bool) -> list[Record]:
         from ._coerce import coerced
 
         table = coerced(table, sink.schema)
+    if sink.whole:
+        sink.writer.expect(table.num_rows)
     if atomic and _num_chunks(table) > 1:
         records = sink.give(table, stream=True, check=True)
         if records:
@@ -277,6 +291,7 @@ def put_pieces(sink: Sink, pieces: Any, atomic: bool) -> list[Record]:
     """
     if atomic:
         return _put_held(sink, pieces, put_pieces)
+    sink.whole = False
     failures: list[Record] = []
     base, checking = sink.rows, sink.checking
     put = sink.writer.rows_put

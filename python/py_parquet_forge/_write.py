@@ -48,6 +48,7 @@ def write_parquet(data: InputData, output_path: PathLike, schema: PyArrowSchema,
     path = local_path(output_path, "output_path")
     putter_of(data)
     with Sink(path, schema, options) as sink:
+        sink.whole = True
         sink.put(data, atomic=False)
     _log_file(sink, path)
 

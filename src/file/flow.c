@@ -13,6 +13,8 @@
  */
 #include "inner.h"
 
+int64_t pqf_flow_test_divisor = 1;
+
 #define MAX_PARTS       32
 #define MAX_WRITE_BYTES ((int64_t)4 << 20)
 

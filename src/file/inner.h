@@ -278,8 +278,10 @@ typedef struct pqf_flow {
 } pqf_flow;
 
 /* Few bytes are left until more are there; so many are not left to the end. */
-#define PQF_WRITE_BYTES ((int64_t)1 << 20)
-#define PQF_READY_BYTES ((int64_t)16 << 20)
+#define PQF_WRITE_BYTES (((int64_t)1 << 20) / pqf_flow_test_divisor)
+#define PQF_READY_BYTES (((int64_t)16 << 20) / pqf_flow_test_divisor)
+/* Tests: these sizes, and those of pages that wait, are so many times smaller; else 1. */
+extern int64_t pqf_flow_test_divisor;
 
 pqf_status pqf_flow_init(pqf_flow *flow, int32_t num_lanes, pqf_sink *sink,
                          pqf_arena *arena, pqf_mem *mem, pqf_error *err);
@@ -324,10 +326,10 @@ typedef struct pqf_group_writer {
     pqf_buf loads;       /* order of the tasks */
     pqf_flow flow;
 
-    /* while tasks run; from leaves_left on under the lock of the flow */
+    /* while tasks run; from leaves_begun on under the lock of the flow */
     pqf_share *shares;
     int num_shares, max_shares;
-    int32_t leaves_left;
+    int32_t leaves_begun, leaves_left;
     bool stops; /* a leaf has failed */
     int num_idle;
     int64_t held_bytes; /* of pages that wait */
@@ -339,6 +341,7 @@ typedef struct pqf_group_writer {
     int32_t num_leaves;
     int64_t max_rows;
     int64_t max_bytes;      /* 0: none */
+    int64_t expected_rows;  /* of the file; 0: unknown */
     int64_t num_rows;       /* in the row group in progress */
     int64_t num_bytes;      /* Arrow bytes of its complete blocks */
     int64_t total_rows;     /* of finished row groups */
@@ -381,8 +384,8 @@ pqf_status pqf_sorting_check_rows(pqf_group_writer *w, const pqf_view *batch,
 /* ---- share_pages.c ---- */
 
 /* So many bytes of pages wait for compression at most, about; so few do not pay. */
-#define PQF_HELD_MAX_BYTES ((int64_t)16 << 20)
-#define PQF_HELD_MIN_BYTES ((int64_t)1 << 20)
+#define PQF_HELD_MAX_BYTES (((int64_t)16 << 20) / pqf_flow_test_divisor)
+#define PQF_HELD_MIN_BYTES (((int64_t)1 << 20) / pqf_flow_test_divisor)
 
 /* Before tasks begin: leaves that have more than a thread's share of leaf_bytes, which add up to
  * num_bytes, hold their pages. */

@@ -14,9 +14,9 @@
 #define BYTES_BLOCK_ROWS 1024
 
 /* Of a leaf, between looks at what there is to write. */
-#define STRETCH_BYTES ((int64_t)1 << 20)
+#define STRETCH_BYTES PQF_WRITE_BYTES
 /* Data pages that are handed on before their chunk is closed. */
-#define BLOCK_BYTES ((size_t)1 << 20)
+#define BLOCK_BYTES ((size_t)PQF_WRITE_BYTES)
 
 typedef struct put_job {
     pqf_group_writer *w;
@@ -73,10 +73,13 @@ static int64_t max_dictionary(const pqf_view *view) {
     return max;
 }
 
+static bool is_little(const pqf_group_writer *w, int64_t num_rows) {
+    return num_rows <= PQF_PARALLEL_VALUES / pqf_flow_test_divisor / (w->num_leaves + 1);
+}
+
 /* Little work is done on the calling thread alone. */
 static bool is_shared(const pqf_group_writer *w, int64_t num_rows) {
-    return w->run->num_threads > 1 &&
-           num_rows > PQF_PARALLEL_VALUES / (w->num_leaves + 1);
+    return w->run->num_threads > 1 && !is_little(w, num_rows);
 }
 
 /* ---- one leaf ---- */
@@ -104,13 +107,25 @@ static pqf_status hand_on(pqf_group_writer *w, int32_t leaf, size_t min_bytes,
     return PQF_OK;
 }
 
+/* The last leaves are encoded faster than they are written: going on would only fill memory. */
+static bool is_ahead(const pqf_group_writer *w) {
+    return w->flow.is_writing && w->flow.ready_bytes >= PQF_READY_BYTES &&
+           w->leaves_begun == w->num_leaves;
+}
+
 /* Where nobody has time to write, who encodes does so before too much is in memory. */
 static pqf_status write_surplus(pqf_group_writer *w, int worker, pqf_error *err) {
     pqf_status status = PQF_OK;
+    bool more = true;
     pqf_gate_lock(&w->flow.gate);
-    while (status == PQF_OK && w->num_idle == 0 &&
-           pqf_flow_write(&w->flow, PQF_READY_BYTES, worker))
-        status = pqf_group_poll(w, worker, err);
+    while (status == PQF_OK && more) {
+        more = w->num_idle == 0 && pqf_flow_write(&w->flow, PQF_READY_BYTES, worker);
+        if (!more && is_ahead(w)) {
+            pqf_gate_wait(&w->flow.gate);
+            more = true;
+        }
+        if (more) status = pqf_group_poll(w, worker, err);
+    }
     pqf_gate_unlock(&w->flow.gate);
     return status;
 }
@@ -177,6 +192,9 @@ static pqf_status group_task(void *context, int64_t task, int worker, pqf_error 
     put_job *job = context;
     pqf_group_writer *w = job->w;
     if (task >= w->num_leaves) return pqf_group_help(w, worker, err);
+    pqf_gate_lock(&w->flow.gate);
+    w->leaves_begun++;
+    pqf_gate_unlock(&w->flow.gate);
     pqf_status status = put_leaf(job, (int32_t)task, worker, err);
     if (status != PQF_OK) {
         pqf_error_at_row_group(err, (int64_t)(w->groups.len / sizeof(pqf_row_group)));
@@ -226,10 +244,12 @@ static pqf_status run_leaves(put_job *job, bool shared, pqf_error *err) {
     pqf_group_writer *w = job->w;
     int threads = w->run->num_threads;
     const int64_t *order = NULL;
-    int64_t num_tasks = w->num_leaves + (shared ? threads : 0);
+    int64_t num_helpers = pqf_min_i64(threads, 1 + job->total_bytes / PQF_HELD_MIN_BYTES);
+    int64_t num_tasks = w->num_leaves + (shared ? num_helpers : 0);
     if (!shared) w->run->num_threads = 1;
     pqf_group_share(w, job->total_bytes);
     w->leaves_left = w->num_leaves;
+    w->leaves_begun = 0;
     w->stops = false;
     job->done_before = atomic_load(&w->run->done);
     pqf_status status = shared ? order_tasks(w, num_tasks, &order, err) : PQF_OK;
@@ -374,8 +394,7 @@ static pqf_status put_rows(pqf_group_writer *w, const pqf_view *batch, int64_t s
                            int64_t n, bool ends, pqf_error *err) {
     put_job job = {.w = w, .batch = batch, .start = start, .num_rows = n, .ends = ends};
     if (!w->num_rows) w->begin = pqf_flow_len(&w->flow);
-    if (n > PQF_PARALLEL_VALUES / (w->num_leaves + 1))
-        job.total_bytes = weigh_leaves(w, &job);
+    if (!is_little(w, n)) job.total_bytes = weigh_leaves(w, &job);
     w->num_rows += n;
     TRY(run_leaves(&job, is_shared(w, n), err));
     return ends ? close_group(w, err) : PQF_OK;
@@ -388,7 +407,8 @@ pqf_status pqf_group_writer_put(pqf_group_writer *w, const pqf_view *batch, int6
         bool full = false;
         if (w->max_bytes) n = rows_within_bytes(w, batch, start, n, &full);
         if (w->num_sorting) TRY(pqf_sorting_check_rows(w, batch, start, n, err));
-        full |= w->num_rows + n == w->max_rows;
+        full |= w->num_rows + n == w->max_rows ||
+                w->total_rows + w->num_rows + n == w->expected_rows;
         TRY(put_rows(w, batch, start, n, full, err));
         start += n;
         num_rows -= n;

@@ -343,6 +343,10 @@ void pqf_writer_free(pqf_writer *w) {
     pqf_mem_release(mem);
 }
 
+void pqf_writer_expect(pqf_writer *w, int64_t num_rows) {
+    w->group.expected_rows = num_rows;
+}
+
 /* ---- put ---- */
 
 static pqf_status conform(pqf_writer *w, const struct ArrowSchema *schema,
