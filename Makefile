@@ -4,6 +4,7 @@
 #   make demo       install what is needed, run the main job on real data, print a table
 #   make test       install what is needed, run all tests (under 10 minutes on 2 cores)
 #   make test-all   the full products of the interop tests
+#   make test-neon  kernels and encodings on an emulated aarch64, where cross compiler and qemu-user are
 #   make check      format, lint, types, the order of rooms, exported symbols
 #   make bench      speed side by side with the engines that are installed (a chart in build/bench.png), of
 #                   each encoding and codec, and how time grows with rows, columns, files and threads
@@ -24,7 +25,7 @@ export PQF_CORPORA ?= $(abspath ../shared/corpora)
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help deps system-deps demo test test-all test-c test-simd test-install test-python check bench fuzz format clean install lib
+.PHONY: help deps system-deps demo test test-all test-c test-simd test-neon test-install test-python check bench fuzz format clean install lib
 
 help:
 	@sed -n 's/^#   //p' Makefile
@@ -84,6 +85,11 @@ LEVEL_SUITES := $(addprefix --suite=,kernel arrow encoding column file)
 test-simd: build/sanitize/build.ninja
 	PQF_SIMD=avx2 $(BIN)/meson test -C build/sanitize --no-rebuild --quiet $(LEVEL_SUITES)
 	PQF_SIMD=scalar $(BIN)/meson test -C build/sanitize --no-rebuild --quiet $(LEVEL_SUITES)
+
+# Other rooms by NEON_SUITES="arrow format column io codec"; two tests of base need limits that qemu lacks.
+NEON_SUITES ?= kernel encoding
+test-neon: $(VENV)/.made
+	sh tools/test_neon.sh $(NEON_SUITES)
 
 test-all: check test-c test-simd test-install $(VENV)/.installed
 	PQF_TEST_ALL=1 $(BIN)/python -m pytest tests/python -q -n $(JOBS)
