@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * codec.h: door of the room codec. One row per compression codec of the format (Compression.md)
- * over the system's libraries, Snappy's decoder excepted, which is ours.
+ * over the system's libraries, Snappy excepted, which is ours.
  */
 #ifndef PQF_CODEC_CODEC_H
 #define PQF_CODEC_CODEC_H

@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * snappy.c: room codec, the row of SNAPPY: libsnappy writes, snappy_decode.c reads. Compression.md, SNAPPY:
- * the bare block format, whose first bytes are the decompressed length.
+ * snappy.c: room codec, the row of SNAPPY over snappy_encode.c and snappy_decode.c. Compression.md, SNAPPY: the
+ * bare block format, whose first bytes are the decompressed length.
  */
 #include "row.h"
 #include "snappy_decode.h"
-
-#include <snappy-c.h>
+#include "snappy_encode.h"
 
 /* The length inside the block is compared before anything is written. */
 static pqf_status decompress(pqf_codec_ctx *ctx, pqf_bytes in, uint8_t *out,
@@ -23,20 +22,12 @@ static pqf_status decompress(pqf_codec_ctx *ctx, pqf_bytes in, uint8_t *out,
     return PQF_OK;
 }
 
-/* The format stores lengths in 32 bits. */
-static size_t bound(size_t in_len) {
-    return in_len > UINT32_MAX ? 0 : snappy_max_compressed_length(in_len);
-}
-
 static pqf_status compress(pqf_codec_ctx *ctx, int level, pqf_bytes in, uint8_t *out,
                            size_t out_cap, size_t *written, pqf_error *err) {
-    (void)ctx;
     (void)level;
-    *written = out_cap;
-    if (snappy_compress((const char *)in.data, in.len, (char *)out, written) != SNAPPY_OK)
-        return pqf_fail(err, PQF_NOMEM, "snappy: could not compress %zu bytes", in.len);
-    return PQF_OK;
+    (void)out_cap;
+    return pqf_snappy_encode(ctx, in, out, written, err);
 }
 
 const pqf_codec pqf_codec_snappy = {PQF_NO_LEVELS, .decompress = decompress,
-                                    .bound = bound, .compress = compress};
+                                    .bound = pqf_snappy_bound, .compress = compress};

@@ -7,14 +7,24 @@
  *
  * Decompressing must not depend on what stands behind the bytes, must fill exactly what it was asked
  * for, and gives back what was compressed.
+ *
+ * Snappy is written without a library: a target of its own compresses an input, which says
+ *
+ *   times u8, lag u16   the bytes repeat `times` more, one of `lag` + 1 increased, so that values and far copies
+ *                       come from short inputs
+ *   the bytes
+ *
+ * and both decoders, ours and the library's, give it back.
  */
 #include "fuzz.h"
 
 #include "codec/codec.h"
 
+#include <snappy-c.h>
 #include <stdlib.h>
 
 #define HEAD_BYTES 3
+#define MOST_PLAIN (1 << 20) /* beyond it nothing is repeated */
 
 static pqf_status decompress(int32_t id, pqf_bytes in, uint8_t slack, size_t out_len,
                              uint8_t *out, pqf_error *err) {
@@ -66,7 +76,76 @@ void fuzz_codec(const fuzz_target *target, pqf_bytes in) {
     free(b);
 }
 
+/* ---- what is compressed ---- */
+
+static uint8_t *repeat(pqf_bytes in, size_t times, size_t lag, pqf_bytes *out) {
+    if (in.len * (times + 1) > MOST_PLAIN) times = 0;
+    uint8_t *plain = fuzz_room(in.len * (times + 1));
+    for (size_t i = 0; i < in.len * (times + 1); i++) {
+        plain[i] = i < in.len ? in.data[i] : plain[i - in.len];
+        if (i >= in.len && i % (lag + 1) == 0) plain[i]++;
+    }
+    *out = pqf_bytes_of(plain, in.len * (times + 1));
+    return plain;
+}
+
+static void read_by_both(pqf_bytes packed, pqf_bytes plain) {
+    pqf_error err;
+    size_t len = plain.len;
+    uint8_t *out = fuzz_room(plain.len);
+    fuzz_must(decompress(PQF_SNAPPY, packed, 0xFF, plain.len, out, &err), &err,
+              "what was compressed");
+    FUZZ_CHECK(!memcmp(out, plain.data, plain.len), "other bytes");
+    memset(out, 0, plain.len);
+    FUZZ_CHECK(snappy_uncompress((const char *)packed.data, packed.len, (char *)out,
+                                 &len) == SNAPPY_OK,
+               "the library finds damage");
+    FUZZ_CHECK(len == plain.len && !memcmp(out, plain.data, len),
+               "other bytes by the library");
+    free(out);
+}
+
+void fuzz_snappy_write(const fuzz_target *target, pqf_bytes in) {
+    (void)target;
+    if (in.len < HEAD_BYTES) return;
+    pqf_codec_ctx ctx = {0};
+    pqf_buf packed;
+    pqf_error err;
+    pqf_bytes plain, body = {in.data + HEAD_BYTES, in.len - HEAD_BYTES};
+    uint8_t *room = repeat(body, in.data[0], pqf_load_u16(in.data + 1), &plain);
+    pqf_error_init(&err);
+    pqf_buf_init(&packed, fuzz_mem, 0);
+    fuzz_must(
+        pqf_codec_compress(&ctx, PQF_SNAPPY, PQF_LEVEL_DEFAULT, plain, &packed, &err),
+        &err, "compressing");
+    read_by_both(pqf_buf_view(&packed), plain);
+    pqf_buf_reset(&packed);
+    pqf_codec_ctx_reset(&ctx);
+    free(room);
+}
+
 /* ---- seeds ---- */
+
+/* Text, values of 5 to 8 bytes that count, and bytes that nothing can be made of. */
+void fuzz_snappy_write_seeds(const fuzz_target *target, const fuzz_seeds *seeds) {
+    (void)target;
+    fuzz_random r = {11};
+    uint8_t plain[2000];
+    for (size_t n = 0; n <= sizeof plain; n = 3 * n + 1) {
+        for (size_t i = 0; i < n; i++)
+            plain[i] = (uint8_t)(i & 64 ? fuzz_next(&r) : i / 8);
+        uint8_t head[HEAD_BYTES] = {(uint8_t)(n % 40), (uint8_t)n, 0};
+        fuzz_put_seed(seeds, head, sizeof head, pqf_bytes_of(plain, n));
+    }
+    for (uint8_t stride = 4; stride <= 9; stride++) {
+        uint8_t head[HEAD_BYTES] = {250, (uint8_t)(stride - 1), 0};
+        fuzz_put_seed(seeds, head, sizeof head,
+                      pqf_bytes_of("\1\2\0\0\0\0\0\0\0", stride));
+    }
+    uint8_t head[HEAD_BYTES] = {200, 7, 1};
+    fuzz_put_seed(seeds, head, sizeof head,
+                  pqf_bytes_of("furiously ironic deposits sleep furiously", 41));
+}
 
 static void put_head(const fuzz_seeds *seeds, size_t out_len, pqf_bytes body) {
     uint8_t head[HEAD_BYTES] = {0};

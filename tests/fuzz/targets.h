@@ -33,6 +33,8 @@ FUZZ(split, fuzz_encoding, fuzz_encoding_seeds, PQF_BYTE_STREAM_SPLIT, 16, 256 *
      "BYTE_STREAM_SPLIT values")
 FUZZ(alp, fuzz_encoding, fuzz_encoding_seeds, PQF_ALP, 16, 256 * KIB, "ALP values")
 FUZZ(snappy, fuzz_codec, fuzz_codec_seeds, PQF_SNAPPY, 16, 256 * KIB, "snappy bytes")
+FUZZ(snappy_write, fuzz_snappy_write, fuzz_snappy_write_seeds, 0, 1024, 256 * KIB,
+     "what snappy compresses")
 FUZZ(gzip, fuzz_codec, fuzz_codec_seeds, PQF_GZIP, 16, 256 * KIB, "gzip members")
 FUZZ(brotli, fuzz_codec, fuzz_codec_seeds, PQF_BROTLI, 16, 256 * KIB, "brotli bytes")
 FUZZ(lz4, fuzz_codec, fuzz_codec_seeds, PQF_LZ4, 16, 256 * KIB,
