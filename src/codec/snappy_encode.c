@@ -9,9 +9,9 @@
  * each other for as long as what stands behind a copy stood before too.
  *
  * Pages of integers are different: what repeats are the upper bytes of each value, one value (5 to 8 bytes)
- * back, and every value makes a literal and a copy. Once a copy came from so near, values are taken whole: the
- * one before, and the last one whose third to sixth byte were the same, are compared in one step, and the one
- * with more equal upper bytes is copied from. Nothing of that depends on a branch.
+ * back, and every value makes a literal and a copy. Once a copy came from so near, values are taken whole: all
+ * but two bytes are copied from the value before, or as many as possible from that or from the last one whose
+ * third to sixth byte were the same. How many they are is no branch.
  *
  * The output never outgrows its bound: a literal of up to 60 bytes and the copy behind it take at most the bytes
  * they stand for; longer ones take up to 2 bytes more (of 65 at least), the last literal of a part 3. The wide
@@ -102,17 +102,18 @@ static __attribute__((noinline)) uint8_t *put_literal(uint8_t *out, const uint8_
     return out + len;
 }
 
-static inline void put_pending(place *p) {
-    size_t len = (size_t)(p->at - p->literal);
+static inline place put_pending(place p) {
+    size_t len = (size_t)(p.at - p.literal);
     if (len > 16) {
-        p->out = put_literal(p->out, p->literal, len);
+        p.out = put_literal(p.out, p.literal, len);
     } else {
-        *p->out = (uint8_t)((len - 1) << 2); /* of 0 bytes: overwritten */
-        p->out += len > 0;
-        memcpy(p->out, p->literal, 16);
-        p->out += len;
+        *p.out = (uint8_t)((len - 1) << 2); /* of 0 bytes: overwritten */
+        p.out += len > 0;
+        memcpy(p.out, p.literal, 16);
+        p.out += len;
     }
-    p->literal = p->at;
+    p.literal = p.at;
+    return p;
 }
 
 /* ---- the table ---- */
@@ -137,22 +138,23 @@ static inline bool look_up(const part *b, place *p, size_t i, uint64_t bytes) {
     return true;
 }
 
-/* The next place from p->at on whose four bytes stood before; false: there is none. */
-static inline bool search(const part *b, place *p) {
-    for (int i = 0; i < DENSE_BYTES; i += 4, p->at += 4) {
-        if (p->at >= b->limit) return false;
-        uint64_t bytes = pqf_load_u64(p->at);
-        if (look_up(b, p, 0, bytes) || look_up(b, p, 1, bytes >> 8) ||
-            look_up(b, p, 2, bytes >> 16) || look_up(b, p, 3, bytes >> 24))
-            return true;
+/* The next place from p.at on whose four bytes stood before; `from` is NULL when there is none. */
+static inline place search(const part *b, place p) {
+    for (int i = 0; i < DENSE_BYTES; i += 4, p.at += 4) {
+        if (p.at >= b->limit) break;
+        uint64_t bytes = pqf_load_u64(p.at);
+        if (look_up(b, &p, 0, bytes) || look_up(b, &p, 1, bytes >> 8) ||
+            look_up(b, &p, 2, bytes >> 16) || look_up(b, &p, 3, bytes >> 24))
+            return p;
     }
-    for (size_t missed = 2 * DENSE_BYTES; p->at < b->limit;) {
-        if (look_up(b, p, 0, pqf_load_u32(p->at))) return true;
+    for (size_t missed = 2 * DENSE_BYTES; p.at < b->limit;) {
+        if (look_up(b, &p, 0, pqf_load_u32(p.at))) return p;
         size_t step = missed >> STEP_SHIFT;
-        p->at += step;
+        p.at += step;
         missed += step;
     }
-    return false;
+    p.from = NULL;
+    return p;
 }
 
 /* ---- values ---- */
@@ -172,47 +174,49 @@ static inline uint64_t difference(const uint8_t *a, const uint8_t *b, size_t str
     return (pqf_load_u64(a) ^ pqf_load_u64(b)) << (64 - 8 * stride);
 }
 
-/* The distance of the value to copy from: one value, or where the table says that the bytes from at + 2 on
- * stood. A place of the table may be empty, and the value there would begin before the part: any other does. */
+/* The distance of the value to copy from, and what differs from it: one value, when that leaves no more than two
+ * bytes, or where the table says that the bytes from at + 2 on stood. A place of the table may be empty, and the
+ * value there would begin before the part: any other does. */
 static inline size_t nearest(const part *b, const uint8_t *at, size_t stride,
                              uint64_t *least) {
-    size_t q = (size_t)(at + 2 - b->base), last = *slot(b, pqf_load_u32(at + 2));
-    size_t distance = stride, other = last < 2 ? q - 2 : last < q ? q - last : stride;
-    uint64_t x = difference(at, at - other, stride);
     *least = difference(at, at - stride, stride);
+    if (*least >> (64 - 8 * (stride - 2)) == 0) return stride;
+    uint16_t *s = slot(b, pqf_load_u32(at + 2));
+    size_t q = (size_t)(at + 2 - b->base), last = *s, distance = stride;
+    size_t other = last < 2 ? q - 2 : last < q ? q - last : stride;
+    uint64_t x = difference(at, at - other, stride);
     TAKE_LESS(*least, x, distance, other);
+    if (*least >> (64 - 8 * MIN_EQUAL) == 0) *s = (uint16_t)q;
     return distance;
 }
 
-/* Values from p->at on, each by a literal of its lower bytes and a copy of its upper ones. True: from p->at on
- * more than a value's bytes stand at p->from; false: search on at p->at. */
-static __attribute__((noinline)) bool take_values(const part *b, place *p,
-                                                  size_t stride) {
-    const uint8_t *at = p->at;
-    uint8_t *out = p->out;
-    bool is_long = false;
-    while (at < b->limit && !is_long) {
+/* Values from p.at on, each by a literal of its lower bytes and a copy of its upper ones. Comes back with `from`
+ * where more than a value's bytes stand, or NULL: search on. */
+static __attribute__((noinline)) place take_values(const part *b, place p,
+                                                   size_t stride) {
+    const uint8_t *at = p.at;
+    uint8_t *out = p.out;
+    const uint8_t *from = NULL;
+    while (at < b->limit && !from) {
         uint64_t x;
         size_t distance = nearest(b, at, stride, &x);
         if (x >> (64 - 8 * MIN_EQUAL)) break;
-        *slot(b, pqf_load_u32(at + 2)) = (uint16_t)(at + 2 - b->base);
         size_t equal = x ? (size_t)__builtin_clzll(x) / 8 : stride;
         size_t other = stride - equal;
-        is_long = !x || pqf_load_u64(at + stride) == pqf_load_u64(at + stride - distance);
+        bool is_long =
+            !x || pqf_load_u64(at + stride) == pqf_load_u64(at + stride - distance);
         *out = (uint8_t)((other - 1) << 2);
         pqf_store_u64(out + (other > 0), pqf_load_u64(at));
         out += other + (other > 0);
         if (is_long) {
-            p->from = at + other - distance;
+            from = at + other - distance;
             at += other;
         } else {
             out = put_copy(out, distance, equal);
             at += stride;
         }
     }
-    p->at = p->literal = at;
-    p->out = out;
-    return is_long;
+    return (place){.literal = at, .at = at, .from = from, .out = out};
 }
 
 /* ---- a part ---- */
@@ -230,47 +234,49 @@ static inline size_t equal_bytes(const uint8_t *at, const uint8_t *from,
     return (size_t)(at - begin);
 }
 
-/* The copy at p->at; its length. *next: the bytes from the last copied one on, where fewer than 8 are: they are
+/* The copy at p.at. *next: the bytes from the last copied one on, where fewer than 8 are: they are
  * loaded before it is known how many. */
-static inline size_t take_copy(const part *b, place *p, uint64_t *next) {
-    size_t distance = (size_t)(p->at - p->from), len;
-    uint64_t x = pqf_load_u64(p->at) ^ pqf_load_u64(p->from);
-    *next = pqf_load_u64(p->at + 3);
+static inline place take_copy(const part *b, place p, uint64_t *next) {
+    size_t distance = (size_t)(p.at - p.from), len;
+    uint64_t x = pqf_load_u64(p.at) ^ pqf_load_u64(p.from);
+    *next = pqf_load_u64(p.at + 3);
     if (x) {
         int bits = __builtin_ctzll(x);
         len = (size_t)bits / 8;
         *next >>= bits & 24; /* 8 * (len - 4) */
-        p->out = put_copy(p->out, distance, len);
-    } else if ((x = pqf_load_u64(p->at + 8) ^ pqf_load_u64(p->from + 8)) != 0) {
+        p.out = put_copy(p.out, distance, len);
+    } else if ((x = pqf_load_u64(p.at + 8) ^ pqf_load_u64(p.from + 8)) != 0) {
         len = 8 + (size_t)__builtin_ctzll(x) / 8;
-        p->out = put_copy(p->out, distance, len);
+        p.out = put_copy(p.out, distance, len);
     } else {
-        len = 16 + equal_bytes(p->at + 16, p->from + 16, b->end);
-        p->out = put_long_copy(p->out, distance, len);
+        len = 16 + equal_bytes(p.at + 16, p.from + 16, b->end);
+        p.out = put_long_copy(p.out, distance, len);
     }
-    p->literal = p->at += len;
-    return len;
+    p.literal = p.at += len;
+    return p;
 }
 
-/* Copies from p->at on, while one follows the other; false: no room for another search. */
-static inline bool take_copies(const part *b, place *p) {
+/* Copies from p.at on, while one follows the other. */
+static inline place take_copies(const part *b, place p) {
     uint64_t next;
     do {
-        size_t distance = (size_t)(p->at - p->from), len = take_copy(b, p, &next);
-        if (p->at >= b->limit) return false;
-        if (len >= 8) next = pqf_load_u64(p->at - 1);
+        size_t distance = (size_t)(p.at - p.from);
+        const uint8_t *before = p.at;
+        p = take_copy(b, p, &next);
+        if (p.at >= b->limit) return p;
+        if (p.at - before >= 8) next = pqf_load_u64(p.at - 1);
         if (distance - MIN_STRIDE <= MAX_STRIDE - MIN_STRIDE &&
-            difference(p->at, p->at - distance, distance) >> 32 == 0) {
-            while (take_values(b, p, distance))
-                take_copy(b, p, &next);
-            if (p->at >= b->limit) return false;
-            next = pqf_load_u64(p->at - 1);
+            difference(p.at, p.at - distance, distance) >> 32 == 0) {
+            while ((p = take_values(b, p, distance)).from)
+                p = take_copy(b, p, &next);
+            if (p.at >= b->limit) return p;
+            next = pqf_load_u64(p.at - 1);
         }
-        replace(b, p->at - 1, next);
-        p->from = replace(b, p->at, next >> 8);
-    } while (pqf_load_u32(p->from) == (uint32_t)(next >> 8));
-    p->at++;
-    return true;
+        replace(b, p.at - 1, next);
+        p.from = replace(b, p.at, next >> 8);
+    } while (pqf_load_u32(p.from) == (uint32_t)(next >> 8));
+    p.at++;
+    return p;
 }
 
 static uint8_t *encode_part(pqf_bytes in, uint8_t *out) {
@@ -284,10 +290,8 @@ static uint8_t *encode_part(pqf_bytes in, uint8_t *out) {
     part b = {in.data, end - TAIL_BYTES, end, table, 32 - bits};
     /* An empty place of the table means the first byte, so that one is not looked up. */
     place p = {.literal = in.data, .at = in.data + 1, .out = out};
-    while (search(&b, &p)) {
-        put_pending(&p);
-        if (!take_copies(&b, &p)) break;
-    }
+    while ((p = search(&b, p)).from)
+        p = take_copies(&b, put_pending(p));
     return put_literal(p.out, p.literal, (size_t)(end - p.literal));
 }
 
