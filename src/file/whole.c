@@ -285,9 +285,9 @@ static pqf_status decode_halves(pqf_scan *scan, pqf_error *err) {
     struct pqf_whole *w = scan->whole;
     for (int64_t num_full; (num_full = count_full(scan)) > 0;) {
         int64_t n, num_pieces = w->num_pieces + num_full;
-        pqf_leaf_out *leaves;
+        pqf_leaf_out *leaves = NULL;
         void *pieces, *order;
-        bool *is_full;
+        bool *is_full = NULL;
         TRY(zalloc_array(scan, num_pieces, sizeof(pqf_piece), &pieces, err));
         TRY(make_leaves(scan, num_pieces, &leaves, &is_full, &n, err));
         TRY(zalloc_array(scan, 2 * num_full * scan->num_leaves, sizeof(int64_t), &order,
