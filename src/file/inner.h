@@ -277,7 +277,8 @@ typedef struct pqf_flow {
     pqf_error err; /* then */
 } pqf_flow;
 
-/* Few bytes are left until more are there; so many are not left to the end. */
+/* Few bytes are left until more are there; so many, or a quarter of a row group, are not left to those
+ * who have nothing else to do. */
 #define PQF_WRITE_BYTES (((int64_t)1 << 20) / pqf_flow_test_divisor)
 #define PQF_READY_BYTES (((int64_t)16 << 20) / pqf_flow_test_divisor)
 /* Tests: these sizes, and those of pages that wait, are so many times smaller; else 1. */
@@ -342,6 +343,7 @@ typedef struct pqf_group_writer {
     int64_t max_rows;
     int64_t max_bytes;      /* 0: none */
     int64_t expected_rows;  /* of the file; 0: unknown */
+    int64_t ready_limit;    /* bytes that may wait while there is something to encode */
     int64_t num_rows;       /* in the row group in progress */
     int64_t num_bytes;      /* Arrow bytes of its complete blocks */
     int64_t total_rows;     /* of finished row groups */

@@ -109,7 +109,7 @@ static pqf_status hand_on(pqf_group_writer *w, int32_t leaf, size_t min_bytes,
 
 /* The last leaves are encoded faster than they are written: going on would only fill memory. */
 static bool is_ahead(const pqf_group_writer *w) {
-    return w->flow.is_writing && w->flow.ready_bytes >= PQF_READY_BYTES &&
+    return w->flow.is_writing && w->flow.ready_bytes >= w->ready_limit &&
            w->leaves_begun == w->num_leaves;
 }
 
@@ -119,7 +119,7 @@ static pqf_status write_surplus(pqf_group_writer *w, int worker, pqf_error *err)
     bool more = true;
     pqf_gate_lock(&w->flow.gate);
     while (status == PQF_OK && more) {
-        more = w->num_idle == 0 && pqf_flow_write(&w->flow, PQF_READY_BYTES, worker);
+        more = w->num_idle == 0 && pqf_flow_write(&w->flow, w->ready_limit, worker);
         if (!more && is_ahead(w)) {
             pqf_gate_wait(&w->flow.gate);
             more = true;
@@ -345,6 +345,8 @@ static pqf_status close_group(pqf_group_writer *w, pqf_error *err) {
     TRY(name_sorting(w, &group, err));
     TRY(pqf_buf_put(&w->groups, &group, sizeof group, err));
     pqf_flow_begin_lanes(&w->flow);
+    w->ready_limit = pqf_min_i64(
+        PQF_READY_BYTES, pqf_max_i64(group.total_compressed_size / 4, PQF_WRITE_BYTES));
     w->total_rows += w->num_rows;
     w->num_rows = 0;
     w->num_bytes = 0;
