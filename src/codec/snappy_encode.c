@@ -11,7 +11,8 @@
  * Pages of integers are different: what repeats are the upper bytes of each value, one value (5 to 8 bytes)
  * back, and every value makes a literal and a copy. Once a copy came from so near, values are taken whole: all
  * but two bytes are copied from the value before, or as many as possible from that or from the last one whose
- * third to sixth byte were the same. How many they are is no branch.
+ * third to sixth byte were the same. How many they are is no branch. Some integers come out smaller without that: the
+ * first part of every TRIAL_PARTS in which values were taken is encoded both ways, and the better one is kept up.
  *
  * The output never outgrows its bound: a literal of up to 60 bytes and the copy behind it take at most the bytes
  * they stand for; longer ones take up to 2 bytes more (of 65 at least), the last literal of a part 3. The wide
@@ -44,10 +45,16 @@
 #define MAX_STRIDE 8
 #define MIN_EQUAL  4
 
+#define TRIAL_PARTS 16
+
+#define BOUND_BYTES(n) (32 + (n) + (n) / 6)
+
 typedef struct part {
     const uint8_t *base, *limit, *end;
     uint16_t *table;
     int shift; /* of a 32-bit product to a place in the table */
+    bool takes_values;
+    bool *took_values;
 } part;
 
 /* Where encoding is: bytes before `literal` are out, those before `at` have nothing to be copied from, those
@@ -265,8 +272,9 @@ static inline place take_copies(const part *b, place p) {
         p = take_copy(b, p, &next);
         if (p.at >= b->limit) return p;
         if (p.at - before >= 8) next = pqf_load_u64(p.at - 1);
-        if (distance - MIN_STRIDE <= MAX_STRIDE - MIN_STRIDE &&
+        if (b->takes_values && distance - MIN_STRIDE <= MAX_STRIDE - MIN_STRIDE &&
             difference(p.at, p.at - distance, distance) >> 32 == 0) {
+            *b->took_values = true;
             while ((p = take_values(b, p, distance)).from)
                 p = take_copy(b, p, &next);
             if (p.at >= b->limit) return p;
@@ -279,7 +287,9 @@ static inline place take_copies(const part *b, place p) {
     return p;
 }
 
-static uint8_t *encode_part(pqf_bytes in, uint8_t *out) {
+static uint8_t *encode_part(pqf_bytes in, bool takes_values, bool *took_values,
+                            uint8_t *out) {
+    *took_values = false;
     if (in.len < MIN_PART_BYTES) return put_literal(out, in.data, in.len);
     uint16_t table[1 << MAX_TABLE_BITS];
     int bits = MIN_TABLE_BITS;
@@ -287,7 +297,13 @@ static uint8_t *encode_part(pqf_bytes in, uint8_t *out) {
         bits++;
     memset(table, 0, sizeof *table << bits);
     const uint8_t *end = in.data + in.len;
-    part b = {in.data, end - TAIL_BYTES, end, table, 32 - bits};
+    part b = {.base = in.data,
+              .limit = end - TAIL_BYTES,
+              .end = end,
+              .table = table,
+              .shift = 32 - bits,
+              .takes_values = takes_values,
+              .took_values = took_values};
     /* An empty place of the table means the first byte, so that one is not looked up. */
     place p = {.literal = in.data, .at = in.data + 1, .out = out};
     while ((p = search(&b, p)).from)
@@ -296,21 +312,42 @@ static uint8_t *encode_part(pqf_bytes in, uint8_t *out) {
 }
 
 size_t pqf_snappy_bound(size_t in_len) {
-    return in_len > UINT32_MAX ? 0 : 32 + in_len + in_len / 6;
+    return in_len > UINT32_MAX ? 0 : BOUND_BYTES(in_len);
+}
+
+/* Both ways, where values are taken. *better: whether taking them is. */
+static __attribute__((noinline)) uint8_t *try_part(pqf_bytes in, bool *took_values,
+                                                   bool *better, uint8_t *out) {
+    uint8_t other[BOUND_BYTES(PART_BYTES)];
+    uint8_t *end = encode_part(in, true, took_values, out);
+    bool ignored;
+    *better = true;
+    if (!*took_values) return end;
+    size_t len = (size_t)(encode_part(in, false, &ignored, other) - other);
+    *better = (size_t)(end - out) <= len + len / 64;
+    if (*better) return end;
+    memcpy(out, other, len);
+    return out + len;
 }
 
 pqf_status pqf_snappy_encode(const pqf_codec_ctx *ctx, pqf_bytes in, uint8_t *out,
                              size_t *written, pqf_error *err) {
     uint8_t *to = out;
-    size_t n = in.len;
+    size_t n = in.len, next_trial = 0;
+    bool better = true, took_values;
     for (; n > 0x7F; n >>= 7)
         *to++ = (uint8_t)(n | 0x80);
     *to++ = (uint8_t)n;
     for (size_t at = 0; at < in.len; at += PART_BYTES) {
-        size_t rest = in.len - at;
+        pqf_bytes part_in = {in.data + at,
+                             in.len - at < PART_BYTES ? in.len - at : PART_BYTES};
         if (at > 0 && at % POLL_BYTES == 0) TRY(pqf_codec_poll(ctx, err));
-        to = encode_part(
-            pqf_bytes_of(in.data + at, rest < PART_BYTES ? rest : PART_BYTES), to);
+        if (at < next_trial) {
+            to = encode_part(part_in, better, &took_values, to);
+            continue;
+        }
+        to = try_part(part_in, &took_values, &better, to);
+        if (took_values) next_trial = at + TRIAL_PARTS * PART_BYTES;
     }
     *written = (size_t)(to - out);
     return PQF_OK;
