@@ -201,8 +201,7 @@ static pqf_status int64_to_decimal(const pqf_field *f, const pqf_kernels *kernel
 
 pqf_status pqf_convert_decimal(pqf_bytes in, int32_t width, uint8_t *out,
                                pqf_error *err) {
-    if (in.len == 0) return pqf_fail(err, PQF_CORRUPT, "a decimal of 0 bytes");
-    uint8_t sign = in.data[0] & 0x80 ? 0xFF : 0;
+    uint8_t sign = in.len > 0 && in.data[0] & 0x80 ? 0xFF : 0; /* of no bytes: 0 */
     size_t room = (size_t)width;
     while (in.len > room && in.data[0] == sign && (in.data[1] & 0x80) == (sign & 0x80)) {
         in.data++;

@@ -160,9 +160,19 @@ def test_a_decimal_that_is_wider_than_its_type(read):
     refused(read, one_column(BYTE_ARRAY, [b"\1" * 17], annotation=made.decimal_type(38, 0)), "17 bytes")
 
 
-def test_a_decimal_of_no_bytes_is_none(read):
-    """Two's complement has no form of zero bytes; pyarrow refuses it too."""
-    refused(read, one_column(BYTE_ARRAY, [b"\1", b""], annotation=made.decimal_type(5, 0)), "0 bytes")
+@pytest.mark.parametrize("precision", [5, 38, 60])
+@pytest.mark.parametrize("dictionary", [False, True])
+def test_a_decimal_of_no_bytes_is_zero(dictionary, precision, read):
+    """LogicalTypes.md gives BYTE_ARRAY decimals no least length; polars reads 0 too, pyarrow refuses."""
+    values, pages = [b"\xff", b"", b"\1"], {}
+    if dictionary:
+        body = made.plain(BYTE_ARRAY, values)
+        pages = {"pages": made.dictionary_page(body, 3) + made.page_v1(b"\2\3\x24\0", 3, encoding=8)}
+    data = one_column(BYTE_ARRAY, values, annotation=made.decimal_type(precision, 0), **pages)
+    assert read(data).to_pylist() == [-1, 0, 1]
+
+
+def test_a_decimal_of_fixed_length_zero(read):
     with pytest.raises(pa.ArrowInvalid, match="FIXED_LEN_BYTE_ARRAY of length 0"):
         read(one_column(FIXED, [b""], length=0, annotation=made.decimal_type(5, 0)))
 
