@@ -33,9 +33,13 @@ static pqf_status build_node(builder *b, const pqf_node *node, levels at,
 static pqf_status build_list(builder *b, const pqf_node *node, levels at,
                              pqf_field *parent, pqf_field *out, pqf_error *err);
 
-static pqf_status fail_shape(const pqf_node *node, const char *what, pqf_error *err) {
-    return pqf_fail(err, PQF_CORRUPT, "schema: the %s-annotated group '%.200s' %s",
-                    pqf_logical_name(node->logical), node->name, what);
+/* The group's values would be read wrongly; the file's other columns can be read. */
+static pqf_status fail_shape(builder *b, const pqf_node *node, const char *fault,
+                             pqf_field *out, pqf_error *err) {
+    out->unusable = PQF_CORRUPT;
+    return pqf_arena_printf(&b->schema->arena, &out->why, err,
+                            "the %s-annotated group '%.200s' %s",
+                            pqf_logical_name(node->logical), node->name, fault);
 }
 
 /* The group cannot be read; the file's other columns can. */
@@ -149,8 +153,50 @@ static bool is_two_level(const pqf_node *repeated, const pqf_node *list) {
 static pqf_status build_map(builder *b, const pqf_node *node, levels at,
                             pqf_field *parent, pqf_field *out, pqf_error *err);
 
+/* ---- groups that are no list and no map, whatever their annotation says ---- */
+
+/* A repeated group with a list or map annotation is only the element of a two-level list. */
+static bool may_be_repeated(const pqf_node *node) {
+    return !is_repeated(node) ||
+           (node->parent && node->parent->logical == PQF_LOGICAL_LIST);
+}
+
+/* NULL: none. */
+static const char *list_fault(const pqf_node *node) {
+    const pqf_node *repeated = node->children;
+    if (node->num_children != 1) return "does not have exactly one child";
+    if (!is_repeated(repeated)) return "has a child that is not repeated";
+    if (!may_be_repeated(node)) return "is repeated";
+    if (!is_group(repeated)) return NULL;
+    if (repeated->num_children == 0) return "has an element without content";
+    return is_repeated(node) && !is_two_level(repeated, node) ? "is repeated" : NULL;
+}
+
+static const char *map_fault(const pqf_node *node) {
+    const pqf_node *entries = node->children;
+    if (node->num_children != 1) return "does not have exactly one child";
+    if (!is_repeated(entries) || !is_group(entries))
+        return "has a child that is not a repeated group";
+    if (entries->num_children < 1 || entries->num_children > 2)
+        return "has entries of neither one nor two fields";
+    if (is_repeated(entries->children)) return "has repeated keys";
+    if (entries->num_children == 1) return list_fault(node);
+    return may_be_repeated(node) ? NULL : "is repeated";
+}
+
+static const char *shape_fault(const pqf_node *node) {
+    if (!is_group(node)) return NULL;
+    if (node->logical == PQF_LOGICAL_LIST) return list_fault(node);
+    return node->logical == PQF_LOGICAL_MAP ? map_fault(node) : NULL;
+}
+
 static pqf_status build_element(builder *b, const pqf_node *repeated, levels at,
                                 pqf_field *list, pqf_error *err) {
+    const char *fault = shape_fault(repeated);
+    if (fault) {
+        TRY(build_struct(b, repeated, at, list, list->children, err));
+        return fail_shape(b, repeated, fault, list->children, err);
+    }
     if (repeated->logical == PQF_LOGICAL_LIST)
         return build_list(b, repeated, at, list, list->children, err);
     if (repeated->logical == PQF_LOGICAL_MAP)
@@ -158,32 +204,18 @@ static pqf_status build_element(builder *b, const pqf_node *repeated, levels at,
     return build_struct(b, repeated, at, list, list->children, err);
 }
 
-/* A repeated group with a list or map annotation is only the element of a two-level list. */
-static pqf_status check_repeated(const pqf_node *node, pqf_error *err) {
-    if (!is_repeated(node)) return PQF_OK;
-    if (node->parent && node->parent->logical == PQF_LOGICAL_LIST) return PQF_OK;
-    return fail_shape(node, "is repeated", err);
-}
-
 static pqf_status build_items(builder *b, const pqf_node *node, levels at,
                               pqf_field *list, pqf_error *err) {
     const pqf_node *repeated = node->children;
-    if (!is_repeated(repeated))
-        return fail_shape(node, "has a child that is not repeated", err);
-    TRY(check_repeated(node, err));
     if (!is_group(repeated))
         return build_leaf(b, repeated, at, list, list->children, err);
-    if (repeated->num_children == 0)
-        return fail_shape(node, "has an element without content", err);
     if (is_two_level(repeated, node)) return build_element(b, repeated, at, list, err);
-    if (is_repeated(node)) return fail_shape(node, "is repeated", err);
     return build_node(b, repeated->children, at, list, list->children, err);
 }
 
+/* Without list_fault. */
 static pqf_status build_list(builder *b, const pqf_node *node, levels at,
                              pqf_field *parent, pqf_field *out, pqf_error *err) {
-    if (node->num_children != 1)
-        return fail_shape(node, "does not have exactly one child", err);
     enter_optional(&at, node);
     TRY(begin_field(b, node, PQF_FIELD_LIST, at, parent, out, err));
     TRY(add_children(b, out, 1, err));
@@ -191,23 +223,10 @@ static pqf_status build_list(builder *b, const pqf_node *node, levels at,
     return build_items(b, node, at, out, err);
 }
 
-static pqf_status check_map(const pqf_node *node, pqf_error *err) {
-    if (node->num_children != 1)
-        return fail_shape(node, "does not have exactly one child", err);
-    const pqf_node *entries = node->children;
-    if (!is_repeated(entries) || !is_group(entries))
-        return fail_shape(node, "has a child that is not a repeated group", err);
-    if (entries->num_children < 1 || entries->num_children > 2)
-        return fail_shape(node, "has entries of neither one nor two fields", err);
-    if (is_repeated(entries->children)) return fail_shape(node, "has repeated keys", err);
-    return check_repeated(node, err);
-}
-
 /* A key that Parquet calls optional is handed out as required: its def_level stays above the
- * one of the entries, and a null there is for the column room to refuse. */
+ * one of the entries, and a null there is for the column room to refuse. Without map_fault. */
 static pqf_status build_map(builder *b, const pqf_node *node, levels at,
                             pqf_field *parent, pqf_field *out, pqf_error *err) {
-    TRY(check_map(node, err));
     const pqf_node *entries = node->children;
     if (entries->num_children == 1) return build_list(b, node, at, parent, out, err);
     enter_optional(&at, node);
@@ -220,16 +239,26 @@ static pqf_status build_map(builder *b, const pqf_node *node, levels at,
     return PQF_OK;
 }
 
-static pqf_status build_node(builder *b, const pqf_node *node, levels at,
-                             pqf_field *parent, pqf_field *out, pqf_error *err) {
-    if (is_group(node) && node->logical == PQF_LOGICAL_LIST)
-        return build_list(b, node, at, parent, out, err);
-    if (is_group(node) && node->logical == PQF_LOGICAL_MAP)
-        return build_map(b, node, at, parent, out, err);
+static pqf_status build_plain(builder *b, const pqf_node *node, levels at,
+                              pqf_field *parent, pqf_field *out, pqf_error *err) {
     if (is_repeated(node)) return build_repeated(b, node, at, parent, out, err);
     enter_optional(&at, node);
     if (is_group(node)) return build_struct(b, node, at, parent, out, err);
     return build_leaf(b, node, at, parent, out, err);
+}
+
+static pqf_status build_node(builder *b, const pqf_node *node, levels at,
+                             pqf_field *parent, pqf_field *out, pqf_error *err) {
+    const char *fault = shape_fault(node);
+    if (fault) {
+        TRY(build_plain(b, node, at, parent, out, err));
+        return fail_shape(b, node, fault, out, err);
+    }
+    if (is_group(node) && node->logical == PQF_LOGICAL_LIST)
+        return build_list(b, node, at, parent, out, err);
+    if (is_group(node) && node->logical == PQF_LOGICAL_MAP)
+        return build_map(b, node, at, parent, out, err);
+    return build_plain(b, node, at, parent, out, err);
 }
 
 pqf_status pqf_fields_build(pqf_schema *schema, const pqf_schema_options *options,

@@ -15,16 +15,23 @@ static const char *const TYPES[] = {
     "+s(a:l;s:u;l:+l(item:i);d:dict(i;u);m:+m(key!:u;value:i))", "+s(a:l;s:u;b:l)",
     "+s(s:u)"};
 
+static char *put_padded(char *p, int64_t x, size_t width) {
+    char digits[24];
+    size_t len = (size_t)snprintf(digits, sizeof digits, "%lld", (long long)x);
+    memset(p, '0', width - len);
+    memcpy(p + width - len, digits, len);
+    return p + width;
+}
+
 static char *make_text(int type, int64_t n) {
     char *text = test_malloc((size_t)n * 220 + 1), *p = text;
-    assert_non_null(p);
     for (int64_t i = 0; i < n; i++) {
         p += sprintf(p, "%s{", i ? "," : "");
         int64_t x = rand_below(1 << 30);
         if (type < 2)
             p += i % 7 ? sprintf(p, "%lld,", (long long)x) : sprintf(p, "null,");
         if (type > 0)
-            p += sprintf(p, "%0*lld", (int)(20 + i % 80), (long long)x);
+            p = put_padded(p, x, (size_t)(20 + i % 80));
         else
             p += i % 5 ? sprintf(p, "t%lld", (long long)(i % 50)) : sprintf(p, "null");
         if (type == 1) p += sprintf(p, ",%lld", (long long)(i % 3));
@@ -35,6 +42,7 @@ static char *make_text(int type, int64_t n) {
         }
         p += sprintf(p, "}");
     }
+    assert_non_null(text);
     return text;
 }
 

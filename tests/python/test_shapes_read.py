@@ -300,17 +300,22 @@ WRONG = {
     "a repeated list": group_list("l", REP, node("list", REP, [node("e", OPT, "i")])),
     "a map of three": group_map("m", OPT, entries("kv", KEY, VALUE, node("x", OPT, "i"))),
     "a map of no group": group_map("m", OPT, node("kv", REP, "i")),
+    "a list of nothing": group_list("l", OPT, node("list", REP, [])),
     "repeated keys": group_map("m", OPT, entries("kv", node("key", REP, "s"), VALUE)),
 }
 
 
 @pytest.mark.parametrize("name", WRONG)
 def test_what_is_no_list_and_no_map_is_refused_by_name(name, tmp_path):
-    top = WRONG[name]
-    path = tmp_path / "x.parquet"
-    path.write_bytes(file_of([top], [[(0, 0, None)] for _ in leaves_of([top])], 1))
+    """Reading such a column is the error; the others are read."""
+    top, path = WRONG[name], tmp_path / "x.parquet"
+    beside = [node("before", REQ, "i"), top, node("behind", REQ, "i")]
+    nulls = [[(0, 0, None)] for _ in leaves_of([top])]
+    path.write_bytes(file_of(beside, [[(0, 0, 7)], *nulls, [(0, 0, 8)]], 1))
     with pytest.raises(pa.ArrowInvalid, match=f"'{top[0]}'"):
         arrow(path)
+    assert inspect_schema(path).names == ["before", top[0], "behind"]
+    assert arrow(path, columns=["behind", "before"]).to_pylist() == [{"behind": 8, "before": 7}]
 
 
 # -- groups without children, files without columns, groups without rows --
