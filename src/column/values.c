@@ -209,6 +209,7 @@ static pqf_status append_fixed(pqf_value_reader *v, pqf_leaf_out *out,
                                const slot_range *r, pqf_scratch *scratch,
                                pqf_error *err) {
     int64_t width = v->leaf_field->arrow_width;
+    if (width == 0) return pqf_values_skip(v, r->num_values, err); /* no bytes to put */
     uint8_t *at = out->values.data + out->values.len;
     if (r->num_values == r->num_slots)
         TRY(dense_fixed(v, r->num_slots, at, scratch, err));

@@ -141,12 +141,14 @@ static pqf_status decoder_take(pqf_decoder *d, bool has_fn, int64_t n, pqf_error
 /* The most values that the bytes which are left can hold. Those of other encodings may be runs of any
  * length. */
 static int64_t most_values(const pqf_decoder *d) {
+    bool no_bytes = d->layout == PQF_FIXED && d->width == 0;
+    if (no_bytes) return INT64_MAX;
     if (d->encoding->id == PQF_BYTE_STREAM_SPLIT) return d->stride - d->value_at;
     if (d->encoding->id != PQF_PLAIN) return INT64_MAX;
     int64_t left = (int64_t)d->in.len;
     if (d->layout == PQF_BITS) return 8 * left - d->bit_at;
     if (d->layout == PQF_BINARY) return left / 4;
-    return d->width ? left / d->width : INT64_MAX;
+    return left / d->width;
 }
 
 pqf_status pqf_decoder_expect(const pqf_decoder *d, int64_t n, pqf_error *err) {
@@ -187,6 +189,12 @@ pqf_status pqf_decode_skip(pqf_decoder *d, int64_t n, pqf_error *err) {
 const uint8_t *pqf_decoder_plain(const pqf_decoder *d) {
     bool in_place = d->encoding->id == PQF_PLAIN && d->layout == PQF_FIXED;
     return in_place ? d->in.data : NULL;
+}
+
+pqf_bytes pqf_decoder_rest(const pqf_decoder *d) {
+    if (d->encoding->id != PQF_PLAIN) return (pqf_bytes){0};
+    size_t used = d->layout == PQF_BITS ? (size_t)pqf_bits_bytes(d->bit_at) : 0;
+    return pqf_bytes_of(d->in.data + used, d->in.len - used);
 }
 
 pqf_status pqf_decoder_open_plain(pqf_decoder *d, int64_t n, const pqf_binary_out *out,

@@ -140,12 +140,26 @@ static pqf_status choose_row(pqf_schema *schema, pqf_field *field, pqf_error *er
     return PQF_OK;
 }
 
+/* Without a length nobody knows where the column's values begin; of no bytes they may well be. */
+static pqf_status check_length(pqf_schema *schema, pqf_field *field, pqf_error *err) {
+    const pqf_schema_element *e = field->leaf->node->element;
+    if (field->leaf->physical != PQF_PHYSICAL_FIXED) return PQF_OK;
+    if (e->has_type_length && e->type_length >= 0) return PQF_OK;
+    field->unusable = PQF_CORRUPT;
+    if (!e->has_type_length)
+        return pqf_arena_printf(&schema->arena, &field->why, err,
+                                "a FIXED_LEN_BYTE_ARRAY without a length");
+    return pqf_arena_printf(&schema->arena, &field->why, err,
+                            "a FIXED_LEN_BYTE_ARRAY of length %d", e->type_length);
+}
+
 pqf_status pqf_field_set_leaf(pqf_schema *schema, pqf_field *field, const pqf_leaf *leaf,
                               const pqf_schema_options *options, pqf_error *err) {
     const pqf_node *node = leaf->node;
     field->leaf = leaf;
     field->factor = 1;
     TRY(choose_row(schema, field, err));
+    TRY(check_length(schema, field, err));
     if (field->format[0] == 'w')
         TRY(pqf_arena_printf(&schema->arena, &field->format, err, "w:%d",
                              leaf->type_length));

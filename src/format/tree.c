@@ -36,10 +36,6 @@ static pqf_status check_element(const pqf_schema_element *e, int32_t i, pqf_erro
     if (is_leaf(e) && (e->type < 0 || e->type > PQF_PHYSICAL_FIXED))
         return pqf_fail(err, PQF_CORRUPT, "schema element %d has the unknown type %d", i,
                         e->type);
-    if (is_leaf(e) && e->type == PQF_PHYSICAL_FIXED && e->type_length <= 0)
-        return pqf_fail(err, PQF_CORRUPT,
-                        "schema element %d is a FIXED_LEN_BYTE_ARRAY of length %d", i,
-                        e->type_length);
     return PQF_OK;
 }
 
@@ -73,7 +69,7 @@ static void add_leaf(tree_builder *b, pqf_node *node, const char *path,
         .max_def = node->max_def,
         .max_rep = node->max_rep,
     };
-    if (leaf->physical == PQF_PHYSICAL_FIXED)
+    if (leaf->physical == PQF_PHYSICAL_FIXED && node->element->type_length > 0)
         leaf->type_length = node->element->type_length;
     leaf->order = order_of(node, leaf->physical);
     node->leaf = b->tree->num_leaves++;

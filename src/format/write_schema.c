@@ -200,7 +200,8 @@ static pqf_status store_as(builder *b, const struct ArrowSchema *arrow,
     case PQF_TYPE_FIXED_BINARY:
         out->type_length = type->width;
         if (type->width <= 0)
-            return fail_type(b, arrow, "Parquet has no values of zero bytes");
+            return fail_type(b, arrow,
+                             "most readers refuse values of zero bytes: declare binary");
         break;
     case PQF_TYPE_DECIMAL32:
     case PQF_TYPE_DECIMAL64:

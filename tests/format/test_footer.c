@@ -150,7 +150,6 @@ static void bad_negative(sample *s) {
 }
 static void bad_repetition(sample *s) { s->elements[1].repetition_type = 3; }
 static void bad_physical(sample *s) { s->elements[1].type = 8; }
-static void bad_length(sample *s) { s->elements[1].type = PQF_PHYSICAL_FIXED; }
 static void bad_empty(sample *s) { s->file.num_schema = 0; }
 static void bad_total(sample *s) {
     s->groups[1] = s->groups[0];
@@ -182,7 +181,6 @@ static void test_one_wrong_number(void **state) {
         {bad_negative, "has -1 children"},
         {bad_repetition, "unknown repetition 3"},
         {bad_physical, "unknown type 8"},
-        {bad_length, "FIXED_LEN_BYTE_ARRAY of length 0"},
         {bad_empty, "no elements"},
         {bad_total, "claims 9223372036854775807 rows"},
     };

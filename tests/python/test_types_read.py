@@ -11,12 +11,13 @@ import struct
 import uuid
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
 from interop import handmade as made
 from interop.handmade import BYTE_ARRAY, FIXED, INT32, INT64, INT96, one_column
 
-from py_parquet_forge import inspect_schema, read_parquet
+from py_parquet_forge import inspect_schema, read_metadata, read_parquet, read_parquet_iter
 
 EPOCH = 2440588  # Julian day of 1970-01-01
 DAY = 86_400 * 10**9
@@ -173,8 +174,71 @@ def test_a_decimal_of_no_bytes_is_zero(dictionary, precision, read):
 
 
 def test_a_decimal_of_fixed_length_zero(read):
-    with pytest.raises(pa.ArrowInvalid, match="FIXED_LEN_BYTE_ARRAY of length 0"):
-        read(one_column(FIXED, [b""], length=0, annotation=made.decimal_type(5, 0)))
+    """Its length says how many digits it has: none."""
+    data = one_column(FIXED, [b""], length=0, annotation=made.decimal_type(5, 0))
+    refused(read, data, "DECIMAL(5, 0)", "FIXED_LEN_BYTE_ARRAY(0)")
+
+
+# -- FIXED_LEN_BYTE_ARRAY of any length --
+
+NO_BYTES = {
+    "PLAIN": made.page_v1(b"", 3),
+    "PLAIN of version 2": made.page_v2(b"", 3),
+    "dictionary": made.dictionary_page(b"", 2) + made.page_v1(b"\1\3\2", 3, encoding=8),
+    "DELTA_BYTE_ARRAY": made.page_v1(
+        b"\x80\1\4\3\0" + b"\0" * 5 + b"\x80\1\4\3\0" + b"\0" * 5, 3, encoding=7
+    ),
+    "BYTE_STREAM_SPLIT": made.page_v1(b"", 3, encoding=9),
+}
+
+
+@pytest.mark.parametrize("pages", NO_BYTES)
+def test_values_of_no_bytes(pages, read, tmp_path):
+    data = one_column(FIXED, [b""] * 3, length=0, pages=NO_BYTES[pages])
+    found = read(data)
+    assert found.type == pa.binary(0)
+    assert found.to_pylist() == [b""] * 3
+    assert read_parquet(tmp_path / "x.parquet")["a"].tolist() == [b""] * 3
+    some = read_parquet(tmp_path / "x.parquet", filters=pc.is_valid(pc.field("a")), output_format="arrow")
+    assert some["a"].to_pylist() == [b""] * 3
+    batches = read_parquet_iter(tmp_path / "x.parquet", 2)
+    assert [batch["a"].to_pylist() for batch in batches] == [[b"", b""], [b""]]
+
+
+@pytest.mark.parametrize("version", [1, 2])
+def test_values_of_no_bytes_and_nulls(version, read):
+    levels = b"\3\x05"  # of 8: valid, null, valid, null ...
+    page = made.page_v2(b"", 3, nulls=1, levels=levels)
+    if version == 1:
+        page = made.page_v1(len(levels).to_bytes(4, "little") + levels, 3)
+    data = one_column(FIXED, [b""] * 3, length=0, pages=page, repetition=made.OPTIONAL)
+    assert read(data).to_pylist() == [b"", None, b""]
+
+
+def two_columns(length: int | None, annotation: dict | None = None) -> bytes:
+    """`a` FIXED_LEN_BYTE_ARRAY of a length, `b` 7."""
+    pages = [made.page_v1(b"", 1), made.page_v1(made.plain(INT32, [7]), 1)]
+    schema = [made.element(b"a", FIXED, length=length, annotation=annotation), made.element(b"b", INT32)]
+    chunks = [
+        made.chunk_of(FIXED, [b"a"], 1, 4, len(pages[0])),
+        made.chunk_of(INT32, [b"b"], 1, 4 + len(pages[0]), len(pages[1])),
+    ]
+    return made.file_of(schema, chunks, 1, b"".join(pages))
+
+
+@pytest.mark.parametrize("annotation", [None, made.UNKNOWN, made.UUID], ids=["plain", "UNKNOWN", "UUID"])
+@pytest.mark.parametrize("length", [None, -1, -(2**31)])
+def test_a_length_that_is_none_closes_its_column(length, annotation, tmp_path, read):
+    data = two_columns(length, annotation)
+    words = "without a length" if length is None else f"length {length}"
+    refused(read, data, f"FIXED_LEN_BYTE_ARRAY {'' if length is None else 'of '}{words}")
+    assert read_parquet(tmp_path / "x.parquet", columns=["b"])["b"].tolist() == [7]
+    assert read_metadata(tmp_path / "x.parquet")["num_rows"] == 1
+
+
+def test_a_length_beyond_all_pages(tmp_path, read):
+    refused(read, two_columns(2**31 - 1), "page 0")
+    assert read_parquet(tmp_path / "x.parquet", columns=["b"])["b"].tolist() == [7]
 
 
 # -- one value of each type --

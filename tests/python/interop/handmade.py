@@ -78,21 +78,25 @@ def page_v2(
     nulls: int = 0,
     levels: bytes = b"",
     compressed=None,
+    rows: int | None = None,
+    repetition: bytes = b"",
+    encoding: int = 0,
 ) -> bytes:
-    """`levels`: definition levels, never compressed."""
+    """`levels`: definition levels; they and repetition levels are never compressed."""
+    both = repetition + levels
     size = len(body) if size is None else size
-    header = {1: [I32, 3], 2: [I32, size + len(levels)], 3: [I32, len(body) + len(levels)]}
+    header = {1: [I32, 3], 2: [I32, size + len(both)], 3: [I32, len(body) + len(both)]}
     inner = {
         1: [I32, num_values],
         2: [I32, nulls],
-        3: [I32, num_values],
-        4: [I32, 0],
+        3: [I32, num_values if rows is None else rows],
+        4: [I32, encoding],
         5: [I32, len(levels)],
-        6: [I32, 0],
+        6: [I32, len(repetition)],
     }
     if compressed is not None:
         inner[7] = [TRUE if compressed else FALSE, compressed]
-    return encode({**header, 8: [STRUCT, inner]}) + levels + body
+    return encode({**header, 8: [STRUCT, inner]}) + both + body
 
 
 def dictionary_page(body: bytes, num_values: int) -> bytes:
