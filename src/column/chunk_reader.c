@@ -101,6 +101,11 @@ pqf_status pqf_pull_dictionary(pqf_pull *p, pqf_error *err) {
                     "a data page stands before the first one of the offset index");
 }
 
+/* Rows of the chunk that have begun. */
+static int64_t rows_begun(const pqf_pull *p) {
+    return p->r->chunk.num_rows - p->r->rows_left + p->rows_begun;
+}
+
 /* The current page, or the next one that has level pairs; *end when there is none. */
 static pqf_status find_page(const pqf_pull *p, bool *end, pqf_error *err) {
     pqf_chunk_reader *r = p->r;
@@ -116,7 +121,8 @@ static pqf_status find_page(const pqf_pull *p, bool *end, pqf_error *err) {
         } else {
             r->levels_left = r->ref.num_values;
             r->sealed = true;
-            r->page_row = r->chunk.num_rows - r->rows_left + p->rows_begun;
+            r->page_row = rows_begun(p);
+            r->page_values = 0;
             TRY(pqf_selection_check(r, err));
         }
     }
@@ -286,11 +292,13 @@ static pqf_status put_values(pqf_pull *p, int64_t slots_before, int64_t nulls_be
     if (!p->out) {
         int64_t n = p->num_skipped;
         p->num_skipped = 0;
+        p->r->page_values += n;
         return pqf_values_skip(&p->r->values, n, err);
     }
     const pqf_node_out *node = pqf_leaf_node(p->out);
     int64_t num_slots = node->length - slots_before;
     int64_t num_nulls = node->num_nulls - nulls_before;
+    p->r->page_values += num_slots - num_nulls;
     return pqf_values_append(&p->r->values, p->out, num_slots, num_slots - num_nulls,
                              p->scratch, err);
 }
@@ -311,7 +319,9 @@ static pqf_status direct_page(pqf_pull *p, int64_t n, pqf_error *err) {
                               values->data + values->len, err));
     values->len += (size_t)(n * p->out->leaf_field->arrow_width);
     p->r->levels_left = 0;
-    return append_required(p, n, NULL, err);
+    p->r->page_values = n;
+    TRY(append_required(p, n, NULL, err));
+    return pqf_pull_end_page(p, n, err);
 }
 
 static pqf_status flat_page(pqf_pull *p, int64_t n, pqf_error *err) {
@@ -325,7 +335,8 @@ static pqf_status flat_page(pqf_pull *p, int64_t n, pqf_error *err) {
     int64_t slots = p->out ? pqf_leaf_node(p->out)->length : 0;
     int64_t nulls = p->out ? pqf_leaf_node(p->out)->num_nulls : 0;
     TRY(flat_levels(p, n, err));
-    return put_values(p, slots, nulls, err);
+    TRY(put_values(p, slots, nulls, err));
+    return pqf_pull_end_page(p, r->ref.num_values, err);
 }
 
 static pqf_status missing_rows(const pqf_pull *p, int64_t missing, pqf_error *err) {
@@ -458,6 +469,7 @@ static pqf_status pull_nested(pqf_pull *p, pqf_error *err) {
         while (r->levels_left && !done)
             TRY(nested_stretch(p, &done, err));
         TRY(put_values(p, slots, nulls, err));
+        TRY(pqf_pull_end_page(p, rows_begun(p) - r->page_row, err));
         if (done) break;
     }
     if (p->rows_begun < p->num_rows)

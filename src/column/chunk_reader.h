@@ -30,6 +30,7 @@ struct pqf_chunk_reader {
     bool in_scratch;     /* its bytes stand in the scratch of the call */
     int64_t levels_left; /* level pairs of it that have not been taken */
     int64_t page_row;    /* rows of the chunk that began before it */
+    int64_t page_values; /* values of it that have been taken or stepped over */
     pqf_rle rep;
     pqf_rle def;
     bool at_start; /* no level pair of the chunk has been taken */
@@ -59,6 +60,11 @@ typedef struct pqf_pull {
 pqf_status pqf_pull_rows(pqf_pull *p, pqf_error *err);
 /* The walk stands before a dictionary page: reads it. */
 pqf_status pqf_pull_dictionary(pqf_pull *p, pqf_error *err);
+
+/* ---- page_end.c ---- */
+
+/* Where no level pair of the page is left: num_rows rows began in it, and its values have been taken. */
+pqf_status pqf_pull_end_page(const pqf_pull *p, int64_t num_rows, pqf_error *err);
 
 /* ---- chunk_select.c ---- */
 

@@ -184,6 +184,8 @@ pqf_status pqf_decode_skip(pqf_decoder *d, int64_t n, pqf_error *err);
 /* PLAIN FIXED only: where the bytes of the remaining values begin; NULL otherwise. For callers
  * that can use them in place. */
 const uint8_t *pqf_decoder_plain(const pqf_decoder *d);
+/* PLAIN only: the bytes that no value has used; none of other encodings. */
+pqf_bytes pqf_decoder_rest(const pqf_decoder *d);
 /* PLAIN BINARY only: makes room for the next n values, which may then be decoded in pieces at no
  * more cost; *in is where their bytes begin, each value behind its length. NULL otherwise. */
 pqf_status pqf_decoder_open_plain(pqf_decoder *d, int64_t n, const pqf_binary_out *out,

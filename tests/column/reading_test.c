@@ -357,6 +357,13 @@ static int32_t put_some_levels(const uint8_t *levels, int64_t n, int max, int ve
     return this_one ? PQF_BIT_PACKED : PQF_RLE;
 }
 
+static int32_t count_other(const uint8_t *levels, int64_t n, uint8_t than) {
+    int32_t count = 0;
+    for (int64_t i = 0; i < n; i++)
+        count += levels[i] != than;
+    return count;
+}
+
 static void put_data_page(test_chunk *c, const test_levels *l, int64_t from, int64_t n,
                           int version, bool dictionary, const chunk_layout *layout) {
     const pqf_leaf *leaf = c->chunk.leaf;
@@ -387,6 +394,8 @@ static void put_data_page(test_chunk *c, const test_levels *l, int64_t from, int
         h.has_data_page_header_v2 = true;
         h.data_page_header_v2 = (pqf_data_page_header_v2){
             .num_values = (int32_t)n,
+            .num_nulls = count_other(l->def + from, n, (uint8_t)leaf->max_def),
+            .num_rows = (int32_t)n - count_other(l->rep + from, n, 0),
             .encoding = encoding,
             .repetition_levels_byte_length = (int32_t)rep_len,
             .definition_levels_byte_length = (int32_t)(levels.len - rep_len)};
