@@ -8,6 +8,8 @@
  */
 #include "column.h"
 
+#define NS_PER_DAY UINT64_C(86400000000000)
+
 /* ---- comparing ---- */
 
 static int compare_i64(int64_t a, int64_t b) { return (a > b) - (a < b); }
@@ -64,6 +66,13 @@ static int compare_decimal(pqf_bytes a, pqf_bytes b) {
     return 0;
 }
 
+/* Nanoseconds of the day, then the Julian day. */
+static int compare_int96(pqf_bytes a, pqf_bytes b) {
+    int32_t x = (int32_t)pqf_load_u32(a.data + 8), y = (int32_t)pqf_load_u32(b.data + 8);
+    if (x != y) return compare_i64(x, y);
+    return compare_i64((int64_t)pqf_load_u64(a.data), (int64_t)pqf_load_u64(b.data));
+}
+
 int pqf_order_compare(const pqf_leaf *leaf, pqf_bytes a, pqf_bytes b) {
     switch (leaf->order) {
     case PQF_ORDER_SIGNED: return compare_i64(load_signed(a), load_signed(b));
@@ -71,6 +80,7 @@ int pqf_order_compare(const pqf_leaf *leaf, pqf_bytes a, pqf_bytes b) {
     case PQF_ORDER_FLOAT: return compare_f64(load_float(a), load_float(b));
     case PQF_ORDER_FLOAT16: return compare_half(a, b);
     case PQF_ORDER_DECIMAL_BYTES: return compare_decimal(a, b);
+    case PQF_ORDER_INT96: return compare_int96(a, b);
     case PQF_ORDER_BYTES:
     case PQF_ORDER_NONE: break;
     }
@@ -83,6 +93,7 @@ static bool has_known_order(const pqf_metadata *metadata, const pqf_leaf *leaf) 
     const pqf_file_metadata *file = &metadata->file;
     if (file->num_column_orders != metadata->tree.num_leaves) return false;
     const pqf_column_order *order = &file->column_orders[leaf->index];
+    if (leaf->order == PQF_ORDER_INT96) return order->has_int96_timestamp_order;
     bool is_float = leaf->order == PQF_ORDER_FLOAT || leaf->order == PQF_ORDER_FLOAT16;
     return order->has_type_order || (is_float && order->has_ieee_754_total_order);
 }
@@ -99,12 +110,14 @@ static bool written_by_others(const pqf_metadata *metadata) {
 }
 
 /* Signed comparison is also right for booleans, and for any order when there is only one
- * value; but old versions of parquet-mr wrote equal bounds of binaries that were not equal. */
+ * value; but old versions of parquet-mr wrote equal bounds of binaries that were not equal, and of INT96
+ * no old writer is believed. */
 static bool deprecated_holds(const pqf_metadata *metadata, const pqf_leaf *leaf,
                              const pqf_statistics *s) {
     if (leaf->order == PQF_ORDER_SIGNED || leaf->order == PQF_ORDER_FLOAT ||
         leaf->physical == PQF_PHYSICAL_BOOLEAN)
         return true;
+    if (leaf->order == PQF_ORDER_INT96) return false;
     bool one_value = s->has_min && s->has_max && compare_bytes(s->min, s->max) == 0;
     return one_value && written_by_others(metadata);
 }
@@ -135,12 +148,19 @@ static bool has_right_length(const pqf_leaf *leaf, pqf_bytes v) {
     case PQF_PHYSICAL_DOUBLE: return v.len == 8;
     case PQF_PHYSICAL_INT96: return v.len == 12;
     case PQF_PHYSICAL_FIXED:
+        if (leaf->order == PQF_ORDER_FLOAT16) return v.len == 2;
         return leaf->order == PQF_ORDER_BYTES ? v.len <= (size_t)leaf->type_length
                                               : v.len == (size_t)leaf->type_length;
     case PQF_PHYSICAL_BYTE_ARRAY:
+        /* A decimal of no bytes is 0, but a bound of none is rather one that is not known. */
         return leaf->order != PQF_ORDER_DECIMAL_BYTES || v.len > 0;
     }
     return false;
+}
+
+/* Who counts nanoseconds beyond the day has values whose order by days is not that of time. */
+static bool is_outside_day(const pqf_leaf *leaf, pqf_bytes v) {
+    return leaf->order == PQF_ORDER_INT96 && pqf_load_u64(v.data) >= NS_PER_DAY;
 }
 
 static bool is_nan(const pqf_leaf *leaf, pqf_bytes v) {
@@ -148,6 +168,10 @@ static bool is_nan(const pqf_leaf *leaf, pqf_bytes v) {
     if (leaf->order != PQF_ORDER_FLOAT) return false;
     double d = load_float(v);
     return d != d;
+}
+
+static bool is_senseless(const pqf_leaf *leaf, pqf_bytes v) {
+    return is_nan(leaf, v) || is_outside_day(leaf, v);
 }
 
 static bool is_zero(const pqf_leaf *leaf, pqf_bytes v) {
@@ -169,8 +193,8 @@ static void drop_unusable(const pqf_leaf *leaf, pqf_bounds *out) {
     if (out->has_min && !has_right_length(leaf, out->min)) out->has_min = false;
     if (out->has_max && !has_right_length(leaf, out->max)) out->has_max = false;
     /* Whoever let NaN into one bound did not compare well for the other one either. */
-    bool bad = (out->has_min && is_nan(leaf, out->min)) ||
-               (out->has_max && is_nan(leaf, out->max));
+    bool bad = (out->has_min && is_senseless(leaf, out->min)) ||
+               (out->has_max && is_senseless(leaf, out->max));
     if (out->has_min && out->has_max && !bad)
         bad = pqf_order_compare(leaf, out->min, out->max) > 0;
     if (bad) out->has_min = out->has_max = false;

@@ -165,6 +165,21 @@ static bool integer_bound(const pqf_field *field, const pqf_type *type, pqf_byte
     return out->class != PQF_CLASS_NONE;
 }
 
+#define NS_PER_DAY        ((__int128)86400 * 1000000000)
+#define JULIAN_UNIX_EPOCH 2440588 /* Julian day number of 1970-01-01 */
+
+/* INT96 as it is handed out: whole units, rounded down. */
+static bool instant_bound(const pqf_field *field, const pqf_type *type, pqf_bytes plain,
+                          pqf_scalar *out) {
+    __int128 factor;
+    if (plain.len != 12 || type->id != PQF_TYPE_TIMESTAMP) return false;
+    __int128 days = load_int(plain.data + 8, 4, true) - JULIAN_UNIX_EPOCH;
+    __int128 ns = days * NS_PER_DAY + load_int(plain.data, 8, true);
+    *out = (pqf_scalar){.class = class_of(type, &factor)};
+    out->i = (ns / field->factor - (ns % field->factor < 0)) * factor;
+    return true;
+}
+
 bool pqf_scalar_of_bound(const pqf_field *field, pqf_bytes plain, pqf_scalar *out) {
     pqf_error ignored;
     pqf_type type;
@@ -177,6 +192,7 @@ bool pqf_scalar_of_bound(const pqf_field *field, pqf_bytes plain, pqf_scalar *ou
         return true;
     case PQF_PHYSICAL_INT32:
     case PQF_PHYSICAL_INT64: return integer_bound(field, &type, plain, out);
+    case PQF_PHYSICAL_INT96: return instant_bound(field, &type, plain, out);
     case PQF_PHYSICAL_FLOAT:
     case PQF_PHYSICAL_DOUBLE:
         if (plain.len != (field->leaf->physical == PQF_PHYSICAL_FLOAT ? 4 : 8))

@@ -223,13 +223,14 @@ typedef struct pqf_node {
 
 /* How statistics of a column compare, from LogicalTypes.md. */
 typedef enum pqf_order {
-    PQF_ORDER_NONE = 0,      /* INT96, INTERVAL, nested annotations, unknown: not used */
+    PQF_ORDER_NONE = 0,      /* INTERVAL, nested annotations, unknown: not used */
     PQF_ORDER_SIGNED,        /* signed integers, 4 or 8 bytes */
     PQF_ORDER_UNSIGNED,      /* unsigned integers, 4 or 8 bytes; booleans, 1 byte */
     PQF_ORDER_FLOAT,         /* float, double: NaN in no bound, -0 and +0 are one */
     PQF_ORDER_FLOAT16,       /* little-endian half floats */
     PQF_ORDER_BYTES,         /* unsigned byte-wise, shorter first */
     PQF_ORDER_DECIMAL_BYTES, /* big-endian two's complement */
+    PQF_ORDER_INT96,         /* by day, then by nanosecond: where the file says so */
 } pqf_order;
 
 typedef struct pqf_leaf {

@@ -69,7 +69,7 @@
     X(NONE, 0, BOOLEAN, 0, "b", BITS, 0, UNSIGNED, NONE)                                 \
     X(NONE, 0, INT32, 0, "i", FIXED, 4, SIGNED, NONE)                                    \
     X(NONE, 0, INT64, 0, "l", FIXED, 8, SIGNED, NONE)                                    \
-    X(NONE, 0, INT96, 0, "tsn:", FIXED, 8, NONE, INT96_TO_TIMESTAMP)                     \
+    X(NONE, 0, INT96, 0, "tsn:", FIXED, 8, INT96, INT96_TO_TIMESTAMP)                    \
     X(NONE, 0, FLOAT, 0, "f", FIXED, 4, FLOAT, NONE)                                     \
     X(NONE, 0, DOUBLE, 0, "g", FIXED, 8, FLOAT, NONE)                                    \
     X(NONE, 0, BYTE_ARRAY, 0, "z", BINARY, 0, BYTES, NONE)                               \

@@ -83,7 +83,8 @@ static void test_orders(void **state) {
     expect(false, false);
     metadata.file.num_column_orders = 0;
     expect(false, false);
-    begin(PQF_PHYSICAL_INT96, PQF_ORDER_NONE);
+    begin(PQF_PHYSICAL_FIXED, PQF_ORDER_NONE);
+    leaf.type_length = 12;
     set_bounds(text("aaaaaaaaaaaa"), text("bbbbbbbbbbbb"));
     expect(false, false);
     meta.statistics = NULL;
@@ -179,6 +180,62 @@ static void test_lengths(void **state) {
     expect(true, true);
 }
 
+/* A bound of no bytes prunes nothing, though a decimal of none is 0. */
+static void test_bounds_of_no_bytes(void **state) {
+    (void)state;
+    begin(PQF_PHYSICAL_BYTE_ARRAY, PQF_ORDER_DECIMAL_BYTES);
+    set_bounds(text(""), text("\x05"));
+    expect(false, true);
+    set_bounds(text("\xFB"), text(""));
+    expect(true, false);
+    begin(PQF_PHYSICAL_FIXED, PQF_ORDER_FLOAT16);
+    for (leaf.type_length = 0; leaf.type_length < 2; leaf.type_length++) {
+        set_bounds(pqf_bytes_of("", (size_t)leaf.type_length),
+                   pqf_bytes_of("", (size_t)leaf.type_length));
+        expect(false, false);
+    }
+}
+
+static pqf_bytes int96(int32_t day, int64_t ns) {
+    static uint8_t room[8][12];
+    static int at;
+    uint8_t *p = room[at++ % 8];
+    pqf_store_u64(p, (uint64_t)ns);
+    pqf_store_u32(p + 8, (uint32_t)day);
+    return pqf_bytes_of(p, 12);
+}
+
+/* Where the file declares their order, and each within its day. */
+static void test_int96(void **state) {
+    (void)state;
+    const int64_t day_ns = INT64_C(86400000000000);
+    begin(PQF_PHYSICAL_INT96, PQF_ORDER_INT96);
+    set_bounds(int96(-1, day_ns - 1), int96(2440588, 0));
+    set_deprecated(int96(1, 1), int96(1, 1));
+    metadata.file.has_created_by = true;
+    metadata.file.created_by = text("impala version 1.2.3 (build 4)");
+    expect(false, false);
+    order = (pqf_column_order){.has_ieee_754_total_order = true};
+    expect(false, false);
+    order = (pqf_column_order){.has_int96_timestamp_order = true};
+    expect(true, true);
+    assert_memory_equal(bounds.min.data, int96(-1, day_ns - 1).data, 12);
+    set_bounds(int96(1, 0), int96(0, 5));
+    expect(false, false);
+    set_bounds(int96(1, 5), int96(1, 4));
+    expect(false, false);
+    set_bounds(int96(1, -1), int96(2, 0));
+    expect(false, false);
+    set_bounds(int96(1, 0), int96(2, day_ns));
+    expect(false, false);
+    set_bounds(text("12345678901"), int96(2, 0));
+    expect(false, true);
+    begin(PQF_PHYSICAL_INT32, PQF_ORDER_SIGNED);
+    set_bounds(i32(1), i32(2));
+    order = (pqf_column_order){.has_int96_timestamp_order = true};
+    expect(false, false);
+}
+
 static int compare(pqf_order leaf_order, pqf_bytes a, pqf_bytes b) {
     leaf.order = leaf_order;
     int c = pqf_order_compare(&leaf, a, b), r = pqf_order_compare(&leaf, b, a);
@@ -207,9 +264,14 @@ static void test_compare(void **state) {
 
 int main(void) {
     static const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_orders),      cmocka_unit_test(test_deprecated),
-        cmocka_unit_test(test_null_counts), cmocka_unit_test(test_floats),
-        cmocka_unit_test(test_lengths),     cmocka_unit_test(test_compare),
+        cmocka_unit_test(test_orders),
+        cmocka_unit_test(test_deprecated),
+        cmocka_unit_test(test_null_counts),
+        cmocka_unit_test(test_floats),
+        cmocka_unit_test(test_lengths),
+        cmocka_unit_test(test_compare),
+        cmocka_unit_test(test_bounds_of_no_bytes),
+        cmocka_unit_test(test_int96),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -180,7 +180,7 @@ static void test_booleans(void **state) {
 static void test_no_order(void **state) {
     (void)state;
     uint8_t value[12] = {1};
-    begin(PQF_PHYSICAL_INT96, 0, PQF_ORDER_NONE, false);
+    begin(PQF_PHYSICAL_INT96, 0, PQF_ORDER_INT96, false);
     put(value, 1, 12);
     finish();
     assert_false(out.has_min_value || out.has_max_value || out.has_min ||
