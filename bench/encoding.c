@@ -220,8 +220,8 @@ static void decode_plain(int64_t n, int param) {
 static void make_array(int64_t n, int least, int most) {
     uint8_t *p = text;
     for (int64_t i = 0; i < n; i++) {
-        slices[i] = (pqf_slice){p, (uint32_t)least +
-                                       (uint32_t)(rnd() % (uint64_t)(most - least + 1))};
+        uint32_t len = (uint32_t)least + (uint32_t)(rnd() % (uint64_t)(most - least + 1));
+        slices[i] = (pqf_slice){p, len, (uint32_t)(text + sizeof text - p)};
         for (uint32_t k = 0; k < slices[i].len; k++)
             *p++ = (uint8_t)('a' + rnd() % 26);
     }
@@ -379,7 +379,9 @@ static void make_slices(int64_t distinct, bool scattered) {
     uint8_t *p = array;
     for (int64_t k = 0; k < N; k++) {
         size_t c = (size_t)(rnd() % (uint64_t)distinct);
-        slices[k] = (pqf_slice){scattered ? text + starts[c] : p, lens[c]};
+        slices[k] =
+            (pqf_slice){scattered ? text + starts[c] : p, lens[c],
+                        scattered ? lens[c] : (uint32_t)(array + sizeof array - p)};
         memcpy(p, text + starts[c], lens[c]);
         p += lens[c];
     }

@@ -112,7 +112,21 @@ static pqf_status rescale_all(const rescale *r, pqf_tally *tally, uint8_t *to) {
         return within;                                                                   \
     }
 
+/* Up to 18 digits the value is the sign extension of its low word, and low + limit - 1 of a word
+ * within the limit is not more than twice the limit. */
+static bool all_within_word(const pqf_view *v, int32_t digits) {
+    const uint8_t *p = (const uint8_t *)v->values + v->offset * 16;
+    uint64_t most = (uint64_t)power_of_ten(digits) - 1, wrong = 0;
+    for (int64_t i = 0; i < v->length; i++) {
+        uint64_t low = pqf_load_u64(p + i * 16), high = pqf_load_u64(p + i * 16 + 8);
+        wrong |=
+            (uint64_t)(low + most > 2 * most) | (high ^ (uint64_t)((int64_t)low >> 63));
+    }
+    return wrong == 0;
+}
+
 static bool all_within_128(const pqf_view *v, int32_t digits) {
+    if (digits <= 18) return all_within_word(v, digits);
     const uint8_t *p = (const uint8_t *)v->values + v->offset * 16;
     pqf_i128 limit = power_of_ten(digits);
     bool within = true;

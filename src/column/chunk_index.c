@@ -53,7 +53,7 @@ static pqf_status note_slices(pqf_notes *notes, const uint8_t *plain, int64_t n,
     for (int64_t block; n > 0; n -= block) {
         block = pqf_min_i64(SLICE_BLOCK, n);
         for (int64_t i = 0; i < block; i++) {
-            slices[i] = (pqf_slice){plain + 4, pqf_load_u32(plain)};
+            slices[i] = (pqf_slice){plain + 4, pqf_load_u32(plain), pqf_load_u32(plain)};
             plain += 4 + slices[i].len;
         }
         TRY(pqf_notes_put_slices(notes, slices, block, err));
@@ -70,7 +70,8 @@ static pqf_status note_coded_slices(pqf_chunk_writer *w, const uint32_t *codes, 
         for (; i < n && block < SLICE_BLOCK; i++) {
             if (i > 0 && codes[i] == codes[i - 1]) continue;
             pqf_bytes v = pqf_dict_value(w->dictionary, codes[i]);
-            slices[block++] = (pqf_slice){v.data, (uint32_t)v.len};
+            slices[block++] =
+                (pqf_slice){v.data, (uint32_t)v.len, (uint32_t)v.len + PQF_SLACK};
         }
         TRY(pqf_notes_put_slices(&w->index.notes, slices, block, err));
     }

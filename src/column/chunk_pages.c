@@ -210,7 +210,7 @@ static pqf_status codes_of_slices(pqf_chunk_writer *w, uint32_t *codes, int64_t 
     for (*num_put = 0; *num_put < n; *num_put += put) {
         int64_t block = pqf_min_i64(SLICE_BLOCK, n - *num_put);
         for (int64_t i = 0; i < block; i++) {
-            slices[i] = (pqf_slice){p + 4, pqf_load_u32(p)};
+            slices[i] = (pqf_slice){p + 4, pqf_load_u32(p), pqf_load_u32(p) + PQF_SLACK};
             p += 4 + slices[i].len;
         }
         TRY(pqf_dict_put_binary(w->dictionary, slices, block, second_limit(w),
@@ -231,7 +231,7 @@ static pqf_status note_plain(pqf_chunk_writer *w, pqf_error *err) {
     for (int64_t block; n > 0; n -= block) {
         block = pqf_min_i64(SLICE_BLOCK, n);
         for (int64_t i = 0; i < block; i++) {
-            slices[i] = (pqf_slice){p + 4, pqf_load_u32(p)};
+            slices[i] = (pqf_slice){p + 4, pqf_load_u32(p), pqf_load_u32(p) + PQF_SLACK};
             p += 4 + slices[i].len;
         }
         TRY(pqf_notes_put_slices(&w->notes, slices, block, err));
@@ -334,7 +334,8 @@ static pqf_status note_dictionary(pqf_chunk_writer *w, pqf_error *err) {
         for (; at < n && block < SLICE_BLOCK; at++) {
             if (!pqf_chunk_is_used(w, at)) continue;
             pqf_bytes v = pqf_dict_value(d, at);
-            slices[block++] = (pqf_slice){v.data, (uint32_t)v.len};
+            slices[block++] =
+                (pqf_slice){v.data, (uint32_t)v.len, (uint32_t)v.len + PQF_SLACK};
         }
         if (block) TRY(pqf_notes_put_slices(&w->notes, slices, block, err));
     }

@@ -114,7 +114,8 @@ typedef struct segment {
     int64_t level_at, num_levels;
     int64_t value_at, num_values;
     int64_t num_rows;
-    bool check; /* a check point follows */
+    int64_t plain_bytes; /* of dense values, see put_dense */
+    bool check;          /* a check point follows */
 } segment;
 
 static int64_t count_equal(const uint8_t *levels, int64_t n, uint8_t value) {
@@ -166,6 +167,15 @@ static bool has_value(const pqf_chunk_writer *w, const pqf_step *step, int64_t l
     return !step->validity || pqf_bit_get(step->validity, step->validity_at + level);
 }
 
+static int64_t plain_bytes_of(const pqf_chunk_writer *w, const void *values, int64_t n) {
+    if (w->layout == PQF_FIXED) return n * w->width;
+    const pqf_slice *slices = values;
+    int64_t bytes = 4 * n;
+    for (int64_t i = 0; i < n; i++)
+        bytes += slices[i].len;
+    return bytes;
+}
+
 /* Shortens the segment to end with the row of its value number num_values. */
 static void end_after_value(const pqf_chunk_writer *w, const pqf_step *step,
                             int64_t num_values, segment *seg) {
@@ -186,6 +196,7 @@ static void end_after_value(const pqf_chunk_writer *w, const pqf_step *step,
 static int64_t values_to_bytes(const pqf_chunk_writer *w, const pqf_shred *shred,
                                const pqf_step *step, const segment *seg, int64_t bytes) {
     if (step->kind == PQF_VALUES_NONE || step->kind == PQF_VALUES_BITS) return -1;
+    if (step->kind == PQF_VALUES_SLICES && seg->plain_bytes < bytes) return -1;
     if (w->layout == PQF_FIXED) {
         int64_t n = (bytes + w->width - 1) / pqf_max_i64(w->width, 1);
         return n <= seg->num_values ? n : -1;
@@ -199,6 +210,15 @@ static int64_t values_to_bytes(const pqf_chunk_writer *w, const pqf_shred *shred
         if (bytes <= 0) return i + 1 - seg->value_at;
     }
     return -1;
+}
+
+/* Codes and bits are counted as they are put. */
+static int64_t bytes_of_segment(const pqf_chunk_writer *w, const pqf_step *step,
+                                const segment *seg) {
+    if (step->kind != PQF_VALUES_FIXED && step->kind != PQF_VALUES_SLICES) return 0;
+    size_t bytes = step->kind == PQF_VALUES_FIXED ? (size_t)w->width : sizeof(pqf_slice);
+    const uint8_t *values = step->values;
+    return plain_bytes_of(w, values + (size_t)seg->value_at * bytes, seg->num_values);
 }
 
 static segment next_segment(const pqf_chunk_writer *w, const pqf_shred *shred,
@@ -215,9 +235,13 @@ static segment next_segment(const pqf_chunk_writer *w, const pqf_shred *shred,
         seg.check = seg.num_levels == need;
     }
     seg.num_values = count_values_of(w, step, &seg);
+    seg.plain_bytes = bytes_of_segment(w, step, &seg);
     int64_t n =
         values_to_bytes(w, shred, step, &seg, w->check_bytes - w->page.plain_bytes);
-    if (n > 0) end_after_value(w, step, n, &seg);
+    if (n > 0) {
+        end_after_value(w, step, n, &seg);
+        seg.plain_bytes = bytes_of_segment(w, step, &seg);
+    }
     return seg;
 }
 
@@ -266,19 +290,10 @@ static void count_values(pqf_chunk_writer *w, int64_t n, int64_t plain_bytes) {
     w->total.plain_bytes += plain_bytes;
 }
 
-static int64_t plain_bytes_of(const pqf_chunk_writer *w, const void *values, int64_t n) {
-    if (w->layout == PQF_FIXED) return n * w->width;
-    const pqf_slice *slices = values;
-    int64_t bytes = 4 * n;
-    for (int64_t i = 0; i < n; i++)
-        bytes += slices[i].len;
-    return bytes;
-}
-
 static pqf_status put_plain(pqf_chunk_writer *w, const void *values, int64_t n,
-                            pqf_error *err) {
+                            int64_t plain_bytes, pqf_error *err) {
     if (n == 0) return PQF_OK;
-    count_values(w, n, plain_bytes_of(w, values, n));
+    count_values(w, n, plain_bytes);
     bool notes =
         w->options.statistics && w->mode == PQF_MODE_PLAIN; /* later for the first page */
     if (w->layout == PQF_FIXED) {
@@ -289,21 +304,24 @@ static pqf_status put_plain(pqf_chunk_writer *w, const void *values, int64_t n,
     return pqf_plain_put_binary(values, n, &w->values, err);
 }
 
-/* Fixed values or slices, to codes as long as there is a dictionary. */
+/* Fixed values or slices that take so many bytes in PLAIN, to codes as long as there is a
+ * dictionary. */
 static pqf_status put_dense(pqf_chunk_writer *w, const void *values, int64_t n,
-                            const pqf_chunk_work *work, pqf_error *err) {
-    int64_t num_put = 0;
+                            int64_t plain_bytes, const pqf_chunk_work *work,
+                            pqf_error *err) {
+    int64_t num_put = 0, bytes_put = 0;
     if (w->layout == PQF_FIXED && w->options.statistics)
         pqf_notes_count_nans(&w->notes, values, n);
     if (pqf_chunk_has_codes(w)) {
         TRY(pqf_chunk_put_codes(w, values, n, &num_put, err));
-        count_values(w, num_put, plain_bytes_of(w, values, num_put));
+        bytes_put = num_put == n ? plain_bytes : plain_bytes_of(w, values, num_put);
+        count_values(w, num_put, bytes_put);
         if (num_put == n) return PQF_OK;
         TRY(pqf_chunk_leave_dictionary(w, work, err));
     }
     size_t bytes = w->layout == PQF_FIXED ? (size_t)w->width : sizeof(pqf_slice);
     return put_plain(w, (const uint8_t *)values + (size_t)num_put * bytes, n - num_put,
-                     err);
+                     plain_bytes - bytes_put, err);
 }
 
 static pqf_status put_bits(pqf_chunk_writer *w, const uint8_t *bits, int64_t at,
@@ -326,7 +344,7 @@ static pqf_status put_resolved(pqf_chunk_writer *w, pqf_shred *shred,
     const void *values;
     if (n == 0) return PQF_OK;
     TRY(pqf_shred_resolve(shred, slots, n, &values, err));
-    return put_dense(w, values, n, work, err);
+    return put_dense(w, values, n, plain_bytes_of(w, values, n), work, err);
 }
 
 /* Codes by the map; *num_put stops at the first slot that is not mapped. */
@@ -407,8 +425,8 @@ static pqf_status put_values(pqf_chunk_writer *w, pqf_shred *shred, const pqf_st
     }
     size_t bytes = step->kind == PQF_VALUES_FIXED ? (size_t)w->width : sizeof(pqf_slice);
     if (seg->num_values == 0) return PQF_OK;
-    return put_dense(w, values + (size_t)seg->value_at * bytes, seg->num_values, work,
-                     err);
+    return put_dense(w, values + (size_t)seg->value_at * bytes, seg->num_values,
+                     seg->plain_bytes, work, err);
 }
 
 static pqf_status put_step(pqf_chunk_writer *w, pqf_shred *shred, const pqf_step *step,

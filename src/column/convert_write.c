@@ -147,16 +147,19 @@ static uint64_t wrong_beyond(const uint8_t *in, int32_t width, int bits) {
     return wrong;
 }
 
+static pqf_status fail_digits(const pqf_field *field, pqf_error *err) {
+    return pqf_fail(err, PQF_SCHEMA,
+                    "a decimal of field '%s' has more digits than its precision",
+                    field->name);
+}
+
 /* The bytes of each value have to be the sign extension of the low `width`. */
 static pqf_status check_decimals(const pqf_field *field, const uint8_t *in, int64_t n,
                                  int32_t width, pqf_error *err) {
     uint64_t wrong = 0;
     for (int64_t i = 0; i < n && width < field->arrow_width; i++)
         wrong |= wrong_beyond(in + i * field->arrow_width, field->arrow_width, 8 * width);
-    if (!wrong) return PQF_OK;
-    return pqf_fail(err, PQF_SCHEMA,
-                    "a decimal of field '%s' has more digits than its precision",
-                    field->name);
+    return wrong ? fail_digits(field, err) : PQF_OK;
 }
 
 static pqf_status decimal_to_int(const pqf_field *field, const uint8_t *in, int64_t n,
@@ -180,11 +183,10 @@ static pqf_status decimal_to_64(CONVERT_ARGS) {
 /* decimal_bytes in format/write_schema.c: the leaf is never wider than the Arrow value. */
 static pqf_status decimal_to_fixed(CONVERT_ARGS) {
     int32_t width = field->leaf->type_length;
+    if (field->arrow_width == 16)
+        return kernel->decimal_to_be(in, width, n, out) ? PQF_OK
+                                                        : fail_digits(field, err);
     TRY(check_decimals(field, in, n, width, err));
-    if (field->arrow_width == 16) {
-        kernel->decimal_to_be(in, width, n, out);
-        return PQF_OK;
-    }
     for (int64_t i = 0; i < n; i++, in += field->arrow_width, out += width)
         for (int32_t k = 0; k < width; k++)
             out[k] = in[width - 1 - k];

@@ -66,7 +66,8 @@ pqf_status pqf_dict_out_put_binary(pqf_dict_out *out, const uint8_t *bytes,
     pqf_slice slices[PQF_VALUE_BLOCK];
     int64_t num_put = 0;
     for (int64_t i = 0, start = 0; i < n; start = ends[i++])
-        slices[i] = (pqf_slice){bytes + start, (uint32_t)(ends[i] - start)};
+        slices[i] = (pqf_slice){bytes + start, (uint32_t)(ends[i] - start),
+                                (uint32_t)(ends[n - 1] - start)};
     TRY(pqf_dict_put_binary(out->builder, slices, n, INT32_MAX, codes, &num_put, err));
     return check_put(n, num_put, err);
 }
@@ -80,7 +81,8 @@ static pqf_status put_one(pqf_dict_out *out, const pqf_dict *dict, uint32_t code
     if (dict->values)
         return pqf_dict_out_put_fixed(
             out, dict->values + (size_t)code * (size_t)dict->width, 1, out_code, err);
-    pqf_slice value = {dict->bytes + dict->starts[code], dict->lens[code]};
+    pqf_slice value = {dict->bytes + dict->starts[code], dict->lens[code],
+                       dict->lens[code]};
     TRY(pqf_dict_put_binary(out->builder, &value, 1, INT32_MAX, out_code, &num_put, err));
     return check_put(1, num_put, err);
 }
@@ -93,8 +95,8 @@ static pqf_status put_block(pqf_dict_out *out, const pqf_dict *dict, int64_t fro
         return pqf_dict_out_put_fixed(
             out, dict->values + (size_t)from * (size_t)dict->width, n, codes, err);
     for (int64_t i = 0; i < n; i++)
-        slices[i] =
-            (pqf_slice){dict->bytes + dict->starts[from + i], dict->lens[from + i]};
+        slices[i] = (pqf_slice){dict->bytes + dict->starts[from + i],
+                                dict->lens[from + i], dict->lens[from + i]};
     TRY(pqf_dict_put_binary(out->builder, slices, n, INT32_MAX, codes, &num_put, err));
     return check_put(n, num_put, err);
 }

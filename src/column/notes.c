@@ -191,7 +191,7 @@ static int compare_rest(pqf_slice a, pqf_slice b) {
 }
 
 static pqf_slice slice_of_buf(const pqf_buf *buf) {
-    return (pqf_slice){buf->data, (uint32_t)buf->len};
+    return (pqf_slice){buf->data, (uint32_t)buf->len, (uint32_t)buf->len};
 }
 
 static pqf_status keep(pqf_buf *buf, pqf_slice value, pqf_error *err) {
@@ -240,7 +240,8 @@ pqf_status pqf_notes_put_fixed(pqf_notes *notes, const void *values, int64_t n,
     for (int64_t at = 0; at < n; at += NOTE_BLOCK) {
         int64_t block = pqf_min_i64(NOTE_BLOCK, n - at);
         for (int64_t i = 0; i < block; i++)
-            slices[i] = (pqf_slice){in + (at + i) * width, (uint32_t)width};
+            slices[i] = (pqf_slice){in + (at + i) * width, (uint32_t)width,
+                                    pqf_readable((n - at - i) * width)};
         TRY(pqf_notes_put_slices(notes, slices, block, err));
     }
     return PQF_OK;

@@ -188,47 +188,63 @@ static pqf_status take_dictionary_bits(pqf_shred *s, pqf_step *out, pqf_error *e
  * a longer one:  int32 length | 4 bytes prefix | int32 buffer | int32 offset */
 static inline pqf_slice slice_of_view(const pqf_view *view, const uint8_t *p) {
     uint32_t len = pqf_load_u32(p);
-    if (len <= 12) return (pqf_slice){p + 4, len};
+    if (len <= 12) return (pqf_slice){p + 4, len, 12};
     const uint8_t *buffer = view->variadic[pqf_load_u32(p + 8)];
-    return (pqf_slice){buffer + pqf_load_u32(p + 12), len};
+    return (pqf_slice){buffer + pqf_load_u32(p + 12), len, len};
+}
+
+/* The end of the strings that the offsets of an array cover; what comes before it may be read. */
+static int64_t end_of_bytes(const pqf_view *view) {
+    int64_t last = view->offset + view->length;
+    if (view->length == 0) return 0; /* there need not be an offset then */
+    switch (view->type.shape) {
+    case PQF_SHAPE_BINARY: return ((const int32_t *)view->values)[last];
+    case PQF_SHAPE_LARGE_BINARY: return ((const int64_t *)view->values)[last];
+    default: return 0;
+    }
 }
 
 /* Value i, offset counted. Lengths above 4 GiB come out as UINT32_MAX, which no caller takes. */
 static inline __attribute__((always_inline)) pqf_slice slice_at(const pqf_view *view,
                                                                 pqf_shape shape,
+                                                                int64_t bytes_end,
                                                                 int64_t i) {
     if (shape == PQF_SHAPE_BINARY) {
         const int32_t *ends = view->values;
-        return (pqf_slice){view->bytes + ends[i], (uint32_t)(ends[i + 1] - ends[i])};
+        return (pqf_slice){view->bytes + ends[i], (uint32_t)(ends[i + 1] - ends[i]),
+                           (uint32_t)(bytes_end - ends[i])};
     }
     if (shape == PQF_SHAPE_LARGE_BINARY) {
         const int64_t *ends = view->values;
-        int64_t len = ends[i + 1] - ends[i];
-        return (pqf_slice){view->bytes + ends[i],
-                           len < UINT32_MAX ? (uint32_t)len : UINT32_MAX};
+        return (pqf_slice){view->bytes + ends[i], pqf_readable(ends[i + 1] - ends[i]),
+                           pqf_readable(bytes_end - ends[i])};
     }
     return slice_of_view(view, (const uint8_t *)view->values + i * 16);
 }
 
-/* Offsets may be read under null, views may not. */
+/* Offsets may be read under null, views may not. The lengths are ORed into *any_len. */
 static inline __attribute__((always_inline)) int64_t slices_of_range(const pqf_shred *s,
                                                                      pqf_shape shape,
                                                                      const range_walk *w,
-                                                                     pqf_slice *out) {
+                                                                     pqf_slice *out,
+                                                                     uint32_t *any_len) {
     const pqf_view *view = s->leaf_view;
-    int64_t from = view->offset + w->range->start, n = 0;
-    if (!s->mask) {
-        for (int64_t i = 0; i < w->range->len; i++)
-            out[i] = slice_at(view, shape, from + i);
-        return w->range->len;
+    int64_t from = view->offset + w->range->start, n = 0, end = end_of_bytes(view);
+    uint32_t any = 0;
+    for (int64_t i = 0; i < w->range->len && !s->mask; i++) {
+        out[i] = slice_at(view, shape, end, from + i);
+        any |= out[i].len;
     }
-    for (int64_t i = 0; i < w->range->len; i++) {
+    for (int64_t i = 0; i < w->range->len && s->mask; i++) {
         bool valid = pqf_bit_get(s->mask, w->mask_at + i);
         if (shape == PQF_SHAPE_VIEW && !valid) continue;
-        out[n] = slice_at(view, shape, from + i); /* one more than there are: slack */
+        out[n] =
+            slice_at(view, shape, end, from + i); /* one more than there are: slack */
+        any |= valid ? out[n].len : 0;
         n += valid;
     }
-    return n;
+    *any_len |= any;
+    return s->mask ? n : w->range->len;
 }
 
 static pqf_status check_lengths(const pqf_slice *slices, int64_t n, pqf_error *err) {
@@ -244,17 +260,18 @@ static pqf_status take_slices(pqf_shred *s, pqf_step *out, pqf_error *err) {
     TRY(pqf_shred_room(dense, (size_t)out->num_values * sizeof(pqf_slice), err));
     pqf_slice *slices = (pqf_slice *)(void *)dense->data, *to = slices;
     pqf_shape shape = s->leaf_view->type.shape;
+    uint32_t any_len = 0;
     for (range_walk w = ranges_begin(s); w.left; ranges_next(&w)) {
         if (shape == PQF_SHAPE_BINARY) {
-            to += slices_of_range(s, PQF_SHAPE_BINARY, &w, to);
+            to += slices_of_range(s, PQF_SHAPE_BINARY, &w, to, &any_len);
         } else if (shape == PQF_SHAPE_LARGE_BINARY) {
-            to += slices_of_range(s, PQF_SHAPE_LARGE_BINARY, &w, to);
+            to += slices_of_range(s, PQF_SHAPE_LARGE_BINARY, &w, to, &any_len);
         } else {
-            to += slices_of_range(s, PQF_SHAPE_VIEW, &w, to);
+            to += slices_of_range(s, PQF_SHAPE_VIEW, &w, to, &any_len);
         }
     }
     out->values = slices;
-    return check_lengths(slices, out->num_values, err);
+    return any_len < INT32_MAX - 4 ? PQF_OK : check_lengths(slices, out->num_values, err);
 }
 
 /* ---- dictionaries ---- */
@@ -287,8 +304,9 @@ static void resolve_fixed(const pqf_shred *s, const uint32_t *codes, int64_t n,
 static pqf_status resolve_slices(const pqf_shred *s, const uint32_t *codes, int64_t n,
                                  pqf_slice *out, pqf_error *err) {
     const pqf_view *values = s->leaf_view->dictionary;
+    int64_t end = end_of_bytes(values);
     for (int64_t i = 0; i < n; i++)
-        out[i] = slice_at(values, values->type.shape, values->offset + codes[i]);
+        out[i] = slice_at(values, values->type.shape, end, values->offset + codes[i]);
     return check_lengths(out, n, err);
 }
 
@@ -307,7 +325,7 @@ pqf_status pqf_shred_resolve(pqf_shred *s, const uint32_t *codes, int64_t n,
 
 uint32_t pqf_shred_code_len(const pqf_shred *s, uint32_t code) {
     const pqf_view *values = s->leaf_view->dictionary;
-    return slice_at(values, values->type.shape, values->offset + code).len;
+    return slice_at(values, values->type.shape, 0, values->offset + code).len;
 }
 
 uint32_t pqf_shred_max_code_len(const pqf_shred *s) {

@@ -71,7 +71,7 @@ static pqf_status code_of_slot(column_state *c, const pqf_view *view, int64_t i,
     int64_t taken;
     text->len = 0;
     TRY(pqf_value_text(view, i, text, err));
-    pqf_slice slice = {text->data, (uint32_t)text->len};
+    pqf_slice slice = {text->data, (uint32_t)text->len, (uint32_t)text->len};
     return pqf_dict_put_binary(c->texts, &slice, 1, SIZE_MAX, code, &taken, err);
 }
 
@@ -97,7 +97,7 @@ static pqf_status code_of_row(column_state *c, const pqf_view *view, int64_t i,
     if (key.len > INT32_MAX)
         return pqf_fail(err, PQF_INVALID, "a value of %zu bytes cannot name a folder",
                         key.len);
-    pqf_slice slice = {key.data, (uint32_t)key.len};
+    pqf_slice slice = {key.data, (uint32_t)key.len, (uint32_t)key.len};
     uint32_t code;
     int64_t taken, before = pqf_dict_num_values(local->distinct);
     TRY(pqf_dict_put_binary(local->distinct, &slice, 1, SIZE_MAX, &code, &taken, err));

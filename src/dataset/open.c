@@ -64,7 +64,7 @@ static pqf_status set_values(pqf_dataset *d, int32_t column, int32_t **codes,
     TRY(pqf_dict_builder_new(PQF_BINARY, 0, d->mem, &distinct, err));
     for (int64_t i = 0; i < d->found.num_files; i++) {
         pqf_bytes text = d->found.files[i].values[column];
-        pqf_slice slice = {text.data, (uint32_t)text.len};
+        pqf_slice slice = {text.data, (uint32_t)text.len, (uint32_t)text.len};
         uint32_t code;
         int64_t taken, before = pqf_dict_num_values(distinct);
         codes[i][column] = -1;

@@ -236,9 +236,9 @@ static inline pqf_slice next_slice(const pqf_plain_page *page, const uint8_t **a
     if (page->layout == PQF_FIXED) {
         const uint8_t *data = *at;
         *at += page->width;
-        return (pqf_slice){data, (uint32_t)page->width};
+        return (pqf_slice){data, (uint32_t)page->width, (uint32_t)page->width};
     }
-    pqf_slice v = {*at + 4, pqf_load_u32(*at)};
+    pqf_slice v = {*at + 4, pqf_load_u32(*at), pqf_load_u32(*at)};
     *at = v.data + v.len;
     return v;
 }
@@ -298,7 +298,7 @@ static uint32_t common_prefix(pqf_slice a, pqf_slice b) {
 /* Prefix lengths, then suffix lengths; returns the bytes of all suffixes. */
 static size_t find_parts(const pqf_plain_page *page, uint32_t *prefix, uint32_t *suffix) {
     const uint8_t *at = page->bytes.data;
-    pqf_slice before = {NULL, 0};
+    pqf_slice before = {NULL, 0, 0};
     size_t num_bytes = 0;
     for (int64_t i = 0; i < page->num_values; i++) {
         pqf_slice v = next_slice(page, &at);

@@ -7,7 +7,7 @@
  * The page is the only copy of the values. Beside it stands an open-addressing table with linear
  * probing; a slot holds the code plus one, 0 is free.
  *
- *   widths 4 and 8   slot: u32 code. The key is compared in the page.
+ *   widths 1 to 8    slot: u32 code. The key is compared in the page.
  *   everything else  slot: 24 bytes. Values of up to 16 bytes stand in the slot itself, longer ones
  *                    have their 64-bit hash there and where they lie in the page.
  *
@@ -40,7 +40,7 @@ struct pqf_dict_builder {
     pqf_mem *mem;
     pqf_layout layout;
     int32_t width;
-    bool words; /* widths 4 and 8 */
+    bool words; /* widths 1 to 8 */
     pqf_buf page;
     pqf_buf
         starts; /* BINARY: uint32 each, where the bytes of a value begin in the page */
@@ -52,6 +52,10 @@ struct pqf_dict_builder {
 };
 
 /* ---- the table ---- */
+
+static bool are_words(pqf_layout layout, int32_t width) {
+    return layout == PQF_FIXED && width >= 1 && width <= 8;
+}
 
 static size_t slot_bytes(const pqf_dict_builder *b) {
     return b->words ? sizeof(uint32_t) : sizeof(byte_slot);
@@ -74,7 +78,7 @@ static int64_t slots_limit(const pqf_dict_builder *b) {
 }
 
 int64_t pqf_dict_table_bytes(pqf_layout layout, int32_t width, int64_t num_values) {
-    bool words = layout == PQF_FIXED && (width == 4 || width == 8);
+    bool words = are_words(layout, width);
     int bits = words ? FIRST_WORD_BITS : FIRST_BYTE_BITS;
     while (bits < 32 && limit_of(words, bits) < num_values)
         bits += bits < 14 ? 2 : 1;
@@ -100,8 +104,14 @@ static pqf_status slots_init(pqf_dict_builder *b, int bits, pqf_error *err) {
 
 /* ---- words ---- */
 
+/* Loads that overlap, so that no byte but these is read. */
 static inline uint64_t word_load(const uint8_t *p, int width) {
-    return width == 4 ? pqf_load_u32(p) : pqf_load_u64(p);
+    if (width == 8) return pqf_load_u64(p);
+    if (width == 4) return pqf_load_u32(p);
+    if (width > 4)
+        return pqf_load_u32(p) | (uint64_t)pqf_load_u32(p + width - 4) << 8 * (width - 4);
+    return p[0] | (uint32_t)p[width / 2] << 8 * (width / 2) |
+           (uint32_t)p[width - 1] << 8 * (width - 1);
 }
 
 /* A product spreads dense numbers without a single collision, but there are steps between numbers
@@ -191,15 +201,23 @@ static bool has_runs(const uint8_t *values, int64_t n, int width) {
 #define WORD_LOOP(width, runs, strong)                                                   \
     words_put(b, values, n, limit, codes, (word_loop){width, runs, strong})
 
+/* 7 bytes are DECIMAL(15, s) and (16, s). */
+#define WORD_LOOPS(width)                                                                \
+    do {                                                                                 \
+        if (b->strong)                                                                   \
+            return runs ? WORD_LOOP(width, true, true) : WORD_LOOP(width, false, true);  \
+        return runs ? WORD_LOOP(width, true, false) : WORD_LOOP(width, false, false);    \
+    } while (0)
+
 static int64_t words_put_block(pqf_dict_builder *b, const uint8_t *values, int64_t n,
                                int64_t limit, uint32_t *codes) {
     bool runs = has_runs(values, n, b->width);
-    if (b->width == 4) {
-        if (b->strong) return runs ? WORD_LOOP(4, true, true) : WORD_LOOP(4, false, true);
-        return runs ? WORD_LOOP(4, true, false) : WORD_LOOP(4, false, false);
+    switch (b->width) {
+    case 4: WORD_LOOPS(4);
+    case 7: WORD_LOOPS(7);
+    case 8: WORD_LOOPS(8);
+    default: WORD_LOOPS(b->width);
     }
-    if (b->strong) return runs ? WORD_LOOP(8, true, true) : WORD_LOOP(8, false, true);
-    return runs ? WORD_LOOP(8, true, false) : WORD_LOOP(8, false, false);
 }
 
 /* ---- bytes ---- */
@@ -251,8 +269,7 @@ static inline uint64_t hash_long(const uint8_t *p, uint32_t len) {
     return mum(hash ^ K3, len ^ K1);
 }
 
-/* readable_end: see pqf_slices_end. */
-static inline byte_key key_of(pqf_slice value, const uint8_t *readable_end) {
+static inline byte_key key_of(pqf_slice value) {
     byte_key key;
     if (value.len > 16) {
         key.hash = hash_long(value.data, value.len);
@@ -260,7 +277,7 @@ static inline byte_key key_of(pqf_slice value, const uint8_t *readable_end) {
         key.b = 0;
         return key;
     }
-    if (readable_end && readable_end - value.data >= 16) {
+    if (value.num_readable >= 16) {
         load_wide(value.data, value.len, &key);
     } else {
         load_exact(value.data, value.len, &key);
@@ -269,11 +286,23 @@ static inline byte_key key_of(pqf_slice value, const uint8_t *readable_end) {
     return key;
 }
 
+/* More than 16 bytes. */
+static inline bool equal_long(const uint8_t *a, const uint8_t *b, uint32_t len) {
+    if (len > 32) return memcmp(a, b, len) == 0;
+    const uint8_t *last_a = a + len - 16, *last_b = b + len - 16;
+    uint64_t first =
+        (pqf_load_u64(a) ^ pqf_load_u64(b)) | (pqf_load_u64(a + 8) ^ pqf_load_u64(b + 8));
+    uint64_t last = (pqf_load_u64(last_a) ^ pqf_load_u64(last_b)) |
+                    (pqf_load_u64(last_a + 8) ^ pqf_load_u64(last_b + 8));
+    return (first | last) == 0;
+}
+
 static inline bool slot_is(const byte_slot *slot, const byte_key *key, pqf_slice value,
                            const uint8_t *page) {
+    if (value.len <= 16)
+        return ((slot->a ^ key->a) | (slot->b ^ key->b) | (slot->len ^ value.len)) == 0;
     if (slot->a != key->a || slot->len != value.len) return false;
-    if (value.len <= 16) return slot->b == key->b;
-    return memcmp(page + slot->b, value.data, value.len) == 0;
+    return equal_long(page + slot->b, value.data, value.len);
 }
 
 static inline size_t prefix_bytes(const pqf_dict_builder *b) {
@@ -296,15 +325,14 @@ static void bytes_rehash(pqf_dict_builder *b) {
     size_t mask = ((size_t)1 << b->bits) - 1;
     for (int64_t i = 0; i < b->num_values; i++) {
         pqf_bytes v = pqf_dict_value(b, i);
-        pqf_slice value = {v.data, (uint32_t)v.len};
-        byte_key key = key_of(value, v.data + 16);
+        byte_key key = key_of((pqf_slice){v.data, (uint32_t)v.len, 16});
         size_t at = (size_t)(key.hash >> (64 - b->bits));
         while (slots[at].code1)
             at = (at + 1) & mask;
         slots[at] = (byte_slot){
             .a = key.a,
             .b = v.len <= 16 ? key.b : (uint64_t)(v.data - b->page.data),
-            .len = value.len,
+            .len = (uint32_t)v.len,
             .code1 = (uint32_t)i + 1,
         };
     }
@@ -334,13 +362,13 @@ static size_t page_append(pqf_dict_builder *b, pqf_slice value) {
 
 /* Returns how many values were taken: fewer than n when a new one finds no room. */
 static int64_t bytes_put(pqf_dict_builder *b, const pqf_slice *values, int64_t n,
-                         const uint8_t *readable_end, size_t max_bytes, uint32_t *codes) {
+                         size_t max_bytes, uint32_t *codes) {
     byte_slot *slots = b->slots;
     int shift = 64 - b->bits;
     size_t mask = ((size_t)1 << b->bits) - 1;
     int64_t limit = slots_limit(b);
     for (int64_t i = 0; i < n; i++) {
-        byte_key key = key_of(values[i], readable_end);
+        byte_key key = key_of(values[i]);
         byte_slot *slot = &slots[key.hash >> shift];
         while (slot->code1 && !slot_is(slot, &key, values[i], b->page.data))
             slot = &slots[(size_t)(slot - slots + 1) & mask];
@@ -397,7 +425,7 @@ pqf_status pqf_dict_builder_new(pqf_layout layout, int32_t width, pqf_mem *mem,
     b->mem = mem;
     b->layout = layout;
     b->width = layout == PQF_FIXED ? width : 0;
-    b->words = layout == PQF_FIXED && (width == 4 || width == 8);
+    b->words = are_words(layout, width);
     pqf_buf_init(&b->page, mem, 0);
     pqf_buf_init(&b->starts, mem, 0);
     pqf_status status = pqf_buf_reserve(&b->page, 64, err);
@@ -461,16 +489,13 @@ static pqf_status put_words(pqf_dict_builder *b, const uint8_t *values, int64_t 
     return PQF_OK;
 }
 
-/* Values that lie in memory whose end is readable_end, NULL: unknown. */
 static pqf_status put_slices(pqf_dict_builder *b, const pqf_slice *values, int64_t n,
-                             const uint8_t *readable_end, size_t max_bytes,
-                             uint32_t *codes, int64_t *num_put, bool *full,
-                             pqf_error *err) {
+                             size_t max_bytes, uint32_t *codes, int64_t *num_put,
+                             bool *full, pqf_error *err) {
     *full = false;
     for (*num_put = 0; *num_put < n && !*full;) {
         int64_t at = *num_put;
-        *num_put +=
-            bytes_put(b, values + at, n - at, readable_end, max_bytes, codes + at);
+        *num_put += bytes_put(b, values + at, n - at, max_bytes, codes + at);
         if (*num_put < n) TRY(make_room(b, values[*num_put].len, max_bytes, full, err));
     }
     return PQF_OK;
@@ -483,14 +508,14 @@ pqf_status pqf_dict_put_fixed(pqf_dict_builder *b, const void *values, int64_t n
     max_bytes = clamp_max(max_bytes);
     TRY(unfold(b, err));
     if (b->words) return put_words(b, in, n, max_bytes, codes, num_put, err);
-    const uint8_t *end = n ? in + (size_t)n * (size_t)b->width : NULL;
     pqf_slice slices[FIXED_BLOCK];
     bool full = false;
     for (*num_put = 0; *num_put < n && !full;) {
         int64_t at = *num_put, put, block = pqf_min_i64(n - at, FIXED_BLOCK);
         for (int64_t i = 0; i < block; i++)
-            slices[i] = (pqf_slice){in + (at + i) * b->width, (uint32_t)b->width};
-        TRY(put_slices(b, slices, block, end, max_bytes, codes + at, &put, &full, err));
+            slices[i] = (pqf_slice){in + (at + i) * b->width, (uint32_t)b->width,
+                                    pqf_readable((n - at - i) * b->width)};
+        TRY(put_slices(b, slices, block, max_bytes, codes + at, &put, &full, err));
         *num_put += put;
     }
     return PQF_OK;
@@ -501,16 +526,8 @@ pqf_status pqf_dict_put_binary(pqf_dict_builder *b, const pqf_slice *values, int
                                pqf_error *err) {
     max_bytes = clamp_max(max_bytes);
     TRY(unfold(b, err));
-    bool full = false;
-    for (*num_put = 0; *num_put < n && !full;) {
-        int64_t at = *num_put, put, block = pqf_min_i64(n - at, PQF_BLOCK);
-        uint64_t num_bytes;
-        const uint8_t *end = pqf_slices_end(values + at, block, &num_bytes);
-        TRY(put_slices(b, values + at, block, end, max_bytes, codes + at, &put, &full,
-                       err));
-        *num_put += put;
-    }
-    return PQF_OK;
+    bool full;
+    return put_slices(b, values, n, max_bytes, codes, num_put, &full, err);
 }
 
 int64_t pqf_dict_num_values(const pqf_dict_builder *b) { return b->num_values; }

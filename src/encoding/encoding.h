@@ -193,11 +193,17 @@ pqf_status pqf_decoder_open_plain(pqf_decoder *d, int64_t n, const pqf_binary_ou
 
 /* ---- encoding ---- */
 
-/* One BINARY value: borrowed bytes. */
+/* One BINARY value: borrowed bytes. From data on so many bytes may be read, where they are more
+ * than len: the values of an Arrow array lie one behind the other. */
 typedef struct pqf_slice {
     const uint8_t *data;
     uint32_t len;
+    uint32_t num_readable;
 } pqf_slice;
+
+static inline uint32_t pqf_readable(int64_t num_bytes) {
+    return num_bytes < UINT32_MAX ? (uint32_t)num_bytes : UINT32_MAX;
+}
 
 /* PLAIN: each appends n values; no byte behind them is read. *num_bits counts the bits that this
  * page's values have in out so far, 0 at first; bits go on where the last call ended. */

@@ -263,28 +263,11 @@ pqf_status pqf_plain_put_bits(const pqf_kernels *kernel, const uint8_t *bits, in
     return PQF_OK;
 }
 
-const uint8_t *pqf_slices_end(const pqf_slice *values, int64_t n, uint64_t *num_bytes) {
-    if (n == 0) {
-        *num_bytes = 0;
-        return NULL;
-    }
-    bool gap = false;
-    uint64_t sum = 0;
-    for (int64_t i = 0; i + 1 < n; i++) {
-        sum += values[i].len;
-        gap |= (uintptr_t)values[i].data + values[i].len != (uintptr_t)values[i + 1].data;
-    }
-    const pqf_slice *last = &values[n - 1];
-    *num_bytes = sum + last->len;
-    return gap || !last->data ? NULL : last->data + last->len;
-}
-
 /* The length word and the bytes of one value; returns where the next one goes. */
-static inline uint8_t *put_slice(pqf_slice value, const uint8_t *readable_end,
-                                 uint8_t *out) {
+static inline uint8_t *put_slice(pqf_slice value, uint8_t *out) {
     pqf_store_u32(out, value.len);
     out += 4;
-    if (readable_end && readable_end - value.data >= 64) {
+    if (value.num_readable >= 64) {
         PQF_COPY_WIDE(64, out, value.data, value.len);
     } else if (value.len) {
         memcpy(out, value.data, value.len);
@@ -296,12 +279,13 @@ pqf_status pqf_plain_put_binary(const pqf_slice *values, int64_t n, pqf_buf *out
                                 pqf_error *err) {
     for (int64_t from = 0; from < n; from += PQF_BLOCK) {
         int64_t part = pqf_min_i64(PQF_BLOCK, n - from);
-        uint64_t num_bytes;
-        const uint8_t *readable_end = pqf_slices_end(values + from, part, &num_bytes);
-        TRY(pqf_buf_reserve(out, (size_t)num_bytes + (size_t)part * 4, err));
+        size_t num_bytes = (size_t)part * 4;
+        for (int64_t i = 0; i < part; i++)
+            num_bytes += values[from + i].len;
+        TRY(pqf_buf_reserve(out, num_bytes, err));
         uint8_t *p = out->data + out->len;
         for (int64_t i = 0; i < part; i++)
-            p = put_slice(values[from + i], readable_end, p);
+            p = put_slice(values[from + i], p);
         out->len = (size_t)(p - out->data);
     }
     return PQF_OK;

@@ -132,12 +132,6 @@ pqf_status pqf_binary_reserve(const pqf_binary_out *out, uint64_t num_bytes,
 void pqf_bits_append(const pqf_kernels *kernel, const uint8_t *bits, int64_t at,
                      int64_t n, uint8_t *out, int64_t to);
 
-/* Slices borrow foreign memory, of which nothing may be read that was not handed in. The slices
- * of an Arrow array mostly lie one behind the other, though: then whatever comes before the end
- * of the last one may be read. Returns that end, or NULL when there is a gap; *num_bytes is the
- * sum of lengths. */
-const uint8_t *pqf_slices_end(const pqf_slice *values, int64_t n, uint64_t *num_bytes);
-
 /* Copies the len bytes at `in`, in steps of W bytes for the first W and exactly for the rest: one
  * store without a branch for values that are no longer than W. Both sides have W accessible
  * bytes. */

@@ -605,15 +605,23 @@ AVX2 static void decimal_from_be(const uint8_t *in, int width, int64_t n, uint8_
 }
 
 /* Each store spills over into the next value, which comes after it. */
-AVX2 static void decimal_to_be(const uint8_t *in, int width, int64_t n, uint8_t *out) {
-    uint8_t turns[16];
-    for (int i = 0; i < 16; i++)
+AVX2 static bool decimal_to_be(const uint8_t *in, int width, int64_t n, uint8_t *out) {
+    uint8_t turns[16], ends[16];
+    for (int i = 0; i < 16; i++) {
         turns[i] = (uint8_t)(i < width ? width - 1 - i : 0x80);
+        ends[i] = i < width ? 0 : 0xFF;
+    }
     __m128i turn = _mm_loadu_si128((const __m128i *)turns);
+    __m128i end = _mm_loadu_si128((const __m128i *)ends);
+    __m128i last = _mm_set1_epi8((char)(width - 1)), zero = _mm_setzero_si128();
+    __m128i wrong = zero;
     for (int64_t i = 0; i < n; i++, in += 16, out += width) {
         __m128i x = _mm_loadu_si128((const __m128i *)in);
+        __m128i sign = _mm_cmpgt_epi8(zero, _mm_shuffle_epi8(x, last));
+        wrong = _mm_or_si128(wrong, _mm_and_si128(_mm_xor_si128(x, sign), end));
         _mm_storeu_si128((__m128i *)out, _mm_shuffle_epi8(x, turn));
     }
+    return _mm_testz_si128(wrong, wrong);
 }
 
 /* -- UTF-8: pairs of bytes are judged by the three tables of utf8_table.h -- */

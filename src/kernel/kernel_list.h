@@ -118,8 +118,8 @@ PQF_KERNEL(void, narrow_32_16, (const uint32_t *in, int64_t n, uint16_t *out))
 PQF_KERNEL(void, narrow_32_8, (const uint32_t *in, int64_t n, uint8_t *out))
 /* Big-endian two's complement of `width` (1..16) bytes to little-endian int128. */
 PQF_KERNEL(void, decimal_from_be, (const uint8_t *in, int width, int64_t n, uint8_t *out))
-/* The reverse; values fit. */
-PQF_KERNEL(void, decimal_to_be, (const uint8_t *in, int width, int64_t n, uint8_t *out))
+/* The reverse of the low `width` bytes; false where a value is not their sign extension. */
+PQF_KERNEL(bool, decimal_to_be, (const uint8_t *in, int width, int64_t n, uint8_t *out))
 /* CRC-32 of gzip (ISO 3309) of what `seed` is of and n more bytes; seed 0 to begin. */
 PQF_KERNEL(uint32_t, crc32, (uint32_t seed, const uint8_t *in, int64_t n))
 /* True when the bytes are valid UTF-8. */

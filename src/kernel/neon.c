@@ -392,13 +392,21 @@ static void decimal_from_be(const uint8_t *in, int width, int64_t n, uint8_t *ou
 }
 
 /* Each store spills over into the next value, which comes after it. */
-static void decimal_to_be(const uint8_t *in, int width, int64_t n, uint8_t *out) {
-    uint8_t turns[16];
-    for (int i = 0; i < 16; i++)
+static bool decimal_to_be(const uint8_t *in, int width, int64_t n, uint8_t *out) {
+    uint8_t turns[16], ends[16];
+    for (int i = 0; i < 16; i++) {
         turns[i] = (uint8_t)(i < width ? width - 1 - i : 0xFF);
-    uint8x16_t turn = load(turns);
-    for (int64_t i = 0; i < n; i++, in += 16, out += width)
-        store(out, vqtbl1q_u8(load(in), turn));
+        ends[i] = i < width ? 0 : 0xFF;
+    }
+    uint8x16_t turn = load(turns), end = load(ends), wrong = vdupq_n_u8(0);
+    uint8x16_t last = vdupq_n_u8((uint8_t)(width - 1));
+    for (int64_t i = 0; i < n; i++, in += 16, out += width) {
+        uint8x16_t x = load(in);
+        uint8x16_t sign = vcltzq_s8(vreinterpretq_s8_u8(vqtbl1q_u8(x, last)));
+        wrong = vorrq_u8(wrong, vandq_u8(veorq_u8(x, sign), end));
+        store(out, vqtbl1q_u8(x, turn));
+    }
+    return vmaxvq_u8(wrong) == 0;
 }
 
 /* -- UTF-8: pairs of bytes are judged by the three tables of utf8_table.h -- */

@@ -376,13 +376,20 @@ static void decimal_from_be(const uint8_t *in, int width, int64_t n, uint8_t *ou
     }
 }
 
-static void decimal_to_be(const uint8_t *in, int width, int64_t n, uint8_t *out) {
+/* Of the shifted-out bits all must be copies of the one below them. */
+static bool decimal_to_be(const uint8_t *in, int width, int64_t n, uint8_t *out) {
     int shift = width <= 8 ? 64 - 8 * width : 128 - 8 * width;
+    uint64_t wrong = 0;
     for (int64_t i = 0; i < n; i++, in += 16, out += width) {
         uint64_t lo = pqf_load_u64(in), hi = pqf_load_u64(in + 8);
-        pqf_store_u64(out, __builtin_bswap64((width <= 8 ? lo : hi) << shift));
+        uint64_t top = (width <= 8 ? lo : hi) << shift;
+        uint64_t back = (uint64_t)((int64_t)top >> shift);
+        wrong |=
+            width <= 8 ? (lo ^ back) | (hi ^ (uint64_t)((int64_t)lo >> 63)) : hi ^ back;
+        pqf_store_u64(out, __builtin_bswap64(top));
         if (width > 8) pqf_store_u64(out + width - 8, __builtin_bswap64(lo));
     }
+    return wrong == 0;
 }
 
 /* Bytes of the sequence that starts at p (RFC 3629, section 4), 0 when it is none. Each lead byte

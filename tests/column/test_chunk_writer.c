@@ -561,7 +561,7 @@ static void unique_values(const gen_column *columns, int n, pqf_dict_builder **o
             int64_t num_put;
             if (!pqf_view_is_valid(values, i)) continue;
             pqf_bytes v = pqf_view_bytes(values, i);
-            pqf_slice slice = {v.data, (uint32_t)v.len};
+            pqf_slice slice = {v.data, (uint32_t)v.len, 0};
             OK(pqf_dict_put_binary(*out, &slice, 1, INT32_MAX, &code, &num_put, &err));
         }
     }

@@ -58,7 +58,7 @@ static void put(const void *values, int64_t n, int32_t width) {
 }
 
 static void put_text(const char *text, size_t len) {
-    pqf_slice slice = {(const uint8_t *)text, (uint32_t)len};
+    pqf_slice slice = {(const uint8_t *)text, (uint32_t)len, 0};
     assert_int_equal(pqf_notes_put_slices(&notes, &slice, 1, &err), PQF_OK);
 }
 
@@ -267,7 +267,7 @@ static void test_cut(void **state) {
         assert_true(out.has_is_min_value_exact && out.has_is_max_value_exact);
         expect_bytes(out.min_value, value, c->min_len);
         assert_int_equal(out.max_value.len, c->max_len);
-        pqf_slice max = {out.max_value.data, (uint32_t)out.max_value.len};
+        pqf_slice max = {out.max_value.data, (uint32_t)out.max_value.len, 0};
         assert_true(memcmp(max.data, value, max.len) > 0);
         size_t tail = strlen(c->max_tail);
         if (tail) assert_memory_equal(max.data + max.len - tail, c->max_tail, tail);
@@ -307,7 +307,7 @@ static void test_random_bytes(void **state) {
         pqf_slice values[200], min, max;
         int n = 1 + rand() % 200, letters = 1 + rand() % 255;
         for (int i = 0; i < n; i++) {
-            values[i] = (pqf_slice){(uint8_t *)bytes[i], (uint32_t)(rand() % 13)};
+            values[i] = (pqf_slice){(uint8_t *)bytes[i], (uint32_t)(rand() % 13), 0};
             for (int k = 0; k < 12; k++)
                 bytes[i][k] = (char)(rand() % letters);
             if (i == 0 || compare(values[i], min) < 0) min = values[i];

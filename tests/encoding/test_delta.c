@@ -291,7 +291,7 @@ static void test_string_examples(void **state) {
         pqf_decoder d;
         for (int s = 0; s < 4; s++) {
             pqf_slice v = {(const uint8_t *)e->strings[s],
-                           (uint32_t)strlen(e->strings[s])};
+                           (uint32_t)strlen(e->strings[s]), 0};
             expect_ok(pqf_plain_put_binary(&v, 1, &plain, &test_err));
         }
         expect_ok(pqf_encode_page(pqf_kernels_get(), e->encoding, BYTE_ARRAY, 0,

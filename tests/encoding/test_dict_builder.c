@@ -24,8 +24,10 @@ static pqf_status put(pqf_dict_builder *b, const values *v, int64_t at, int64_t 
 
 /* Each string in an allocation of its own, so that they have gaps. */
 static void scatter(values *v) {
-    for (int64_t i = 0; i < v->n; i++)
+    for (int64_t i = 0; i < v->n; i++) {
         v->slices[i].data = exact_copy(v->slices[i].data, v->slices[i].len);
+        v->slices[i].num_readable = v->slices[i].len;
+    }
 }
 static void scattered_free(values *v) {
     for (int64_t i = 0; i < v->n; i++)
@@ -143,9 +145,10 @@ static void test_near_misses(void **state) {
     v.bytes = calloc(400, 1);
     v.slices = malloc(300 * sizeof *v.slices);
     for (uint32_t i = 0; i < 100; i++) {
-        v.slices[i * 3] = (pqf_slice){v.bytes, i};                   /* i zeros */
-        v.slices[i * 3 + 1] = (pqf_slice){v.bytes + 200 - i, i + 1}; /* i zeros and a 1 */
-        v.slices[i * 3 + 2] = (pqf_slice){v.bytes + 1, i};
+        v.slices[i * 3] = (pqf_slice){v.bytes, i, i % 2 ? i : 400}; /* i zeros */
+        v.slices[i * 3 + 1] =
+            (pqf_slice){v.bytes + 200 - i, i + 1, i + 1}; /* i zeros and a 1 */
+        v.slices[i * 3 + 2] = (pqf_slice){v.bytes + 1, i, i % 2 ? 399 : i};
     }
     v.bytes[200] = 1;
     pqf_dict_builder *b = builder_new(v.kind);
@@ -166,7 +169,7 @@ static void test_lengths(void **state) {
         int64_t num_put;
         make_value(bytes, 10, base);
         for (uint32_t i = 0; i < 7; i++)
-            slices[i] = (pqf_slice){bytes, 10 + i};
+            slices[i] = (pqf_slice){bytes, 10 + i, base % 2 ? 16 : 10 + i};
         pqf_dict_builder_clear(b);
         expect_ok(
             pqf_dict_put_binary(b, slices, 7, SIZE_MAX, codes, &num_put, &test_err));
@@ -188,7 +191,7 @@ static void test_equal_hashes(void **state) {
     for (int i = 0; i < 3; i++) {
         pqf_store_u64(bytes[i], UINT64_C(0xBB67AE8584CAA73B));
         bytes[i][10] = (uint8_t)(i % 2);
-        slices[i] = (pqf_slice){bytes[i], 40};
+        slices[i] = (pqf_slice){bytes[i], 40, 40};
     }
     pqf_dict_builder *b = builder_new((value_kind){PQF_BINARY, 0});
     expect_ok(pqf_dict_put_binary(b, slices, 3, SIZE_MAX, codes, &num_put, &test_err));

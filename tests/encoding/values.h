@@ -79,7 +79,9 @@ static inline void values_bytes(values *v, const uint64_t *ids) {
     for (int64_t i = 0; i < v->n; i++) {
         uint32_t len = value_len(v->kind, ids[i]);
         make_value(v->bytes + at, len, ids[i]);
-        v->slices[i] = (pqf_slice){v->bytes + at, len};
+        /* what may be read behind a value is used or not: it makes no difference */
+        uint32_t readable = ids[i] % 2 ? len : (uint32_t)(total - at);
+        v->slices[i] = (pqf_slice){v->bytes + at, len, readable};
         at += len;
     }
 }

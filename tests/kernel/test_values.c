@@ -248,6 +248,21 @@ static void check_narrow(int64_t n, int kind) {
     }
 }
 
+/* Any bit beyond the width that is not the sign is seen, in the first and the last value. */
+static void check_too_wide(int width, int64_t n, uint8_t *le, uint8_t *out) {
+    if (n == 0) return;
+    for (int bit = 8 * width - 1; bit < 128 && width < 16; bit++) {
+        uint8_t *value = le + (bit % 2 ? 0 : n - 1) * 16;
+        value[bit / 8] ^= (uint8_t)(1 << bit % 8);
+        FOR_LEVELS(k) {
+            CHECK(!k->decimal_to_be(le, width, n, out),
+                  "%s decimal_to_be width %d n %d takes bit %d", k->name, width, (int)n,
+                  bit);
+        }
+        value[bit / 8] ^= (uint8_t)(1 << bit % 8);
+    }
+}
+
 static void check_decimal(int width, int64_t n, int kind) {
     uint8_t *be = place(in_area, n * width, kind), *le = place(out_area, n * 16, kind);
     uint8_t *back = place(aux_area, n * width, kind);
@@ -261,10 +276,12 @@ static void check_decimal(int width, int64_t n, int kind) {
                 CHECK(le[16 * i + b] == byte, "%s decimal_from_be width %d n %d at %d",
                       k->name, width, (int)n, (int)i);
             }
-        k->decimal_to_be(le, width, n, back);
+        CHECK(k->decimal_to_be(le, width, n, back), "%s decimal_to_be width %d n %d",
+              k->name, width, (int)n);
         CHECK(!memcmp(be, back, (size_t)(n * width)), "%s decimal_to_be width %d n %d",
               k->name, width, (int)n);
     }
+    check_too_wide(width, n, le, back);
 }
 
 static void test_narrow(void **state) {
