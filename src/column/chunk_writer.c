@@ -92,6 +92,16 @@ void pqf_chunk_writer_free(pqf_chunk_writer *w) {
     pqf_mem_free(w->mem, w, sizeof *w);
 }
 
+void pqf_chunk_writer_trade(pqf_chunk_writer *w, pqf_scratch *scratch) {
+    pqf_buf *const bufs[PQF_CHUNK_BUFS] = {&w->waiting, &w->reps, &w->defs, &w->codes,
+                                           &w->values};
+    for (int i = 0; i < PQF_CHUNK_BUFS; i++) {
+        pqf_buf mine = *bufs[i];
+        *bufs[i] = scratch->chunk[i];
+        scratch->chunk[i] = mine;
+    }
+}
+
 void pqf_chunk_writer_fold(pqf_chunk_writer *w) {
     if (w->dictionary) pqf_dict_builder_fold(w->dictionary);
 }

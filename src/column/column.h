@@ -27,6 +27,7 @@
 #include "kernel/kernel.h"
 
 #define PQF_SHRED_BUFS 13
+#define PQF_CHUNK_BUFS 5
 
 /* What a worker thread keeps warm between chunks: codec contexts and page scratch. Zeroed
  * with init, used by one thread at a time, lives as long as the scan or writer. */
@@ -37,6 +38,7 @@ typedef struct pqf_scratch {
     pqf_buf blocks; /* fixed-size working blocks of levels and values */
     pqf_buf extra;
     pqf_buf shred[PQF_SHRED_BUFS]; /* writing: levels and values of a step, see shred.h */
+    pqf_buf chunk[PQF_CHUNK_BUFS]; /* writing: see pqf_chunk_writer_trade */
     pqf_dict_builder
         *dictionaries[3]; /* writing: of BINARY and of widths 4 and 8; NULL: not yet */
 } pqf_scratch;
@@ -204,6 +206,8 @@ pqf_status pqf_chunk_writer_new(const pqf_field *leaf_field,
 void pqf_chunk_writer_free(pqf_chunk_writer *writer);
 /* Gives back what the next put or finish can make anew: the table of the dictionary. */
 void pqf_chunk_writer_fold(pqf_chunk_writer *writer);
+/* The buffers of a chunk in progress for those of the scratch, and back: between chunks alone. */
+void pqf_chunk_writer_trade(pqf_chunk_writer *writer, pqf_scratch *scratch);
 /* Most bytes that such a table takes in a row group of so many rows, its values aside. */
 int64_t pqf_chunk_writer_table_bytes(const pqf_chunk_writer *writer, int64_t num_rows);
 /* Shreds rows [start, start + num_rows) of the top-level column `column` (already conformed;

@@ -11,6 +11,8 @@ void pqf_scratch_init(pqf_scratch *s, pqf_mem *mem) {
     pqf_buf_init(&s->extra, mem, 0);
     for (int i = 0; i < PQF_SHRED_BUFS; i++)
         pqf_buf_init(&s->shred[i], mem, 0);
+    for (int i = 0; i < PQF_CHUNK_BUFS; i++)
+        pqf_buf_init(&s->chunk[i], mem, 0);
 }
 
 void pqf_scratch_fold(pqf_scratch *s) {
@@ -28,5 +30,7 @@ void pqf_scratch_reset(pqf_scratch *s) {
     pqf_buf_reset(&s->extra);
     for (int i = 0; i < PQF_SHRED_BUFS; i++)
         pqf_buf_reset(&s->shred[i]);
+    for (int i = 0; i < PQF_CHUNK_BUFS; i++)
+        pqf_buf_reset(&s->chunk[i]);
     pqf_scratch_fold(s);
 }

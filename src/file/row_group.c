@@ -23,7 +23,8 @@ typedef struct put_job {
     const pqf_view *batch; /* NULL: no rows */
     int64_t start;
     int64_t num_rows;
-    bool ends;           /* the row group, with these rows */
+    bool begins;         /* the row group, with these rows */
+    bool ends;           /* and ends it */
     int64_t total_bytes; /* of leaf_bytes; 0: they have not been weighed */
     int64_t done_before; /* of the run */
     int64_t bytes_done;  /* under the lock of the flow, for the progress */
@@ -174,7 +175,7 @@ static pqf_status finish_leaf(pqf_group_writer *w, int32_t leaf, int worker,
     return write_surplus(w, worker, err);
 }
 
-static pqf_status put_leaf(put_job *job, int32_t leaf, int worker, pqf_error *err) {
+static pqf_status put_chunk(put_job *job, int32_t leaf, int worker, pqf_error *err) {
     pqf_group_writer *w = job->w;
     pqf_share *share = pqf_group_share_of(w, leaf);
     if (job->batch) TRY(put_stretches(job, leaf, share, worker, err));
@@ -183,6 +184,18 @@ static pqf_status put_leaf(put_job *job, int32_t leaf, int worker, pqf_error *er
                                  err));
     if (share) TRY(pqf_group_tend_pages(w, share, true, worker, err));
     return job->ends ? finish_leaf(w, leaf, worker, err) : PQF_OK;
+}
+
+/* A chunk that is begun and ended here leaves nothing in its buffers: they are the worker's, so that
+ * thousands of columns neither hold nor touch memory of their own. */
+static pqf_status put_leaf(put_job *job, int32_t leaf, int worker, pqf_error *err) {
+    pqf_chunk_writer *chunk = job->w->chunks[leaf];
+    pqf_scratch *scratch = &job->w->scratch[worker];
+    if (!job->begins || !job->ends) return put_chunk(job, leaf, worker, err);
+    pqf_chunk_writer_trade(chunk, scratch);
+    pqf_status status = put_chunk(job, leaf, worker, err);
+    pqf_chunk_writer_trade(chunk, scratch);
+    return status;
 }
 
 /* ---- all leaves ---- */
@@ -394,7 +407,12 @@ static int64_t rows_within_bytes(pqf_group_writer *w, const pqf_view *batch,
 
 static pqf_status put_rows(pqf_group_writer *w, const pqf_view *batch, int64_t start,
                            int64_t n, bool ends, pqf_error *err) {
-    put_job job = {.w = w, .batch = batch, .start = start, .num_rows = n, .ends = ends};
+    put_job job = {.w = w,
+                   .batch = batch,
+                   .start = start,
+                   .num_rows = n,
+                   .begins = w->num_rows == 0,
+                   .ends = ends};
     if (!w->num_rows) w->begin = pqf_flow_len(&w->flow);
     if (!is_little(w, n)) job.total_bytes = weigh_leaves(w, &job);
     w->num_rows += n;
