@@ -16,10 +16,16 @@
 
 /* ---- decoder: header, blocks, miniblocks ---- */
 
-/* What the specification demands of a header, and sizes whose products cannot overflow. */
+/* No sum or product of sizes overflows: a miniblock of so many values in 64 bits is below 2^60 bytes, and
+ * those of one width are taken together until they have the page's values, fewer than 2^31. Larger than
+ * a page a block may be: what is not needed of the last one need not be there. */
+#define MAX_BLOCK_VALUES ((uint64_t)INT64_MAX / 64)
+
+/* What the specification demands of a header. */
 static bool header_is_valid(uint64_t block, uint64_t num_miniblocks) {
-    return block > 0 && block <= INT32_MAX && block % 128 == 0 && num_miniblocks > 0 &&
-           block % num_miniblocks == 0 && block / num_miniblocks % 32 == 0;
+    return block > 0 && block <= MAX_BLOCK_VALUES && block % 128 == 0 &&
+           num_miniblocks > 0 && block % num_miniblocks == 0 &&
+           block / num_miniblocks % 32 == 0;
 }
 
 pqf_status pqf_delta_begin(pqf_delta *d, const pqf_kernels *kernel, pqf_bytes in,

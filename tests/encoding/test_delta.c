@@ -339,7 +339,11 @@ static const bad_page bad_pages[] = {
     {BINARY_PACKED, 1, 5, "\x80\1\3\1\0", "blocks of 128 values in 3 miniblocks"},
     {BINARY_PACKED, 1, 5, "\x80\1\x8\1\0", "blocks of 128 values in 8 miniblocks"},
     {BINARY_PACKED, 1, 4, "\0\1\1\0", "blocks of 0 values in 1 miniblocks"},
-    {BINARY_PACKED, 1, 8, "\x80\x80\x80\x80\x10\1\1\0", "blocks of 4294967296 values"},
+    {BINARY_PACKED, 1, 12, "\x80\x80\x80\x80\x80\x80\x80\x80\2\1\1\0",
+     "blocks of 144115188075855872 values"},
+    {BINARY_PACKED, 3, 10, "\x80\x80\x80\x80\x8\1\3\2\2\1", "2 values of 1 bits"},
+    {BINARY_PACKED, 2, 12, "\x80\x80\x80\x80\x10\x80\x80\x80\x40\2\2\2",
+     "end before the last of 2 values"},
     {BINARY_PACKED, 1, 9, "\x80\1\4\xFF\xFF\xFF\xFF\x0F\0",
      "a page of 4294967295 values"},
     {BINARY_PACKED, 2, 5, "\x80\1\4\1\0", "2 values wanted, 1 of 1 are left"},
@@ -381,6 +385,35 @@ static void test_bad_pages(void **state) {
         uint8_t *in = padded_copy(bad->bytes, bad->len);
         expect_fail(decode_bad(bad, in), PQF_CORRUPT, bad->words);
         free(in);
+    }
+}
+
+/* Blocks of 2^31, 2^32 and 2^57 - 128 values in one miniblock, of 0 and of 2 bits: larger than any page, but
+ * the bytes of the values are there. */
+static void test_blocks_larger_than_pages(void **state) {
+    (void)state;
+    static const example pages[] = {
+        {5, {1, 2, 3, 4, 5}, 10, "\x80\x80\x80\x80\x8\1\5\2\2\0"},
+        {8, {7, 5, 3, 1, 2, 3, 4, 5}, 12, "\x80\x80\x80\x80\x10\1\x8\xE\3\2\xC0\x3F"},
+        {8,
+         {7, 5, 3, 1, 2, 3, 4, 5},
+         16,
+         "\x80\xFF\xFF\xFF\xFF\xFF\xFF\xFF\1\1\x8\xE\3\2\xC0\x3F"},
+    };
+    for (size_t i = 0; i < sizeof pages / sizeof pages[0]; i++) {
+        const example *e = &pages[i];
+        size_t len = (size_t)e->n * 4;
+        uint8_t *in = padded_copy(e->bytes, e->len), *back = padded(len);
+        pqf_decoder d;
+        expect_ok(begin(&d, pqf_kernels_get(), PQF_DELTA_BINARY_PACKED, INT32, 4, in,
+                        e->len, e->n));
+        expect_ok(pqf_decode_fixed(&d, 2, back, &test_err));
+        expect_ok(pqf_decode_skip(&d, 1, &test_err));
+        expect_ok(pqf_decode_fixed(&d, e->n - 3, back + 12, &test_err));
+        CHECK(!memcmp(back, e->values, 8) && !memcmp(back + 12, e->values + 3, len - 12),
+              "page %d", (int)i);
+        free(in);
+        free(back);
     }
 }
 
@@ -432,9 +465,13 @@ static int teardown(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_foreign_values), cmocka_unit_test(test_foreign_lengths),
-        cmocka_unit_test(test_examples),       cmocka_unit_test(test_string_examples),
-        cmocka_unit_test(test_bad_pages),      cmocka_unit_test(test_growing_prefixes),
+        cmocka_unit_test(test_foreign_values),
+        cmocka_unit_test(test_foreign_lengths),
+        cmocka_unit_test(test_examples),
+        cmocka_unit_test(test_string_examples),
+        cmocka_unit_test(test_bad_pages),
+        cmocka_unit_test(test_growing_prefixes),
+        cmocka_unit_test(test_blocks_larger_than_pages),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }
