@@ -209,7 +209,7 @@ int pqf_rows_set_aside(rows_build *b, rows_node *n, int32_t i);
 void pqf_rows_refused_free(rows_node *n);
 int pqf_rows_refused_export(rows_build *b);
 
-/* rows_number.c, rows_decimal.c, rows_string.c, rows_list.c, py_time.c: one function per kind */
+/* rows_number.c, rows_decimal.c, rows_string.c, rows_list.c, rows_interval.c, py_time.c: one function per kind */
 int pqf_rows_flush_null(rows_build *b, rows_node *n);
 int pqf_rows_flush_bool(rows_build *b, rows_node *n);
 int pqf_rows_flush_int8(rows_build *b, rows_node *n);
@@ -235,6 +235,8 @@ int pqf_rows_flush_time32(rows_build *b, rows_node *n);
 int pqf_rows_flush_time64(rows_build *b, rows_node *n);
 int pqf_rows_flush_timestamp(rows_build *b, rows_node *n);
 int pqf_rows_flush_duration(rows_build *b, rows_node *n);
+int pqf_rows_flush_day_time(rows_build *b, rows_node *n);
+int pqf_rows_flush_month_day_nano(rows_build *b, rows_node *n);
 int pqf_rows_flush_list(rows_build *b, rows_node *n);
 int pqf_rows_flush_large_list(rows_build *b, rows_node *n);
 int pqf_rows_flush_fixed_list(rows_build *b, rows_node *n);

@@ -48,6 +48,9 @@ static const rows_kind KINDS[] = {
     TIME("tDm", "duration[ms]", 8, 3, duration),
     TIME("tDu", "duration[us]", 8, 6, duration),
     TIME("tDn", "duration[ns]", 8, 9, duration),
+    KIND("tiM", "month_interval", ROWS_FIXED, 4, int32),
+    KIND("tiD", "day_time_interval", ROWS_FIXED, 8, day_time),
+    KIND("tin", "month_day_nano_interval", ROWS_FIXED, 16, month_day_nano),
     KIND("+s", "struct", ROWS_STRUCT, 0, struct),
     KIND("+l", "list", ROWS_LIST, 4, list),
     KIND("+L", "large_list", ROWS_LIST, 8, large_list),
@@ -57,9 +60,6 @@ static const rows_kind KINDS[] = {
     KIND("+m", "map", ROWS_MAP, 4, map),
     NOT_BUILT("+r",
               "run_end_encoded"), /* its values are built instead, see rows_schema.c */
-    NOT_BUILT("tiM", "month_interval"),
-    NOT_BUILT("tiD", "day_time_interval"),
-    NOT_BUILT("tin", "month_day_nano_interval"),
     NOT_BUILT("+us:", "sparse_union"),
     NOT_BUILT("+ud:", "dense_union"),
 };

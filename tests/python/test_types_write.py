@@ -148,6 +148,43 @@ def test_intervals_of_months_and_of_days(kind, stand_in, value, expected, bad, t
         write_parquet(Offer(kind, stand_in, pa.array([bad], stand_in)), path, schema)
 
 
+def test_rows_of_intervals(tmp_path):
+    """As pyarrow gives them, or as plain tuples."""
+    path = tmp_path / "x.parquet"
+    schema = pa.schema([("v", NANO), ("l", pa.list_(NANO))])
+    rows = [
+        {"v": pa.MonthDayNano([1, 2, 3 * 10**6]), "l": [(4, 5, 0), None]},
+        {"v": (2**31 - 1, 0, 10**6), "l": None},
+        {"v": None, "l": []},
+    ]
+    write_parquet(rows, path, schema)
+    assert read_parquet(path, output_format="arrow").to_pylist() == rows
+    write_parquet(read_parquet(path, output_format="arrow").to_pylist(), path, schema)
+    assert read_parquet(path, output_format="arrow").to_pylist() == rows
+
+
+def test_rows_of_intervals_that_are_refused(tmp_path):
+    path = tmp_path / "x.parquet"
+    rows = [{"v": (0, 0, 0)}, {"v": (0, -1, 0)}, {"v": 7}]
+    with pytest.raises(SchemaValidationError, match="Column 'v'") as caught:
+        write_parquet(rows, path, pa.schema([("v", NANO)]))
+    [record] = caught.value.failures
+    assert (record.path, record.rule, record.count) == ("v", "type", 1)
+    with pytest.raises(SchemaValidationError, match=r"Column 'v'.*INTERVAL"):
+        write_parquet(rows[:2], path, pa.schema([("v", NANO)]))
+    assert not path.exists()
+
+
+@pytest.mark.parametrize(
+    "kind, stand_in, value, expected",
+    [(b"tiM", pa.int32(), 14, stored(14, 0, 0)), (b"tiD", pa.int64(), (3, 4), stored(0, 3, 4))],
+)
+def test_rows_of_intervals_of_months_and_of_days(kind, stand_in, value, expected, tmp_path):
+    path = tmp_path / "x.parquet"
+    write_parquet([{"v": value}, {"v": None}], path, Offer(kind, stand_in), store_schema=False)
+    assert read_parquet(path, output_format="arrow")["v"].to_pylist() == [expected, None]
+
+
 def test_intervals_merge(tmp_path):
     table = pa.table({"v": pa.array(GOOD, NANO)})
     for name in ("a", "b"):
