@@ -536,7 +536,8 @@ static pqf_status expect(const pqf_pull *p, pqf_error *err) {
         int64_t more = i == 0 || r->chunk.leaf->max_rep == 0 ? p->num_rows : 0;
         if (node == pqf_leaf_node(p->out) && whole)
             more = r->levels_left + r->walk.values_left;
-        node->num_expected = pqf_max_i64(node->num_expected, node->length + more);
+        more = node->length + pqf_min_i64(more, limit); /* the file may claim 2^63 */
+        node->num_expected = pqf_max_i64(node->num_expected, more);
         node->num_expected = pqf_min_i64(node->num_expected, limit);
     }
     if (!whole || p->out->leaf_field->layout != PQF_LEAF_BINARY || p->out->dictionary)

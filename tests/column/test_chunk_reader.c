@@ -503,6 +503,42 @@ static void test_cancel(void **state) {
     levels_free(&levels);
 }
 
+/* Rows behind those of another row group, more of them than numbers count. */
+static void test_rows_without_end(void **state) {
+    (void)state;
+    test_levels levels = {0};
+    test_chunk c;
+    pqf_chunk_reader *reader;
+    pqf_leaf_out out;
+    pqf_scratch scratch;
+    pqf_run run;
+    chunk_layout layout = {.page_levels = 10};
+    rnd_start(1);
+    flat_tree(PQF_PHYSICAL_INT64, false);
+    for (int i = 0; i < 3; i++)
+        levels_put(&levels, 0, 0, i);
+    chunk_build(&c, leaf_field()->leaf, &levels, 3, &layout, builder_mem);
+    pqf_chunk_read_options options = {.source = c.source, .kernel = pqf_kernels_get()};
+    pqf_run_init(&run, NULL);
+    pqf_scratch_init(&scratch, mem);
+    assert_int_equal(pqf_leaf_out_init(&out, leaf_field(), 3, mem, &err), PQF_OK);
+    for (int group = 0; group < 2; group++) {
+        if (group) c.chunk.num_rows = c.chunk.num_values = INT64_MAX;
+        assert_int_equal(
+            pqf_chunk_reader_open(&c.chunk, leaf_field(), &options, mem, &reader, &err),
+            PQF_OK);
+        assert_int_equal(pqf_chunk_reader_read(reader, c.chunk.num_rows, &out, &scratch,
+                                               &run, 0, &err),
+                         group ? PQF_CORRUPT : PQF_OK);
+        pqf_chunk_reader_free(reader);
+    }
+    fresh_error();
+    pqf_leaf_out_reset(&out);
+    pqf_scratch_reset(&scratch);
+    chunk_free(&c);
+    levels_free(&levels);
+}
+
 /* ---- skipping ---- */
 
 /* Reads and skips at random; what is read is compared with the same rows of a whole read. */
@@ -788,6 +824,7 @@ int main(void) {
         T(test_bit_packed_levels),
         T(test_run_of_nulls),
         T(test_values_that_are_not_there),
+        T(test_rows_without_end),
         T(test_cancel),
         T(test_skip),
         T(test_convert_integers),
