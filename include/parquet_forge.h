@@ -357,7 +357,8 @@ typedef struct pqf_write_options {
     const char
         *profile; /* "compatible" (default): what readers of the last ten years open;
                             "modern" changes the defaults of others: encoding "auto", data pages
-                            V2, compression "zstd", page indexes */
+                            V2, compression "zstd", page indexes, and bounds of floats
+                            are in IEEE 754 total order */
     const char *compression; /* "none" "snappy" (default) "gzip" "brotli" "lz4" "zstd" */
     int32_t compression_level; /* with has_compression_level, for every column */
     bool has_compression_level;

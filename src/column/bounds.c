@@ -90,12 +90,9 @@ int pqf_order_compare(const pqf_leaf *leaf, pqf_bytes a, pqf_bytes b) {
 /* ---- which pair of bounds ---- */
 
 static bool has_known_order(const pqf_metadata *metadata, const pqf_leaf *leaf) {
-    const pqf_file_metadata *file = &metadata->file;
-    if (file->num_column_orders != metadata->tree.num_leaves) return false;
-    const pqf_column_order *order = &file->column_orders[leaf->index];
+    const pqf_column_order *order = pqf_metadata_column_order(metadata, leaf);
     if (leaf->order == PQF_ORDER_INT96) return order->has_int96_timestamp_order;
-    bool is_float = leaf->order == PQF_ORDER_FLOAT || leaf->order == PQF_ORDER_FLOAT16;
-    return order->has_type_order || (is_float && order->has_ieee_754_total_order);
+    return order->has_type_order || pqf_metadata_has_total_order(metadata, leaf);
 }
 
 /* "NAME version ...", and NAME is not parquet-mr: who does not say so may be an old one. */
@@ -180,10 +177,12 @@ static bool is_zero(const pqf_leaf *leaf, pqf_bytes v) {
 }
 
 /* Zeros of either sign are equal: a bound that is zero stands for both. Little-endian, so that the
- * sign is in the last byte whatever the width. */
-static void widen_zeros(const pqf_leaf *leaf, pqf_bounds *out) {
+ * sign is in the last byte whatever the width. Only total order tells them apart. */
+static void widen_zeros(const pqf_metadata *metadata, const pqf_leaf *leaf,
+                        pqf_bounds *out) {
     static const uint8_t plus_zero[8] = {0};
     static const uint8_t minus_zero[8] = {0, 0, 0, 0, 0, 0, 0, 0x80};
+    if (pqf_metadata_has_total_order(metadata, leaf)) return;
     if (out->has_min && is_zero(leaf, out->min))
         out->min.data = minus_zero + 8 - out->min.len;
     if (out->has_max && is_zero(leaf, out->max)) out->max.data = plus_zero;
@@ -219,7 +218,7 @@ void pqf_bounds_of_page(const pqf_metadata *metadata, const pqf_leaf *leaf,
     out->min = c->min_values[page];
     out->max = c->max_values[page];
     drop_unusable(leaf, out);
-    widen_zeros(leaf, out);
+    widen_zeros(metadata, leaf, out);
 }
 
 void pqf_bounds_of_chunk(const pqf_metadata *metadata, const pqf_chunk *chunk,
@@ -237,5 +236,5 @@ void pqf_bounds_of_chunk(const pqf_metadata *metadata, const pqf_chunk *chunk,
     if (leaf->order == PQF_ORDER_NONE) return;
     choose(metadata, leaf, s, out);
     drop_unusable(leaf, out);
-    widen_zeros(leaf, out);
+    widen_zeros(metadata, leaf, out);
 }

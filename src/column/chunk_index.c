@@ -5,11 +5,12 @@
  * drafted, as PLAIN bytes or as codes of the dictionary. Out: the structs, offsets counted from the
  * chunk's first byte.
  *
- * A chunk has no column index where one of its pages has values but no valid bounds: all of them NaN,
- * a long maximum that cannot be raised, no order. The values of a kept dictionary go into the filter
+ * A chunk has no column index where one of its pages has values but no valid bounds: all of them NaN
+ * (not in total order), a long maximum that cannot be raised, no order. The values of a kept dictionary go into the filter
  * once, at the end; those of other pages as they come.
  */
 #include "chunk_writer.h"
+#include "total_order.h"
 
 #define SLICE_BLOCK 128
 
@@ -21,7 +22,8 @@ void pqf_chunk_index_init(pqf_chunk_writer *w) {
     for (size_t i = 0; i < sizeof bufs / sizeof *bufs; i++)
         pqf_buf_init(bufs[i], w->mem, 0);
     pqf_arena_init(&x->arena, w->mem);
-    pqf_notes_init(&x->notes, w->field, w->options.kernel, w->mem);
+    pqf_notes_init(&x->notes, w->field, w->options.total_order, w->options.kernel,
+                   w->mem);
     pqf_bloom_init(&w->bloom, w->leaf, w->options.bloom_fpp, w->options.bloom_distinct,
                    w->mem);
     pqf_buf_init(&w->bloom_filter, w->mem, 0);
@@ -254,15 +256,22 @@ static bool has_column_index(const pqf_chunk_writer *w) {
     return all;
 }
 
+static int compare_bounds(const pqf_chunk_writer *w, pqf_bytes a, pqf_bytes b) {
+    if (!w->options.total_order) return pqf_order_compare(w->leaf, a, b);
+    int64_t x = pqf_total_order_key(a.data, w->width);
+    int64_t y = pqf_total_order_key(b.data, w->width);
+    return (x > y) - (x < y);
+}
+
 /* Of both lists of bounds, over the pages that have some. */
-static int32_t boundary_order(const pqf_leaf *leaf, const pqf_column_index *c) {
+static int32_t boundary_order(const pqf_chunk_writer *w, const pqf_column_index *c) {
     bool ascending = true, descending = true;
     int32_t last = -1;
     for (int32_t i = 0; i < c->num_null_pages; i++) {
         if (c->null_pages[i]) continue;
         if (last >= 0) {
-            int min = pqf_order_compare(leaf, c->min_values[last], c->min_values[i]);
-            int max = pqf_order_compare(leaf, c->max_values[last], c->max_values[i]);
+            int min = compare_bounds(w, c->min_values[last], c->min_values[i]);
+            int max = compare_bounds(w, c->max_values[last], c->max_values[i]);
             ascending &= min <= 0 && max <= 0;
             descending &= min >= 0 && max >= 0;
         }
@@ -335,7 +344,7 @@ static pqf_status make_column_index(pqf_chunk_writer *w, pqf_error *err) {
     TRY(list_of(x, n, sizeof(int64_t), &c->null_counts, err));
     TRY(list_of(x, n, sizeof(int64_t), &c->nan_counts, err));
     fill_pages(w, c);
-    c->boundary_order = boundary_order(w->leaf, c);
+    c->boundary_order = boundary_order(w, c);
     return fill_histograms(w, c, err);
 }
 

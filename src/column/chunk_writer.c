@@ -69,7 +69,7 @@ pqf_status pqf_chunk_writer_new(const pqf_field *leaf_field,
     init_bufs(w);
     pqf_buf_init(&w->held, mem, 0);
     pqf_buf_init(&w->seen, mem, 0);
-    pqf_notes_init(&w->notes, leaf_field, options->kernel, mem);
+    pqf_notes_init(&w->notes, leaf_field, options->total_order, options->kernel, mem);
     pqf_chunk_index_init(w);
     pqf_status status = writer_init(w, err);
     if (status != PQF_OK) {
@@ -406,8 +406,7 @@ static pqf_status begin_map(pqf_chunk_writer *w, pqf_shred *shred,
     w->map_max_len = INT32_MAX;
     if (!values || w->layout == PQF_BITS) return PQF_OK;
     TRY(pqf_chunk_take_source(w, shred, work, err));
-    bool floats =
-        w->leaf->order == PQF_ORDER_FLOAT || w->leaf->order == PQF_ORDER_FLOAT16;
+    bool floats = pqf_leaf_is_float(w->leaf);
     bool begun = w->map->len > 0;
     if (floats) w->map->len = 0;
     if (floats || w->mode == PQF_MODE_PLAIN ||

@@ -170,6 +170,7 @@ typedef struct pqf_chunk_write_options {
     int32_t
         encoding; /* of values outside a dictionary: PQF_PLAIN, ..., PQF_ENCODING_AUTO */
     bool statistics;
+    bool total_order; /* bounds of floats are in IEEE 754 total order; floats only */
     bool page_checksums;
     bool write_plain_dictionary_name; /* format version 1.0: the encoding's older name */
     int64_t data_page_bytes;

@@ -3,16 +3,18 @@
  * notes.c (room column): bounds of the values of a chunk, see notes.h. The rules are those of
  * parquet.thrift (Statistics, ColumnOrder):
  *
- *   floats      NaN in no bound but counted; a zero minimum is written as -0, a zero maximum as +0
+ *   floats      NaN in no bound but counted; a zero minimum is written as -0, a zero maximum as +0;
+ *               in total order zeros are what they are, and where there is nothing but NaN these bound it
  *   strings     a bound of more than 64 bytes is cut; the cut maximum is raised in its last
  *               character (or byte) so that it stays an upper bound, left out where it cannot be
- *   min, max    the deprecated fields: only where values compare as signed
+ *   min, max    the deprecated fields: only where values compare as signed, which total order is not
  *   no order    INT96, INTERVAL and the like: no bounds
  *
  * One row of the table per order and width: numbers are kept in their own representation,
  * everything else as bytes.
  */
 #include "notes.h"
+#include "total_order.h"
 
 #include <math.h>
 
@@ -20,6 +22,7 @@ typedef void (*note_fn)(pqf_notes *notes, const void *values, int64_t n);
 
 typedef struct pqf_note_row {
     pqf_order order;
+    bool total_order;
     int32_t width;  /* 0: booleans; ANY_WIDTH */
     bool is_signed; /* the deprecated fields may be written */
     bool by_bytes;  /* kept in min and max */
@@ -73,6 +76,23 @@ static void note_f16(pqf_notes *notes, const void *values, int64_t n) {
     }
 }
 
+/* NaN bound nothing that has a number. */
+static void note_total(pqf_notes *notes, const void *values, int64_t n) {
+    uint8_t min[8], max[8];
+    int32_t width = notes->row->width;
+    bool nans = pqf_total_order_minmax(notes->kernel, values, n, width, min, max);
+    if (nans && notes->seen && !notes->only_nans) return;
+    bool first = !notes->seen || nans != notes->only_nans;
+    if (first ||
+        pqf_total_order_key(min, width) < pqf_total_order_key(notes->number_min, width))
+        memcpy(notes->number_min, min, (size_t)width);
+    if (first ||
+        pqf_total_order_key(max, width) > pqf_total_order_key(notes->number_max, width))
+        memcpy(notes->number_max, max, (size_t)width);
+    notes->seen = true;
+    notes->only_nans = nans;
+}
+
 #define ZEROS(suffix, type, uint, minus)                                                 \
     static void zeros_##suffix(pqf_notes *notes) {                                       \
         type min, max;                                                                   \
@@ -94,35 +114,39 @@ static void zeros_f16(pqf_notes *notes) {
 }
 
 static const pqf_note_row note_rows[] = {
-    {PQF_ORDER_SIGNED, 4, true, false, note_i32, NULL},
-    {PQF_ORDER_SIGNED, 8, true, false, note_i64, NULL},
-    {PQF_ORDER_UNSIGNED, 0, true, false, NULL,
+    {PQF_ORDER_SIGNED, false, 4, true, false, note_i32, NULL},
+    {PQF_ORDER_SIGNED, false, 8, true, false, note_i64, NULL},
+    {PQF_ORDER_UNSIGNED, false, 0, true, false, NULL,
      NULL}, /* booleans: pqf_notes_put_booleans */
-    {PQF_ORDER_UNSIGNED, 4, false, false, note_u32, NULL},
-    {PQF_ORDER_UNSIGNED, 8, false, false, note_u64, NULL},
-    {PQF_ORDER_FLOAT, 4, true, false, note_f32, zeros_f32},
-    {PQF_ORDER_FLOAT, 8, true, false, note_f64, zeros_f64},
-    {PQF_ORDER_FLOAT16, 2, true, false, note_f16, zeros_f16},
-    {PQF_ORDER_BYTES, ANY_WIDTH, false, true, NULL, NULL},
-    {PQF_ORDER_DECIMAL_BYTES, ANY_WIDTH, true, true, NULL, NULL},
+    {PQF_ORDER_UNSIGNED, false, 4, false, false, note_u32, NULL},
+    {PQF_ORDER_UNSIGNED, false, 8, false, false, note_u64, NULL},
+    {PQF_ORDER_FLOAT, false, 4, true, false, note_f32, zeros_f32},
+    {PQF_ORDER_FLOAT, false, 8, true, false, note_f64, zeros_f64},
+    {PQF_ORDER_FLOAT16, false, 2, true, false, note_f16, zeros_f16},
+    {PQF_ORDER_FLOAT, true, 4, false, false, note_total, NULL},
+    {PQF_ORDER_FLOAT, true, 8, false, false, note_total, NULL},
+    {PQF_ORDER_FLOAT16, true, 2, false, false, note_total, NULL},
+    {PQF_ORDER_BYTES, false, ANY_WIDTH, false, true, NULL, NULL},
+    {PQF_ORDER_DECIMAL_BYTES, false, ANY_WIDTH, true, true, NULL, NULL},
 };
 
-static const pqf_note_row *note_row(pqf_order order, int32_t width) {
+static const pqf_note_row *note_row(pqf_order order, bool total_order, int32_t width) {
     for (size_t i = 0; i < sizeof note_rows / sizeof *note_rows; i++) {
         const pqf_note_row *row = &note_rows[i];
-        if (row->order == order && (row->width == width || row->width == ANY_WIDTH))
+        if (row->order == order && row->total_order == total_order &&
+            (row->width == width || row->width == ANY_WIDTH))
             return row;
     }
     return NULL;
 }
 
-void pqf_notes_init(pqf_notes *notes, const pqf_field *leaf_field,
+void pqf_notes_init(pqf_notes *notes, const pqf_field *leaf_field, bool total_order,
                     const pqf_kernels *kernel, pqf_mem *mem) {
     const pqf_leaf *leaf = leaf_field->leaf;
     *notes = (pqf_notes){
         .kernel = kernel,
         .leaf = leaf,
-        .row = note_row(leaf->order, pqf_leaf_width(leaf)),
+        .row = note_row(leaf->order, total_order, pqf_leaf_width(leaf)),
         .is_utf8 = leaf_field->is_utf8,
     };
     pqf_buf_init(&notes->min, mem, 0);
@@ -135,14 +159,13 @@ void pqf_notes_reset(pqf_notes *notes) {
 }
 
 void pqf_notes_clear(pqf_notes *notes) {
-    notes->seen = false;
+    notes->seen = notes->only_nans = false;
     notes->num_nans = 0;
     notes->min.len = notes->max.len = 0;
 }
 
 bool pqf_notes_counts_nans(const pqf_notes *notes) {
-    return notes->leaf->order == PQF_ORDER_FLOAT ||
-           notes->leaf->order == PQF_ORDER_FLOAT16;
+    return pqf_leaf_is_float(notes->leaf);
 }
 
 void pqf_notes_count_nans(pqf_notes *notes, const void *values, int64_t n) {

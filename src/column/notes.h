@@ -17,7 +17,8 @@ typedef struct pqf_notes {
     const pqf_leaf *leaf;
     const struct pqf_note_row *row; /* of the column's order and width; NULL: no bounds */
     bool is_utf8;
-    bool seen; /* min and max hold */
+    bool seen;      /* min and max hold */
+    bool only_nans; /* total order: and are those of NaN */
     int64_t num_nans;
     uint8_t number_min[8]; /* numbers */
     uint8_t number_max[8];
@@ -27,7 +28,8 @@ typedef struct pqf_notes {
     uint8_t bound_max[PQF_BOUND_BYTES];
 } pqf_notes;
 
-void pqf_notes_init(pqf_notes *notes, const pqf_field *leaf_field,
+/* total_order: the column says IEEE_754_TOTAL_ORDER, which only floats may. */
+void pqf_notes_init(pqf_notes *notes, const pqf_field *leaf_field, bool total_order,
                     const pqf_kernels *kernel, pqf_mem *mem);
 void pqf_notes_reset(pqf_notes *notes);
 /* Forgets the values, keeps the memory. */

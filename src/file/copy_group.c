@@ -29,18 +29,20 @@ static bool is_signed_order(const pqf_leaf *leaf) {
            leaf->physical == PQF_PHYSICAL_BOOLEAN;
 }
 
-static bool has_type_order(const pqf_metadata *metadata, const pqf_leaf *leaf) {
-    const pqf_file_metadata *file = &metadata->file;
-    return file->num_column_orders == metadata->tree.num_leaves &&
-           file->column_orders[leaf->index].has_type_order;
+/* Of the bounds: what the new file says of their order the old one says too. */
+static bool has_same_order(const pqf_copy_job *job, const pqf_leaf *leaf) {
+    const pqf_metadata *metadata = pqf_reader_metadata(job->reader);
+    return job->w->schema->column_orders[leaf->index].has_type_order
+               ? pqf_metadata_column_order(metadata, leaf)->has_type_order
+               : pqf_metadata_has_total_order(metadata, leaf);
 }
 
-/* The new file says that its bounds are in the types' own order, and that this library wrote it. Bounds
- * that the old file did not say this of go; so do deprecated ones that readers believe or not by
- * the name of the writer. */
-static void keep_believable(const pqf_metadata *metadata, const pqf_leaf *leaf,
+/* The new file says which order its bounds are in, and that this library wrote it. Bounds that the old
+ * file did not say this of go; so do deprecated ones that readers believe or not by the name of the
+ * writer. */
+static void keep_believable(const pqf_copy_job *job, const pqf_leaf *leaf,
                             pqf_statistics *s) {
-    if (!has_type_order(metadata, leaf)) {
+    if (!has_same_order(job, leaf)) {
         s->has_min_value = s->has_max_value = false;
         s->has_is_min_value_exact = s->has_is_max_value_exact = false;
     }
@@ -88,7 +90,7 @@ static pqf_status copy_indexes(pqf_copy_job *job, const pqf_chunk *chunk, int64_
     pqf_arena_init(&arena, job->w->mem);
     if (pqf_page_index_read(metadata, job->row_group, chunk,
                             pqf_reader_source(job->reader), &arena, &index)) {
-        bool columns = index.has_columns && has_type_order(metadata, chunk->leaf);
+        bool columns = index.has_columns && has_same_order(job, chunk->leaf);
         status =
             pqf_group_keep_indexes(job->w, columns ? &index.columns : NULL,
                                    &index.offsets, to - chunk->file_offset, out, err);
@@ -126,7 +128,7 @@ static pqf_status copy_chunk(pqf_copy_job *job, int32_t leaf, pqf_column_chunk *
     out->has_meta_data = true;
     move_offsets(&chunk, to, &out->meta_data);
     if (out->meta_data.statistics)
-        keep_believable(metadata, chunk.leaf, out->meta_data.statistics);
+        keep_believable(job, chunk.leaf, out->meta_data.statistics);
     TRY(copy_indexes(job, &chunk, to, out, err));
     return copy_bytes(job, chunk.file_offset, chunk.byte_len, err);
 }

@@ -62,6 +62,7 @@ typedef struct pqf_range {
     bool may_have_null;
     bool may_have_value; /* false: all rows are null */
     bool may_have_nan;
+    bool only_nan; /* no value is a number */
     const pqf_reader
         *reader; /* whose chunk of `field` in `row_group` may have a Bloom filter; NULL */
     int64_t row_group;

@@ -5,6 +5,12 @@
  */
 #include "inner.h"
 
+/* By the counts alone: NaN as a bound says it too, but not of every writer is that so. */
+static bool has_only_nan(const pqf_bounds *b) {
+    return b->has_num_nans && b->has_num_nulls && !b->has_min && !b->has_max &&
+           b->num_nans > 0 && b->num_nans == b->num_values - b->num_nulls;
+}
+
 void pqf_range_of_bounds(const pqf_field *field, const pqf_bounds *bounds,
                          pqf_range *out) {
     /* Writers exist (parquet-cpp, dictionaries in structs) that do not count nulls of the parents. */
@@ -18,6 +24,7 @@ void pqf_range_of_bounds(const pqf_field *field, const pqf_bounds *bounds,
         .may_have_value =
             !bounds->has_num_nulls || bounds->num_nulls < bounds->num_values,
         .may_have_nan = is_float && !(bounds->has_num_nans && bounds->num_nans == 0),
+        .only_nan = is_float && has_only_nan(bounds),
         .field = field,
     };
     out->has_min = bounds->has_min && pqf_scalar_of_bound(field, bounds->min, &out->min);

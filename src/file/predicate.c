@@ -214,7 +214,7 @@ static unsigned judge_comparison(const node *n, pqf_range_fn range, void *contex
     if (!r.may_have_value) return results;
     if (r.may_have_nan)
         results |= o == OP_NOT_EQUAL ? (unsigned)MAY_TRUE : (unsigned)MAY_FALSE;
-    return results | judge_values(o, &r, &literal->literal);
+    return r.only_nan ? results : results | judge_values(o, &r, &literal->literal);
 }
 
 /* The result of one pair of single results, as one of the MAY_ bits. */
@@ -283,13 +283,14 @@ static unsigned judge_is_valid(const node *n, pqf_range_fn range, void *context)
 }
 
 static bool set_may_hit(const node *n, const pqf_range *r) {
+    bool has_number = r->may_have_value && !r->only_nan;
     for (int64_t i = 0; i < n->num_set; i++) {
         const pqf_scalar *s = &n->set[i];
         if (s->is_null) {
             if (r->may_have_null) return true;
         } else if (is_nan(s)) {
             if (r->may_have_nan) return true;
-        } else if (r->may_have_value && (judge_values(OP_EQUAL, r, s) & MAY_TRUE)) {
+        } else if (has_number && (judge_values(OP_EQUAL, r, s) & MAY_TRUE)) {
             return true;
         }
     }

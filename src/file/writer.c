@@ -66,6 +66,7 @@ static pqf_status make_chunk_writers(pqf_writer *w, const pqf_write_options *opt
         pqf_chunk_write_options chunk;
         TRY(pqf_chunk_options_of(options, &w->schema->tree.leaves[l], &chunk, err));
         if (codecs) take_codec(codecs[l], &chunk);
+        chunk.total_order = w->schema->column_orders[l].has_ieee_754_total_order;
         TRY(pqf_chunk_writer_new(w->schema->leaf_fields[l], &chunk, w->mem, &g->chunks[l],
                                  err));
     }
@@ -139,6 +140,7 @@ static pqf_status open_parts(pqf_writer *w, const struct ArrowSchema *schema,
         .integer_decimals = options->integer_decimals,
         .utc_times = options->utc_times,
         .no_store_schema = options->no_store_schema,
+        .total_order = pqf_profile_is_modern(options),
     };
     TRY(pqf_schema_check(schema, err));
     TRY(pqf_conform_new(schema, &options->conform, w->mem, &w->conform, err));
@@ -225,8 +227,11 @@ static pqf_status set_like_schema(pqf_writer *w, const pqf_like *like, pqf_error
     size_t n = (size_t)metadata->tree.num_leaves;
     TRY(pqf_arena_array(&w->arena, n, sizeof(pqf_column_order), &block, err));
     w->schema->column_orders = block;
-    for (size_t l = 0; l < n; l++)
-        w->schema->column_orders[l].has_type_order = true;
+    for (size_t l = 0; l < n; l++) {
+        bool total = pqf_metadata_has_total_order(metadata, &metadata->tree.leaves[l]);
+        w->schema->column_orders[l] = (pqf_column_order){
+            .has_type_order = !total, .has_ieee_754_total_order = total};
+    }
     w->schema->elements = metadata->file.schema;
     w->schema->num_elements = metadata->file.num_schema;
     TRY(pqf_arena_array(&w->arena, (size_t)like->num_pairs, sizeof(pqf_key_value), &block,

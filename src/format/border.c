@@ -236,6 +236,20 @@ pqf_status pqf_metadata_chunk(const pqf_metadata *metadata, int64_t row_group,
     return PQF_OK;
 }
 
+const pqf_column_order *pqf_metadata_column_order(const pqf_metadata *metadata,
+                                                  const pqf_leaf *leaf) {
+    static const pqf_column_order none = {0};
+    const pqf_file_metadata *file = &metadata->file;
+    bool has_orders = file->num_column_orders == metadata->tree.num_leaves;
+    return has_orders ? &file->column_orders[leaf->index] : &none;
+}
+
+bool pqf_metadata_has_total_order(const pqf_metadata *metadata, const pqf_leaf *leaf) {
+    const pqf_column_order *order = pqf_metadata_column_order(metadata, leaf);
+    return pqf_leaf_is_float(leaf) && order->has_ieee_754_total_order &&
+           !order->has_type_order;
+}
+
 bool pqf_metadata_get(const pqf_metadata *metadata, const char *key, pqf_bytes *value) {
     size_t len = strlen(key);
     for (int32_t i = 0; i < metadata->file.num_key_value_metadata; i++) {

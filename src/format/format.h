@@ -245,6 +245,11 @@ typedef struct pqf_leaf {
     pqf_order order;
 } pqf_leaf;
 
+/* FLOAT, DOUBLE, FLOAT16: what may be in IEEE 754 total order. */
+static inline bool pqf_leaf_is_float(const pqf_leaf *leaf) {
+    return leaf->order == PQF_ORDER_FLOAT || leaf->order == PQF_ORDER_FLOAT16;
+}
+
 typedef struct pqf_tree {
     pqf_node *nodes; /* nodes[0] is the root */
     int32_t num_nodes;
@@ -322,6 +327,11 @@ pqf_status pqf_metadata_chunk(const pqf_metadata *metadata, int64_t row_group,
 pqf_status pqf_metadata_column(const pqf_metadata *metadata, int64_t row_group,
                                int64_t leaf, const pqf_column_chunk **out,
                                pqf_error *err);
+
+/* What the file says of the order of a leaf's bounds; nothing set: one that is not known here. */
+const pqf_column_order *pqf_metadata_column_order(const pqf_metadata *metadata,
+                                                  const pqf_leaf *leaf);
+bool pqf_metadata_has_total_order(const pqf_metadata *metadata, const pqf_leaf *leaf);
 
 /* Value of a key of the file's key-value metadata; false when it is not there. */
 bool pqf_metadata_get(const pqf_metadata *metadata, const char *key, pqf_bytes *value);
@@ -463,7 +473,7 @@ typedef struct pqf_schema {
     int32_t num_elements;
     pqf_key_value *key_values; /* schema metadata and, with store_schema, ARROW:schema */
     int32_t num_key_values;
-    pqf_column_order *column_orders; /* one per leaf */
+    pqf_column_order *column_orders; /* one per leaf; total order of floats only */
     /* private */
     pqf_mem *mem; /* retained */
     pqf_arena arena;
@@ -496,6 +506,7 @@ typedef struct pqf_schema_write_options {
     bool legacy_list_names; /* the item keeps its Arrow name instead of "element" */
     bool integer_decimals;  /* up to 9 digits as INT32, up to 18 as INT64 */
     bool utc_times;         /* TIME is adjusted to UTC */
+    bool total_order;       /* of floats: IEEE 754 total order */
     bool no_store_schema;
 } pqf_schema_write_options;
 

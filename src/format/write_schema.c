@@ -27,6 +27,7 @@ typedef struct builder {
     pqf_schema *schema;
     stamp_rules rules;
     bool legacy_list_names;
+    bool total_order;
     pqf_error *err;
 } builder;
 
@@ -564,11 +565,24 @@ done:
     return status;
 }
 
+static pqf_status set_orders(builder *b) {
+    pqf_schema *schema = b->schema;
+    size_t n = (size_t)schema->tree.num_leaves;
+    void *room;
+    TRY(pqf_arena_array(&schema->arena, n, sizeof(pqf_column_order), &room, b->err));
+    schema->column_orders = room;
+    for (size_t i = 0; i < n; i++) {
+        bool total = b->total_order && pqf_leaf_is_float(&schema->tree.leaves[i]);
+        schema->column_orders[i] = (pqf_column_order){.has_type_order = !total,
+                                                      .has_ieee_754_total_order = total};
+    }
+    return PQF_OK;
+}
+
 static pqf_status fill_from_arrow(builder *b, const struct ArrowSchema *arrow,
                                   bool store_schema) {
     pqf_schema *schema = b->schema;
     const pqf_schema_options plain = {.no_extension_types = true};
-    void *room;
     TRY(pqf_schema_check(arrow, b->err));
     if (strcmp(arrow->format, "+s") != 0)
         return pqf_fail(b->err, PQF_INVALID,
@@ -582,12 +596,7 @@ static pqf_status fill_from_arrow(builder *b, const struct ArrowSchema *arrow,
         TRY(set_field(b, &schema->fields[i], arrow->children[i]));
     TRY(keep_metadata(b, arrow));
     TRY(put_key_values(b, arrow, store_schema));
-    size_t num_leaves = (size_t)schema->tree.num_leaves;
-    TRY(pqf_arena_array(&schema->arena, num_leaves, sizeof(pqf_column_order), &room,
-                        b->err));
-    schema->column_orders = room;
-    for (size_t i = 0; i < num_leaves; i++)
-        schema->column_orders[i].has_type_order = true;
+    TRY(set_orders(b));
     return pqf_schema_index_names(schema, b->err);
 }
 
@@ -605,6 +614,7 @@ static pqf_status read_options(builder *b, const pqf_schema_write_options *optio
                         "coerce_timestamps is \"%.20s\", expected \"ms\" or \"us\"",
                         unit);
     b->legacy_list_names = options->legacy_list_names;
+    b->total_order = options->total_order;
     b->rules = (stamp_rules){.coerce = unit ? unit[0] : 0,
                              .no_nanos = strcmp(version, "2.6") != 0,
                              .int96 = options->int96_timestamps,

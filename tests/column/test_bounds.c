@@ -152,7 +152,18 @@ static void test_floats(void **state) {
     assert_int_equal(bounds.max.data[7], 0);
     assert_int_equal(bounds.min.len, 8);
     order = (pqf_column_order){.has_ieee_754_total_order = true};
+    set_bounds(f64(0.0), f64(0.0)); /* zeros are what they are */
     expect(true, true);
+    assert_int_equal(bounds.min.data[7], 0);
+    set_bounds(f64(-0.0), f64(-0.0));
+    expect(true, true);
+    assert_int_equal(bounds.max.data[7], 0x80);
+    set_bounds(f64(nan), f64(nan)); /* all NaN: no bounds of numbers */
+    expect(false, false);
+    order.has_type_order = true; /* of a union that says both: the older one */
+    set_bounds(f64(0.0), f64(0.0));
+    expect(true, true);
+    assert_int_equal(bounds.min.data[7], 0x80);
     begin(PQF_PHYSICAL_FIXED, PQF_ORDER_FLOAT16);
     leaf.type_length = 2;
     set_bounds(pqf_bytes_of("\0\0", 2), pqf_bytes_of("\0\x3C", 2));

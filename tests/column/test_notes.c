@@ -40,7 +40,7 @@ static void begin(pqf_physical physical, int32_t type_length, pqf_order order,
     pqf_notes_reset(&notes);
     leaf = (pqf_leaf){.physical = physical, .type_length = type_length, .order = order};
     field = (pqf_field){.leaf = &leaf, .is_utf8 = utf8};
-    pqf_notes_init(&notes, &field, pqf_kernels_get(), mem);
+    pqf_notes_init(&notes, &field, false, pqf_kernels_get(), mem);
 }
 
 static void finish(void) {

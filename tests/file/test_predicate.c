@@ -143,6 +143,13 @@ static void floats(void **state) {
     MAY("(invert (less a #0))", "g", "5", r); /* NaN < 5 is false */
     MAY("(invert (greater_equal a #0))", "g", "0", r);
     MAY("(not_equal a #0)", "g", "1", nans);
+    nans.only_nan = true;
+    MAY("(not_equal a #0)", "g", "1", nans);
+    MAY("(invert (less a #0))", "g", "1", nans);
+    NOT("(less a #0)", "g", "1", nans);
+    NOT("(greater_equal a #0)", "g", "-inf", nans);
+    NOT("(equal a #0)", "g", "0", nans);
+    nans.only_nan = false;
     nans.has_min = nans.has_max = true;
     nans.min = nans.max = of_float((double)INFINITY);
     MAY("(invert (equal a #0))", "g", "inf", nans);

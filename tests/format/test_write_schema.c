@@ -87,6 +87,22 @@ static const leaf_case cases[] = {
     {"tin", PQF_PHYSICAL_FIXED, 12, PQF_LOGICAL_INTERVAL, 21, PQF_CONVERT_INTERVAL, 1},
 };
 
+/* Floats of all widths, and nothing else. */
+static void test_total_order(void **state) {
+    (void)state;
+    const pqf_schema_write_options options = {.total_order = true};
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct ArrowSchema arrow;
+        bool total = strchr("efg", cases[i].format[0]) != NULL;
+        one_column(&arrow, cases[i].format);
+        assert_ok(pqf_schema_from_arrow(&arrow, &options, mem, &schema, &err));
+        assert_int_equal(schema->column_orders[0].has_ieee_754_total_order, total);
+        assert_int_equal(schema->column_orders[0].has_type_order, !total);
+        pqf_schema_free(schema);
+        pqf_schema_release(&arrow);
+    }
+}
+
 static void test_types(void **state) {
     (void)state;
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
