@@ -48,7 +48,7 @@ WRITING = {
     "profile": (
         "compatible",
         "`'modern'` changes defaults: `encoding='auto'`, `data_page_version='2.0'`, `compression='zstd'`, "
-        "`write_page_index=True`; bounds of floats are in IEEE 754 total order"
+        "`write_page_index=True`; bounds of floats are in IEEE 754 total order",
     ),
     "compression": (
         "snappy",
