@@ -96,12 +96,13 @@ def copy_back(out: bytearray, distance: int, length: int) -> None:
         length -= len(piece)
 
 
-def lz4_block(data: bytes) -> bytes:
+def lz4_block(data: bytes, prefix: bytes = b"") -> bytes:
     """Sequences of token, literals, distance; a length of 15 goes on in bytes until one is < 255.
 
-    The last sequence ends after its literals. A match is at least 4 bytes long.
+    The last sequence ends after its literals. A match is at least 4 bytes long. The result begins
+    with `prefix`, what stood before the block.
     """
-    out = bytearray()
+    out = bytearray(prefix)
     at = 0
 
     def extended(length: int) -> int:
@@ -130,17 +131,64 @@ def lz4_block(data: bytes) -> bytes:
 
 
 def lz4_old(data: bytes, size: int) -> bytes:
-    """Hadoop's framing: pieces of (size, compressed size, block), big-endian; else a bare block."""
-    out, at = b"", 0
-    try:
-        while at < len(data):
-            whole, part = (int.from_bytes(data[i : i + 4], "big") for i in (at, at + 4))
-            piece = lz4_block(data[at + 8 : at + 8 + part])
-            if len(piece) != whole:
-                raise SpecError("the framing has another size")
-            out, at = out + piece, at + 8 + part
+    """What stands under the id LZ4: Hadoop's framing, a bare block or a frame, whichever gives `size` bytes."""
+    for reader in (lz4_hadoop, lz4_block, lz4_frame):
+        try:
+            out = reader(data)
+        except (SpecError, IndexError):
+            continue
         if len(out) == size:
             return out
-    except (SpecError, IndexError):
-        pass
-    return lz4_block(data)
+    raise SpecError(f"LZ4: neither Hadoop's framing nor a block nor a frame of {size} bytes")
+
+
+def lz4_hadoop(data: bytes) -> bytes:
+    """Pieces: bytes it becomes, then blocks until it has them, each behind its length; big-endian."""
+    out, at = bytearray(), 0
+
+    def length() -> int:
+        nonlocal at
+        at += 4
+        return int.from_bytes(taken(data, at - 4, 4), "big")
+
+    while at < len(data):
+        end = len(out) + length()
+        while len(out) < end:
+            part = length()
+            out += lz4_block(taken(data, at, part))
+            at += part
+        if len(out) != end:
+            raise SpecError("a piece becomes more bytes than it says")
+    return bytes(out)
+
+
+def lz4_frame(data: bytes) -> bytes:
+    """lz4_Frame_format: magic number, descriptor, blocks until one of length 0; checksums are stepped over.
+
+    Bits of the first descriptor byte: 6 and up version, 5 independent blocks, 4 block checksums,
+    3 content size, 2 content checksum, 0 dictionary. A block whose length has its highest bit set is
+    not compressed. Blocks that are not independent reach into those before them.
+    """
+    out, at = bytearray(), 0
+    while at < len(data):
+        if taken(data, at, 4) != b"\x04\x22\x4d\x18" or data[at + 4] >> 6 != 1:
+            raise SpecError("no LZ4 frame")
+        flags = data[at + 4]
+        at += 7 + (8 if flags & 8 else 0) + (4 if flags & 1 else 0)
+        begin = len(out)
+        while length := int.from_bytes(taken(data, at, 4), "little"):
+            block = taken(data, at + 4, length & 0x7FFFFFFF)
+            if length >> 31:
+                out += block
+            else:
+                prefix = b"" if flags & 32 else bytes(out[begin:])
+                out += lz4_block(block, prefix)[len(prefix) :]
+            at += 4 + len(block) + (4 if flags & 16 else 0)
+        at += 4 + (4 if flags & 4 else 0)
+    return bytes(out)
+
+
+def taken(data: bytes, at: int, length: int) -> bytes:
+    if at + length > len(data):
+        raise SpecError(f"{length} bytes at {at} of {len(data)}")
+    return data[at : at + length]

@@ -346,6 +346,8 @@ def test_the_framings_that_lz4_has_had(tmp_path):
         return b"".join(n + len(b).to_bytes(4, "big") + b for n, b in blocks)
 
     forms = {"hadoop": hadoop(values), "hadoop blocks": hadoop(values[:999], values[999:])}
+    inner = hadoop(values[:999])[4:] + hadoop(values[999:])[4:]
+    forms["one piece of two blocks"] = len(values).to_bytes(4, "big") + inner
     forms |= {"frame": CODECS[made.LZ4](values), "raw": raw(values)}
     for name, body in forms.items():
         path = tmp_path / f"{name}.parquet"

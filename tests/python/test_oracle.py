@@ -18,7 +18,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
 from interop import plain, support
-from oracle import encodings, indexes, logical
+from oracle import codecs, encodings, indexes, logical
 from oracle.promises import broken
 
 from py_parquet_forge import read_parquet, write_parquet
@@ -328,6 +328,26 @@ def test_alp_example_of_the_specification():
     assert end == len(page) and values[1] == nan
     numbers = [logical.of_double(value) for value in values]
     assert [numbers[0], numbers[2], numbers[3]] == [1500.0, 2500.0, 333.5]
+
+
+def test_the_three_framings_of_lz4():
+    """Frames are pyarrow's (blocks that reach into the one before), blocks too; Hadoop's framing is put around them."""
+    text = b"".join(b"%d furiously ironic deposits " % (i * i) for i in range(12000))
+    for size in (0, 1, 20, 70_000, len(text)):
+        data = text[:size]
+        frame = pa.compress(data, "lz4", asbytes=True)
+        parts = [data[at : at + 30_000] for at in range(0, size, 30_000)]
+        blocks = [pa.compress(part, "lz4_raw", asbytes=True) for part in parts]
+        inner = b"".join(len(block).to_bytes(4, "big") + block for block in blocks)
+        one_piece = size.to_bytes(4, "big") + inner
+        pieces = b"".join(
+            len(part).to_bytes(4, "big") + len(block).to_bytes(4, "big") + block
+            for part, block in zip(parts, blocks)
+        )
+        for packed in (frame, one_piece, pieces, pa.compress(data, "lz4_raw", asbytes=True)):
+            assert codecs.decompress(codecs.NAMES.index("LZ4"), packed, size) == data
+        with pytest.raises(oracle.SpecError):
+            codecs.decompress(codecs.NAMES.index("LZ4"), frame[:-5], size + 1)
 
 
 def _leaf(kind: int) -> oracle.footer.Node:
