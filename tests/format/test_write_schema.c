@@ -358,9 +358,11 @@ static void test_no_memory(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        TEST(test_types),      TEST(test_timestamps), TEST(test_uint32_of_version_1),
-        TEST(test_nested),     TEST(test_field_ids),  TEST(test_extensions),
-        TEST(test_key_values), TEST(test_refused),    TEST(test_wrong_arguments),
+        TEST(test_types),      TEST(test_total_order),
+        TEST(test_timestamps), TEST(test_uint32_of_version_1),
+        TEST(test_nested),     TEST(test_field_ids),
+        TEST(test_extensions), TEST(test_key_values),
+        TEST(test_refused),    TEST(test_wrong_arguments),
         TEST(test_no_memory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
