@@ -103,6 +103,12 @@ static void minmax_f64(const bench *b) {
     double *o = (double *)out8;
     b->k->minmax_f64((double *)in8, N, o, o + 1);
 }
+static void count_nans_f32(const bench *b) {
+    sink = b->k->count_nans_f32((float *)in8, N);
+}
+static void count_nans_f64(const bench *b) {
+    sink = b->k->count_nans_f64((double *)in8, N);
+}
 static void narrow_32_16(const bench *b) { b->k->narrow_32_16(idx, N, (uint16_t *)out8); }
 static void narrow_32_8(const bench *b) { b->k->narrow_32_8(idx, N, out8); }
 static void from_be(const bench *b) { b->k->decimal_from_be(in8, b->param, N, out8); }
@@ -121,29 +127,30 @@ static const struct row {
     int percent; /* of bits set in `bits`; of -1 unused */
 } rows[] = {
 #define R(name, param, percent) {#name, name, param, percent}
-    R(unpack_u32, 1, -1),   R(unpack_u32, 3, -1),   R(unpack_u32, 10, -1),
-    R(unpack_u32, 17, -1),  R(unpack_u32, 27, -1),  R(unpack_u32, 31, -1),
-    R(unpack_u8, 1, -1),    R(unpack_u8, 3, -1),    R(unpack_u8, 8, -1),
-    R(pack_u32, 1, -1),     R(pack_u32, 5, -1),     R(pack_u32, 8, -1),
-    R(pack_u32, 13, -1),    R(pack_u32, 20, -1),    R(pack_u32, 31, -1),
-    R(pack_u8, 1, -1),      R(pack_u8, 3, -1),      R(max_u32, 0, -1),
-    R(max_u8, 0, -1),       R(run_u32, 0, -1),      R(run_u8, 0, -1),
-    R(gather_32, 20, -1),   R(gather_32, 4000, -1), R(gather_32, 60000, -1),
-    R(gather_64, 20, -1),   R(gather_64, 4000, -1), R(gather_64, 60000, -1),
-    R(gather_any, 12, -1),  R(gather_any, 16, -1),  R(gather_sum, 4000, -1),
-    R(expand_8, 0, 50),     R(expand_16, 0, 50),    R(expand_32, 0, 3),
-    R(expand_32, 0, 50),    R(expand_32, 0, 90),    R(expand_32, 0, 100),
-    R(expand_64, 0, 50),    R(expand_64, 0, 90),    R(expand_16b, 0, 90),
-    R(compress_32, 0, 50),  R(compress_32, 0, 90),  R(compress_64, 0, 50),
-    R(compress_64, 0, 90),  R(compress_16b, 0, 90), R(count_bits, 0, 50),
-    R(count_bits, 3, 50),   R(copy_bits, 0, -1),    R(copy_bits, 5, -1),
-    R(extract_bits, 0, 50), R(extract_bits, 0, 90), R(deposit_bits, 0, 50),
-    R(deposit_bits, 0, 90), R(levels_ge, 0, -1),    R(levels_eq, 0, -1),
-    R(minmax_i32, 0, -1),   R(minmax_i64, 0, -1),   R(minmax_u64, 0, -1),
-    R(minmax_f32, 0, -1),   R(minmax_f64, 0, -1),   R(narrow_32_16, 0, -1),
-    R(narrow_32_8, 0, -1),  R(from_be, 5, -1),      R(from_be, 16, -1),
-    R(to_be, 5, -1),        R(to_be, 16, -1),       R(utf8_ascii, 0, -1),
-    R(utf8_mixed, 0, -1),   R(crc32, 0, -1),
+    R(unpack_u32, 1, -1),     R(unpack_u32, 3, -1),   R(unpack_u32, 10, -1),
+    R(unpack_u32, 17, -1),    R(unpack_u32, 27, -1),  R(unpack_u32, 31, -1),
+    R(unpack_u8, 1, -1),      R(unpack_u8, 3, -1),    R(unpack_u8, 8, -1),
+    R(pack_u32, 1, -1),       R(pack_u32, 5, -1),     R(pack_u32, 8, -1),
+    R(pack_u32, 13, -1),      R(pack_u32, 20, -1),    R(pack_u32, 31, -1),
+    R(pack_u8, 1, -1),        R(pack_u8, 3, -1),      R(max_u32, 0, -1),
+    R(max_u8, 0, -1),         R(run_u32, 0, -1),      R(run_u8, 0, -1),
+    R(gather_32, 20, -1),     R(gather_32, 4000, -1), R(gather_32, 60000, -1),
+    R(gather_64, 20, -1),     R(gather_64, 4000, -1), R(gather_64, 60000, -1),
+    R(gather_any, 12, -1),    R(gather_any, 16, -1),  R(gather_sum, 4000, -1),
+    R(expand_8, 0, 50),       R(expand_16, 0, 50),    R(expand_32, 0, 3),
+    R(expand_32, 0, 50),      R(expand_32, 0, 90),    R(expand_32, 0, 100),
+    R(expand_64, 0, 50),      R(expand_64, 0, 90),    R(expand_16b, 0, 90),
+    R(compress_32, 0, 50),    R(compress_32, 0, 90),  R(compress_64, 0, 50),
+    R(compress_64, 0, 90),    R(compress_16b, 0, 90), R(count_bits, 0, 50),
+    R(count_bits, 3, 50),     R(copy_bits, 0, -1),    R(copy_bits, 5, -1),
+    R(extract_bits, 0, 50),   R(extract_bits, 0, 90), R(deposit_bits, 0, 50),
+    R(deposit_bits, 0, 90),   R(levels_ge, 0, -1),    R(levels_eq, 0, -1),
+    R(minmax_i32, 0, -1),     R(minmax_i64, 0, -1),   R(minmax_u64, 0, -1),
+    R(minmax_f32, 0, -1),     R(minmax_f64, 0, -1),   R(count_nans_f32, 0, -1),
+    R(count_nans_f64, 0, -1), R(narrow_32_16, 0, -1), R(narrow_32_8, 0, -1),
+    R(from_be, 5, -1),        R(from_be, 16, -1),     R(to_be, 5, -1),
+    R(to_be, 16, -1),         R(utf8_ascii, 0, -1),   R(utf8_mixed, 0, -1),
+    R(crc32, 0, -1),
 #undef R
 };
 

@@ -172,18 +172,13 @@ void pqf_notes_count_nans(pqf_notes *notes, const void *values, int64_t n) {
     if (!pqf_notes_counts_nans(notes)) return;
     const uint8_t *in = values;
     int32_t width = pqf_leaf_width(notes->leaf);
-    int64_t count = 0;
-    if (width == 8) {
+    if (width == 8)
+        notes->num_nans += notes->kernel->count_nans_f64(values, n);
+    else if (width == 4)
+        notes->num_nans += notes->kernel->count_nans_f32(values, n);
+    else
         for (int64_t i = 0; i < n; i++)
-            count += pqf_load_u64(in + i * 8) << 1 > UINT64_C(0x7FF) << 53;
-    } else if (width == 4) {
-        for (int64_t i = 0; i < n; i++)
-            count += pqf_load_u32(in + i * 4) << 1 > UINT32_C(0xFF) << 24;
-    } else {
-        for (int64_t i = 0; i < n; i++)
-            count += half_is_nan(pqf_load_u16(in + i * 2));
-    }
-    notes->num_nans += count;
+            notes->num_nans += half_is_nan(pqf_load_u16(in + i * 2));
 }
 
 void pqf_notes_put_booleans(pqf_notes *notes, int64_t n, int64_t num_true) {

@@ -519,6 +519,23 @@ MINMAX(f32, float, __m256, 8, load_f32, _mm256_set1_ps, _mm256_min_ps, _mm256_ma
 MINMAX(f64, double, __m256d, 4, load_f64, _mm256_set1_pd, _mm256_min_pd, _mm256_max_pd,
        -(double)INFINITY, (double)INFINITY)
 
+#define COUNT_NANS(suffix, type, vec, lanes, load_, unordered, movemask)                 \
+    AVX2 static int64_t count_nans_##suffix(const type *values, int64_t n) {             \
+        const any_##suffix *in = values;                                                 \
+        int64_t count = 0;                                                               \
+        for (; n >= 2 * lanes; n -= 2 * lanes, in += 2 * lanes) {                        \
+            vec a = load_(in), b = load_(in + lanes);                                    \
+            unsigned nans = (unsigned)movemask(unordered(a, a, _CMP_UNORD_Q)) |          \
+                            (unsigned)movemask(unordered(b, b, _CMP_UNORD_Q)) << lanes;  \
+            count += __builtin_popcount(nans);                                           \
+        }                                                                                \
+        for (int64_t i = 0; i < n; i++)                                                  \
+            count += in[i] != in[i];                                                     \
+        return count;                                                                    \
+    }
+COUNT_NANS(f32, float, __m256, 8, load_f32, _mm256_cmp_ps, _mm256_movemask_ps)
+COUNT_NANS(f64, double, __m256d, 4, load_f64, _mm256_cmp_pd, _mm256_movemask_pd)
+
 /* Largest of unsigned values: zero vectors to begin with, the same overlap at the end. */
 #define MAX(bits_, lanes, max_)                                                          \
     AVX2 static uint##bits_##_t max_u##bits_(const uint##bits_##_t *values, int64_t n) { \
@@ -706,6 +723,8 @@ void pqf_kernels_put_avx2(pqf_kernels *table) {
     table->minmax_u64 = minmax_u64;
     table->minmax_f32 = minmax_f32;
     table->minmax_f64 = minmax_f64;
+    table->count_nans_f32 = count_nans_f32;
+    table->count_nans_f64 = count_nans_f64;
     table->narrow_32_16 = narrow_32_16;
     table->narrow_32_8 = narrow_32_8;
     table->decimal_from_be = decimal_from_be;

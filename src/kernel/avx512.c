@@ -432,6 +432,26 @@ MINMAX(f32, float, __m512, 16, load_f32, _mm512_set1_ps, _mm512_min_ps, _mm512_m
 MINMAX(f64, double, __m512d, 8, load_f64, _mm512_set1_pd, _mm512_min_pd, _mm512_max_pd,
        -(double)INFINITY, (double)INFINITY)
 
+#define COUNT_NANS(suffix, type, vec, lanes, load_, zero, unordered)                     \
+    AVX512 static int64_t count_nans_##suffix(const type *values, int64_t n) {           \
+        const any_##suffix *in = values;                                                 \
+        int64_t count = 0;                                                               \
+        for (; n >= 2 * lanes; n -= 2 * lanes, in += 2 * lanes) {                        \
+            vec a = load_(zero(), ~UINT64_C(0), in);                                     \
+            vec b = load_(zero(), ~UINT64_C(0), in + lanes);                             \
+            unsigned nans = (unsigned)unordered(a, a, _CMP_UNORD_Q) |                    \
+                            (unsigned)unordered(b, b, _CMP_UNORD_Q) << lanes;            \
+            count += __builtin_popcount(nans);                                           \
+        }                                                                                \
+        for (; n > 0; n -= lanes, in += lanes) {                                         \
+            vec a = load_(zero(), low_bits(n), in);                                      \
+            count += __builtin_popcount((unsigned)unordered(a, a, _CMP_UNORD_Q));        \
+        }                                                                                \
+        return count;                                                                    \
+    }
+COUNT_NANS(f32, float, __m512, 16, load_f32, _mm512_setzero_ps, _mm512_cmp_ps_mask)
+COUNT_NANS(f64, double, __m512d, 8, load_f64, _mm512_setzero_pd, _mm512_cmp_pd_mask)
+
 AVX512 static uint32_t max_u32(const uint32_t *values, int64_t n) {
     const any_u32 *in = values;
     __m512i h[4] = {set_u32(0), set_u32(0), set_u32(0), set_u32(0)};
@@ -605,6 +625,8 @@ void pqf_kernels_put_avx512(pqf_kernels *table) {
     table->minmax_u64 = minmax_u64;
     table->minmax_f32 = minmax_f32;
     table->minmax_f64 = minmax_f64;
+    table->count_nans_f32 = count_nans_f32;
+    table->count_nans_f64 = count_nans_f64;
     table->narrow_32_16 = narrow_32_16;
     table->narrow_32_8 = narrow_32_8;
     table->utf8_valid = utf8_valid;

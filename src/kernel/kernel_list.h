@@ -112,6 +112,8 @@ PQF_KERNEL(void, minmax_u64,
            (const uint64_t *in, int64_t n, uint64_t *min, uint64_t *max))
 PQF_KERNEL(void, minmax_f32, (const float *in, int64_t n, float *min, float *max))
 PQF_KERNEL(void, minmax_f64, (const double *in, int64_t n, double *min, double *max))
+PQF_KERNEL(int64_t, count_nans_f32, (const float *in, int64_t n))
+PQF_KERNEL(int64_t, count_nans_f64, (const double *in, int64_t n))
 
 /* -- widths and byte order -- */
 PQF_KERNEL(void, narrow_32_16, (const uint32_t *in, int64_t n, uint16_t *out))

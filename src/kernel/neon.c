@@ -337,6 +337,35 @@ MINMAX(f32, float, float32x4_t, 4, vdupq_n_f32, min_f32, max_f32, -INFINITY, INF
 MINMAX(f64, double, float64x2_t, 2, vdupq_n_f64, min_f64, max_f64, -(double)INFINITY,
        (double)INFINITY)
 
+/* What equals itself is counted: lanes of all ones are -1. */
+static int64_t count_nans_f32(const float *values, int64_t n) {
+    const any_f32 *in = values;
+    uint64x2_t equal = vdupq_n_u64(0);
+    int64_t i = 0, count = 0;
+    for (; i + 4 <= n; i += 4) {
+        float32x4_t x = load_f32(in + i);
+        equal = vpadalq_u32(equal, vshrq_n_u32(vceqq_f32(x, x), 31));
+    }
+    count = i - (int64_t)vaddvq_u64(equal);
+    for (; i < n; i++)
+        count += in[i] != in[i];
+    return count;
+}
+
+static int64_t count_nans_f64(const double *values, int64_t n) {
+    const any_f64 *in = values;
+    uint64x2_t equal = vdupq_n_u64(0);
+    int64_t i = 0, count = 0;
+    for (; i + 2 <= n; i += 2) {
+        float64x2_t x = load_f64(in + i);
+        equal = vsubq_u64(equal, vceqq_f64(x, x));
+    }
+    count = i - (int64_t)vaddvq_u64(equal);
+    for (; i < n; i++)
+        count += in[i] != in[i];
+    return count;
+}
+
 /* Largest of unsigned values: zero vectors to begin with, the same overlap at the end. */
 #define MAX(bits_, vec, lanes, reinterpret, set, max_, across)                           \
     static uint##bits_##_t max_u##bits_(const uint##bits_##_t *values, int64_t n) {      \
@@ -473,6 +502,8 @@ void pqf_kernels_put_neon(pqf_kernels *table) {
     table->minmax_u64 = minmax_u64;
     table->minmax_f32 = minmax_f32;
     table->minmax_f64 = minmax_f64;
+    table->count_nans_f32 = count_nans_f32;
+    table->count_nans_f64 = count_nans_f64;
     table->max_u32 = max_u32;
     table->max_u8 = max_u8;
     table->narrow_32_16 = narrow_32_16;

@@ -348,6 +348,17 @@ MINMAX(u64, uint64_t, 0, UINT64_MAX)
 MINMAX(f32, float, -INFINITY, INFINITY)
 MINMAX(f64, double, -(double)INFINITY, (double)INFINITY)
 
+#define COUNT_NANS(suffix, type)                                                         \
+    static int64_t count_nans_##suffix(const type *values, int64_t n) {                  \
+        const any_##suffix *in = values;                                                 \
+        int64_t count = 0;                                                               \
+        for (int64_t i = 0; i < n; i++)                                                  \
+            count += in[i] != in[i];                                                     \
+        return count;                                                                    \
+    }
+COUNT_NANS(f32, float)
+COUNT_NANS(f64, double)
+
 /* -- widths and byte order -- */
 
 static void narrow_32_16(const uint32_t *values, int64_t n, uint16_t *narrow) {

@@ -193,6 +193,34 @@ CHECK_MINMAX(u64, uint64_t, 64, false, 0, UINT64_MAX)
 CHECK_MINMAX(f32, float, 32, true, -INFINITY, INFINITY)
 CHECK_MINMAX(f64, double, 64, true, -(double)INFINITY, (double)INFINITY)
 
+/* Any bits: an exponent of all ones and a fraction of any. */
+#define CHECK_NANS(suffix, type, bits, quiet)                                            \
+    static void count_nans_##suffix(int64_t n, int kind) {                               \
+        uint8_t *in = place(in_area, n * (bits / 8), kind);                              \
+        int64_t nans = 0;                                                                \
+        for (int64_t i = 0; i < n; i++) {                                                \
+            uint64_t v = rnd() | (rnd_below(3) ? 0 : quiet);                             \
+            type x;                                                                      \
+            memcpy(&x, &v, sizeof x);                                                    \
+            memcpy(in + i * (bits / 8), &v, sizeof x);                                   \
+            nans += isnan(x) != 0;                                                       \
+        }                                                                                \
+        FOR_LEVELS(k) {                                                                  \
+            CHECK(k->count_nans_##suffix((type *)in, n) == nans,                         \
+                  "%s count_nans_%s n %d", k->name, #suffix, (int)n);                    \
+        }                                                                                \
+    }
+CHECK_NANS(f32, float, 32, UINT64_C(0x7F800000))
+CHECK_NANS(f64, double, 64, UINT64_C(0x7FF) << 52)
+
+static void test_count_nans(void **state) {
+    (void)state;
+    for (int i = 0; i < NUM_LENGTHS; i++) {
+        count_nans_f32(length_at(i), (int)rnd_below(NUM_PLACES));
+        count_nans_f64(length_at(i), (int)rnd_below(NUM_PLACES));
+    }
+}
+
 static void test_minmax(void **state) {
     (void)state;
     static void (*const checks[])(int64_t, int) = {minmax_i32, minmax_u32, minmax_i64,
@@ -220,6 +248,9 @@ static void test_minmax_nan(void **state) {
                 float fmin, fmax;
                 k->minmax_f64(d, n, &dmin, &dmax);
                 k->minmax_f32(f, n, &fmin, &fmax);
+                int64_t nans = at < 0 ? n : n - 1;
+                CHECK(k->count_nans_f64(d, n) == nans && k->count_nans_f32(f, n) == nans,
+                      "%s count_nans n %d number at %d", k->name, n, at);
                 bool good = at < 0 ? dmin > dmax && fmin > fmax
                                    : dmin == 7 && dmax == 7 && fmin == 7 && fmax == 7;
                 CHECK(good, "%s minmax of NaN n %d number at %d", k->name, n, at);
@@ -307,7 +338,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_gather),     cmocka_unit_test(test_expand),
         cmocka_unit_test(test_compress),   cmocka_unit_test(test_minmax),
-        cmocka_unit_test(test_minmax_nan), cmocka_unit_test(test_narrow),
-        cmocka_unit_test(test_decimal)};
+        cmocka_unit_test(test_minmax_nan), cmocka_unit_test(test_count_nans),
+        cmocka_unit_test(test_narrow),     cmocka_unit_test(test_decimal)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
