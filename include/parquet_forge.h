@@ -265,7 +265,7 @@ typedef struct pqf_scan_options {
                                     in the structs asked for: for a caller that filters rows */
     int64_t
         batch_rows; /* 0: whole read, one batch per row group (more where 32-bit offsets do not
-                           reach), decoded in parallel by the first pull; else batches of
+                           reach, one for several that are small), decoded in parallel by the first pull; else batches of
                            exactly this many rows but the last, in bounded memory */
 } pqf_scan_options;
 

@@ -428,23 +428,12 @@ static void drop_held(struct pqf_adapt *a) {
 
 static pqf_status join_held(pqf_scan *scan, struct ArrowArray *out, pqf_error *err) {
     struct pqf_adapt *a = scan->adapt;
-    pqf_arena arena;
-    void *block;
-    pqf_status status = PQF_OK;
     if (a->num_held == 1) {
         *out = a->held[0];
         a->num_held = a->held_rows = 0;
         return PQF_OK;
     }
-    pqf_arena_init(&arena, scan->mem);
-    TRY_DONE(pqf_arena_array(&arena, (size_t)a->num_held, sizeof(pqf_view), &block, err));
-    pqf_view *views = block;
-    for (int64_t i = 0; i < a->num_held; i++)
-        TRY_DONE(
-            pqf_view_init(&views[i], scan->spec.schema, &a->held[i], false, &arena, err));
-    TRY_DONE(pqf_array_concat(views, a->num_held, scan->mem, out, err));
-done:
-    pqf_arena_reset(&arena);
+    pqf_status status = pqf_scan_concat(scan, a->held, a->num_held, INT64_MAX, out, err);
     drop_held(a);
     return status;
 }

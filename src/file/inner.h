@@ -238,6 +238,15 @@ pqf_status pqf_scan_put_codes(pqf_scan *scan, int64_t file, int64_t n, pqf_buf *
  * differences, names first. Returns the status of err. */
 pqf_status pqf_scan_differences(pqf_scan *scan, const pqf_reader *reader, pqf_error *err);
 
+/* ---- join.c ---- */
+
+/* The rows of n batches of the scan in one; `out` has no `release` where they have more than most_bytes. */
+pqf_status pqf_scan_concat(pqf_scan *scan, const struct ArrowArray *batches, int64_t n,
+                           int64_t most_bytes, struct ArrowArray *out, pqf_error *err);
+/* Joins neighbours of few rows; batches that have gone into one before them lose their `release`. */
+pqf_status pqf_scan_join_small(pqf_scan *scan, struct ArrowArray *batches, int64_t n,
+                               pqf_error *err);
+
 pqf_status pqf_whole_next(pqf_scan *scan, struct ArrowArray *out, pqf_error *err);
 void pqf_whole_free(pqf_scan *scan);
 pqf_status pqf_batches_next(pqf_scan *scan, struct ArrowArray *out, pqf_error *err);

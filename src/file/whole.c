@@ -2,7 +2,7 @@
  *
  * whole.c: a whole read. All footers first, then one task per (row group, leaf) over all
  * files, largest first, each decoding straight into its final buffers; then one batch per
- * row group is put together and handed out. A row group with more strings or items than one
+ * row group is put together and handed out, small ones several in one (join.c). A row group with more strings or items than one
  * array holds is halved until its parts fit. Many files are taken in waves, because an open
  * file costs a descriptor.
  */
@@ -353,8 +353,11 @@ static pqf_status assemble_all(pqf_scan *scan, pqf_error *err) {
     TRY(zalloc_array(scan, scan->whole->num_pieces, sizeof(struct ArrowArray), &block,
                      err));
     scan->whole->batches = block;
-    return run_tasks(scan, scan->whole->num_pieces, NULL, assemble_task, is_little(scan),
-                     err);
+    TRY(run_tasks(scan, scan->whole->num_pieces, NULL, assemble_task, is_little(scan),
+                  err));
+    /* What differs is told by its file, so batches that are still to be adapted stay apart. */
+    if (scan->is_part) return PQF_OK;
+    return pqf_scan_join_small(scan, block, scan->whole->num_pieces, err);
 }
 
 /* ---- the pull ---- */
@@ -413,9 +416,12 @@ static pqf_status read_wave(pqf_scan *scan, pqf_error *err) {
 pqf_status pqf_whole_next(pqf_scan *scan, struct ArrowArray *out, pqf_error *err) {
     if (!scan->whole) TRY(begin(scan, err));
     struct pqf_whole *w = scan->whole;
-    while (w->next_piece == w->num_pieces) {
-        if (w->end_file == scan->end_file) return PQF_OK;
-        TRY(read_wave(scan, err));
+    for (;; w->next_piece++) {
+        while (w->next_piece == w->num_pieces) {
+            if (w->end_file == scan->end_file) return PQF_OK;
+            TRY(read_wave(scan, err));
+        }
+        if (w->batches[w->next_piece].release) break;
     }
     scan->last_file = w->pieces[w->next_piece].file;
     struct ArrowArray *batch = &w->batches[w->next_piece++];

@@ -18,7 +18,8 @@ static void outlives_the_dataset(void **state) {
     write_rows(in(&f, "p=y/1"), "+s(a:i)", "{3}", NULL);
     const char *path = f.path;
     OK(pqf_dataset_open(&path, 1, NULL, NULL, &d, &test_err));
-    OK(pqf_dataset_scan(d, NULL, &stream, &test_err));
+    pqf_scan_options so = scan_options(2);
+    OK(pqf_dataset_scan(d, &so, &stream, &test_err));
     pqf_dataset_free(d);
     pqf_dataset_free(NULL);
     assert_int_equal(stream.get_schema(&stream, &schema), 0);

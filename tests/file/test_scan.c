@@ -92,18 +92,39 @@ static void any_batch_size_and_thread_count(void **state) {
     }
 }
 
-static void whole_read_gives_row_groups(void **state) {
+/* Rows of one column, written in row groups. */
+static void write_integers(const char *path, int n, int64_t row_group_rows) {
+    pqf_write_options o = write_options();
+    char *text = test_malloc((size_t)n * 16 + 1);
+    size_t len = 0;
+    for (int i = 0; i < n; i++)
+        len += (size_t)sprintf(text + len, "%s{%d}", i ? "," : "", i);
+    o.row_group_rows = row_group_rows;
+    write_rows(path, "+s(a:i)", text, &o);
+    test_free(text);
+}
+
+static void whole_read_gives_row_groups_and_joins_small_ones(void **state) {
     (void)state;
+    static const int64_t expected[] = {3000, 3000, 6, 3000, 1};
     folder f;
     rows r;
-    pqf_write_options o = write_options();
     folder_begin(&f);
-    o.row_group_rows = 2;
-    write_rows(in(&f, "a"), "+s(a:i)", "{1},{2},{3},{4},{5}", &o);
-    OK(read_path(in(&f, "a"), NULL, &r));
-    assert_int_equal(r.num_batches, 3);
-    assert_int_equal(r.lengths[2], 1);
-    rows_free(&r);
+    write_integers(in(&f, "a"), 6000, 3000);
+    write_integers(in(&f, "b"), 5, 2);
+    write_integers(in(&f, "c"), 1, 2);
+    write_integers(in(&f, "d"), 3001, 3000);
+    for (int threads = 1; threads <= 2; threads++) {
+        pqf_read_options ro = read_options(threads);
+        pqf_scan_options so = scan_options(0);
+        const char *paths[] = {in(&f, "a"), in(&f, "b"), in(&f, "c"), in(&f, "d")};
+        OK(read_paths(paths, 4, NULL, &ro, &so, &r));
+        assert_int_equal(r.num_batches, 5);
+        for (int i = 0; i < 5; i++)
+            assert_int_equal(r.lengths[i], expected[i]);
+        assert_int_equal(r.num_rows, 9007);
+        rows_free(&r);
+    }
     folder_end(&f);
 }
 
@@ -496,7 +517,7 @@ static void memory_dataset(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         TEST(any_batch_size_and_thread_count),
-        TEST(whole_read_gives_row_groups),
+        TEST(whole_read_gives_row_groups_and_joins_small_ones),
         TEST(projections),
         TEST(chosen_fields),
         TEST(constants_come_last),

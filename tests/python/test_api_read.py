@@ -485,3 +485,42 @@ def test_inspect_schema_checks_its_keywords(tmp_path):
 def test_a_bad_path_is_called_by_the_name_of_the_parameter(call):
     with pytest.raises(TypeError, match="^path must be a str"):
         call(5)
+
+
+def test_many_small_files_become_few_chunks(tmp_path):
+    """Their rows, in the order of the files, whatever the type; but dictionaries of files stay apart."""
+    n = 900
+    number = pa.array([None if i % 7 == 0 else i for i in range(n)], pa.int64())
+    text = pa.array([None if i % 5 == 0 else "x" * (i % 40) for i in range(n)])
+    columns = {
+        "number": number,
+        "text": text,
+        "large": text.cast(pa.large_string()),
+        "view": text.cast(pa.string_view()),
+        "flag": pa.array([i % 3 == 0 for i in range(n)]),
+        "money": pa.array(
+            [None if i % 4 == 0 else decimal.Decimal(i) / 100 for i in range(n)], pa.decimal128(9, 2)
+        ),
+        "list": pa.array([None if i % 6 == 0 else list(range(i % 5)) for i in range(n)]),
+        "struct": pa.array([None if i % 8 == 0 else {"a": i, "b": [str(i)]} for i in range(n)]),
+        "map": pa.array([[("k", i)] * (i % 3) for i in range(n)], pa.map_(pa.string(), pa.int32())),
+        "nothing": pa.nulls(n),
+    }
+    table = pa.table(columns)
+    for number_of_file, at in enumerate(range(0, n, 4)):
+        part = table.slice(at, 4)
+        write_parquet(part, tmp_path / f"{number_of_file:04}.parquet", part.schema, row_group_size=3)
+    found = read_parquet(tmp_path, output_format="arrow")
+    assert found.schema == table.schema
+    assert found.to_pylist() == table.to_pylist()
+    assert found["number"].num_chunks < 10
+    found.validate(full=True)
+    kinds = table.add_column(0, "kind", pa.array([f"k{i % 30}" for i in range(n)]).dictionary_encode())
+    write_parquet(kinds, tmp_path / "kinds", kinds.schema, row_group_size=3)
+    found = read_parquet(tmp_path / "kinds", output_format="arrow")
+    assert found["kind"].num_chunks == n / 3 and found["kind"].to_pylist() == kinds["kind"].to_pylist()
+    write_to_dataset(table, tmp_path / "ds", table.schema, ["flag"], row_group_size=3)
+    found = read_parquet(tmp_path / "ds", output_format="arrow")
+    assert found["flag"].num_chunks < 4
+    assert sorted(found["flag"].to_pylist()) == sorted(columns["flag"].to_pylist())
+    assert found.num_rows == n

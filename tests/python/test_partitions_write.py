@@ -291,6 +291,7 @@ def test_a_strict_append_tells_the_file_and_every_difference_and_nothing_else(tm
     assert file.name in text
     for part in ("c2", "int64", "string", "c29", "new"):
         assert part in text
+    text = text.replace(file.name, "")
     assert "c3'" not in text and "c5" not in text
     with pytest.raises(SchemaValidationError) as caught:
         wide = pa.schema([("p", pa.int32())] + [(f"d{i}", pa.int64()) for i in range(500)])
