@@ -19,7 +19,7 @@
 
 #include "error.h"
 
-#define PQF_MEM_BIG ((size_t)1 << 20)
+#define PQF_MEM_BIG ((size_t)256 << 10)
 
 typedef struct pqf_mem pqf_mem;
 
