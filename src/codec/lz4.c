@@ -57,7 +57,7 @@ static bool decode_frame(pqf_bytes in, uint8_t *out, size_t out_len) {
     LZ4F_dctx *dctx = NULL;
     if (LZ4F_isError(LZ4F_createDecompressionContext(&dctx, LZ4F_VERSION))) return false;
     size_t done = 0, hint = 1;
-    while (hint && in.len) {
+    while (in.len) { /* one frame after the other */
         size_t got = out_len - done, used = in.len;
         hint = LZ4F_decompress(dctx, out + done, &got, in.data, &used, NULL);
         if (LZ4F_isError(hint) || (!got && !used)) break;

@@ -129,6 +129,30 @@ static pqf_status find_page(const pqf_pull *p, bool *end, pqf_error *err) {
     return PQF_OK;
 }
 
+/* Values of a page whose levels have not been touched: they are read twice. */
+static pqf_status count_present(const pqf_chunk_reader *r, int64_t *num_present,
+                                pqf_error *err) {
+    uint8_t defs[PQF_LEVEL_BLOCK + PQF_SLACK];
+    uint64_t bits[PQF_LEVEL_BLOCK / 64 + PQF_SLACK / 8];
+    uint8_t max = (uint8_t)r->chunk.leaf->max_def;
+    pqf_rle def = r->def;
+    *num_present = 0;
+    for (int64_t left = r->ref.num_values, n; left > 0; left -= n) {
+        n = pqf_min_i64(left, PQF_LEVEL_BLOCK);
+        TRY(pqf_rle_decode_u8(&def, n, defs, err));
+        *num_present += r->options.kernel->levels_ge(defs, n, max, bits);
+    }
+    return PQF_OK;
+}
+
+/* Where the streams of BYTE_STREAM_SPLIT begin follows from the number of values alone. */
+static pqf_status expect_values(pqf_chunk_reader *r, pqf_error *err) {
+    pqf_page *page = &r->values.page;
+    page->most_present = page->num_values;
+    if (page->encoding != PQF_BYTE_STREAM_SPLIT || !r->chunk.leaf->max_def) return PQF_OK;
+    return count_present(r, &page->most_present, err);
+}
+
 static pqf_status open_page(const pqf_pull *p, pqf_error *err) {
     pqf_chunk_reader *r = p->r;
     if (!r->sealed) return PQF_OK;
@@ -144,8 +168,9 @@ static pqf_status open_page(const pqf_pull *p, pqf_error *err) {
     const pqf_kernels *kernel = r->options.kernel;
     TRY(pqf_rle_begin(&r->rep, kernel, page->rep, pqf_bit_width((uint64_t)leaf->max_rep),
                       err));
-    return pqf_rle_begin(&r->def, kernel, page->def,
-                         pqf_bit_width((uint64_t)leaf->max_def), err);
+    TRY(pqf_rle_begin(&r->def, kernel, page->def, pqf_bit_width((uint64_t)leaf->max_def),
+                      err));
+    return expect_values(r, err);
 }
 
 /* The next call may use the scratch for another chunk. */
@@ -563,6 +588,8 @@ pqf_status pqf_pull_rows(pqf_pull *p, pqf_error *err) {
     r->rows_left -= p->num_rows;
     if (p->out) p->out->num_rows += p->num_rows;
     keep_page(p);
+    if (r->rows_left == 0 && !r->levels_left)
+        return pqf_page_walk_check_end(&r->walk, &r->chunk, err);
     return PQF_OK;
 }
 

@@ -56,12 +56,28 @@ static pqf_status too_short(int64_t num_values, size_t num_bytes, pqf_error *err
                     (long long)num_values, num_bytes);
 }
 
+/* fastparquet pads what it writes by eight zeros. */
+static pqf_status check_rest(const pqf_chunk_dict *d, int64_t num_values,
+                             size_t used_bytes, pqf_error *err) {
+    static const uint8_t zeros[8] = {0};
+    size_t rest = d->bytes.len - used_bytes;
+    if (rest == 0 || (rest == sizeof zeros &&
+                      !memcmp(d->bytes.data + used_bytes, zeros, sizeof zeros)))
+        return PQF_OK;
+    return pqf_fail(
+        err, PQF_CORRUPT,
+        "%zu bytes are left behind the dictionary page's %lld values: they are "
+        "not what the schema says",
+        rest, (long long)num_values);
+}
+
 static pqf_status load_fixed(pqf_chunk_dict *d, const pqf_field *leaf_field,
                              int64_t num_values, const pqf_kernels *kernel,
                              pqf_error *err) {
     int32_t width = pqf_leaf_width(leaf_field->leaf), out_width = leaf_field->arrow_width;
     if (width && (uint64_t)num_values > d->bytes.len / (size_t)width)
         return too_short(num_values, d->bytes.len, err);
+    TRY(check_rest(d, num_values, (size_t)num_values * (size_t)width, err));
     if (leaf_field->convert != PQF_CONVERT_NONE) {
         pqf_buf out;
         pqf_buf_init(&out, d->bytes.mem, 0);
@@ -82,6 +98,7 @@ static pqf_status load_fixed(pqf_chunk_dict *d, const pqf_field *leaf_field,
 static pqf_status load_bits(pqf_chunk_dict *d, int64_t num_values, pqf_error *err) {
     if ((uint64_t)num_values > (uint64_t)d->bytes.len * 8)
         return too_short(num_values, d->bytes.len, err);
+    TRY(check_rest(d, num_values, (size_t)pqf_bits_bytes(num_values), err));
     d->dict.layout = PQF_BITS;
     d->dict.values = d->bytes.data;
     return PQF_OK;
@@ -112,6 +129,7 @@ static pqf_status index_binary(pqf_chunk_dict *d, int64_t num_values, pqf_error 
         max_len = len > max_len ? len : max_len;
         at += len;
     }
+    TRY(check_rest(d, num_values, at, err));
     d->dict.layout = PQF_BINARY;
     d->dict.starts = starts;
     d->dict.lens = lens;

@@ -5,6 +5,7 @@
  * are not what was written. Pages that are stepped over unread are not looked at.
  *
  *   DataPageHeaderV2   num_rows, num_nulls         the levels
+ *   levels             their bytes                 as many as values
  *   PLAIN values       the bytes of the page       the values; README.md, Data Pages: no padding
  */
 #include "chunk_reader.h"
@@ -47,9 +48,23 @@ static pqf_status check_rest(const pqf_chunk_reader *r, pqf_error *err) {
                     rest.len, (long long)r->page_values);
 }
 
+/* Fewer bits to a level than were written. */
+static pqf_status check_levels(const pqf_rle *levels, const char *what, pqf_error *err) {
+    size_t rest = pqf_rle_rest(levels).len;
+    if (rest == 0) return PQF_OK;
+    return pqf_fail(
+        err, PQF_CORRUPT,
+        "%zu bytes are left behind the page's %s levels: they are not what the "
+        "schema says",
+        rest, what);
+}
+
 pqf_status pqf_pull_end_page(const pqf_pull *p, int64_t num_rows, pqf_error *err) {
     const pqf_chunk_reader *r = p->r;
     if (r->levels_left) return PQF_OK;
     TRY(check_v2(r, num_rows, err));
-    return r->sealed ? PQF_OK : check_rest(r, err);
+    if (r->sealed) return PQF_OK;
+    TRY(check_levels(&r->rep, "repetition", err));
+    TRY(check_levels(&r->def, "definition", err));
+    return check_rest(r, err);
 }

@@ -162,6 +162,32 @@ pqf_status pqf_page_walk_next(pqf_page_walk *walk, pqf_page_ref *out, bool *end,
     return PQF_OK;
 }
 
+static int64_t data_values(const pqf_page_header *h) {
+    if (h->type == PQF_PAGE_DATA && h->has_data_page_header)
+        return h->data_page_header.num_values;
+    if (h->type == PQF_PAGE_DATA_V2 && h->has_data_page_header_v2)
+        return h->data_page_header_v2.num_values;
+    return 0;
+}
+
+/* What is no page there is nothing: writers exist that count more bytes than they have written. */
+pqf_status pqf_page_walk_check_end(pqf_page_walk *walk, const pqf_chunk *chunk,
+                                   pqf_error *err) {
+    pqf_page_ref ref = {.page = walk->page};
+    pqf_error ignored;
+    int64_t end = chunk->file_offset + chunk->meta->total_compressed_size;
+    if (walk->is_cut || walk->values_left || walk->next_offset >= end) return PQF_OK;
+    pqf_error_init(&ignored);
+    if (read_header(walk, &ref, &ignored) != PQF_OK) return PQF_OK;
+    int64_t num_values = data_values(&ref.header), body = ref.header.compressed_page_size;
+    if (num_values <= 0 || body <= 0 || body > end - ref.body_offset) return PQF_OK;
+    return pqf_fail(
+        err, PQF_CORRUPT,
+        "behind the %lld values that the column chunk claims stands a page of "
+        "%lld more",
+        (long long)chunk->num_values, (long long)num_values);
+}
+
 /* ---- the body ---- */
 
 /* The codec of the page's values: those of a V2 page may be stored as they are. Versions of
@@ -358,7 +384,8 @@ static pqf_status unseal_v1(const pqf_page_ref *ref, const pqf_page_context *con
     return turn_packed(h, context, out, err);
 }
 
-/* check_v2 has seen that both level parts lie inside the body. */
+/* check_v2 has seen that both level parts lie inside the body. Writers exist that have levels of required
+ * columns there, all 0: they are stepped over. */
 static pqf_status unseal_v2(const pqf_page_ref *ref, const pqf_page_context *context,
                             pqf_bytes body, pqf_buf *room, pqf_page *out,
                             pqf_error *err) {

@@ -41,11 +41,16 @@ void pqf_page_walk_reset(pqf_page_walk *walk);
  * bytes may go on). Index pages and unknown types are stepped over. */
 pqf_status pqf_page_walk_next(pqf_page_walk *walk, pqf_page_ref *out, bool *end,
                               pqf_error *err);
+/* Behind all values of the chunk: PQF_CORRUPT where its bytes go on with a page that has more. */
+pqf_status pqf_page_walk_check_end(pqf_page_walk *walk, const pqf_chunk *chunk,
+                                   pqf_error *err);
 
 /* A page taken apart. The bytes have PQF_SLACK behind and hold until the walk or the room
  * moves on. */
 typedef struct pqf_page {
     int64_t num_values; /* level entries; of a dictionary page its values */
+    int64_t
+        most_present; /* values that are not null: of BYTE_STREAM_SPLIT as many, else at most */
     int32_t encoding;
     bool in_room;  /* the values stand in the room, not in the window */
     pqf_bytes rep; /* hybrid runs without length; empty where the level is always 0 */

@@ -20,7 +20,7 @@ static pqf_status begin(pqf_value_reader *v, pqf_error *err) {
     TRY(pqf_decoder_begin(&v->decoder, v->kernel, v->page.encoding,
                           (int32_t)leaf->physical, pqf_leaf_width(leaf),
                           v->dict->loaded ? &v->dict->dict : NULL, v->page.values,
-                          v->page.num_values, &v->kept, err));
+                          v->page.most_present, &v->kept, err));
     v->begun = true;
     return PQF_OK;
 }
@@ -267,7 +267,7 @@ static void spread_ends(int32_t *ends, const slot_range *r) {
 static pqf_status fail_text(pqf_value_reader *v, int64_t n, int64_t at, pqf_bytes value,
                             pqf_error *err) {
     v->found_bad = true;
-    v->bad_at = v->page.num_values - v->decoder.num_left - n + at;
+    v->bad_at = v->page.most_present - v->decoder.num_left - n + at;
     v->bad_value = value;
     return pqf_text_fail("", value, err);
 }

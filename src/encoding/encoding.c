@@ -192,6 +192,8 @@ const uint8_t *pqf_decoder_plain(const pqf_decoder *d) {
 }
 
 pqf_bytes pqf_decoder_rest(const pqf_decoder *d) {
+    if (d->encoding->id == PQF_RLE && d->in.len) /* up to the end of the page */
+        return pqf_bytes_of(d->rle.p, (size_t)(d->in.data + d->in.len - d->rle.p));
     if (d->encoding->id != PQF_PLAIN) return (pqf_bytes){0};
     size_t used = d->layout == PQF_BITS ? (size_t)pqf_bits_bytes(d->bit_at) : 0;
     return pqf_bytes_of(d->in.data + used, d->in.len - used);

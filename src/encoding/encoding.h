@@ -75,6 +75,11 @@ pqf_status pqf_rle_skip(pqf_rle *rle, int64_t n, pqf_error *err);
 pqf_status pqf_rle_peek(pqf_rle *rle, bool *is_run, uint32_t *value, int64_t *run_left,
                         pqf_error *err);
 
+/* The bytes that no run has used. */
+static inline pqf_bytes pqf_rle_rest(const pqf_rle *rle) {
+    return pqf_bytes_of(rle->p, rle->p ? (size_t)(rle->end - rle->p) : 0);
+}
+
 /* Append the hybrid encoding of n values of `width` bits (without length prefix or width byte).
  * Constant stretches become RLE runs where that is smaller, everything else long literal runs.
  * The bytes depend on the values alone. u32 and u8 values have PQF_SLACK readable bytes behind
@@ -158,7 +163,7 @@ typedef struct pqf_decoder {
 pqf_layout pqf_layout_of(int32_t physical);
 
 /* Takes up the value bytes of a page (PQF_SLACK readable behind). num_values is an upper bound of
- * the values in it (nulls included). width is that of the physical type; for dictionary encodings
+ * the values in it (nulls included), of BYTE_STREAM_SPLIT their number. width is that of the physical type; for dictionary encodings
  * dict decides. `kept` holds what has to outlive a call; it is the decoder's own until the next
  * begin. PQF_UNSUPPORTED names an encoding that is not built, PQF_CORRUPT one that the physical type
  * cannot have, or a dictionary encoding without dictionary. */
@@ -184,7 +189,7 @@ pqf_status pqf_decode_skip(pqf_decoder *d, int64_t n, pqf_error *err);
 /* PLAIN FIXED only: where the bytes of the remaining values begin; NULL otherwise. For callers
  * that can use them in place. */
 const uint8_t *pqf_decoder_plain(const pqf_decoder *d);
-/* PLAIN only: the bytes that no value has used; none of other encodings. */
+/* PLAIN, and RLE of BOOLEAN: the bytes that no value has used; none of other encodings. */
 pqf_bytes pqf_decoder_rest(const pqf_decoder *d);
 /* PLAIN BINARY only: makes room for the next n values, which may then be decoded in pieces at no
  * more cost; *in is where their bytes begin, each value behind its length. NULL otherwise. */

@@ -438,7 +438,7 @@ pqf_status pqf_rle_encode_bits(const pqf_kernels *kernel, const uint8_t *bits, i
 /* ---- BOOLEAN values ---- */
 
 /* uint32 length of the runs, then the runs, in pages of both versions. A page without values may be
- * empty; what lies behind the runs is of no concern. */
+ * empty. */
 pqf_status pqf_bools_begin(pqf_decoder *d, pqf_error *err) {
     pqf_cursor c = pqf_cursor_of(d->in);
     pqf_bytes runs = {NULL, 0};

@@ -4,7 +4,7 @@
  * stands in stream k, the streams one behind the other and nothing else. In come streams, out go
  * values of fixed width, and back.
  *
- * How many values a page has follows from its bytes alone: nothing else says where streams begin.
+ * The streams begin where the number of values says: the page must have just as many.
  */
 #include "row.h"
 
@@ -18,10 +18,9 @@ pqf_status pqf_split_begin(pqf_decoder *d, pqf_error *err) {
                         (int)d->width);
     }
     d->stride = (int64_t)(d->in.len / width);
-    if (d->in.len % width || d->stride > d->num_left) {
-        return pqf_fail(err, PQF_CORRUPT,
-                        NAME ": %zu bytes for at most %lld values of %d", d->in.len,
-                        (long long)d->num_left, (int)d->width);
+    if (d->in.len % width || d->stride != d->num_left) {
+        return pqf_fail(err, PQF_CORRUPT, NAME ": %zu bytes for %lld values of %d",
+                        d->in.len, (long long)d->num_left, (int)d->width);
     }
     return PQF_OK;
 }

@@ -195,7 +195,9 @@ pqf_status pqf_batches_next(pqf_scan *scan, struct ArrowArray *out, pqf_error *e
         atomic_fetch_add(&scan->run.done, n);
         TRY(pqf_run_poll(&scan->run, 0, err));
     }
-    return rows ? pqf_scan_batch(scan, b->leaves, b->codes, rows, out, err) : PQF_OK;
+    if (!rows) return PQF_OK;
+    pqf_status status = pqf_scan_batch(scan, b->leaves, b->codes, rows, out, err);
+    return status == PQF_OK ? status : at_place(scan, err);
 }
 
 void pqf_batches_free(pqf_scan *scan) {

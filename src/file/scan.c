@@ -79,6 +79,14 @@ static const pqf_field *field_of_column(const pqf_schema *schema,
     return field;
 }
 
+static pqf_status check_template_field(const pqf_scan *scan, const pqf_field *field,
+                                       pqf_error *err) {
+    pqf_status status = pqf_field_check(field, err);
+    bool has_file = scan->spec.first_file < scan->spec.num_files;
+    const char *path = has_file ? scan->spec.files[scan->spec.first_file].path : NULL;
+    return status != PQF_OK && path ? pqf_error_at_path(err, path) : status;
+}
+
 /* Finds the leaves of the columns in the reader that shapes the result. */
 static pqf_status set_template(pqf_scan *scan, pqf_reader *reader, pqf_error *err) {
     scan->template_reader = pqf_reader_retain(reader);
@@ -104,7 +112,7 @@ static pqf_status set_template(pqf_scan *scan, pqf_reader *reader, pqf_error *er
             return pqf_fail(err, PQF_UNSUPPORTED,
                             "what is asked of the column '%s' are groups without columns",
                             field->name);
-        TRY(pqf_field_check(column->field, err));
+        TRY(check_template_field(scan, column->field, err));
         scan->num_leaves += column->num_leaves;
     }
     return PQF_OK;

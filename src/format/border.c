@@ -211,6 +211,22 @@ static pqf_status check_readable(const pqf_column_chunk *chunk, pqf_error *err) 
     return PQF_OK;
 }
 
+/* Without lists a row has one value or null. Nulls that a required column is said to have are levels that
+ * the schema does not speak of: they would be read as values. */
+static pqf_status check_counts(const pqf_column_metadata *meta, const pqf_leaf *leaf,
+                               int64_t num_rows, pqf_error *err) {
+    const pqf_statistics *s = meta->statistics;
+    if (leaf->max_rep == 0 && meta->num_values != num_rows)
+        return pqf_fail(err, PQF_CORRUPT,
+                        "the column chunk claims %lld values, its row group %lld rows",
+                        (long long)meta->num_values, (long long)num_rows);
+    if (leaf->max_def == 0 && s && s->has_null_count && s->null_count > 0)
+        return pqf_fail(err, PQF_CORRUPT,
+                        "the statistics count %lld nulls, but the column is required",
+                        (long long)s->null_count);
+    return PQF_OK;
+}
+
 pqf_status pqf_metadata_chunk(const pqf_metadata *metadata, int64_t row_group,
                               int64_t leaf, pqf_chunk *out, pqf_error *err) {
     const pqf_row_group *rg = &metadata->file.row_groups[row_group];
@@ -218,7 +234,9 @@ pqf_status pqf_metadata_chunk(const pqf_metadata *metadata, int64_t row_group,
     TRY(pqf_metadata_column(metadata, row_group, leaf, &chunk, err));
     const pqf_column_metadata *meta = &chunk->meta_data;
     *out = (pqf_chunk){.leaf = &metadata->tree.leaves[leaf], .meta = meta};
-    if (check_readable(chunk, err) != PQF_OK) {
+    pqf_status status = check_readable(chunk, err);
+    if (status == PQF_OK) status = check_counts(meta, out->leaf, rg->num_rows, err);
+    if (status != PQF_OK) {
         pqf_error_at_column(err, out->leaf->path);
         return pqf_error_at_row_group(err, row_group);
     }

@@ -381,8 +381,8 @@ static const bad_page bad_pages[] = {
     {PQF_RLE_DICTIONARY, PQF_BINARY, 0, 6, "\40\4\xFF\xFF\xFF\xFF", "index 4294967295"},
     {PQF_RLE_DICTIONARY, PQF_BINARY, 0, 0, "", "rle: the bytes end"},
     {PQF_BYTE_STREAM_SPLIT, PQF_FIXED, 4, 7, "1234567", "byte stream split: 7 bytes"},
-    {PQF_BYTE_STREAM_SPLIT, PQF_FIXED, 4, 12, "123456789abc", "for at most 2 values"},
-    {PQF_BYTE_STREAM_SPLIT, PQF_FIXED, 4, 4, "1234", "2 values wanted, 1 of 1 are left"},
+    {PQF_BYTE_STREAM_SPLIT, PQF_FIXED, 4, 12, "123456789abc", "for 2 values"},
+    {PQF_BYTE_STREAM_SPLIT, PQF_FIXED, 4, 4, "1234", "4 bytes for 2 values of 4"},
     {PQF_BYTE_STREAM_SPLIT, PQF_FIXED, 0, 1, "1", "byte stream split: 1 bytes"},
 };
 

@@ -7,6 +7,7 @@ import datetime
 import struct
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pytest
 from interop import handmade as made
 from interop.handmade import BOOLEAN, BYTE_ARRAY, DOUBLE, FIXED, FLOAT, INT32, INT64, INT96, one_column
@@ -183,3 +184,94 @@ def test_files_of_fastparquet(has_nulls, path):
     )
     fastparquet.write(str(path), frame, has_nulls=has_nulls)
     assert read_parquet(path, output_format="arrow").to_pylist() == frame.to_dict("records")
+
+
+# -- bytes that the schema does not speak of, and values that the footer does not --
+
+
+def runs(value: int, count: int) -> bytes:
+    return bytes([count << 1, value])
+
+
+def v1(levels: bytes, body: bytes, count: int, encoding: int = 0) -> bytes:
+    return made.page_v1(len(levels).to_bytes(4, "little") + levels + body, count, encoding=encoding)
+
+
+def test_booleans_in_runs_that_a_required_column_calls_levels(path):
+    values = b"\2\0\0\0" + runs(1, 4)
+    page = v1(runs(1, 4), values, 4, encoding=3)
+    assert (
+        values_of(path, one_column(BOOLEAN, [], pages=page, num_values=4, repetition=made.OPTIONAL))
+        == [True] * 4
+    )
+    refused(path, one_column(BOOLEAN, [], pages=page, num_values=4), "page 0", "6 bytes are left behind")
+
+
+@pytest.mark.parametrize("more", [b"\0", runs(1, 1)])
+def test_levels_that_are_not_used_up(more, path):
+    page = v1(runs(1, 3) + more, made.plain(INT32, [1, 2, 3]), 3)
+    data = one_column(INT32, [], pages=page, num_values=3, repetition=made.OPTIONAL)
+    refused(path, data, "page 0", "left behind the page's definition levels")
+
+
+def test_pages_behind_the_values_that_the_footer_claims(path):
+    pages = [made.page_v1(made.plain(INT32, [i, i + 1]), 2) for i in range(3)]
+    assert values_of(path, one_column(INT32, [], pages=b"".join(pages), num_values=6)) == [0, 1, 1, 2, 2, 3]
+    body = b"".join(pages)
+    refused(path, one_column(INT32, [], pages=body, num_values=4), "behind the 4 values", "a page of 2 more")
+    # what is no page is nothing
+    assert values_of(path, one_column(INT32, [], pages=body + b"\xff" * 40, num_values=6)) == [
+        0,
+        1,
+        1,
+        2,
+        2,
+        3,
+    ]
+
+
+@pytest.mark.parametrize("claimed", [0, 2, 4])
+def test_a_column_chunk_that_claims_other_values_than_there_are_rows(claimed, path):
+    body = made.page_v1(made.plain(INT32, [1, 2, 3]), 3)
+    chunk = made.chunk_of(INT32, [b"a"], claimed, 4, len(body))
+    data = made.file_of([made.element(b"a", INT32)], [chunk], 3, body)
+    refused(path, data, f"claims {claimed} values", "3 rows")
+    with pytest.raises(pa.ArrowInvalid, match="3 rows"):
+        read_parquet(path, filters=pc.field("a") == 2)
+
+
+@pytest.mark.parametrize("version", [1, 2])
+@pytest.mark.parametrize("extra", [-8, 8, 3])
+def test_streams_of_more_or_fewer_values_than_the_page_has(version, extra, path):
+    split = bytes(pa.array([1.5, 2.5, 3.5]).buffers()[1])[:24]
+    body = bytes(split[8 * (k % 3) + k // 3] for k in range(24))
+    body = body[: len(body) + extra] if extra < 0 else body + b"\7" * extra
+    levels = b"\3\x0d"  # values 0, 2 and 3 of four
+    page = (
+        v1(levels, body, 4, encoding=9)
+        if version == 1
+        else made.page_v2(body, 4, nulls=1, levels=levels, encoding=9)
+    )
+    data = one_column(DOUBLE, [], pages=page, num_values=4, repetition=made.OPTIONAL)
+    refused(path, data, "page 0", "byte stream split", "for 3 values")
+
+
+@pytest.mark.parametrize("physical", [INT32, BYTE_ARRAY, DOUBLE])
+def test_bytes_behind_the_values_of_a_dictionary(physical, path):
+    values = [b"x", b"yy"] if physical == BYTE_ARRAY else [1, 2]
+    codes = made.page_v1(b"\1\3\x02", 2, encoding=8)
+
+    def of(more: bytes) -> bytes:
+        pages = made.dictionary_page(made.plain(physical, values) + more, 2) + codes
+        return one_column(physical, [], pages=pages, num_values=2)
+
+    assert values_of(path, of(b"")) == values_of(path, of(bytes(8))) == [values[0], values[1]]
+    refused(path, of(b"abc"), "3 bytes are left behind the dictionary page's 2 values")
+
+
+def test_nulls_of_a_required_column(path):
+    body = made.page_v1(made.plain(INT32, [1, 2, 3]), 3)
+    chunk = made.chunk_of(INT32, [b"a"], 3, 4, len(body))
+    chunk[12] = [made.STRUCT, {3: [made.I64, 1]}]
+    data = made.file_of([made.element(b"a", INT32)], [chunk], 3, body)
+    refused(path, data, "statistics count 1 nulls", "required")
