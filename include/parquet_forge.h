@@ -671,7 +671,7 @@ PQF_API pqf_status pqf_compact(const char *dir, const pqf_merge_options *options
  * writes; false after the last row. */
 PQF_API bool pqf_feature(const char *table, int64_t i, const char **name, bool *reads,
                          bool *writes);
-/* Instruction set of the kernels in use: "scalar" "avx2" "avx512". PQF_SIMD may lower it. */
+/* Instruction set of the kernels in use: "scalar" "avx2" "avx512" "neon". PQF_SIMD may lower it. */
 PQF_API const char *pqf_simd_level(void);
 
 #ifdef __cplusplus

@@ -78,6 +78,10 @@ PyObject *core_update_metadata(PyObject *module, PyObject *args);
 PyObject *core_merge(PyObject *module, PyObject *args);
 PyObject *core_compact(PyObject *module, PyObject *args);
 
+/* ---- objects.c ---- */
+
+PyObject *core_decimal_objects(PyObject *module, PyObject *args);
+
 /* ---- types ---- */
 
 int core_add_dataset_types(PyObject *module, core_state *state);

@@ -63,6 +63,11 @@ static PyMethodDef core_methods[] = {
      "merge(paths, root, out, options, recode) -> dict of counts"},
     {"compact", core_compact, METH_VARARGS,
      "compact(dir, options, target_file_bytes, recode) -> dict of counts"},
+    {"decimal_objects", core_decimal_objects, METH_VARARGS,
+     "decimal_objects(objects, values, validity, offset, width, scale, make): fills the "
+     "writable buffer of objects from the buffers of an Arrow array of decimals, None "
+     "for "
+     "null; equal values are one object, make(text)"},
     {"simd_level", simd_level, METH_NOARGS,
      "simd_level() -> 'scalar', 'avx2', 'avx512' or 'neon'"},
     {NULL, NULL, 0, NULL},

@@ -1,11 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""pandas both ways.
+"""DataFrames to Arrow; _to_pandas.py has the way back.
 
-In: NumPy, masked, Arrow-backed and categorical columns become Arrow arrays of their own type, never
+NumPy, masked, Arrow-backed and categorical columns become Arrow arrays of their own type, never
 of the declared one, because the converter of pandas and pyarrow parses text and drops zones when it
-is given a type. Object columns go through the engine's converter of Python objects. Out: what
-pyarrow gives, except that integers with nulls keep being integers, ArrowDtype columns come back as
-such, and categories keep their zone.
+is given a type. Object columns go through the engine's converter of Python objects.
 """
 
 from __future__ import annotations
@@ -132,99 +130,10 @@ def frame_to_table(frame: Any, sink: Sink) -> tuple[Any, list[Record]]:
     return None, [*work.records, *missing]
 
 
-# ---- Arrow to DataFrame ----
+# ---- the metadata of pandas ----
 
 
-def table_to_frame(table: Any, *, use_threads: bool = True) -> Any:
-    """table.to_pandas(), without what that loses: see _own_dtypes and _put_zones."""
-    from ._runs import decode_runs
-
-    table = decode_runs(table)
-    metadata = _metadata_of(table.schema.metadata)
-    if not metadata and table.schema.metadata:  # what is no JSON makes pyarrow fail
-        table = table.replace_schema_metadata(None)
-    index = _index_names(metadata)
-    own = _own_dtypes(table, metadata, index)
-    places = [i for i, name in enumerate(table.schema.names) if name not in index]
-    light = _without(table, own, metadata)
-    frame = light.to_pandas(use_threads=use_threads)
-    if frame.shape[1] != len(places):  # the index that the metadata promises is not there
-        return table.to_pandas(use_threads=use_threads)
-    for column, i in enumerate(places):
-        if i in own:
-            frame.isetitem(column, own[i].__from_arrow__(table.column(i)))
-        else:
-            _put_zone(frame, column, table.schema.field(i).type)
-    return frame
-
-
-def _own_dtypes(table: Any, metadata: Any, index: list[str]) -> dict[int, Any]:
-    """Dtypes of columns that pyarrow would make another one of: ArrowDtype of any type where the metadata
-    of pandas names it, and the masked integers for integers with nulls."""
-    import pyarrow as pa
-
-    named = {
-        column.get("field_name"): column.get("numpy_type", "")
-        for column in metadata.get("columns", ())
-        if isinstance(column, dict)
-    }
-    own: dict[int, Any] = {}
-    for i, field in enumerate(table.schema):
-        if field.name in index:
-            continue
-        if str(named.get(field.name)).endswith("[pyarrow]"):
-            own[i] = _pandas().ArrowDtype(field.type)
-        elif pa.types.is_integer(field.type) and table.column(i).null_count:
-            own[i] = _pandas().api.types.pandas_dtype(_masked_name(str(field.type)))
-    return own
-
-
-def _pandas() -> Any:
-    import pandas as pd
-
-    return pd
-
-
-def _without(table: Any, own: dict[int, Any], metadata: Any) -> Any:
-    """The table with next to nothing in the places of `own`, in the table and in the metadata of pandas."""
-    import json
-
-    import pyarrow as pa
-
-    if not own:
-        return table
-    names = set()
-    for i in own:
-        field = table.schema.field(i)
-        names.add(field.name)
-        table = table.set_column(i, field.name, pa.nulls(table.num_rows, pa.int8()))
-    if not metadata:
-        return table
-    for column in metadata.get("columns", ()):
-        if isinstance(column, dict) and column.get("field_name") in names:
-            column.update(pandas_type="object", numpy_type="object")
-    return table.replace_schema_metadata({**table.schema.metadata, b"pandas": json.dumps(metadata)})
-
-
-def _put_zone(frame: Any, column: int, arrow_type: Any) -> None:
-    """pyarrow drops the zone of categories that are timestamps."""
-    import pyarrow as pa
-
-    if not pa.types.is_dictionary(arrow_type) or getattr(arrow_type.value_type, "tz", None) is None:
-        return
-    series = frame.iloc[:, column]
-    if series.dtype != "category" or series.cat.categories.tz is not None:
-        return
-    zone = pa.array([], arrow_type.value_type).to_pandas().dt.tz
-    zoned = series.cat.categories.tz_localize("UTC").tz_convert(zone)
-    frame.isetitem(column, series.cat.rename_categories(zoned))
-
-
-def _masked_name(arrow_name: str) -> str:
-    return arrow_name.replace("uint", "UInt") if arrow_name[0] == "u" else arrow_name.capitalize()
-
-
-def _metadata_of(metadata: Any) -> Any:
+def metadata_of(metadata: Any) -> Any:
     """What pandas wrote into a schema, {} where it is missing or not what it should be."""
     import json
 
@@ -238,10 +147,10 @@ def _metadata_of(metadata: Any) -> Any:
     return found if isinstance(found, dict) else {}
 
 
-def _index_names(metadata: Any) -> list[str]:
+def index_names(metadata: Any) -> list[str]:
     return [name for name in metadata.get("index_columns", ()) if isinstance(name, str)]
 
 
 def index_columns(metadata: Any) -> list[str]:
     """Names of the columns that the metadata of pandas says are the index."""
-    return _index_names(_metadata_of(metadata))
+    return index_names(metadata_of(metadata))

@@ -206,9 +206,10 @@ def read_parquet(
         request.progress.finish(request.scanned)
     if output_format == "arrow":
         return table
-    from ._pandas import table_to_frame
+    from ._to_pandas import table_to_frame
 
-    return table_to_frame(table, use_threads=request.options.use_threads)
+    mapped = "memory_map" in request.options.engine  # then columns may lie in the file
+    return table_to_frame(table, own_memory=not mapped, use_threads=request.options.use_threads)
 
 
 def _read_whole(request: _Request, pyarrow: Any) -> Any:
