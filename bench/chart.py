@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Draws what `run.py --json FILE` kept: per case the time of each engine, as a part of pyarrow's speed.
+"""Draws what `run.py --json FILE` kept: per case how many times as fast as pyarrow each engine is.
 
 python bench/chart.py FILE.json CHART.png
 """

@@ -1,12 +1,12 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Reads and writes the same tables with this package and with pyarrow, polars and duckdb where installed.
+"""Reads and writes the same tables with this package and with every other engine of engines.py that is installed.
 
 How it measures
   - Each engine lives in a process of its own, with all cores and its default settings.
   - Engines take turns, one call at a time; each round begins with another one. Round 0 warms up.
   - A time is the median of the rounds of one call, with Arrow data in memory on its other side. Nothing
-    is synced to a disk; files lie in /dev/shm if there is room.
+    is synced to a disk; files lie in /dev/shm if there is room. Round 0 stands in brackets.
   - Codecs are none, snappy, and zstd at level 1 for everybody. All read one file, written by pyarrow.
   - What was read, and what pyarrow reads from each file written, is compared with the truth outside the
     timing. A wrong result has no time.
@@ -89,7 +89,7 @@ class Report:
     def __init__(self, names: list[str]) -> None:
         self.names, self.rows = names, []
         print(f"\n{'':26s}" + "".join(f"{name:>26s}" for name in names))
-        print(f"{'':26s}" + f"{'ms  x pyarrow      MB':>26s}" * len(names))
+        print(f"{'':26s}" + f"{'ms [first] x pyarrow   MB':>26s}" * len(names))
 
     def add(self, what: str, table: str, codec: str, results, paths: dict[str, str], floor=None) -> None:
         medians = {name: statistics.median(s[1:]) for name, s in results.items() if not isinstance(s, str)}
@@ -104,7 +104,10 @@ class Report:
             if floor:
                 row["floor_ms"] = floor * 1e3
             self.rows.append(row | {"all_ms": [second * 1e3 for second in results[name]]})
-            line += f"{row['ms']:10.1f} {'' if ratio is None else f'{ratio:.2f}':>7s} {row['mb']:7.1f}"
+            first = f"[{results[name][0] * 1e3:.0f}]"
+            line += (
+                f"{row['ms']:7.0f} {first:>7s} {'' if ratio is None else f'{ratio:.2f}':>5s} {row['mb']:5.0f}"
+            )
         print(line, flush=True)
         if floor and OURS in medians:
             print(f"      floor {floor * 1e3:.1f} ms, {OURS} is at {medians[OURS] / floor:.2f} times that")

@@ -11,8 +11,9 @@
  * Pages of integers are different: what repeats are the upper bytes of each value, one value (5 to 8 bytes)
  * back, and every value makes a literal and a copy. Once a copy came from so near, values are taken whole: all
  * but two bytes are copied from the value before, or as many as possible from that or from the last one whose
- * third to sixth byte were the same. How many they are is no branch. Some integers come out smaller without that: the
- * first part of every TRIAL_PARTS in which values were taken is encoded both ways, and the better one is kept up.
+ * third to sixth byte were the same. How many they are is no branch. Some integers come out smaller without that, and
+ * bytes of few kinds much smaller: the first part of every TRIAL_PARTS in which values were taken is encoded both ways,
+ * and taking them is kept up where they are most of the part, so that its size tells of them, and not much larger.
  *
  * The output never outgrows its bound: a literal of up to 60 bytes and the copy behind it take at most the bytes
  * they stand for; longer ones take up to 2 bytes more (of 65 at least), the last literal of a part 3. The wide
@@ -46,6 +47,8 @@
 #define MIN_EQUAL  4
 
 #define TRIAL_PARTS 16
+/* Values are most of a part. */
+#define MOST(len) ((len) / 2)
 
 #define BOUND_BYTES(n) (32 + (n) + (n) / 6)
 
@@ -54,7 +57,7 @@ typedef struct part {
     uint16_t *table;
     int shift; /* of a 32-bit product to a place in the table */
     bool takes_values;
-    bool *took_values;
+    size_t *taken; /* bytes of values */
 } part;
 
 /* Where encoding is: bytes before `literal` are out, those before `at` have nothing to be copied from, those
@@ -274,9 +277,10 @@ static inline place take_copies(const part *b, place p) {
         if (p.at - before >= 8) next = pqf_load_u64(p.at - 1);
         if (b->takes_values && distance - MIN_STRIDE <= MAX_STRIDE - MIN_STRIDE &&
             difference(p.at, p.at - distance, distance) >> 32 == 0) {
-            *b->took_values = true;
+            const uint8_t *first = p.at;
             while ((p = take_values(b, p, distance)).from)
                 p = take_copy(b, p, &next);
+            *b->taken += (size_t)(p.at - first);
             if (p.at >= b->limit) return p;
             next = pqf_load_u64(p.at - 1);
         }
@@ -287,9 +291,9 @@ static inline place take_copies(const part *b, place p) {
     return p;
 }
 
-static uint8_t *encode_part(pqf_bytes in, bool takes_values, bool *took_values,
+static uint8_t *encode_part(pqf_bytes in, bool takes_values, size_t *taken,
                             uint8_t *out) {
-    *took_values = false;
+    *taken = 0;
     if (in.len < MIN_PART_BYTES) return put_literal(out, in.data, in.len);
     uint16_t table[1 << MAX_TABLE_BITS];
     int bits = MIN_TABLE_BITS;
@@ -303,7 +307,7 @@ static uint8_t *encode_part(pqf_bytes in, bool takes_values, bool *took_values,
               .table = table,
               .shift = 32 - bits,
               .takes_values = takes_values,
-              .took_values = took_values};
+              .taken = taken};
     /* An empty place of the table means the first byte, so that one is not looked up. */
     place p = {.literal = in.data, .at = in.data + 1, .out = out};
     while ((p = search(&b, p)).from)
@@ -316,16 +320,16 @@ size_t pqf_snappy_bound(size_t in_len) {
 }
 
 /* Both ways, where values are taken. *better: whether taking them is. */
-static __attribute__((noinline)) uint8_t *try_part(pqf_bytes in, bool *took_values,
+static __attribute__((noinline)) uint8_t *try_part(pqf_bytes in, size_t *taken,
                                                    bool *better, uint8_t *out) {
     uint8_t other[BOUND_BYTES(PART_BYTES)];
-    uint8_t *end = encode_part(in, true, took_values, out);
-    bool ignored;
+    uint8_t *end = encode_part(in, true, taken, out);
+    size_t ignored;
     *better = true;
-    if (!*took_values) return end;
+    if (*taken == 0) return end;
     size_t len = (size_t)(encode_part(in, false, &ignored, other) - other);
-    *better = (size_t)(end - out) <= len + len / 64;
-    if (*better) return end;
+    *better = *taken >= MOST(in.len) && (size_t)(end - out) <= len + len / 64;
+    if (*better || (size_t)(end - out) <= len) return end;
     memcpy(out, other, len);
     return out + len;
 }
@@ -333,8 +337,8 @@ static __attribute__((noinline)) uint8_t *try_part(pqf_bytes in, bool *took_valu
 pqf_status pqf_snappy_encode(const pqf_codec_ctx *ctx, pqf_bytes in, uint8_t *out,
                              size_t *written, pqf_error *err) {
     uint8_t *to = out;
-    size_t n = in.len, next_trial = 0;
-    bool better = true, took_values;
+    size_t n = in.len, next_trial = 0, taken;
+    bool better = true;
     for (; n > 0x7F; n >>= 7)
         *to++ = (uint8_t)(n | 0x80);
     *to++ = (uint8_t)n;
@@ -343,11 +347,11 @@ pqf_status pqf_snappy_encode(const pqf_codec_ctx *ctx, pqf_bytes in, uint8_t *ou
                              in.len - at < PART_BYTES ? in.len - at : PART_BYTES};
         if (at > 0 && at % POLL_BYTES == 0) TRY(pqf_codec_poll(ctx, err));
         if (at < next_trial) {
-            to = encode_part(part_in, better, &took_values, to);
+            to = encode_part(part_in, better, &taken, to);
             continue;
         }
-        to = try_part(part_in, &took_values, &better, to);
-        if (took_values) next_trial = at + TRIAL_PARTS * PART_BYTES;
+        to = try_part(part_in, &taken, &better, to);
+        if (taken > 0) next_trial = at + TRIAL_PARTS * PART_BYTES;
     }
     *written = (size_t)(to - out);
     return PQF_OK;

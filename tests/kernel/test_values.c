@@ -23,7 +23,7 @@ static void call_gather(const pqf_kernels *k, int width, const uint8_t *dict,
 }
 
 static void check_gather(int width, int64_t n, int kind, bool typed) {
-    static const int64_t sizes[] = {1, 2, 7, 16, 31, 64, 300};
+    static const int64_t sizes[] = {1, 2, 7, 8, 9, 16, 17, 31, 32, 33, 64, 300};
     int64_t dict_len = sizes[rnd_below(7)];
     uint8_t *dict = place(in_area, dict_len * width, kind);
     fill_random(dict, dict_len * width);
