@@ -10,6 +10,8 @@
  */
 #include "core.h"
 
+#include <time.h>
+
 #define BLOCK       64
 #define FIRST_SLOTS 1024
 #define MOST_SHARED ((size_t)1 << 20) /* 32 MiB; further values are not shared */
@@ -32,6 +34,7 @@ typedef struct decimals {
     uint32_t *slots; /* places in entries, 0: free */
     shared *entries; /* from 1 on; half as many as slots */
     size_t mask, used;
+    uint64_t seed;
 } decimals;
 
 static bool is_null(const decimals *d, int64_t row) {
@@ -128,14 +131,18 @@ static bool key_of(const uint8_t *value, size_t width, shared *key) {
     return words[2] == sign && words[3] == sign;
 }
 
-static size_t hash(const shared *key) {
-    uint64_t mixed = (key->low ^ key->high * 0x9e3779b97f4a7c15u) * 0xd6e8feb86659fd93u;
-    return (size_t)(mixed >> 32);
+/* Nobody can make values that meet in one place without the seed. */
+static size_t hash(const decimals *d, const shared *key) {
+    uint64_t mixed = key->low ^ d->seed;
+    mixed = (mixed ^ mixed >> 32) * 0xd6e8feb86659fd93u;
+    mixed = (mixed ^ mixed >> 29) + (key->high ^ d->seed >> 7) * 0x9e3779b97f4a7c15u;
+    mixed = (mixed ^ mixed >> 32) * 0xd6e8feb86659fd93u;
+    return (size_t)(mixed ^ mixed >> 32);
 }
 
 /* The slot of the key, or the free one where it belongs: at most half of the slots are used. */
 static uint32_t *find(const decimals *d, const shared *key) {
-    size_t i = hash(key) & d->mask;
+    size_t i = hash(d, key) & d->mask;
     for (uint32_t place = d->slots[i]; place != 0; place = d->slots[i]) {
         if (d->entries[place].low == key->low && d->entries[place].high == key->high) {
             break;
@@ -209,10 +216,10 @@ static void look_ahead(const decimals *d, int64_t row, int n, shared *keys,
                        bool *narrow) {
     for (int i = 0; i < n; i++) {
         narrow[i] = key_of(value_at(d, row + i), d->width, &keys[i]);
-        __builtin_prefetch(&d->slots[hash(&keys[i]) & d->mask]);
+        __builtin_prefetch(&d->slots[hash(d, &keys[i]) & d->mask]);
     }
     for (int i = 0; i < n; i++) {
-        __builtin_prefetch(&d->entries[d->slots[hash(&keys[i]) & d->mask]]);
+        __builtin_prefetch(&d->entries[d->slots[hash(d, &keys[i]) & d->mask]]);
     }
 }
 
@@ -242,7 +249,7 @@ static int fill(decimals *d, PyObject **slots, int64_t rows) {
     for (int64_t row = 0; row < rows; row += BLOCK) {
         int n = rows - row < BLOCK ? (int)(rows - row) : BLOCK;
         if (fill_block(d, row, n, slots + row) != 0 ||
-            (row % (BLOCK * 1024) == 0 && PyErr_CheckSignals() != 0)) {
+            (row % (BLOCK * 64) == 0 && PyErr_CheckSignals() != 0)) {
             return -1;
         }
     }
@@ -286,6 +293,15 @@ static int run(decimals *d, PyObject *objects, PyObject *values, PyObject *valid
     return result;
 }
 
+/* Of this process and moment: where its stack lies, and nanoseconds. */
+static uint64_t seed(void) {
+    struct timespec now = {0};
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    uint64_t place = (uint64_t)(uintptr_t)&now;
+    return (place ^ (uint64_t)now.tv_nsec << 20 ^ (uint64_t)now.tv_sec) *
+           0x9e3779b97f4a7c15u;
+}
+
 PyObject *core_decimal_objects(PyObject *module, PyObject *args) {
     (void)module;
     PyObject *objects, *values, *validity;
@@ -299,6 +315,7 @@ PyObject *core_decimal_objects(PyObject *module, PyObject *args) {
     }
     d.offset = offset;
     d.width = (size_t)width;
+    d.seed = seed();
     d.exponent_length =
         (size_t)snprintf(d.exponent, sizeof(d.exponent), "E%lld", -(long long)scale);
     return run(&d, objects, values, validity) == 0 ? Py_NewRef(Py_None) : NULL;

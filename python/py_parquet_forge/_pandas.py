@@ -144,7 +144,10 @@ def metadata_of(metadata: Any) -> Any:
         found = json.loads(text)
     except ValueError:
         return {}
-    return found if isinstance(found, dict) else {}
+    if not isinstance(found, dict):
+        return {}
+    lists = (found.get("columns", []), found.get("index_columns", []))
+    return found if all(isinstance(part, list) for part in lists) else {}
 
 
 def index_names(metadata: Any) -> list[str]:

@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 
 # A frame of thousands of blocks is slow: shorter columns go into blocks of many.
 LONG_BYTES = 1 << 20
+MANY_DECIMALS = 4096
+# All buffers of a batch live as long as any one: columns stay where they are if they are most of its bytes.
+MOST = 0.75
 
 
 def table_to_frame(table: Any, *, own_memory: bool, use_threads: bool) -> Any:
@@ -68,6 +71,8 @@ def _own_arrays(table: Any, metadata: Any, index: list[str], own_memory: bool) -
         if isinstance(column, dict)
     }
     views = _Views(table) if own_memory else None
+    if views is not None and views.num_bytes < MOST * table.nbytes:
+        views = None
     own: dict[int, Any] = {}
     for i, field in enumerate(table.schema):
         array = None if field.name in index else _own_array(table.column(i), named.get(field.name, ""), views)
@@ -81,8 +86,10 @@ def _own_array(column: Any, dtype: str, views: _Views | None) -> Any:
 
     if dtype.endswith("[pyarrow]"):
         return _pandas().ArrowDtype(column.type).__from_arrow__(column)
+    if dtype and not _is_of_numpy(dtype):
+        return None
     if pa.types.is_decimal(column.type):
-        return _decimals(column)
+        return _decimals(column) if len(column) >= MANY_DECIMALS else None
     view = None if views is None else views.of(column)
     if pa.types.is_integer(column.type) and column.null_count:
         return _masked(column, view)
@@ -91,6 +98,17 @@ def _own_array(column: Any, dtype: str, views: _Views | None) -> Any:
 
         np.putmask(view, _nulls(column), np.nan)
     return view
+
+
+def _is_of_numpy(dtype: str) -> bool:
+    """Other dtypes make of a column what they like."""
+    import numpy as np
+
+    try:
+        np.dtype(dtype)
+    except TypeError:
+        return False
+    return True
 
 
 def _masked(column: Any, view: Any) -> Any:
@@ -148,8 +166,9 @@ class _Views:
         for column in table.columns:
             if (address := _address(column)) is not None:
                 self.columns[address] = self.columns.get(address, 0) + 1
+        self.num_bytes = sum(c.nbytes for c in table.columns if self.dtype_of(c) is not None)
 
-    def of(self, column: Any) -> Any:
+    def dtype_of(self, column: Any) -> Any:
         """None: the column has another form in NumPy, is short, in pieces, or shares memory with another."""
         import numpy as np
         import pyarrow as pa
@@ -159,11 +178,15 @@ class _Views:
         time = pa.types.is_duration(kind) or (pa.types.is_timestamp(kind) and kind.tz is None)
         if not ((number and nulls < len(column)) or (time and nulls == 0)):
             return None
-        dtype = np.dtype(kind.to_pandas_dtype())
-        address = _address(column)
-        if address is None or self.columns[address] > 1 or len(column) * dtype.itemsize < LONG_BYTES:
-            return None
-        return np.asarray(_Memory(column.chunk(0), dtype))
+        dtype, address = np.dtype(kind.to_pandas_dtype()), _address(column)
+        long = len(column) * dtype.itemsize >= LONG_BYTES
+        return dtype if long and address is not None and self.columns[address] == 1 else None
+
+    def of(self, column: Any) -> Any:
+        import numpy as np
+
+        dtype = self.dtype_of(column)
+        return None if dtype is None else np.asarray(_Memory(column.chunk(0), dtype))
 
 
 def _address(column: Any) -> int | None:
@@ -187,12 +210,11 @@ def _without(table: Any, own: dict[int, Any], metadata: Any) -> Any:
 
     if not own:
         return table
-    names = set()
     nothing = pa.Array.from_buffers(pa.int8(), table.num_rows, [None, pa.py_buffer(bytes(table.num_rows))])
-    for i in own:
-        field = table.schema.field(i)
-        names.add(field.name)
-        table = table.set_column(i, field.name, nothing)
+    columns = [nothing if i in own else column for i, column in enumerate(table.columns)]
+    fields = [pa.field(f.name, pa.int8()) if i in own else f for i, f in enumerate(table.schema)]
+    names = {field.name for i, field in enumerate(table.schema) if i in own}
+    table = pa.Table.from_arrays(columns, schema=pa.schema(fields, table.schema.metadata))
     if not metadata:
         return table
     for column in metadata.get("columns", ()):

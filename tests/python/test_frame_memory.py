@@ -89,6 +89,14 @@ def test_more_decimals_than_are_shared():
     assert found[-1] == decimal.Decimal(rows - 1).scaleb(-3)
 
 
+def test_values_that_would_meet_in_one_place():
+    """Of a hash without a seed, and of its bits from 32 on: in seconds, not minutes."""
+    words = [(h * 0x9E3779B97F4A7C15 % 2**64, h) for h in range(1 << 17)]
+    for values in (words, [(h << 50 & (1 << 64) - 1, h >> 14) for h in range(1 << 17)]):
+        found = filled(np.array(values, np.uint64).tobytes(), None, 0, 16, 0, len(values))
+        assert [int(v) for v in found] == [high << 64 | low for low, high in values]
+
+
 @pytest.mark.parametrize(
     ("values", "validity", "offset", "width"),
     [(b"\0" * 79, None, 0, 8), (b"\0" * 80, None, 1, 8), (b"\0" * 80, b"\0", 0, 8), (b"\0" * 80, None, -1, 8)]
@@ -182,22 +190,51 @@ def test_long_columns_are_equal(path, options):
     assert_frame_equal(read_parquet(path, **options), expected(path))
 
 
-def base_of(array):
+def is_view(array) -> bool:
     while isinstance(array.base, np.ndarray):
         array = array.base
-    return array.base
+    return type(array.base).__name__ == "_Memory"
 
 
 @pytest.mark.skipif(not PANDAS3, reason="pandas 2 copies every column that is put into a frame")
 def test_long_columns_stay_where_they_are(path):
-    frame = read_parquet(path)
-    ours = {
-        name
-        for name in "i u f h fnull t e".split()
-        if type(base_of(frame[name].to_numpy())).__name__ == "_Memory"
-    }
-    assert ours == set("i u f fnull t e".split())  # h is short
-    assert type(base_of(frame["inull"].array._data)).__name__ == "_Memory"
+    frame = read_parquet(path, columns="i u f h inull fnull t e".split())
+    assert {name for name in "i u f h fnull t e".split() if is_view(frame[name].to_numpy())} == set(
+        "i u f fnull t e".split()  # h is short
+    )
+    assert is_view(frame["inull"].array._data)
+
+
+def test_a_long_column_does_not_keep_the_others(path):
+    """All that was read lives as long as one buffer of it: a column that is a small part is copied."""
+    frame = read_parquet(path, columns=["i", "z", "b", "s"])
+    assert not is_view(frame["i"].to_numpy())
+
+
+DTYPES = [
+    "Int64",
+    "UInt32",
+    "Float64",
+    "Float32",
+    "int64",
+    "float32",
+    "datetime64[us]",
+    "datetime64[ns, UTC]",
+]
+
+
+@pytest.mark.parametrize("nulls", [False, True])
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_long_columns_keep_their_dtype(tmp_path, dtype, nulls):
+    if nulls and dtype == "int64":
+        pytest.skip("int64 has no nulls")
+    column = pd.Series(np.arange(LONG) % 1000).astype(dtype)
+    if nulls:
+        column[::7] = pd.NaT if dtype.startswith("datetime") else np.nan if dtype[0] == "f" else pd.NA
+    frame = pd.DataFrame({"a": column})
+    frame.to_parquet(tmp_path / "a.parquet")
+    assert_frame_equal(read_parquet(tmp_path / "a.parquet"), frame)
+    assert_frame_equal(read_parquet(tmp_path / "a.parquet", columns=["a"]), frame)
 
 
 @pytest.mark.parametrize(
@@ -227,6 +264,13 @@ def test_columns_outlive_their_frame(path):
     for name, series in kept.items():
         pd.testing.assert_series_equal(series, wanted[name])
     assert len(junk) == 50
+
+
+@pytest.mark.parametrize("text", ['{"columns": null}', '{"index_columns": 5}', "[]", "no"])
+def test_metadata_of_pandas_that_is_none(tmp_path, text):
+    table = pa.table({"a": [1, 2]}).replace_schema_metadata({"pandas": text})
+    pq.write_table(table, tmp_path / "a.parquet")
+    assert read_parquet(tmp_path / "a.parquet")["a"].tolist() == [1, 2]
 
 
 def test_an_index_stays_an_index(tmp_path):
