@@ -91,11 +91,61 @@ static PyObject *holder_export(PyObject *self, PyObject *args, PyObject *kwargs)
     return pair;
 }
 
+/* Takes schema and array, also when it fails. */
+static PyObject *holder_new(PyTypeObject *type, struct ArrowSchema *schema,
+                            struct ArrowArray *array) {
+    array_holder *holder = (array_holder *)type->tp_alloc(type, 0);
+    if (holder == NULL) {
+        schema->release(schema);
+        array->release(array);
+        return NULL;
+    }
+    holder->schema = *schema;
+    holder->array = *array;
+    holder->num_rows = array->length;
+    schema->release = NULL;
+    array->release = NULL;
+    return (PyObject *)holder;
+}
+
+/* columns(): children are moved out one by one, each with the release of its own ("Moving child
+ * arrays" in the Arrow C data interface), so that no column keeps the others in memory. What is
+ * left of the struct goes with the holder. */
+static PyObject *holder_columns(PyObject *self, PyObject *unused) {
+    (void)unused;
+    array_holder *holder = (array_holder *)self;
+    const struct ArrowArray *batch = &holder->array;
+    if (batch->release == NULL) {
+        PyErr_SetString(PyExc_ValueError, "the array has been handed out before");
+        return NULL;
+    }
+    if (strcmp(holder->schema.format, "+s") != 0 || batch->offset != 0 ||
+        batch->null_count != 0) {
+        PyErr_SetString(PyExc_ValueError, "the array is not a batch");
+        return NULL;
+    }
+    PyObject *columns = PyList_New((Py_ssize_t)batch->n_children);
+    for (int64_t i = 0; columns != NULL && i < batch->n_children; i++) {
+        PyObject *column =
+            holder_new(Py_TYPE(self), holder->schema.children[i], batch->children[i]);
+        if (column == NULL) {
+            Py_CLEAR(columns);
+        } else {
+            PyList_SET_ITEM(columns, (Py_ssize_t)i, column);
+        }
+    }
+    holder->schema.release(&holder->schema);
+    holder->array.release(&holder->array);
+    return columns;
+}
+
 static PyMethodDef holder_methods[] = {
     {"__arrow_c_array__", (PyCFunction)(void (*)(void))holder_export,
      METH_VARARGS | METH_KEYWORDS,
      "Hands the array out as the pair of capsules of the Arrow PyCapsule protocol, "
      "once."},
+    {"columns", holder_columns, METH_NOARGS,
+     "Hands the columns of a batch out, each as an array of its own, once."},
     {NULL, NULL, 0, NULL},
 };
 
@@ -122,19 +172,7 @@ static PyType_Spec holder_spec = {
 
 PyObject *pqf_py_array_new(pqf_py_state *state, struct ArrowSchema *schema,
                            struct ArrowArray *array) {
-    PyTypeObject *type = (PyTypeObject *)state->array_type;
-    array_holder *holder = (array_holder *)type->tp_alloc(type, 0);
-    if (holder == NULL) {
-        schema->release(schema);
-        array->release(array);
-        return NULL;
-    }
-    holder->schema = *schema;
-    holder->array = *array;
-    holder->num_rows = array->length;
-    schema->release = NULL;
-    array->release = NULL;
-    return (PyObject *)holder;
+    return holder_new((PyTypeObject *)state->array_type, schema, array);
 }
 
 PyObject *pqf_py_schema_capsule(struct ArrowSchema *schema) {

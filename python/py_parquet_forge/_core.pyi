@@ -22,6 +22,7 @@ class EngineError(Exception):
 class BuiltArray:
     num_rows: int
     def __arrow_c_array__(self, requested_schema: object = None) -> tuple[object, object]: ...
+    def columns(self) -> list[BuiltArray]: ...
 
 @final
 class Predicate:

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 FORMATS = ("pandas", "arrow")
 FILTER_STEP = 1 << 17
 """Rows that are judged at a time."""
+LONG_ROWS = 1 << 16
+"""Batches of fewer rows are imported whole: that is quicker."""
 MOST_TRIES = 20
 PAUSE_SECONDS = 0.004
 """Between two tries to read a pattern whose files are being replaced."""
@@ -214,14 +216,23 @@ def read_parquet(
 
 def _read_whole(request: _Request, pyarrow: Any) -> Any:
     stream = request.scan(0)
+    schema = pyarrow.schema(stream)
     batches = []
     try:
         while (batch := stream.next()) is not None:
             request.scanned += batch.num_rows
-            batches.append(pyarrow.record_batch(batch))
+            batches.append(_import_batch(batch, schema, pyarrow))
     except _core.EngineError as error:
         raise _public(error) from None
-    return pyarrow.Table.from_batches(batches, schema=pyarrow.schema(stream))
+    return pyarrow.Table.from_batches(batches, schema=schema)
+
+
+def _import_batch(batch: _core.BuiltArray, schema: Any, pyarrow: Any) -> Any:
+    """All buffers of an array that pyarrow imports live as long as any one of them: long columns are
+    imported one by one, so that a column that is kept does not keep the others."""
+    if batch.num_rows < LONG_ROWS or not len(schema):
+        return pyarrow.record_batch(batch)
+    return pyarrow.RecordBatch.from_arrays([pyarrow.array(c) for c in batch.columns()], schema=schema)
 
 
 def _read_filtered(request: _Request, pyarrow: Any) -> Any:

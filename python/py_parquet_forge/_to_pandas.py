@@ -21,8 +21,6 @@ if TYPE_CHECKING:
 # A frame of thousands of blocks is slow: shorter columns go into blocks of many.
 LONG_BYTES = 1 << 20
 MANY_DECIMALS = 4096
-# All buffers of a batch live as long as any one: columns stay where they are if they are most of its bytes.
-MOST = 0.75
 
 
 def table_to_frame(table: Any, *, own_memory: bool, use_threads: bool) -> Any:
@@ -71,8 +69,6 @@ def _own_arrays(table: Any, metadata: Any, index: list[str], own_memory: bool) -
         if isinstance(column, dict)
     }
     views = _Views(table) if own_memory else None
-    if views is not None and views.num_bytes < MOST * table.nbytes:
-        views = None
     own: dict[int, Any] = {}
     for i, field in enumerate(table.schema):
         array = None if field.name in index else _own_array(table.column(i), named.get(field.name, ""), views)
@@ -166,7 +162,6 @@ class _Views:
         for column in table.columns:
             if (address := _address(column)) is not None:
                 self.columns[address] = self.columns.get(address, 0) + 1
-        self.num_bytes = sum(c.nbytes for c in table.columns if self.dtype_of(c) is not None)
 
     def dtype_of(self, column: Any) -> Any:
         """None: the column has another form in NumPy, is short, in pieces, or shares memory with another."""

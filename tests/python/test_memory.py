@@ -16,6 +16,7 @@ import textwrap
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from interop import support
 
@@ -274,6 +275,43 @@ def test_reading_whole_takes_little_more_than_the_rows(numbers):
         numbers,
     )
     assert told["grown"] < told["size"] * 1.5 + 64 * MIB, {k: v / MIB for k, v in told.items()}
+
+
+@pytest.mark.parametrize("form", ["arrow", "pandas"])
+def test_a_column_kept_does_not_keep_the_others(form, tmp_path):
+    """One of eight columns: the rest of what was read is given back."""
+    path = tmp_path / "a.parquet"
+    rows = 2_000_000
+    rng = np.random.default_rng(1)
+    columns = {name: pa.array(rng.random(rows)) for name in "abcdefgh"}
+    pq.write_table(pa.table(columns), path, row_group_size=rows, compression="none", use_dictionary=False)
+    told = run(
+        """
+        import time
+
+        def held():
+            # without freed blocks that the system may take
+            lazy = [line.split()[1] for line in open("/proc/self/smaps_rollup") if line.startswith("LazyFree")]
+            return status("VmRSS") - int(lazy[0]) * 1024
+
+        def settle():
+            gc.collect()
+            time.sleep(1.1)  # freed blocks are kept for a second, and lent to the system when the next is freed
+            p.read_parquet(sys.argv[1], output_format=sys.argv[2], columns=["a"])
+
+        settle()
+        begin = held()
+        read = p.read_parquet(sys.argv[1], output_format=sys.argv[2])
+        kept = read["c"]
+        del read
+        settle()
+        print("kept", held() - begin)
+        print("size", kept.nbytes)
+        """,
+        path,
+        form,
+    )
+    assert told["kept"] < 3 * told["size"], {k: v / MIB for k, v in told.items()}
 
 
 def test_a_slice_kept_does_not_keep_the_file(one_group):
