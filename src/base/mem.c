@@ -35,6 +35,7 @@
 #define HUGE_PAGE     ((size_t)2 << 20)
 #define CACHE_WARM    ((size_t)256 << 20) /* beyond them the system may take cached pages */
 #define CACHE_FLOOR   ((size_t)32 << 20)
+#define CACHE_EXACT   ((size_t)64 << 20)
 #define CACHE_BLOCKS  256
 #define CACHE_WARM_NS INT64_C(1000000000)
 #ifdef MADV_FREE
@@ -174,9 +175,12 @@ static void measure_most(void) {
 }
 
 /* Bytes that may lie in the cache: used and cached blocks together stay below what was really in use at
- * some time, so an iterator over small batches does not collect blocks of sizes that never recur. */
+ * some time, so an iterator over small batches does not collect blocks of sizes that never recur. Larger
+ * reads get an eighth more: windows that grow and pages of other sizes would drop blocks of the result
+ * that are asked for a moment later. */
 static size_t cache_limit(void) {
     size_t most = cache.most_used > CACHE_FLOOR ? cache.most_used : CACHE_FLOOR;
+    if (most > CACHE_EXACT) most += (most - CACHE_EXACT) / 8;
     size_t left = most > cache.used ? most - cache.used : 0;
     return left < most_cached ? left : most_cached;
 }

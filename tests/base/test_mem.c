@@ -256,6 +256,33 @@ static void test_cache_is_bounded_and_forgets(void **state) {
     pqf_mem_release(mem);
 }
 
+/* How many of ten blocks, used and freed, are found again after a block of another size was asked for. */
+static int found_beside(size_t other) {
+    pqf_mem *mem = new_mem(0);
+    uint8_t *blocks[10], *between;
+    int found = 0;
+    pqf_mem_trim();
+    for (int i = 0; i < 10; i++)
+        memset(blocks[i] = must_alloc(mem, 20 * MIB, false), 1, 20 * MIB);
+    for (int i = 0; i < 10; i++)
+        pqf_mem_free(mem, blocks[i], 20 * MIB);
+    between = must_alloc(mem, other, false);
+    for (int i = 0; i < 10; i++)
+        found += (blocks[i] = must_alloc(mem, 20 * MIB, false))[0] == 1;
+    for (int i = 0; i < 10; i++)
+        pqf_mem_free(mem, blocks[i], 20 * MIB);
+    pqf_mem_free(mem, between, other);
+    pqf_mem_release(mem);
+    return found;
+}
+
+/* Of what was in use at a time, 200 MiB, an eighth of what is beyond 64 MiB may come on top. */
+static void test_blocks_of_other_sizes_leave_the_cache_warm(void **state) {
+    (void)state;
+    assert_int_equal(found_beside(6 * MIB), 10);
+    assert_int_equal(found_beside(40 * MIB), 9);
+}
+
 static void test_one_block_larger_than_the_cache(void **state) {
     (void)state;
     pqf_mem *mem = new_mem(0);
@@ -381,6 +408,8 @@ static void test_references(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
+        /* first: later tests have used more */
+        cmocka_unit_test(test_blocks_of_other_sizes_leave_the_cache_warm),
         cmocka_unit_test(test_sizes),
         cmocka_unit_test(test_huge_alignment),
         cmocka_unit_test(test_resize_between_all_sizes),
