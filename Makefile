@@ -133,11 +133,13 @@ format: $(VENV)/.made
 
 bench: $(VENV)/.installed
 	$(BIN)/python -m pip install --quiet matplotlib
+	@for peer in arro3-io carquet rugo; do \
+	    $(BIN)/python -m pip install --quiet $$peer || echo "$$peer: not to be had here"; done
 	@mkdir -p build
 	$(BIN)/python bench/run.py --json build/bench.json
-	$(BIN)/python bench/chart.py build/bench.json build/bench.png
+	$(BIN)/python bench/growth.py --json build/growth.json
+	$(BIN)/python bench/chart.py build/bench.json build/growth.json build/bench.png
 	$(BIN)/python bench/speed.py
-	$(BIN)/python bench/growth.py
 
 clean:
 	rm -rf build $(VENV)
