@@ -305,7 +305,6 @@ static void cache_unuse(size_t bytes) {
 
 static void cache_put(void *block, size_t bytes) {
     cached_block gone[CACHE_BLOCKS];
-    pthread_once(&fork_once, watch_forks);
     pthread_once(&most_once, measure_most);
     ASAN_POISON_MEMORY_REGION(block, bytes);
     bool warm = stays_warm(bytes), lent = !warm && lend_pages(block, bytes);
@@ -451,6 +450,9 @@ static void *block_resize(void *block, size_t old_size, size_t new_size) {
 /* ---- the counted handle ---- */
 
 pqf_status pqf_mem_new(int64_t budget, pqf_mem **out, pqf_error *err) {
+    pthread_once(
+        &fork_once,
+        watch_forks); /* before those who, at a fork, wait for whoever uses memory */
     pqf_mem *mem = must_fail() ? NULL : malloc(sizeof *mem);
     if (!mem) return no_memory(err, sizeof *mem);
     atomic_init(&mem->refs, 1);

@@ -33,6 +33,7 @@ void pqf_run_init(pqf_run *run, const pqf_control *control) {
     atomic_init(&run->done, 0);
     atomic_init(&run->cancel, false);
     run->total = -1;
+    run->is_ahead = false;
     run->next_tick_ns = run->tick ? now_ns() + TICK_NS : 0;
     run->notice = control ? control->notice : NULL;
     run->notice_context = control ? control->notice_context : NULL;
@@ -53,8 +54,14 @@ static pqf_status cancelled(pqf_error *err) {
 }
 
 pqf_status pqf_run_poll(pqf_run *run, int worker, pqf_error *err) {
+    if (worker == 0 && !run->is_ahead) return pqf_run_tick(run, err);
+    bool cancel = atomic_load_explicit(&run->cancel, memory_order_relaxed);
+    return cancel ? cancelled(err) : PQF_OK;
+}
+
+pqf_status pqf_run_tick(pqf_run *run, pqf_error *err) {
     if (atomic_load_explicit(&run->cancel, memory_order_relaxed)) return cancelled(err);
-    if (worker != 0 || !run->tick) return PQF_OK;
+    if (!run->tick) return PQF_OK;
     int64_t now = now_ns();
     if (now < run->next_tick_ns) return PQF_OK;
     int stop = run->tick(run->tick_context, atomic_load(&run->done), run->total);
@@ -125,27 +132,32 @@ static void *thread_main(void *arg) {
     return NULL;
 }
 
-/* Starts up to `wanted` threads with all signals blocked, so that handlers run in the caller's. */
-static int start_threads(job *j, pthread_t *threads, int wanted) {
-    sigset_t all, before;
+bool pqf_thread_begin(pthread_t *thread, void *(*fn)(void *), void *arg) {
+    sigset_t everything, before;
     pthread_attr_t attr;
-    int n = 0;
-    sigfillset(&all);
-    if (pthread_attr_init(&attr) != 0) return 0;
+    if (pthread_attr_init(&attr) != 0) return false;
     (void)pthread_attr_setstacksize(&attr, STACK_BYTES);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
+    sigfillset(&everything);
+    pthread_sigmask(SIG_SETMASK, &everything, &before);
+    bool begun = pthread_create(thread, &attr, fn, arg) == 0;
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    pthread_attr_destroy(&attr);
+    return begun;
+}
+
+/* Starts up to `wanted` threads. */
+static int start_threads(job *j, pthread_t *threads, int wanted) {
+    int n = 0;
     for (; n < wanted; n++) {
         pthread_mutex_lock(&j->lock);
         j->num_running++;
         pthread_mutex_unlock(&j->lock);
-        if (pthread_create(&threads[n], &attr, thread_main, j) == 0) continue;
+        if (pqf_thread_begin(&threads[n], thread_main, j)) continue;
         pthread_mutex_lock(&j->lock);
         j->num_running--;
         pthread_mutex_unlock(&j->lock);
         break;
     }
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
-    pthread_attr_destroy(&attr);
     return n;
 }
 
@@ -181,7 +193,7 @@ static void wait_for_threads(job *j) {
     pqf_error err = j->came_in;
     pthread_mutex_lock(&j->lock);
     while (j->num_running > 0) {
-        if (!j->run->tick || atomic_load(&j->run->cancel)) {
+        if (!j->run->tick || j->run->is_ahead || atomic_load(&j->run->cancel)) {
             pthread_cond_wait(&j->ended, &j->lock);
             continue;
         }

@@ -2,6 +2,7 @@
  *
  * thread.h: run n tasks and wait. Threads live inside the call, so fork and interpreter exit are
  * safe. Only the rooms file and dataset call pqf_run_tasks; the others offer per-column functions.
+ * What goes on between two calls does so by helper.h.
  *
  * A pqf_run is one public call in progress: its threads, its cancel flag and its tick. Every unit
  * of about a page's work calls pqf_run_poll: it fails with PQF_CANCELLED once the flag is set and, on
@@ -23,6 +24,8 @@ typedef struct pqf_run {
     _Atomic int64_t done; /* rows */
     int64_t total;        /* -1: unknown */
     _Atomic bool cancel;
+    bool
+        is_ahead; /* worker 0 is not the calling thread, which may be in no call: see pqf_run_tick */
     int64_t next_tick_ns; /* touched by the calling thread alone */
     pqf_notice_fn notice; /* may be NULL */
     void *notice_context;
@@ -32,6 +35,8 @@ typedef struct pqf_run {
 void pqf_run_init(pqf_run *run, const pqf_control *control);
 /* worker is the task's worker number: 0 is the calling thread. */
 pqf_status pqf_run_poll(pqf_run *run, int worker, pqf_error *err);
+/* Of the calling thread, while others do the work of a run that is_ahead. */
+pqf_status pqf_run_tick(pqf_run *run, pqf_error *err);
 /* Where a long loop asks whether to go on. Zeroed it never stops. */
 typedef struct pqf_poll {
     pqf_run *run;
@@ -78,6 +83,10 @@ void pqf_gate_unlock(pqf_gate *gate);
 void pqf_gate_ring(pqf_gate *gate);
 /* Of one who holds the lock: gives it up until the bell rings or it is time for a tick. */
 void pqf_gate_wait(pqf_gate *gate);
+
+/* Starts a thread in which all signals are blocked, so that handlers run in the caller's; false: there is
+ * none to be had. */
+bool pqf_thread_begin(pthread_t *thread, void *(*fn)(void *), void *arg);
 
 int pqf_num_cores(void); /* that the process may use (affinity, cgroup quota) */
 
