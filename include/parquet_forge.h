@@ -270,7 +270,9 @@ typedef struct pqf_scan_options {
 } pqf_scan_options;
 
 /* Starts a scan. The stream keeps the dataset alive. Its get_next returns an errno value on failure
- * and get_last_error the text; pqf_stream_error gives the whole error. */
+ * and get_last_error the text; pqf_stream_error gives the whole error. A bounded read may decode some of
+ * the next batch while the caller works on the last one: on a thread that ends with the stream, waited
+ * for by fork; with num_threads 1 there is none. */
 PQF_API pqf_status pqf_dataset_scan(pqf_dataset *dataset, const pqf_scan_options *options,
                                     struct ArrowArrayStream *out, pqf_error *err);
 /* The error that made get_schema or get_next of a stream of ours fail, owned by the stream. */

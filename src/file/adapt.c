@@ -470,6 +470,10 @@ pqf_status pqf_adapt_next(pqf_scan *scan, struct ArrowArray *out, pqf_error *err
     }
 }
 
+pqf_scan *pqf_adapt_source(const pqf_scan *scan) {
+    return scan->adapt ? scan->adapt->part.scan : NULL;
+}
+
 void pqf_adapt_free(pqf_scan *scan) {
     struct pqf_adapt *a = scan->adapt;
     if (!a) return;

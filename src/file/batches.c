@@ -26,6 +26,8 @@ struct pqf_batches {
     pqf_leaf_out *leaves;       /* of the batch in progress */
     pqf_buf *codes;
     int64_t step_rows; /* of the step in progress */
+    int64_t num_rows;  /* of the batch in progress */
+    int64_t row_bytes; /* of the last batch */
     size_t window_bytes;
 };
 
@@ -181,21 +183,46 @@ static pqf_status begin_batch(pqf_scan *scan, pqf_error *err) {
     return PQF_OK;
 }
 
-pqf_status pqf_batches_next(pqf_scan *scan, struct ArrowArray *out, pqf_error *err) {
+pqf_status pqf_batches_fill(pqf_scan *scan, int64_t num_rows, pqf_error *err) {
     if (!scan->batches) TRY(begin(scan, err));
     struct pqf_batches *b = scan->batches;
-    int64_t rows = 0;
-    while (rows < scan->spec.batch_rows) {
+    while (b->num_rows < num_rows) {
         if (!b->rows_left) TRY(advance(scan, err));
         if (!b->rows_left) break;
-        if (!rows) TRY(begin_batch(scan, err));
-        int64_t n = pqf_min_i64(scan->spec.batch_rows - rows, b->rows_left);
+        if (!b->num_rows) TRY(begin_batch(scan, err));
+        int64_t n = pqf_min_i64(num_rows - b->num_rows, b->rows_left);
         TRY(step(scan, n, err));
-        rows += n;
+        b->num_rows += n;
         atomic_fetch_add(&scan->run.done, n);
         TRY(pqf_run_poll(&scan->run, 0, err));
     }
+    return PQF_OK;
+}
+
+static size_t bytes_of_leaf(const pqf_leaf_out *out) {
+    size_t n = out->values.len + out->ends.len + out->bytes.len;
+    for (int32_t i = 0; i < out->num_nodes; i++)
+        n += out->nodes[i].validity.len + out->nodes[i].offsets.len;
+    return n;
+}
+
+static void note_bytes(pqf_scan *scan) {
+    struct pqf_batches *b = scan->batches;
+    size_t n = 0;
+    for (int32_t l = 0; l < scan->num_leaves; l++)
+        n += bytes_of_leaf(&b->leaves[l]);
+    b->row_bytes = (int64_t)n / b->num_rows + 1;
+}
+
+int64_t pqf_batches_row_bytes(const pqf_scan *scan) { return scan->batches->row_bytes; }
+
+pqf_status pqf_batches_next(pqf_scan *scan, struct ArrowArray *out, pqf_error *err) {
+    TRY(pqf_batches_fill(scan, scan->spec.batch_rows, err));
+    struct pqf_batches *b = scan->batches;
+    int64_t rows = b->num_rows;
     if (!rows) return PQF_OK;
+    note_bytes(scan);
+    b->num_rows = 0;
     pqf_status status = pqf_scan_batch(scan, b->leaves, b->codes, rows, out, err);
     return status == PQF_OK ? status : at_place(scan, err);
 }

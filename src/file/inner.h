@@ -5,6 +5,7 @@
 #ifndef PQF_FILE_INNER_H
 #define PQF_FILE_INNER_H
 
+#include "base/helper.h"
 #include "file.h"
 
 #include <errno.h>
@@ -179,6 +180,20 @@ typedef struct pqf_piece {
     pqf_rows rows; /* of the row group, that are left */
 } pqf_piece;
 
+/* Decoding between two pulls: read_ahead.c. */
+typedef struct pqf_ahead {
+    pqf_helper helper;
+    bool begun;            /* the helper */
+    bool refused;          /* it is not to be had */
+    int64_t num_batches;   /* handed out */
+    int64_t handed_out_ns; /* when the last one was */
+    int64_t gap_ns;        /* from then to the next pull */
+    pqf_scan *target;      /* whose batches are decoded ahead; NULL: nobody's */
+    int64_t num_rows;      /* of the next batch, that are */
+    pqf_status status;     /* how that went */
+    pqf_error err;
+} pqf_ahead;
+
 struct pqf_scan {
     pqf_scan_spec spec;
     pqf_mem *mem;
@@ -205,6 +220,7 @@ struct pqf_scan {
     struct pqf_whole *whole;     /* whole.c */
     struct pqf_batches *batches; /* batches.c */
     struct pqf_adapt *adapt;     /* adapt.c */
+    pqf_ahead ahead;             /* of a bounded read */
 };
 
 /* Opens file i, unless the constants rule it out (then reader stays NULL), and finds its
@@ -251,8 +267,24 @@ pqf_status pqf_whole_next(pqf_scan *scan, struct ArrowArray *out, pqf_error *err
 void pqf_whole_free(pqf_scan *scan);
 pqf_status pqf_batches_next(pqf_scan *scan, struct ArrowArray *out, pqf_error *err);
 void pqf_batches_free(pqf_scan *scan);
+/* Decodes the first num_rows rows of the next batch, or what is left; the next pull goes on from there. */
+pqf_status pqf_batches_fill(pqf_scan *scan, int64_t num_rows, pqf_error *err);
+/* About, of the last batch. */
+int64_t pqf_batches_row_bytes(const pqf_scan *scan);
 pqf_status pqf_adapt_next(pqf_scan *scan, struct ArrowArray *out, pqf_error *err);
 void pqf_adapt_free(pqf_scan *scan);
+/* The scan whose batches are adapted; NULL: it is still to be opened. */
+pqf_scan *pqf_adapt_source(const pqf_scan *scan);
+
+/* ---- read_ahead.c ---- */
+
+/* Behind a pull that gave a batch. */
+void pqf_ahead_start(pqf_scan *scan);
+/* Before the next one: from here on the scan is the caller's again. Fails as the pull would have. */
+pqf_status pqf_ahead_settle(pqf_scan *scan, pqf_error *err);
+void pqf_ahead_free(pqf_scan *scan);
+/* Tests: so many rows of each batch, at most all, whatever the rules say. 0: the rules decide. */
+extern int64_t pqf_ahead_test_rows;
 
 /* ---- share.c ---- */
 

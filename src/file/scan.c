@@ -182,6 +182,7 @@ done:
 
 void pqf_scan_free(pqf_scan *scan) {
     if (!scan) return;
+    pqf_ahead_free(scan);
     pqf_adapt_free(scan);
     pqf_whole_free(scan);
     pqf_batches_free(scan);
@@ -548,15 +549,23 @@ pqf_status pqf_scan_batch(pqf_scan *scan, pqf_leaf_out *leaves, pqf_buf *codes,
     return status;
 }
 
+static pqf_status pull(pqf_scan *scan, struct ArrowArray *out, pqf_error *err) {
+    if (scan->spec.batch_rows) TRY(pqf_ahead_settle(scan, err));
+    return scan->spec.adapts       ? pqf_adapt_next(scan, out, err)
+           : scan->spec.batch_rows ? pqf_batches_next(scan, out, err)
+                                   : pqf_whole_next(scan, out, err);
+}
+
 pqf_status pqf_scan_next(pqf_scan *scan, struct ArrowArray *out, pqf_error *err) {
     memset(out, 0, sizeof *out);
     if (scan->ended) return PQF_OK;
-    pqf_status status = scan->spec.adapts       ? pqf_adapt_next(scan, out, err)
-                        : scan->spec.batch_rows ? pqf_batches_next(scan, out, err)
-                                                : pqf_whole_next(scan, out, err);
+    pqf_status status = pull(scan, out, err);
     if (status != PQF_OK || !out->release) scan->ended = true;
-    if (status == PQF_OK && scan->ended) status = pqf_run_end(&scan->run, err);
-    return status;
+    if (scan->ended)
+        pqf_ahead_free(scan);
+    else if (scan->spec.batch_rows)
+        pqf_ahead_start(scan);
+    return status == PQF_OK && scan->ended ? pqf_run_end(&scan->run, err) : status;
 }
 
 pqf_status pqf_scan_count_rows(pqf_scan *scan, int64_t *out, pqf_error *err) {

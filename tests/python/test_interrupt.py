@@ -289,6 +289,18 @@ def test_ctrl_c_is_answered_while_a_file_is_read(tmp_path, table):
     expect_stop(lambda: [None for _ in read_parquet_iter(path)], [0.02, 0.01, 0.04])
 
 
+def test_ctrl_c_is_answered_while_an_iterator_waits_for_its_thread(tmp_path, table):
+    """A caller with a little work: most of the time next() waits for what is decoded ahead."""
+    path = tmp_path / "f.parquet"
+    write_parquet(pa.concat_tables([table] * 4), path, table.schema, compression="gzip")
+
+    def call() -> None:
+        for _ in read_parquet_iter(path, chunk_size=300_000):
+            time.sleep(0.001)
+
+    expect_stop(call, [0.1, 0.08, 0.12, 0.06, 0.15])
+
+
 def test_ctrl_c_is_answered_by_a_filtered_read(tmp_path, table):
     path = tmp_path / "f.parquet"
     write_parquet(pa.concat_tables([table] * 4), path, table.schema)
