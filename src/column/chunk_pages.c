@@ -39,6 +39,9 @@
 /* A counted dictionary is full where it is beyond its limit by a part of it. */
 #define COUNT_MARGIN 64
 
+/* Levels without nulls and lists: a length and a run. */
+#define LEAST_HEAD 16
+
 /* Strings that pass through at a time. */
 #define SLICE_BLOCK 128
 
@@ -129,14 +132,51 @@ static pqf_status encode_codes(pqf_chunk_writer *w, const pqf_open_page *page,
     return pqf_rle_encode_u32(kernel, codes, page->num_values, width, out, err);
 }
 
+/* Levels that are compressed together with the values stand right before them. How long they are is
+ * known from the page before. */
+static bool joins_levels(const pqf_chunk_writer *w) {
+    return w->options.codec != PQF_UNCOMPRESSED && w->options.data_page_version == 1 &&
+           w->leaf->max_def > 0;
+}
+
+static void note_levels(pqf_chunk_writer *w, const pqf_page_draft *draft,
+                        const pqf_page_parts *parts) {
+    if (!joins_levels(w)) return;
+    size_t num_bytes = (size_t)draft->header.uncompressed_page_size - parts->values.len;
+    w->next_head = num_bytes + num_bytes / 4 + LEAST_HEAD;
+}
+
+static pqf_status put_head(pqf_buf *buf, size_t num_bytes, pqf_error *err) {
+    TRY(pqf_buf_reserve(buf, num_bytes, err));
+    buf->len = num_bytes;
+    return PQF_OK;
+}
+
+pqf_status pqf_chunk_begin_values(pqf_chunk_writer *w, pqf_error *err) {
+    if (w->values.len) return PQF_OK;
+    w->head = w->next_head;
+    return put_head(&w->values, w->head, err);
+}
+
+static pqf_status begin_room(const pqf_chunk_writer *w, pqf_buf *room, pqf_error *err) {
+    room->len = 0;
+    return put_head(room, w->next_head, err);
+}
+
+static void take_room(const pqf_chunk_writer *w, pqf_buf *room, pqf_page_parts *parts) {
+    parts->room = w->next_head;
+    parts->front = room->data + parts->room;
+    parts->values = pqf_bytes_of(parts->front, room->len - parts->room);
+}
+
 static pqf_status encode_values(pqf_chunk_writer *w, const pqf_open_page *page,
                                 pqf_buf *room, pqf_page_parts *parts, pqf_error *err) {
-    room->len = 0;
+    TRY(begin_room(w, room, err));
     if (pqf_chunk_has_codes(w)) {
         w->num_dictionary_pages++;
         parts->encoding = pqf_chunk_code_encoding(w);
         TRY(encode_codes(w, page, room, err));
-        parts->values = pqf_buf_view(room);
+        take_room(w, room, parts);
         return PQF_OK;
     }
     parts->encoding = pqf_chunk_plain_encoding(w);
@@ -144,10 +184,16 @@ static pqf_status encode_values(pqf_chunk_writer *w, const pqf_open_page *page,
     w->num_undecided_pages += undecided;
     w->num_plain_pages += !undecided;
     parts->values = pqf_chunk_plain_of(w, page);
-    if (parts->encoding == PQF_PLAIN) return PQF_OK;
+    if (parts->encoding == PQF_PLAIN) {
+        if (!w->values.len) return PQF_OK;
+        /* what stands before the page is sealed, or a copy of it waits */
+        parts->front = pqf_chunk_values(w) + page->value_at;
+        parts->room = w->head + (size_t)page->value_at;
+        return PQF_OK;
+    }
     TRY(pqf_encode_page(w->options.kernel, parts->encoding, w->leaf->physical, w->width,
                         parts->values, page->num_values, room, err));
-    parts->values = pqf_buf_view(room);
+    take_room(w, room, parts);
     return PQF_OK;
 }
 
@@ -171,6 +217,7 @@ static pqf_status seal(pqf_chunk_writer *w, const pqf_open_page *page,
     TRY(encode_values(w, page, &work->scratch->extra, &parts, err));
     pqf_page_draft draft;
     TRY(pqf_page_draft_data(&parts, w->leaf, &w->options, work->scratch, &draft, err));
+    note_levels(w, &draft, &parts);
     TRY(pqf_chunk_put_page(w, &draft, work->scratch, err));
     return pqf_run_poll(work->run, work->worker, err);
 }
@@ -204,7 +251,7 @@ static pqf_status seal_waiting(pqf_chunk_writer *w, const pqf_chunk_work *work,
 
 static pqf_status codes_of_slices(pqf_chunk_writer *w, uint32_t *codes, int64_t *num_put,
                                   pqf_error *err) {
-    const uint8_t *p = w->values.data;
+    const uint8_t *p = pqf_chunk_values(w);
     pqf_slice slices[SLICE_BLOCK];
     int64_t n = w->sum.num_values, put = 0;
     for (*num_put = 0; *num_put < n; *num_put += put) {
@@ -225,8 +272,8 @@ static pqf_status note_plain(pqf_chunk_writer *w, pqf_error *err) {
     int64_t n = w->sum.num_values;
     if (!w->options.statistics || n == 0) return PQF_OK;
     if (w->layout == PQF_FIXED)
-        return pqf_notes_put_fixed(&w->notes, w->values.data, n, err);
-    const uint8_t *p = w->values.data;
+        return pqf_notes_put_fixed(&w->notes, pqf_chunk_values(w), n, err);
+    const uint8_t *p = pqf_chunk_values(w);
     pqf_slice slices[SLICE_BLOCK];
     for (int64_t block; n > 0; n -= block) {
         block = pqf_min_i64(SLICE_BLOCK, n);
@@ -275,8 +322,8 @@ pqf_status pqf_chunk_begin_dictionary(pqf_chunk_writer *w, pqf_scratch *scratch,
     if (w->layout == PQF_BINARY) {
         TRY(codes_of_slices(w, codes, &num_put, err));
     } else if (n > 0) {
-        TRY(pqf_dict_put_fixed(w->dictionary, w->values.data, n, second_limit(w), codes,
-                               &num_put, err));
+        TRY(pqf_dict_put_fixed(w->dictionary, pqf_chunk_values(w), n, second_limit(w),
+                               codes, &num_put, err));
     }
     if (num_put == n) {
         w->mode = PQF_MODE_TRYING;
@@ -295,6 +342,7 @@ static pqf_status expand_page(pqf_chunk_writer *w, pqf_open_page *page, pqf_erro
     w->values.len = 0;
     page->value_at = 0;
     if (page->num_values == 0) return PQF_OK;
+    TRY(pqf_chunk_begin_values(w, err));
     return pqf_dict_expand(w->dictionary, codes, page->num_values, &w->values, err);
 }
 
@@ -401,6 +449,7 @@ void pqf_chunk_begin(pqf_chunk_writer *w) {
     w->begun = true;
     w->mode = w->wants_dictionary ? PQF_MODE_FIRST : PQF_MODE_PLAIN;
     w->sourced = false;
+    w->next_head = joins_levels(w) ? LEAST_HEAD : 0;
     w->used.len = 0;
     w->page = w->sum = w->total = (pqf_open_page){0};
     w->waiting.len = w->reps.len = w->defs.len = w->codes.len = w->values.len = 0;
@@ -444,8 +493,9 @@ static pqf_status leave_first(pqf_chunk_writer *w, const pqf_chunk_work *work,
     size_t len = (size_t)w->page.plain_bytes;
     TRY(become_plain(w, err));
     TRY(seal_waiting(w, work, err));
-    if (len) memmove(w->values.data, w->values.data + w->page.value_at, len);
-    w->values.len = len;
+    uint8_t *values = pqf_chunk_values(w);
+    if (len) memmove(values, values + w->page.value_at, len);
+    w->values.len = len ? w->head + len : 0;
     w->page.value_at = 0;
     return PQF_OK;
 }
@@ -473,7 +523,7 @@ static pqf_status cut(pqf_chunk_writer *w, const pqf_chunk_work *work, pqf_error
     w->page = (pqf_open_page){
         .level_at = w->num_levels,
         .code_at = (int64_t)(w->codes.len / sizeof(uint32_t)),
-        .value_at = (int64_t)w->values.len,
+        .value_at = (int64_t)(w->values.len ? w->values.len - w->head : 0),
     };
     if (w->mode == PQF_MODE_FIRST) return PQF_OK;
     if (w->mode == PQF_MODE_TRYING) {

@@ -306,6 +306,7 @@ static pqf_status put_plain(pqf_chunk_writer *w, const void *values, int64_t n,
     count_values(w, n, plain_bytes);
     bool notes =
         w->options.statistics && w->mode == PQF_MODE_PLAIN; /* later for the first page */
+    TRY(pqf_chunk_begin_values(w, err));
     if (w->layout == PQF_FIXED) {
         if (notes) TRY(pqf_notes_put_fixed(&w->notes, values, n, err));
         return pqf_plain_put_fixed(values, n, w->width, &w->values, err);
@@ -337,6 +338,7 @@ static pqf_status put_dense(pqf_chunk_writer *w, const void *values, int64_t n,
 static pqf_status put_bits(pqf_chunk_writer *w, const uint8_t *bits, int64_t at,
                            int64_t n, pqf_error *err) {
     if (n == 0) return PQF_OK;
+    TRY(pqf_chunk_begin_values(w, err));
     int64_t bytes_before = (int64_t)w->values.len;
     if (w->options.statistics)
         pqf_notes_put_booleans(&w->notes, n, w->options.kernel->count_bits(bits, at, n));

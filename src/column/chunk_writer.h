@@ -26,7 +26,7 @@ typedef struct pqf_open_page {
     int64_t num_values;
     int64_t level_at;    /* first entry in reps and defs */
     int64_t code_at;     /* first code in codes */
-    int64_t value_at;    /* first byte in values, where it is held as PLAIN */
+    int64_t value_at;    /* first byte of pqf_chunk_values, where it is held as PLAIN */
     int64_t plain_bytes; /* what its values take in PLAIN */
 } pqf_open_page;
 
@@ -55,9 +55,12 @@ struct pqf_chunk_writer {
     pqf_open_page sum;   /* of those that wait and the open one: values and plain_bytes */
     int64_t num_levels;  /* in reps and defs */
     pqf_buf reps;
-    pqf_buf defs;           /* bytes, or bits where flat */
-    pqf_buf codes;          /* uint32 each */
-    pqf_buf values;         /* PLAIN, of the open page and of those that wait in PLAIN */
+    pqf_buf defs;  /* bytes, or bits where flat */
+    pqf_buf codes; /* uint32 each */
+    pqf_buf
+        values; /* PLAIN, of the open page and of those that wait in PLAIN; behind head bytes */
+    size_t head; /* free bytes in front of the values, for the levels of a page V1 */
+    size_t next_head;
     int64_t num_value_bits; /* BOOLEAN */
     pqf_buf *map; /* pqf_slot_code by slot of an Arrow dictionary, within one put */
     int64_t map_max_len; /* PLAIN bytes of its largest value, or more */
@@ -136,11 +139,17 @@ pqf_status pqf_chunk_leave_dictionary(pqf_chunk_writer *w, const pqf_chunk_work 
 pqf_status pqf_chunk_finish_pages(pqf_chunk_writer *w, const pqf_chunk_work *work,
                                   pqf_error *err);
 
-/* Values of a page that are held as PLAIN. */
+/* All values that are held as PLAIN. */
+static inline uint8_t *pqf_chunk_values(const pqf_chunk_writer *w) {
+    return w->values.len ? w->values.data + w->head : w->values.data;
+}
+/* Those of a page. */
 static inline pqf_bytes pqf_chunk_plain_of(const pqf_chunk_writer *w,
                                            const pqf_open_page *page) {
-    return (pqf_bytes){w->values.data + page->value_at, (size_t)page->plain_bytes};
+    return (pqf_bytes){pqf_chunk_values(w) + page->value_at, (size_t)page->plain_bytes};
 }
+/* Before values are appended to w->values. */
+pqf_status pqf_chunk_begin_values(pqf_chunk_writer *w, pqf_error *err);
 /* The values held as PLAIN become codes of a new dictionary; where it is too large at once the mode is
  * PLAIN then. */
 pqf_status pqf_chunk_begin_dictionary(pqf_chunk_writer *w, pqf_scratch *scratch,

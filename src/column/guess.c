@@ -93,7 +93,7 @@ static int64_t count_binary(const uint8_t *p, int64_t n, uint8_t *seen, uint64_t
 }
 
 static int64_t count_new(const pqf_chunk_writer *w, uint8_t *seen, uint64_t mask) {
-    const uint8_t *p = w->values.data + w->counted_bytes;
+    const uint8_t *p = pqf_chunk_values(w) + w->counted_bytes;
     int64_t n = w->sum.num_values - w->num_counted;
     if (w->layout == PQF_BINARY) return count_binary(p, n, seen, mask);
     if (w->width == 4) return count_fixed(p, n, 4, seen, mask);
@@ -177,9 +177,9 @@ static void draw_fixed(const uint8_t *p, int64_t n, size_t width, sample *s) {
 static int64_t sampled_distinct(const pqf_chunk_writer *w, int64_t n) {
     sample s = {.num_equal = 0};
     if (w->layout == PQF_BINARY)
-        draw_binary(w->values.data, n, &s);
+        draw_binary(pqf_chunk_values(w), n, &s);
     else
-        draw_fixed(w->values.data, n, (size_t)w->width, &s);
+        draw_fixed(pqf_chunk_values(w), n, (size_t)w->width, &s);
     if (s.num_equal >= ENOUGH) return 0;
     double pairs = (double)(s.num_equal + MARGIN);
     double times = 1 + 2 * pairs * (double)n / ((double)SAMPLE * SAMPLE);

@@ -3,7 +3,7 @@
  * held.c (room column): pages between their cut and their seal, where several threads are to share
  * the compression of one chunk.
  *
- *   draft ─ put_page ─► held page: a copy of its bytes ─ seal, on any thread ─► header and body
+ *   draft ─ put_page ─► held page: its bytes or a copy ─ seal, on any thread ─► header and body
  *         ─ take_held ─► data_pages, in the order of their cuts ─ take ─► who writes them
  *
  * The bytes and sizes of the chunk are those that sealing at once gives.
@@ -15,8 +15,9 @@
 
 struct pqf_held_page {
     pqf_page_header header;
-    size_t plain_bytes;   /* at the front of bytes: not to be compressed */
-    pqf_buf bytes;        /* of the draft; once sealed, header and body */
+    size_t plain_bytes; /* of the draft: not to be compressed */
+    pqf_buf bytes;      /* of the draft, from `begin` on; once sealed, header and body */
+    size_t begin;
     pqf_page_sizes sizes; /* once sealed */
 };
 
@@ -39,14 +40,33 @@ void pqf_chunk_writer_hold(pqf_chunk_writer *w, bool hold) {
     w->holds = hold && w->options.codec != PQF_UNCOMPRESSED;
 }
 
-/* The draft's bytes: moved where all of them stand in the scratch, else a copy. */
-static pqf_status take_bytes(const pqf_page_draft *draft, pqf_buf *scratch_page,
-                             pqf_buf *out, pqf_error *err) {
+static bool ends_with(const pqf_buf *buf, pqf_bytes bytes) {
+    return buf->len >= bytes.len && bytes.len > 0 &&
+           buf->data + (buf->len - bytes.len) == bytes.data;
+}
+
+/* The buffer at whose end all bytes of the draft stand, if nobody needs it any more; or NULL. */
+static pqf_buf *buf_of(pqf_chunk_writer *w, const pqf_page_draft *draft,
+                       pqf_scratch *scratch) {
+    if (draft->plain.len > 0) return NULL;
+    if (ends_with(&scratch->page, draft->packed)) return &scratch->page;
+    if (ends_with(&scratch->extra, draft->packed)) return &scratch->extra;
+    bool last = w->page.num_levels == 0;
+    return last && ends_with(&w->values, draft->packed) ? &w->values : NULL;
+}
+
+/* The draft's bytes: moved with their buffer, else a copy. */
+static pqf_status take_bytes(pqf_chunk_writer *w, const pqf_page_draft *draft,
+                             pqf_scratch *scratch, pqf_held_page *page, pqf_error *err) {
     pqf_bytes plain = draft->plain, packed = draft->packed;
-    if (plain.len == 0 && packed.len > 0 && packed.data == scratch_page->data) {
-        pqf_buf page = *scratch_page;
-        *scratch_page = *out;
-        *out = page;
+    pqf_buf *out = &page->bytes, *from = buf_of(w, draft, scratch);
+    page->begin = 0;
+    if (from) {
+        pqf_buf bytes = *from;
+        *from = *out;
+        from->len = 0;
+        *out = bytes;
+        page->begin = bytes.len - packed.len;
         return PQF_OK;
     }
     size_t num_bytes = plain.len + packed.len;
@@ -67,14 +87,14 @@ static pqf_status new_page(pqf_chunk_writer *w, pqf_error *err) {
 }
 
 static pqf_status hold(pqf_chunk_writer *w, const pqf_page_draft *draft,
-                       pqf_buf *scratch_page, pqf_error *err) {
+                       pqf_scratch *scratch, pqf_error *err) {
     if ((size_t)w->num_held == w->held.len / sizeof(pqf_held_page *))
         TRY(new_page(w, err));
     pqf_held_page *page = held_pages(w)[w->num_held++];
     page->header = draft->header;
     page->plain_bytes = draft->plain.len;
     page->sizes = (pqf_page_sizes){0};
-    return take_bytes(draft, scratch_page, &page->bytes, err);
+    return take_bytes(w, draft, scratch, page, err);
 }
 
 /* Bytes that are taken again and again are collected in blocks that pqf_mem keeps warm, where memory is
@@ -98,7 +118,7 @@ static pqf_buf *chunk_buf_of(pqf_chunk_writer *w, const pqf_page_header *header)
 
 pqf_status pqf_chunk_put_page(pqf_chunk_writer *w, const pqf_page_draft *draft,
                               pqf_scratch *scratch, pqf_error *err) {
-    if (w->holds) return hold(w, draft, &scratch->page, err);
+    if (w->holds) return hold(w, draft, scratch, err);
     TRY(prepare(w, err));
     pqf_buf *out = chunk_buf_of(w, &draft->header);
     size_t before = out->len;
@@ -113,14 +133,14 @@ pqf_held_page *pqf_chunk_writer_held(const pqf_chunk_writer *w, int64_t page) {
 }
 
 int64_t pqf_held_page_bytes(const pqf_held_page *page) {
-    return (int64_t)page->bytes.len;
+    return (int64_t)(page->bytes.len - page->begin);
 }
 
 /* The sealed page comes to stand in scratch->extra; the two buffers change places. */
 pqf_status pqf_chunk_writer_seal(const pqf_chunk_writer *w, pqf_held_page *page,
                                  pqf_scratch *scratch, pqf_run *run, int worker,
                                  pqf_error *err) {
-    pqf_bytes bytes = pqf_buf_view(&page->bytes);
+    pqf_bytes bytes = {page->bytes.data + page->begin, page->bytes.len - page->begin};
     const pqf_page_draft draft = {
         .header = page->header,
         .plain = {bytes.data, page->plain_bytes},

@@ -96,6 +96,22 @@ static void draft_v2(const pqf_page_parts *page, size_t rep_bytes, pqf_page_draf
     };
 }
 
+/* Levels and values in one piece: next to always the levels are what is short. */
+static pqf_status join_levels(const pqf_page_parts *page, pqf_scratch *scratch,
+                              pqf_page_draft *out, pqf_error *err) {
+    size_t num_bytes = out->plain.len;
+    if (page->front && num_bytes <= page->room) {
+        uint8_t *start = page->front - num_bytes;
+        memcpy(start, out->plain.data, num_bytes);
+        out->packed = pqf_bytes_of(start, num_bytes + page->values.len);
+    } else {
+        TRY(pqf_buf_put(&scratch->page, page->values.data, page->values.len, err));
+        out->packed = pqf_buf_view(&scratch->page);
+    }
+    out->plain.len = 0;
+    return PQF_OK;
+}
+
 pqf_status pqf_page_draft_data(const pqf_page_parts *page, const pqf_leaf *leaf,
                                const pqf_chunk_write_options *options,
                                pqf_scratch *scratch, pqf_page_draft *out,
@@ -111,10 +127,7 @@ pqf_status pqf_page_draft_data(const pqf_page_parts *page, const pqf_leaf *leaf,
     }
     draft_v1(page, out);
     if (options->codec == PQF_UNCOMPRESSED || out->plain.len == 0) return PQF_OK;
-    TRY(pqf_buf_put(&scratch->page, page->values.data, page->values.len, err));
-    out->packed = pqf_buf_view(&scratch->page);
-    out->plain.len = 0;
-    return PQF_OK;
+    return join_levels(page, scratch, out, err);
 }
 
 void pqf_page_draft_dictionary(pqf_bytes values, int64_t num_values,

@@ -21,6 +21,9 @@ typedef struct pqf_page_parts {
     int64_t def_at;
     int32_t encoding;
     pqf_bytes values;
+    uint8_t
+        *front; /* where values begin, if `room` bytes before them are free; or NULL */
+    size_t room;
 } pqf_page_parts;
 
 /* Bytes of sealed pages, headers included. */
@@ -37,7 +40,8 @@ typedef struct pqf_page_draft {
     pqf_bytes packed;       /* is compressed where there is a codec */
 } pqf_page_draft;
 
-/* scratch->extra may hold the values; the draft holds until scratch->page is used again. */
+/* scratch->extra may hold the values; the draft holds until scratch->page is used again. What is to be
+ * compressed with the values of a V1 page goes in front of them where there is room. */
 pqf_status pqf_page_draft_data(const pqf_page_parts *page, const pqf_leaf *leaf,
                                const pqf_chunk_write_options *options,
                                pqf_scratch *scratch, pqf_page_draft *out, pqf_error *err);
