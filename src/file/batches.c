@@ -13,6 +13,9 @@
 #define MIN_WINDOW_BYTES ((size_t)8 << 10)
 #define MAX_WINDOW_BYTES ((size_t)1 << 20)
 
+/* More than the strings of the last batch took. */
+#define TEXT_ROOM 1.0625
+
 struct pqf_batches {
     int64_t next_file;
     int64_t file_index; /* of the open file */
@@ -24,10 +27,12 @@ struct pqf_batches {
     pqf_arena arena;            /* of their ranges */
     pqf_chunk_reader **readers; /* one per leaf; NULL between row groups */
     pqf_leaf_out *leaves;       /* of the batch in progress */
+    size_t *text_bytes;         /* of the strings of each leaf in the last batch */
     pqf_buf *codes;
     int64_t step_rows; /* of the step in progress */
     int64_t num_rows;  /* of the batch in progress */
-    int64_t row_bytes; /* of the last batch */
+    int64_t last_rows; /* of the last batch */
+    int64_t row_bytes; /* of it, about */
     size_t window_bytes;
 };
 
@@ -46,6 +51,8 @@ static pqf_status begin(pqf_scan *scan, pqf_error *err) {
     b->readers = block;
     TRY(pqf_arena_array(&scan->arena, leaves, sizeof(pqf_leaf_out), &block, err));
     b->leaves = block;
+    TRY(pqf_arena_array(&scan->arena, leaves, sizeof(size_t), &block, err));
+    b->text_bytes = block;
     TRY(pqf_arena_array(&scan->arena, (size_t)scan->spec.num_constants, sizeof(pqf_buf),
                         &block, err));
     b->codes = block;
@@ -174,12 +181,27 @@ static pqf_status step(pqf_scan *scan, int64_t num_rows, pqf_error *err) {
     return PQF_OK;
 }
 
+/* Strings are likely to be about as long as in the last batch: room that is found by doubling is up to
+ * twice as much, and copied as often. Not where the budget may be needed for others. */
+static pqf_status expect_text(pqf_scan *scan, int32_t leaf, int64_t rows,
+                              pqf_error *err) {
+    const struct pqf_batches *b = scan->batches;
+    if (!b->text_bytes[leaf]) return PQF_OK;
+    double share = (double)rows / (double)b->last_rows;
+    double bytes = (double)b->text_bytes[leaf] * share * TEXT_ROOM;
+    bool has_room = bytes < INT32_MAX && bytes < (double)pqf_mem_left(scan->mem) / 16;
+    return has_room ? pqf_buf_reserve(&b->leaves[leaf].bytes, (size_t)bytes, err)
+                    : PQF_OK;
+}
+
 static pqf_status begin_batch(pqf_scan *scan, pqf_error *err) {
     struct pqf_batches *b = scan->batches;
     int64_t rows = pqf_min_i64(scan->spec.batch_rows, b->rows_left);
-    for (int32_t l = 0; l < scan->num_leaves; l++)
+    for (int32_t l = 0; l < scan->num_leaves; l++) {
         TRY(pqf_leaf_out_init(&b->leaves[l], template_leaf(scan, l), rows, scan->mem,
                               err));
+        TRY(expect_text(scan, l, rows, err));
+    }
     return PQF_OK;
 }
 
@@ -209,8 +231,11 @@ static size_t bytes_of_leaf(const pqf_leaf_out *out) {
 static void note_bytes(pqf_scan *scan) {
     struct pqf_batches *b = scan->batches;
     size_t n = 0;
-    for (int32_t l = 0; l < scan->num_leaves; l++)
+    for (int32_t l = 0; l < scan->num_leaves; l++) {
         n += bytes_of_leaf(&b->leaves[l]);
+        b->text_bytes[l] = b->leaves[l].bytes.len;
+    }
+    b->last_rows = b->num_rows;
     b->row_bytes = (int64_t)n / b->num_rows + 1;
 }
 

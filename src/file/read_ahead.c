@@ -18,6 +18,8 @@
 /* A caller who comes back sooner has no work that decoding could go along with. */
 #define MIN_GAP_NS INT64_C(500000)
 #define PAUSE_NS   INT64_C(250000)
+/* Of a batch: fewer are decoded in about the time that it takes to tell somebody to do it. */
+#define MIN_BYTES ((int64_t)PQF_PARALLEL_VALUES * 8)
 /* What a caller's work does not expect to be in use beside it. */
 #define AHEAD_BYTES ((int64_t)16 << 20)
 
@@ -48,7 +50,7 @@ static bool is_allowed(const pqf_scan *scan) {
 
 static bool is_worth_it(const pqf_ahead *a, const pqf_scan *target) {
     return a->num_batches > 1 && a->gap_ns >= MIN_GAP_NS && target->num_leaves &&
-           target->spec.batch_rows > PQF_PARALLEL_VALUES / target->num_leaves;
+           target->spec.batch_rows > MIN_BYTES / pqf_batches_row_bytes(target);
 }
 
 /* Few rows more than may be are as good as all of them. */
