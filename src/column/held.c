@@ -10,8 +10,9 @@
  */
 #include "chunk_writer.h"
 
-#define BLOCK_BYTES  ((size_t)2 << 20)
-#define PLENTY_BYTES ((int64_t)64 << 20)
+#define BLOCK_BYTES       ((size_t)2 << 20)
+#define PLENTY_BYTES      ((int64_t)64 << 20)
+#define LEAST_BLOCK_BYTES ((size_t)256 << 10)
 
 struct pqf_held_page {
     pqf_page_header header;
@@ -158,12 +159,24 @@ pqf_status pqf_chunk_writer_seal(const pqf_chunk_writer *w, pqf_held_page *page,
     return PQF_OK;
 }
 
-static pqf_status take_page(pqf_chunk_writer *w, const pqf_held_page *page,
-                            pqf_error *err) {
-    TRY(prepare(w, err));
-    pqf_buf *out = chunk_buf_of(w, &page->header);
-    TRY(pqf_buf_put(out, page->bytes.data, page->bytes.len, err));
-    TRY(count_page(w, page->header.type, page->bytes.len, err));
+/* A block of its own where it fills at least half of its memory. */
+static bool is_block(const pqf_chunk_writer *w, const pqf_held_page *page) {
+    return page->header.type != PQF_PAGE_DICTIONARY && w->data_pages.len == 0 &&
+           page->bytes.len >= LEAST_BLOCK_BYTES && page->bytes.len >= page->bytes.cap / 2;
+}
+
+static pqf_status take_page(pqf_chunk_writer *w, pqf_held_page *page, pqf_error *err) {
+    size_t num_bytes = page->bytes.len;
+    if (is_block(w, page)) {
+        pqf_buf bytes = page->bytes;
+        page->bytes = w->data_pages;
+        w->data_pages = bytes;
+    } else {
+        TRY(prepare(w, err));
+        pqf_buf *out = chunk_buf_of(w, &page->header);
+        TRY(pqf_buf_put(out, page->bytes.data, num_bytes, err));
+    }
+    TRY(count_page(w, page->header.type, num_bytes, err));
     w->sizes.uncompressed += page->sizes.uncompressed;
     w->sizes.compressed += page->sizes.compressed;
     return PQF_OK;

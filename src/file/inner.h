@@ -425,11 +425,17 @@ void pqf_sorting_check_free(pqf_group_writer *w);
 pqf_status pqf_sorting_check_rows(pqf_group_writer *w, const pqf_view *batch,
                                   int64_t start, int64_t num_rows, pqf_error *err);
 
+/* Moves finished bytes of a leaf, at least min_bytes at a time, on to the file; gate not locked. */
+pqf_status pqf_group_hand_on(pqf_group_writer *w, int32_t leaf, size_t min_bytes,
+                             pqf_error *err);
+
 /* ---- share_pages.c ---- */
 
 /* So many bytes of pages wait for compression at most, about; so few do not pay. */
 #define PQF_HELD_MAX_BYTES (((int64_t)16 << 20) / pqf_flow_test_divisor)
 #define PQF_HELD_MIN_BYTES (((int64_t)1 << 20) / pqf_flow_test_divisor)
+/* Pages that come back sealed go on to the file in blocks of at least so many. */
+#define PQF_SHARED_BLOCK_BYTES ((size_t)(((int64_t)256 << 10) / pqf_flow_test_divisor))
 
 /* Before tasks begin: leaves that have more than a thread's share of leaf_bytes, which add up to
  * num_bytes, hold their pages. */

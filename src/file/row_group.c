@@ -94,9 +94,8 @@ static int64_t stretch_rows(const put_job *job, int32_t leaf, const pqf_view *co
     return pqf_min_i64(rows, n);
 }
 
-/* Moves finished bytes of at least min_bytes at a time on to the file. */
-static pqf_status hand_on(pqf_group_writer *w, int32_t leaf, size_t min_bytes,
-                          pqf_error *err) {
+pqf_status pqf_group_hand_on(pqf_group_writer *w, int32_t leaf, size_t min_bytes,
+                             pqf_error *err) {
     pqf_buf block;
     while (pqf_chunk_writer_take(w->chunks[leaf], min_bytes, &block)) {
         pqf_gate_lock(&w->flow.gate);
@@ -156,7 +155,7 @@ static pqf_status put_stretches(put_job *job, int32_t leaf, pqf_share *share, in
                                  job->batch->offset + job->start + at, step,
                                  &w->scratch[worker], w->run, worker, err));
         if (share) TRY(pqf_group_tend_pages(w, share, false, worker, err));
-        TRY(hand_on(w, leaf, BLOCK_BYTES, err));
+        TRY(pqf_group_hand_on(w, leaf, BLOCK_BYTES, err));
         TRY(write_surplus(w, worker, err));
         note_progress(job, leaf, step);
     }
@@ -167,7 +166,7 @@ static pqf_status finish_leaf(pqf_group_writer *w, int32_t leaf, int worker,
                               pqf_error *err) {
     TRY(pqf_chunk_writer_finish(w->chunks[leaf], &w->scratch[worker], w->run, worker,
                                 &w->outs[leaf], err));
-    TRY(hand_on(w, leaf, 1, err));
+    TRY(pqf_group_hand_on(w, leaf, 1, err));
     pqf_gate_lock(&w->flow.gate);
     pqf_status status = pqf_flow_end_lane(&w->flow, leaf, err);
     pqf_gate_unlock(&w->flow.gate);

@@ -115,6 +115,16 @@ static pqf_status offer(pqf_group_writer *w, pqf_share *s, pqf_error *err) {
     return PQF_OK;
 }
 
+/* One by one, so that large pages go on as they are. */
+static pqf_status hand_back(pqf_group_writer *w, int32_t leaf, int64_t num_pages,
+                            pqf_error *err) {
+    for (int64_t i = 0; i < num_pages; i++) {
+        TRY(pqf_chunk_writer_take_held(w->chunks[leaf], 1, err));
+        TRY(pqf_group_hand_on(w, leaf, PQF_SHARED_BLOCK_BYTES, err));
+    }
+    return PQF_OK;
+}
+
 /* Locked. Pages at the front that are sealed go back to the chunk. */
 static pqf_status take_back(pqf_group_writer *w, pqf_share *s, pqf_error *err) {
     int64_t n, done = 0;
@@ -127,7 +137,7 @@ static pqf_status take_back(pqf_group_writer *w, pqf_share *s, pqf_error *err) {
     }
     if (!done) return PQF_OK;
     pqf_gate_unlock(&w->flow.gate);
-    pqf_status status = pqf_chunk_writer_take_held(w->chunks[s->leaf], done, err);
+    pqf_status status = hand_back(w, s->leaf, done, err);
     pqf_gate_lock(&w->flow.gate);
     size_t bytes = (size_t)done * sizeof *pages;
     s->pages.len -= bytes;
