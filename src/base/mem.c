@@ -8,6 +8,8 @@
  *     malloc block   [ up to 64 bytes | address ][ size bytes | slack ]
  *                                                ^ aligned
  *
+ * A middle block is a small one of a size class, and comes back through the shelf.
+ *
  * A big block is a mapping of exactly mapped_bytes(size): a size class, eight to each power of
  * two. The size alone tells the mapping, so there is no header, a repeated read finds its freed
  * blocks in the cache whatever the rounding, and memory that was never touched costs nothing.
@@ -16,6 +18,7 @@
 
 #include "bits.h"
 #include "bytes.h"
+#include "shelf.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -69,6 +72,16 @@ static pqf_status no_memory(pqf_error *err, size_t size) {
                     size);
 }
 
+static int64_t now_ns(void) {
+    struct timespec t;
+#ifdef CLOCK_MONOTONIC_COARSE
+    clock_gettime(CLOCK_MONOTONIC_COARSE, &t);
+#else
+    clock_gettime(CLOCK_MONOTONIC, &t);
+#endif
+    return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
+}
+
 /* ---- small blocks ---- */
 
 static void *small_new(size_t size, bool zero) {
@@ -82,10 +95,71 @@ static void *small_new(size_t size, bool zero) {
     return block;
 }
 
-static void small_free(void *block) {
+static void small_free(void *block, size_t size) {
+    (void)size;
     void *raw;
     memcpy(&raw, (uint8_t *)block - sizeof raw, sizeof raw);
     free(raw);
+}
+
+/* ---- middle blocks ---- */
+
+/* The sanitizer sees reads and writes behind the slack. */
+static void mark_accessible(uint8_t *block, size_t size, size_t bytes) {
+    ASAN_UNPOISON_MEMORY_REGION(block, bytes);
+    ASAN_POISON_MEMORY_REGION(block + size + PQF_SLACK, bytes - size - PQF_SLACK);
+}
+
+static void free_chain(pqf_shelved *gone) {
+    for (pqf_shelved *next; gone; gone = next) {
+        next = gone->below;
+        ASAN_UNPOISON_MEMORY_REGION(gone, gone->bytes);
+        small_free(gone, 0);
+    }
+}
+
+static void *middle_take(size_t bytes) {
+    pqf_shelved *gone;
+    void *block = pqf_shelf_take(bytes, &gone);
+    free_chain(gone);
+    return block;
+}
+
+static void *middle_new(size_t size, bool zero) {
+    size_t bytes = pqf_shelf_bytes(size), room = bytes - PQF_SLACK;
+    void *block = middle_take(bytes);
+    bool warm = block != NULL;
+    if (!block) block = small_new(room, zero);
+    if (!block) {
+        free_chain(pqf_shelf_clear());
+        block = small_new(room, zero);
+    }
+    if (!block) {
+        pqf_shelf_unuse(bytes);
+        return NULL;
+    }
+    mark_accessible(block, size, bytes);
+    if (zero && warm) memset(block, 0, size);
+    return block;
+}
+
+static void middle_free(void *block, size_t size) {
+    size_t bytes = pqf_shelf_bytes(size);
+    ASAN_POISON_MEMORY_REGION(block, bytes);
+    ASAN_UNPOISON_MEMORY_REGION(block, sizeof(pqf_shelved));
+    free_chain(pqf_shelf_put(block, bytes, now_ns()));
+}
+
+static void *middle_resize(void *block, size_t old_size, size_t new_size) {
+    if (pqf_shelf_bytes(old_size) == pqf_shelf_bytes(new_size)) {
+        mark_accessible(block, new_size, pqf_shelf_bytes(new_size));
+        return block;
+    }
+    void *p = middle_new(new_size, false);
+    if (!p) return NULL;
+    memcpy(p, block, old_size < new_size ? old_size : new_size);
+    middle_free(block, old_size);
+    return p;
 }
 
 /* ---- mappings ---- */
@@ -97,13 +171,6 @@ static size_t mapped_bytes(size_t size) {
     size_t step = (size_t)1 << (pqf_bit_width(total) - 1 - 3);
     if (step < SMALLEST_STEP) step = SMALLEST_STEP;
     return (total + step - 1) & ~(step - 1);
-}
-
-/* The sanitizer sees reads and writes behind the slack and in cached blocks. */
-static void mark_accessible(uint8_t *block, size_t size) {
-    size_t mapped = mapped_bytes(size);
-    ASAN_UNPOISON_MEMORY_REGION(block, mapped);
-    ASAN_POISON_MEMORY_REGION(block + size + PQF_SLACK, mapped - size - PQF_SLACK);
 }
 
 static void unmap(void *block, size_t bytes) {
@@ -211,8 +278,15 @@ static void note_used(size_t bytes) {
 
 static pthread_once_t fork_once = PTHREAD_ONCE_INIT;
 
-static void before_fork(void) { pthread_mutex_lock(&cache.lock); }
-static void after_fork(void) { pthread_mutex_unlock(&cache.lock); }
+static void before_fork(void) {
+    pthread_mutex_lock(&cache.lock);
+    pqf_shelf_lock();
+}
+
+static void after_fork(void) {
+    pqf_shelf_unlock();
+    pthread_mutex_unlock(&cache.lock);
+}
 
 /* The child gives its copies back: reusing them would copy pages that the parent still has. */
 static void in_child(void) {
@@ -220,20 +294,10 @@ static void in_child(void) {
         unmap(cache.blocks[i].block, cache.blocks[i].bytes);
     cache.num_blocks = 0;
     cache.bytes = 0;
-    pthread_mutex_unlock(&cache.lock);
+    after_fork();
 }
 
 static void watch_forks(void) { (void)pthread_atfork(before_fork, after_fork, in_child); }
-
-static int64_t now_ns(void) {
-    struct timespec t;
-#ifdef CLOCK_MONOTONIC_COARSE
-    clock_gettime(CLOCK_MONOTONIC_COARSE, &t);
-#else
-    clock_gettime(CLOCK_MONOTONIC, &t);
-#endif
-    return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
-}
 
 /* Takes the oldest n blocks out into `out`; the caller unmaps them without the lock. */
 static int drop_oldest(int n, cached_block *out) {
@@ -330,6 +394,7 @@ void pqf_mem_trim(void) {
     int n = drop_oldest(cache.num_blocks, gone);
     pthread_mutex_unlock(&cache.lock);
     unmap_all(gone, n);
+    free_chain(pqf_shelf_clear());
 }
 
 /* ---- big blocks ---- */
@@ -347,7 +412,7 @@ static void *big_new(size_t size, bool zero) {
         cache_unuse(bytes);
         return NULL;
     }
-    mark_accessible(p, size);
+    mark_accessible(p, size, bytes);
     if (zero && warm) memset(p, 0, size); /* a fresh mapping is zero */
     return p;
 }
@@ -378,7 +443,7 @@ static void *remap(void *block, size_t old_bytes, size_t new_bytes) {
 #endif
 
 static void *grow_by_copy(void *to, void *block, size_t old_size, size_t new_size) {
-    mark_accessible(to, new_size);
+    mark_accessible(to, new_size, mapped_bytes(new_size));
     memcpy(to, block, old_size);
     big_free(block, old_size);
     return to;
@@ -397,11 +462,11 @@ static void *big_grow(void *block, size_t old_size, size_t new_size) {
     }
     if (p) {
         if (old_bytes < HUGE_PAGE || p != block) advise_huge(p, new_bytes);
-        mark_accessible(p, new_size);
+        mark_accessible(p, new_size, new_bytes);
         cache_unuse(old_bytes);
         return p;
     }
-    mark_accessible(block, old_size);
+    mark_accessible(block, old_size, old_bytes);
     p = map_once(new_bytes);
     if (p) return grow_by_copy(p, block, old_size, new_size);
     cache_unuse(new_bytes);
@@ -415,35 +480,56 @@ static void *big_resize(void *block, size_t old_size, size_t new_size) {
         unmap((uint8_t *)block + new_bytes, old_bytes - new_bytes);
         cache_unuse(old_bytes - new_bytes);
     }
-    mark_accessible(block, new_size);
+    mark_accessible(block, new_size, new_bytes);
     return block;
 }
 
-/* ---- either kind ---- */
+/* ---- the kinds ---- */
 
-static bool is_big(size_t size) { return size >= PQF_MEM_BIG; }
+static void *small_resize(void *block, size_t old_size, size_t new_size) {
+    void *p = small_new(new_size, false);
+    if (!p) return NULL;
+    memcpy(p, block, old_size < new_size ? old_size : new_size);
+    small_free(block, old_size);
+    return p;
+}
+
+static const struct kind {
+    size_t below; /* sizes */
+    void *(*make)(size_t size, bool zero);
+    void (*give_back)(void *block, size_t size);
+    void *(*resize)(void *block, size_t old_size, size_t new_size); /* within the kind */
+    bool shrinks_in_place;
+} kinds[] = {
+    {PQF_SHELF_LEAST, small_new, small_free, small_resize, false},
+    {PQF_MEM_BIG, middle_new, middle_free, middle_resize, false},
+    {SIZE_MAX, big_new, big_free, big_resize, true}, /* sizes are MOST_BYTES at most */
+};
+
+static const struct kind *kind_of(size_t size) {
+    const struct kind *kind = kinds;
+    while (size >= kind->below)
+        kind++;
+    return kind;
+}
 
 static void *block_new(size_t size, bool zero) {
-    if (must_fail()) return NULL;
-    return is_big(size) ? big_new(size, zero) : small_new(size, zero);
+    return must_fail() ? NULL : kind_of(size)->make(size, zero);
 }
 
 static void block_free(void *block, size_t size) {
-    if (is_big(size))
-        big_free(block, size);
-    else
-        small_free(block);
+    kind_of(size)->give_back(block, size);
 }
 
 static void *block_resize(void *block, size_t old_size, size_t new_size) {
-    if (is_big(old_size) && is_big(new_size)) {
-        if (new_size > old_size && must_fail()) return NULL;
-        return big_resize(block, old_size, new_size);
-    }
-    void *p = block_new(new_size, false);
+    const struct kind *from = kind_of(old_size), *to = kind_of(new_size);
+    bool allocates = from != to || new_size > old_size || !from->shrinks_in_place;
+    if (allocates && must_fail()) return NULL;
+    if (from == to) return from->resize(block, old_size, new_size);
+    void *p = to->make(new_size, false);
     if (!p) return NULL;
     memcpy(p, block, old_size < new_size ? old_size : new_size);
-    block_free(block, old_size);
+    from->give_back(block, old_size);
     return p;
 }
 

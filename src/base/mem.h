@@ -4,12 +4,13 @@
  * results draw on it, so streaming is bounded and "no leak" is `pqf_mem_used() == 0`.
  *
  * Blocks are 64-byte aligned and have PQF_SLACK accessible bytes behind their size. Small blocks
- * come from malloc. Blocks of PQF_MEM_BIG bytes and more are mapped, 2 MiB-aligned with huge
- * pages where they pay, and go through a process-wide cache of freed blocks: together with the
- * used ones never more than was in use before nor than a quarter of the memory the process may use,
- * those older than a minute given back when another is freed, all dropped in a forked child. What
- * lies there for more than a second or exceeds 256 MiB the system can take at any time. A warm
- * page costs a quarter of a fresh one or less. Memory of a big block that was never written costs nothing.
+ * come from malloc, and from 8 KiB on freed ones wait for the next of their size class (shelf.h).
+ * Blocks of PQF_MEM_BIG bytes and more are mapped, 2 MiB-aligned with huge pages where they pay, and go
+ * through a process-wide cache of freed blocks: together with the used ones never more than was in use
+ * before nor than a quarter of the memory the process may use, those older than a minute given back when
+ * another is freed, all dropped in a forked child. What lies there for more than a second or exceeds
+ * 256 MiB the system can take at any time. A warm page costs a quarter of a fresh one or less. Memory of a
+ * big block that was never written costs nothing.
  *
  * A pqf_mem is counted, because results outlive the reader that made them: each exported array holds
  * one reference. All functions may be called from any thread.

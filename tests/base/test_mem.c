@@ -11,6 +11,7 @@
 
 #include "base/bytes.h"
 #include "base/mem.h"
+#include "base/shelf.h"
 
 #include <pthread.h>
 #include <stdio.h>
@@ -23,9 +24,23 @@
 
 #define MIB ((size_t)1 << 20)
 
-static const size_t sizes[] = {
-    0,           1,      63,           64,      4096,        PQF_MEM_BIG - 1,
-    PQF_MEM_BIG, 300000, 2 * MIB - 65, 2 * MIB, 5 * MIB + 3, 40 * MIB};
+static const size_t sizes[] = {0,
+                               1,
+                               63,
+                               64,
+                               4096,
+                               PQF_SHELF_LEAST - 1,
+                               PQF_SHELF_LEAST,
+                               9000,
+                               9001,
+                               40000,
+                               PQF_MEM_BIG - 1,
+                               PQF_MEM_BIG,
+                               300000,
+                               2 * MIB - 65,
+                               2 * MIB,
+                               5 * MIB + 3,
+                               40 * MIB};
 enum { NUM_SIZES = sizeof sizes / sizeof *sizes };
 
 static pqf_mem *new_mem(int64_t budget) {
@@ -211,6 +226,24 @@ static void test_freed_block_comes_back(void **state) {
     assert_ptr_equal(again, p);
     check_bytes(again, size - 1000, 0);
     pqf_mem_free(mem, again, size - 1000);
+    pqf_mem_release(mem);
+}
+
+static void test_middle_block_comes_back(void **state) {
+    (void)state;
+    pqf_mem *mem = new_mem(0);
+    pqf_mem_trim();
+    uint8_t *p = must_alloc(mem, 40000, false), *other = must_alloc(mem, 50000, false);
+    memset(p, 0xAB, 40000);
+    pqf_mem_free(mem, p, 40000);
+    pqf_mem_free(mem, other, 50000);
+    uint8_t *again = must_alloc(mem, 39000, true); /* of the same size class */
+    assert_ptr_equal(again, p);
+    check_bytes(again, 39000, 0);
+    must_resize(mem, &again, 39000, 40500);
+    assert_ptr_equal(again, p);
+    memset(again, 1, 40500 + PQF_SLACK);
+    pqf_mem_free(mem, again, 40500);
     pqf_mem_release(mem);
 }
 
@@ -419,6 +452,7 @@ int main(void) {
         cmocka_unit_test(test_absurd_sizes),
         cmocka_unit_test(test_nth_allocation_fails),
         cmocka_unit_test(test_freed_block_comes_back),
+        cmocka_unit_test(test_middle_block_comes_back),
         cmocka_unit_test(test_cache_is_bounded_and_forgets),
         cmocka_unit_test(test_one_block_larger_than_the_cache),
         cmocka_unit_test(test_threads_and_forks),
