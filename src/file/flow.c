@@ -78,7 +78,9 @@ static pqf_status advance(pqf_flow *f, pqf_error *err) {
         if (lane->blocks.len) {
             close_up(f);
             TRY(pqf_buf_put(&f->ready, lane->blocks.data, lane->blocks.len, err));
-            f->ready_bytes += bytes_of(&lane->blocks);
+            int64_t bytes = bytes_of(&lane->blocks);
+            f->lane_bytes -= bytes;
+            f->ready_bytes += bytes;
             lane->blocks.len = 0;
         }
         if (!lane->ended) return PQF_OK;
@@ -87,11 +89,14 @@ static pqf_status advance(pqf_flow *f, pqf_error *err) {
 }
 
 pqf_status pqf_flow_put(pqf_flow *f, int32_t leaf, pqf_buf *block, pqf_error *err) {
+    int64_t bytes = (int64_t)block->len;
     pqf_status status = pqf_buf_put(&f->lanes[leaf].blocks, block, sizeof *block, err);
     if (status != PQF_OK) {
         pqf_buf_reset(block);
         return status;
     }
+    f->lane_bytes += bytes;
+    f->lanes[leaf].has_more = true;
     return leaf == f->next_lane ? advance(f, err) : PQF_OK;
 }
 

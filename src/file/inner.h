@@ -301,6 +301,7 @@ void pqf_shared_array_export(pqf_shared_array *shared, struct ArrowArray *out);
 typedef struct pqf_lane {
     pqf_buf blocks; /* pqf_buf[] */
     bool ended;     /* no more come in this row group */
+    bool has_more;  /* some came since the worker of the leaf last looked */
 } pqf_lane;
 
 typedef struct pqf_flow {
@@ -314,6 +315,7 @@ typedef struct pqf_flow {
     size_t front;        /* the first of them that is not written */
     size_t front_bytes;  /* of it that are written, or are being written */
     int64_t ready_bytes; /* not written yet */
+    int64_t lane_bytes;  /* not ready yet */
     bool is_writing;
     bool failed;
     pqf_error err; /* then */
@@ -386,6 +388,7 @@ typedef struct pqf_group_writer {
     int64_t max_bytes;      /* 0: none */
     int64_t expected_rows;  /* of the file; 0: unknown */
     int64_t ready_limit;    /* bytes that may wait while there is something to encode */
+    int64_t most_waiting;   /* bytes that may wait in all lanes together */
     int64_t num_rows;       /* in the row group in progress */
     int64_t num_bytes;      /* Arrow bytes of its complete blocks */
     int64_t total_rows;     /* of finished row groups */

@@ -107,25 +107,31 @@ pqf_status pqf_group_hand_on(pqf_group_writer *w, int32_t leaf, size_t min_bytes
     return PQF_OK;
 }
 
-/* The last leaves are encoded faster than they are written: going on would only fill memory. */
-static bool is_ahead(const pqf_group_writer *w) {
-    return w->flow.is_writing && w->flow.ready_bytes >= w->ready_limit &&
-           w->leaves_begun == w->num_leaves;
+/* A leaf whose bytes come faster than they are written would only fill memory, and others when a row
+ * group's bytes wait while as many are encoded. Who adds little goes on: the sink is not waited for. */
+static bool is_ahead(const pqf_group_writer *w, int32_t leaf) {
+    const pqf_flow *f = &w->flow;
+    if (!f->is_writing || w->leaves_begun < w->num_leaves) return false;
+    if (f->ready_bytes + f->lane_bytes >= w->most_waiting) return true;
+    return leaf == f->next_lane && f->lanes[leaf].has_more &&
+           f->ready_bytes >= PQF_READY_BYTES;
 }
 
 /* Where nobody has time to write, who encodes does so before too much is in memory. */
-static pqf_status write_surplus(pqf_group_writer *w, int worker, pqf_error *err) {
+static pqf_status write_surplus(pqf_group_writer *w, int32_t leaf, int worker,
+                                pqf_error *err) {
     pqf_status status = PQF_OK;
     bool more = true;
     pqf_gate_lock(&w->flow.gate);
     while (status == PQF_OK && more) {
         more = w->num_idle == 0 && pqf_flow_write(&w->flow, w->ready_limit, worker);
-        if (!more && is_ahead(w)) {
+        if (!more && is_ahead(w, leaf)) {
             pqf_gate_wait(&w->flow.gate);
             more = true;
         }
         if (more) status = pqf_group_poll(w, worker, err);
     }
+    w->flow.lanes[leaf].has_more = false;
     pqf_gate_unlock(&w->flow.gate);
     return status;
 }
@@ -156,7 +162,7 @@ static pqf_status put_stretches(put_job *job, int32_t leaf, pqf_share *share, in
                                  &w->scratch[worker], w->run, worker, err));
         if (share) TRY(pqf_group_tend_pages(w, share, false, worker, err));
         TRY(pqf_group_hand_on(w, leaf, BLOCK_BYTES, err));
-        TRY(write_surplus(w, worker, err));
+        TRY(write_surplus(w, leaf, worker, err));
         note_progress(job, leaf, step);
     }
     return PQF_OK;
@@ -171,7 +177,7 @@ static pqf_status finish_leaf(pqf_group_writer *w, int32_t leaf, int worker,
     pqf_status status = pqf_flow_end_lane(&w->flow, leaf, err);
     pqf_gate_unlock(&w->flow.gate);
     TRY(status);
-    return write_surplus(w, worker, err);
+    return write_surplus(w, leaf, worker, err);
 }
 
 static pqf_status put_chunk(put_job *job, int32_t leaf, int worker, pqf_error *err) {
@@ -359,6 +365,9 @@ static pqf_status close_group(pqf_group_writer *w, pqf_error *err) {
     pqf_flow_begin_lanes(&w->flow);
     w->ready_limit = pqf_min_i64(
         PQF_READY_BYTES, pqf_max_i64(group.total_compressed_size / 4, PQF_WRITE_BYTES));
+    if (w->most_waiting == INT64_MAX) w->most_waiting = 0;
+    w->most_waiting =
+        pqf_max_i64(w->most_waiting, group.total_compressed_size + PQF_READY_BYTES);
     w->total_rows += w->num_rows;
     w->num_rows = 0;
     w->num_bytes = 0;

@@ -113,6 +113,8 @@ static pqf_status make_group(pqf_writer *w, const pqf_write_options *options,
     g->max_rows = options->row_group_rows ? options->row_group_rows : 1 << 20;
     g->max_bytes = options->row_group_bytes;
     g->ready_limit = PQF_READY_BYTES;
+    g->most_waiting =
+        INT64_MAX; /* the leaves of a row group wait for its first in any case */
     TRY(set_sorting(w, options, err));
     w->num_workers = w->run.num_threads;
     TRY(pqf_arena_array(&w->arena, (size_t)w->num_workers, sizeof(pqf_scratch), &block,
