@@ -198,7 +198,7 @@ typedef enum pqf_unify {
 typedef struct pqf_read_options {
     size_t struct_bytes;
     pqf_control control;
-    bool memory_map;          /* map files instead of pread */
+    bool memory_map;          /* map files instead of pread; arrays may lie in them */
     bool skip_page_checksums; /* page CRCs are verified unless set */
     bool ignore_arrow_schema; /* do not apply the key ARROW:schema */
     bool

@@ -100,7 +100,10 @@ READING = {
     "use_threads": WRITING["use_threads"],
     "memory_limit": WRITING["memory_limit"],
     "progress": WRITING["progress"],
-    "memory_map": (False, "map files instead of reading them into buffers"),
+    "memory_map": (
+        False,
+        "map files instead of reading them into buffers; arrays may lie in them, see above",
+    ),
     "page_checksum_verification": (True, "compare pages with their CRC-32; False to look anyway"),
     "arrow_extensions_enabled": (
         True,

@@ -32,6 +32,7 @@ typedef struct array_owner {
     owned_block *owned;         /* one per buffer; data NULL when borrowed */
     struct ArrowArray *structs; /* one per child, then the dictionary */
     kept_array *kept;
+    pqf_shared *lender;
 } array_owner;
 
 static array_owner *owner_of(struct ArrowArray *array) { return array->private_data; }
@@ -53,6 +54,7 @@ static void release_owned(struct ArrowArray *array) {
         pqf_array_release(&k->array);
         pqf_mem_free(mem, k, sizeof *k);
     }
+    pqf_shared_release(owner->lender);
     pqf_mem_free(mem, owner, owner->block_bytes);
     pqf_mem_release(mem);
     *array = (struct ArrowArray){0};
@@ -93,6 +95,12 @@ void pqf_array_take_buffer(struct ArrowArray *array, int64_t i, pqf_buf *buf) {
     array->buffers[i] = buf->data || i == 0 ? buf->data : (void *)(uintptr_t)pqf_zeros;
     owner_of(array)->owned[i] = (owned_block){buf->data, buf->cap};
     (void)pqf_buf_take(buf);
+}
+
+void pqf_array_lend_buffer(struct ArrowArray *array, int64_t i, const uint8_t *bytes,
+                           pqf_shared *lender) {
+    array->buffers[i] = bytes;
+    owner_of(array)->lender = lender;
 }
 
 void pqf_array_borrow_buffer(struct ArrowArray *array, int64_t i, const void *bytes) {

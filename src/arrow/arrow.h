@@ -15,6 +15,7 @@
 #include "base/bytes.h"
 #include "base/error.h"
 #include "base/mem.h"
+#include "base/shared.h"
 #include "base/thread.h"
 
 /* ---- types ---- */
@@ -217,6 +218,10 @@ pqf_status pqf_array_init(struct ArrowArray *out, pqf_mem *mem, int64_t length,
 /* Moves `buf` in as buffer i; buf is empty afterwards. One without data leaves buffer 0
  * NULL, which means no nulls, and makes any other point at zeros. */
 void pqf_array_take_buffer(struct ArrowArray *array, int64_t i, pqf_buf *buf);
+/* Points buffer i at bytes that live as long as `lender` does, and have no PQF_SLACK; the caller's
+ * reference moves in. One buffer of an array. */
+void pqf_array_lend_buffer(struct ArrowArray *array, int64_t i, const uint8_t *bytes,
+                           pqf_shared *lender);
 /* Moves `child` in as child i (or as the dictionary with i == -1). */
 pqf_status pqf_array_take_child(struct ArrowArray *array, int64_t i,
                                 struct ArrowArray *child, pqf_error *err);

@@ -268,7 +268,12 @@ static pqf_status fill_leaf(pqf_leaf_out *leaf, pqf_mem *mem, struct ArrowArray 
         return array->length ? take_binary(array, f->binary_form, &leaf->ends,
                                            &leaf->bytes, mem, err)
                              : PQF_OK;
-    take(array, 1, &leaf->values);
+    if (leaf->lender) {
+        pqf_array_lend_buffer(array, 1, leaf->lent.data, leaf->lender);
+        leaf->lender = NULL;
+    } else {
+        take(array, 1, &leaf->values);
+    }
     return PQF_OK;
 }
 

@@ -454,7 +454,7 @@ void pqf_chunk_begin(pqf_chunk_writer *w) {
     w->page = w->sum = w->total = (pqf_open_page){0};
     w->waiting.len = w->reps.len = w->defs.len = w->codes.len = w->values.len = 0;
     w->data_pages.len = w->dictionary_page.len = w->dictionary_bytes = 0;
-    w->num_taken_bytes = 0;
+    w->num_taken_bytes = w->value_at = 0;
     w->hands_out = false;
     w->num_levels = w->num_value_bits = w->num_held = 0;
     w->num_dictionary_pages = w->num_plain_pages = w->num_undecided_pages = 0;

@@ -323,17 +323,21 @@ static pqf_status put_values(pqf_pull *p, int64_t slots_before, int64_t nulls_be
     const pqf_node_out *node = pqf_leaf_node(p->out);
     int64_t num_slots = node->length - slots_before;
     int64_t num_nulls = node->num_nulls - nulls_before;
+    bool lent = false;
+    TRY(pqf_pull_lend(p, num_slots, num_slots - num_nulls, &lent, err));
     p->r->page_values += num_slots - num_nulls;
+    if (lent) return PQF_OK;
     return pqf_values_append(&p->r->values, p->out, num_slots, num_slots - num_nulls,
                              p->scratch, err);
 }
 
-/* A page of nothing but PLAIN values that is wanted whole goes straight to its place. */
+/* A page of nothing but PLAIN values that is wanted whole goes straight to its place, unless it is there. */
 static bool is_direct(const pqf_pull *p, int64_t n) {
     const pqf_field *f = p->r->values.leaf_field;
     return p->out && !p->out->dictionary && p->r->sealed && n == p->r->levels_left &&
            f->layout == PQF_LEAF_FIXED && f->convert == PQF_CONVERT_NONE &&
-           pqf_page_is_plain(&p->r->ref, p->r->chunk.leaf, n * f->arrow_width);
+           pqf_page_is_plain(&p->r->ref, p->r->chunk.leaf, n * f->arrow_width) &&
+           !pqf_pull_may_lend(p, n);
 }
 
 static pqf_status direct_page(pqf_pull *p, int64_t n, pqf_error *err) {

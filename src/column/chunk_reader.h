@@ -66,6 +66,16 @@ pqf_status pqf_pull_dictionary(pqf_pull *p, pqf_error *err);
 /* Where no level pair of the page is left: num_rows rows began in it, and its values have been taken. */
 pqf_status pqf_pull_end_page(const pqf_pull *p, int64_t num_rows, pqf_error *err);
 
+/* ---- lend.c ---- */
+
+/* The next n level pairs, all that are left of rows without levels and of the page: their values may stay
+ * in the source. */
+bool pqf_pull_may_lend(const pqf_pull *p, int64_t n);
+/* The last num_slots slots, which levels have just appended, hold the next num_values values of the page.
+ * *lent: `out` points at them. */
+pqf_status pqf_pull_lend(pqf_pull *p, int64_t num_slots, int64_t num_values, bool *lent,
+                         pqf_error *err);
+
 /* ---- chunk_select.c ---- */
 
 /* p->num_rows of the rows that are wanted. */

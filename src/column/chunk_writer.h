@@ -91,6 +91,7 @@ struct pqf_chunk_writer {
     size_t dictionary_bytes; /* of the dictionary page; 0: none so far */
     bool hands_out;          /* data pages of this chunk have been taken */
     int64_t num_taken_bytes; /* of data pages */
+    int64_t value_at;        /* see pqf_chunk_writer_value_at */
 
     /* held.c */
     bool holds;

@@ -70,6 +70,9 @@ typedef struct pqf_leaf_out {
     int64_t num_rows;
     pqf_buf
         values; /* BITS, FIXED: as Arrow lays them out; dictionary output: uint32 codes */
+    pqf_bytes
+        lent; /* FIXED: all values so far, where they lie in the source instead of `values` */
+    pqf_shared *lender; /* then; one reference */
     pqf_buf ends;  /* BINARY: int32 offsets, slots + 1 of them once there is a slot */
     pqf_buf bytes; /* BINARY: their bytes */
     struct pqf_dict_out *dictionary; /* leaf_field->index_format: the dictionary so far */
@@ -184,6 +187,11 @@ typedef struct pqf_chunk_write_options {
 
 typedef struct pqf_chunk_writer pqf_chunk_writer;
 
+/* Values that readers can use where they lie in a mapped file begin at multiples of this. */
+#define PQF_VALUE_ALIGNMENT 64
+/* Fewer bytes of them are copied quickly, and the zeros before a chunk would be more than 1 in 256. */
+#define PQF_MAPPED_BYTES (PQF_VALUE_ALIGNMENT * 256)
+
 /* A finished chunk: its pages in order, dictionary page first, and its metadata with offsets
  * counted from the start of `bytes` (the caller adds the file offset to data_page_offset and
  * dictionary_page_offset). Binaries inside meta point into the writer and hold until its
@@ -241,6 +249,9 @@ pqf_status pqf_chunk_writer_take_held(pqf_chunk_writer *writer, int64_t n,
  * of at least min_bytes. False: there are none, or a dictionary page may still have to stand before
  * them. After finish, with min_bytes 1, in two calls at most, all that is left. */
 bool pqf_chunk_writer_take(pqf_chunk_writer *writer, size_t min_bytes, pqf_buf *out);
+/* Where in the chunk, from its first byte, values begin that should stand at a multiple of
+ * PQF_VALUE_ALIGNMENT in the file; 0: there are none. Known once a block can be taken. */
+int64_t pqf_chunk_writer_value_at(const pqf_chunk_writer *writer);
 /* Cuts the last pages of the chunk: what finish does itself where pages do not wait. */
 pqf_status pqf_chunk_writer_end(pqf_chunk_writer *writer, pqf_scratch *scratch,
                                 pqf_run *run, int worker, pqf_error *err);

@@ -117,13 +117,26 @@ static pqf_buf *chunk_buf_of(pqf_chunk_writer *w, const pqf_page_header *header)
     return header->type == PQF_PAGE_DICTIONARY ? &w->dictionary_page : &w->data_pages;
 }
 
+/* Pages that readers can use as they lie in a mapped file: what lend.c asks for. */
+static bool is_mappable(const pqf_chunk_writer *w, const pqf_page_draft *draft) {
+    const pqf_page_header *h = &draft->header;
+    int32_t encoding = h->type == PQF_PAGE_DATA ? h->data_page_header.encoding
+                                                : h->data_page_header_v2.encoding;
+    return h->type != PQF_PAGE_DICTIONARY && encoding == PQF_PLAIN &&
+           w->options.codec == PQF_UNCOMPRESSED && w->layout == PQF_FIXED &&
+           w->field->convert == PQF_CONVERT_NONE && draft->packed.len >= PQF_MAPPED_BYTES;
+}
+
 pqf_status pqf_chunk_put_page(pqf_chunk_writer *w, const pqf_page_draft *draft,
                               pqf_scratch *scratch, pqf_error *err) {
     if (w->holds) return hold(w, draft, scratch, err);
     TRY(prepare(w, err));
     pqf_buf *out = chunk_buf_of(w, &draft->header);
     size_t before = out->len;
+    bool is_first = w->sizes.compressed == 0;
     TRY(pqf_page_seal(draft, &w->options, scratch, out, &w->sizes, err));
+    if (is_first && is_mappable(w, draft))
+        w->value_at = (int64_t)(out->len - draft->packed.len);
     return count_page(w, draft->header.type, out->len - before, err);
 }
 
@@ -210,6 +223,8 @@ static bool dictionary_is_out(const pqf_chunk_writer *w) {
     if (!w->begun || w->dictionary_bytes > 0) return true;
     return w->mode == PQF_MODE_PLAIN && w->num_dictionary_pages == 0;
 }
+
+int64_t pqf_chunk_writer_value_at(const pqf_chunk_writer *w) { return w->value_at; }
 
 bool pqf_chunk_writer_take(pqf_chunk_writer *w, size_t min_bytes, pqf_buf *out) {
     if (!dictionary_is_out(w)) return false;

@@ -62,6 +62,12 @@ bool pqf_leaf_out_is_full(const pqf_leaf_out *out) {
     return full || (short_ends && out->nodes[out->num_nodes - 1].length > INT16_MAX);
 }
 
+void pqf_leaf_out_give_back(pqf_leaf_out *out) {
+    pqf_shared_release(out->lender);
+    out->lender = NULL;
+    out->lent = (pqf_bytes){0};
+}
+
 void pqf_leaf_out_drop_rows(pqf_leaf_out *out) {
     for (int32_t i = 0; i < out->num_nodes; i++) {
         pqf_node_out *node = &out->nodes[i];
@@ -70,6 +76,7 @@ void pqf_leaf_out_drop_rows(pqf_leaf_out *out) {
         node->length = node->num_nulls = 0;
     }
     pqf_buf_reset(&out->values);
+    pqf_leaf_out_give_back(out);
     pqf_buf_reset(&out->ends);
     pqf_buf_reset(&out->bytes);
     out->num_rows = 0;

@@ -214,8 +214,11 @@ typedef struct pqf_value_reader {
 pqf_status pqf_values_append(pqf_value_reader *v, pqf_leaf_out *out, int64_t num_slots,
                              int64_t num_values, pqf_scratch *scratch, pqf_error *err);
 pqf_status pqf_values_skip(pqf_value_reader *v, int64_t num_values, pqf_error *err);
-/* Makes room for num_slots more slots. */
+/* Makes room for num_slots more slots. Values that were lent are copied: others will follow them. */
 pqf_status pqf_values_reserve(pqf_leaf_out *out, int64_t num_slots, pqf_error *err);
+
+/* Drops what was lent. */
+void pqf_leaf_out_give_back(pqf_leaf_out *out);
 
 static inline pqf_node_out *pqf_leaf_node(const pqf_leaf_out *out) {
     return &out->nodes[out->num_nodes - 1];

@@ -63,8 +63,18 @@ static pqf_status reserve_ends(pqf_leaf_out *out, int64_t num_slots, int64_t num
     return PQF_OK;
 }
 
+static pqf_status copy_lent(pqf_leaf_out *out, int64_t num_slots, int64_t num_expected,
+                            pqf_error *err) {
+    int64_t width = width_of_slot(out), num_lent = (int64_t)out->lent.len / width;
+    TRY(reserve_slots(&out->values, num_lent + num_slots, width, num_expected, err));
+    TRY(pqf_buf_put(&out->values, out->lent.data, out->lent.len, err));
+    pqf_leaf_out_give_back(out);
+    return PQF_OK;
+}
+
 pqf_status pqf_values_reserve(pqf_leaf_out *out, int64_t num_slots, pqf_error *err) {
     int64_t num_expected = pqf_leaf_node(out)->num_expected;
+    if (out->lender) TRY(copy_lent(out, num_slots, num_expected, err));
     pqf_leaf_layout layout = out->leaf_field->layout;
     if (layout == PQF_LEAF_NONE) return PQF_OK;
     if (out->dictionary || layout == PQF_LEAF_FIXED)

@@ -4,7 +4,8 @@
  * bytes of its column chunks are copied without being decoded; their pages' headers and checksums
  * are looked at first. Metadata is kept but for what does not hold in the new file: offsets are
  * counted anew, bounds that only the old file's column order or writer let readers believe are dropped.
- * Page indexes and Bloom filters come along where they can be used; what cannot is left behind.
+ * Page indexes and Bloom filters come along where they can be used; what cannot is left behind. Chunks
+ * without a codec keep their alignment.
  */
 #include "inner.h"
 
@@ -117,6 +118,19 @@ static pqf_status copy_filter(pqf_copy_job *job, int32_t leaf, pqf_column_chunk 
     return copy_bytes(job, chunk.meta->bloom_filter_offset, filter.total_bytes, err);
 }
 
+/* Values that readers can use where they lie stay so: fewer than PQF_VALUE_ALIGNMENT zeros go before them. */
+static pqf_status put_gap(pqf_copy_job *job, int32_t leaf, pqf_error *err) {
+    static const uint8_t zeros[PQF_VALUE_ALIGNMENT];
+    pqf_chunk chunk;
+    TRY(pqf_metadata_chunk(pqf_reader_metadata(job->reader), job->row_group, leaf, &chunk,
+                           err));
+    int64_t over = (chunk.file_offset - pqf_sink_len(job->w->sink)) % PQF_VALUE_ALIGNMENT;
+    pqf_bytes gap = {zeros, (size_t)(over < 0 ? over + PQF_VALUE_ALIGNMENT : over)};
+    bool is_long = chunk.byte_len >= PQF_MAPPED_BYTES;
+    if (chunk.meta->codec != PQF_UNCOMPRESSED || !is_long || !gap.len) return PQF_OK;
+    return pqf_sink_write(job->w->sink, &gap, 1, err);
+}
+
 static pqf_status copy_chunk(pqf_copy_job *job, int32_t leaf, pqf_column_chunk *out,
                              pqf_error *err) {
     const pqf_metadata *metadata = pqf_reader_metadata(job->reader);
@@ -141,6 +155,8 @@ static pqf_status copy_chunks(pqf_copy_job *job, pqf_row_group *group, pqf_error
     group->columns = block;
     group->num_columns = w->num_leaves;
     for (int32_t l = 0; l < w->num_leaves; l++) {
+        TRY(put_gap(job, l, err));
+        if (l == 0) group->file_offset = pqf_sink_len(w->sink);
         TRY(copy_chunk(job, l, &group->columns[l], err));
         group->total_compressed_size += group->columns[l].meta_data.total_compressed_size;
     }

@@ -9,7 +9,8 @@
  * In: blocks of one leaf's pages in their order, from the worker that encodes it. A block is ready
  * once all leaves before its own have ended. Out: calls of the sink, from whichever worker has time,
  * one at a time: the kernel would let only one of them write to a file anyway. What is ready when a
- * row group ends may be written while the next one is encoded.
+ * row group ends may be written while the next one is encoded. Where a chunk begins is known when
+ * its first block is ready; fewer than PQF_VALUE_ALIGNMENT zeros may stand before it.
  */
 #include "inner.h"
 
@@ -71,16 +72,29 @@ static void close_up(pqf_flow *f) {
     f->front = 0;
 }
 
+/* The chunk's first byte comes here, or so many zeros later that its values are aligned. */
+static pqf_status begin_chunk(pqf_flow *f, pqf_lane *lane, pqf_error *err) {
+    static const uint8_t zeros[PQF_VALUE_ALIGNMENT];
+    int64_t over = (f->place + lane->value_at) % PQF_VALUE_ALIGNMENT;
+    size_t gap = lane->value_at && over ? (size_t)(PQF_VALUE_ALIGNMENT - over) : 0;
+    TRY(pqf_flow_put_copy(f, pqf_bytes_of(zeros, gap), err));
+    lane->begun = true;
+    lane->begin = f->place += (int64_t)gap;
+    return PQF_OK;
+}
+
 /* Blocks of the first lane that has not ended, and of those before, become ready. */
 static pqf_status advance(pqf_flow *f, pqf_error *err) {
     for (; f->next_lane < f->num_lanes; f->next_lane++) {
         pqf_lane *lane = &f->lanes[f->next_lane];
         if (lane->blocks.len) {
+            if (!lane->begun) TRY(begin_chunk(f, lane, err));
             close_up(f);
             TRY(pqf_buf_put(&f->ready, lane->blocks.data, lane->blocks.len, err));
             int64_t bytes = bytes_of(&lane->blocks);
             f->lane_bytes -= bytes;
             f->ready_bytes += bytes;
+            f->place += bytes;
             lane->blocks.len = 0;
         }
         if (!lane->ended) return PQF_OK;
@@ -122,8 +136,9 @@ done:
 
 void pqf_flow_begin_lanes(pqf_flow *f) {
     for (int32_t l = 0; l < f->num_lanes; l++)
-        f->lanes[l].ended = false;
+        f->lanes[l].begun = f->lanes[l].ended = false;
     f->next_lane = 0;
+    f->place = pqf_flow_len(f);
 }
 
 /* ---- out ---- */

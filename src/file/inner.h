@@ -299,9 +299,12 @@ void pqf_shared_array_export(pqf_shared_array *shared, struct ArrowArray *out);
 
 /* Blocks of one leaf that wait for those of the leaves before. */
 typedef struct pqf_lane {
-    pqf_buf blocks; /* pqf_buf[] */
-    bool ended;     /* no more come in this row group */
-    bool has_more;  /* some came since the worker of the leaf last looked */
+    pqf_buf blocks;   /* pqf_buf[] */
+    bool begun;       /* the first of them has its place */
+    bool ended;       /* no more come in this row group */
+    bool has_more;    /* some came since the worker of the leaf last looked */
+    int64_t begin;    /* then: the file offset of the chunk */
+    int64_t value_at; /* pqf_chunk_writer_value_at, before the first */
 } pqf_lane;
 
 typedef struct pqf_flow {
@@ -316,6 +319,7 @@ typedef struct pqf_flow {
     size_t front_bytes;  /* of it that are written, or are being written */
     int64_t ready_bytes; /* not written yet */
     int64_t lane_bytes;  /* not ready yet */
+    int64_t place;       /* file offset of the next block of a lane */
     bool is_writing;
     bool failed;
     pqf_error err; /* then */

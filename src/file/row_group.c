@@ -99,6 +99,7 @@ pqf_status pqf_group_hand_on(pqf_group_writer *w, int32_t leaf, size_t min_bytes
     pqf_buf block;
     while (pqf_chunk_writer_take(w->chunks[leaf], min_bytes, &block)) {
         pqf_gate_lock(&w->flow.gate);
+        w->flow.lanes[leaf].value_at = pqf_chunk_writer_value_at(w->chunks[leaf]);
         pqf_status status = pqf_flow_put(&w->flow, leaf, &block, err);
         pqf_gate_ring(&w->flow.gate);
         pqf_gate_unlock(&w->flow.gate);
@@ -312,22 +313,20 @@ static pqf_status close_chunk(pqf_group_writer *w, int32_t leaf, int64_t offset,
                                   err);
 }
 
-/* Chunks follow each other without gaps: their sizes tell where they are. */
+/* Where they begin the flow knows. What is between them counts for none. */
 static pqf_status close_chunks(pqf_group_writer *w, pqf_row_group *group,
                                pqf_error *err) {
     void *block;
-    int64_t offset = w->begin;
     TRY(pqf_arena_array(&w->arena, (size_t)w->num_leaves, sizeof(pqf_column_chunk),
                         &block, err));
     group->columns = block;
     group->num_columns = w->num_leaves;
     for (int32_t l = 0; l < w->num_leaves; l++) {
-        TRY(close_chunk(w, l, offset, &group->columns[l], err));
+        TRY(close_chunk(w, l, w->flow.lanes[l].begin, &group->columns[l], err));
         TRY(pqf_run_poll(w->run, 0, err));
-        offset += group->columns[l].meta_data.total_compressed_size;
+        group->total_compressed_size += group->columns[l].meta_data.total_compressed_size;
         group->total_byte_size += group->columns[l].meta_data.total_uncompressed_size;
     }
-    group->total_compressed_size = offset - w->begin;
     for (int32_t l = 0; l < w->num_leaves; l++)
         TRY(pqf_group_put_filter(w, w->outs[l].bloom_filter, &group->columns[l], err));
     return PQF_OK;
@@ -354,7 +353,7 @@ static pqf_status close_group(pqf_group_writer *w, pqf_error *err) {
     pqf_row_group group = {
         .num_rows = w->num_rows,
         .has_file_offset = true,
-        .file_offset = w->begin,
+        .file_offset = w->num_leaves ? w->flow.lanes[0].begin : w->begin,
         .has_total_compressed_size = true,
         .has_ordinal = index <= INT16_MAX,
         .ordinal = (int16_t)(index <= INT16_MAX ? index : 0),
@@ -362,7 +361,6 @@ static pqf_status close_group(pqf_group_writer *w, pqf_error *err) {
     TRY(close_chunks(w, &group, err));
     TRY(name_sorting(w, &group, err));
     TRY(pqf_buf_put(&w->groups, &group, sizeof group, err));
-    pqf_flow_begin_lanes(&w->flow);
     w->ready_limit = pqf_min_i64(
         PQF_READY_BYTES, pqf_max_i64(group.total_compressed_size / 4, PQF_WRITE_BYTES));
     if (w->most_waiting == INT64_MAX) w->most_waiting = 0;
@@ -421,7 +419,10 @@ static pqf_status put_rows(pqf_group_writer *w, const pqf_view *batch, int64_t s
                    .num_rows = n,
                    .begins = w->num_rows == 0,
                    .ends = ends};
-    if (!w->num_rows) w->begin = pqf_flow_len(&w->flow);
+    if (!w->num_rows) {
+        pqf_flow_begin_lanes(&w->flow);
+        w->begin = w->flow.place;
+    }
     if (!is_little(w, n)) job.total_bytes = weigh_leaves(w, &job);
     w->num_rows += n;
     TRY(run_leaves(&job, is_shared(w, n), err));

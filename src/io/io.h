@@ -13,6 +13,7 @@
 #include "base/bytes.h"
 #include "base/error.h"
 #include "base/mem.h"
+#include "base/shared.h"
 #include "base/thread.h"
 
 #include <sys/stat.h>
@@ -45,6 +46,11 @@ pqf_status pqf_source_read_at(pqf_source *source, int64_t offset, void *dst, siz
 /* The range within a mapping or memory; NULL when it has to be read, and when fewer than PQF_SLACK
  * bytes follow it. */
 const uint8_t *pqf_source_view(const pqf_source *source, int64_t offset, size_t len);
+/* The range within a mapping, for somebody who retains what is returned and so may keep it beyond the
+ * source; nothing is promised of bytes behind it. NULL: there is no mapping, or the range reaches past
+ * its end. */
+pqf_shared *pqf_source_lend(const pqf_source *source, int64_t offset, size_t len,
+                            const uint8_t **bytes);
 
 /* ---- window ---- */
 

@@ -13,13 +13,21 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+/* Outlives its source where arrays lie in it. */
+typedef struct mapping {
+    pqf_shared shared;
+    pqf_mem *mem;
+    void *data;
+    size_t len;
+} mapping;
+
 struct pqf_source {
     pqf_mem *mem;
     size_t handle_bytes;
     int64_t size;
     const uint8_t *data; /* of a mapping or of memory, else NULL */
-    bool mapped;
-    int fd; /* -1: none */
+    mapping *mapping;    /* NULL: none */
+    int fd;              /* -1: none */
     pqf_read_at_fn fn;
     void *context;
     char path[]; /* with its NUL */
@@ -50,7 +58,7 @@ static pqf_status new_source(const char *path, pqf_source **out, pqf_error *err)
 
 void pqf_source_free(pqf_source *source) {
     if (!source) return;
-    if (source->mapped) munmap((void *)(uintptr_t)source->data, (size_t)source->size);
+    if (source->mapping) pqf_shared_release(&source->mapping->shared);
     if (source->fd >= 0) close(source->fd);
     pqf_io_handle_free(source->mem, source, source->handle_bytes);
 }
@@ -72,15 +80,39 @@ static pqf_status open_file(pqf_source *source, int folder, const char *path,
     return PQF_OK;
 }
 
+static void unmap(pqf_shared *shared) {
+    mapping *m = (mapping *)(void *)shared;
+    if (m->data) munmap(m->data, m->len);
+    pqf_io_handle_free(m->mem, m, sizeof *m);
+}
+
+static pqf_status new_mapping(size_t len, mapping **out, pqf_error *err) {
+    pqf_mem *mem;
+    void *room;
+    TRY(pqf_io_handle_new(sizeof **out, &mem, &room, err));
+    *out = room;
+    (*out)->shared.references = 1;
+    (*out)->shared.give_back = unmap;
+    (*out)->mem = mem;
+    (*out)->len = len;
+    return PQF_OK;
+}
+
 /* What cannot be mapped (an empty file, some file systems, a limit on memory) is read instead. */
-static void map_file(pqf_source *source) {
-    if (source->size == 0) return;
-    void *p = mmap(NULL, (size_t)source->size, PROT_READ, MAP_SHARED, source->fd, 0);
-    if (p == MAP_FAILED) return;
-    source->data = p;
-    source->mapped = true;
+static pqf_status map_file(pqf_source *source, pqf_error *err) {
+    mapping *m;
+    if (source->size == 0) return PQF_OK;
+    TRY(new_mapping((size_t)source->size, &m, err));
+    void *p = mmap(NULL, m->len, PROT_READ, MAP_SHARED, source->fd, 0);
+    if (p == MAP_FAILED) {
+        pqf_shared_release(&m->shared);
+        return PQF_OK;
+    }
+    source->data = m->data = p;
+    source->mapping = m;
     close(source->fd);
     source->fd = -1;
+    return PQF_OK;
 }
 
 pqf_status pqf_source_open_below(int folder, const char *path, const char *shown,
@@ -88,7 +120,7 @@ pqf_status pqf_source_open_below(int folder, const char *path, const char *shown
     pqf_source *source;
     TRY(new_source(shown, &source, err));
     pqf_status status = open_file(source, folder, path, err);
-    if (status == PQF_OK && memory_map) map_file(source);
+    if (status == PQF_OK && memory_map) status = map_file(source, err);
     if (status == PQF_OK)
         *out = source;
     else
@@ -184,6 +216,13 @@ pqf_status pqf_source_read_at(pqf_source *source, int64_t offset, void *dst, siz
 const uint8_t *pqf_source_view(const pqf_source *source, int64_t offset, size_t len) {
     if (!source->data || len > SIZE_MAX - PQF_SLACK) return NULL;
     return in_range(source, offset, len + PQF_SLACK) ? source->data + offset : NULL;
+}
+
+pqf_shared *pqf_source_lend(const pqf_source *source, int64_t offset, size_t len,
+                            const uint8_t **bytes) {
+    if (!source->mapping || !in_range(source, offset, len)) return NULL;
+    *bytes = source->data + offset;
+    return &source->mapping->shared;
 }
 
 int pqf_source_fd(const pqf_source *source) { return source->fd; }

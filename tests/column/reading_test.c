@@ -5,6 +5,7 @@
 #include "reading_test.h"
 
 #include <libdeflate.h>
+#include <unistd.h>
 
 uint64_t rnd_seed;
 static uint64_t rnd_state;
@@ -277,6 +278,18 @@ void chunk_finish(test_chunk *c, int64_t num_values, int64_t num_rows) {
     c->chunk.num_values = num_values;
     c->chunk.num_rows = num_rows;
     MUST(pqf_source_open_memory(pqf_buf_view(&c->bytes), &c->source, &builder_err));
+}
+
+void chunk_map(test_chunk *c, size_t shift) {
+    char path[] = "/tmp/pqf_chunk_XXXXXX";
+    int fd = mkstemp(path);
+    if (fd < 0 || lseek(fd, (off_t)shift, SEEK_SET) < 0) fail();
+    if (write(fd, c->bytes.data, c->bytes.len) != (ssize_t)c->bytes.len) fail();
+    close(fd);
+    pqf_source_free(c->source);
+    MUST(pqf_source_open(path, true, &c->source, &builder_err));
+    unlink(path);
+    c->chunk.file_offset += (int64_t)shift;
 }
 
 void chunk_free(test_chunk *c) {

@@ -113,6 +113,9 @@ void chunk_begin(test_chunk *c, const pqf_leaf *leaf, int32_t codec, pqf_mem *me
 void chunk_put_page(test_chunk *c, pqf_page_header *header, pqf_bytes levels,
                     pqf_bytes values, bool crc);
 void chunk_finish(test_chunk *c, int64_t num_values, int64_t num_rows);
+/* From here on the source is a mapped file, without a name, that begins with `shift` other bytes and ends
+ * with the chunk. */
+void chunk_map(test_chunk *c, size_t shift);
 void chunk_free(test_chunk *c);
 
 /* ---- reading and comparing ---- */

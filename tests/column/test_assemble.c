@@ -9,6 +9,9 @@
 
 static pqf_mem *builder_mem, *mem;
 static pqf_error err;
+static bool
+    is_mapped; /* all chunks are files of one page as readers can use it in place */
+static int64_t num_lent; /* leaves that point into such a file, whose source is gone */
 
 static int setup(void **state) {
     (void)state;
@@ -31,6 +34,8 @@ static chunk_layout random_layout(void) {
     static const int32_t codecs[] = {PQF_UNCOMPRESSED, PQF_SNAPPY, PQF_ZSTD, PQF_LZ4_RAW,
                                      PQF_GZIP};
     static const int64_t sizes[] = {1, 10, 300, 5000};
+    if (is_mapped)
+        return (chunk_layout){.version = (int)rnd_below(3), .page_levels = 1 << 30};
     return (chunk_layout){
         .version = (int)rnd_below(3),
         .codec = codecs[rnd_below(5)],
@@ -63,7 +68,10 @@ static pqf_status read_leaf(test_tree *t, int32_t leaf, const test_value *rows,
     levels_shred(&t->root, rows, num_rows, leaf, &levels);
     chunk_build(&chunk, f->leaf, &levels, num_rows, &layout, builder_mem);
     size_t window = rnd_below(2) ? 64 : 1 << 20;
+    if (is_mapped || rnd_below(4) == 0)
+        chunk_map(&chunk, (size_t)rnd_below(4) * 4 + 3 - (chunk.bytes.len + 3) % 4);
     pqf_status status = chunk_read(&chunk, f, window, in_pieces, out, mem, &err);
+    num_lent += out->lender != NULL;
     chunk_free(&chunk);
     levels_free(&levels);
     return status;
@@ -84,7 +92,8 @@ static void round_trip(test_tree *t, const value_spec *spec, int64_t num_rows) {
         slots[i] = &rows[i];
     }
     for (int32_t i = 0; i < t->num_leaves; i++)
-        check_ok(read_leaf(t, i, rows, num_rows, rnd_below(2), &outs[i]));
+        check_ok(
+            read_leaf(t, i, rows, num_rows, rnd_below(is_mapped ? 8 : 2) == 1, &outs[i]));
     check_ok(pqf_assemble(&t->root, outs, num_rows, mem, &array, &err));
     array_check(&t->root, &array, slots, num_rows);
     array.release(&array);
@@ -103,6 +112,21 @@ static void test_random_trees(void **state) {
         value_spec spec = {(int)(rnd_below(5) * 25), rnd_below(5), rnd_below(4) == 0};
         round_trip(&t, &spec, rnd_below(rnd_below(4) ? 60 : 3000));
     }
+}
+
+static void test_mapped_trees(void **state) {
+    (void)state;
+    static test_tree t;
+    is_mapped = true;
+    num_lent = 0;
+    for (uint64_t seed = 1; seed <= 200; seed++) {
+        rnd_start(seed);
+        tree_random(&t, (int)rnd_below(4));
+        value_spec spec = {seed % 4 ? 0 : 5, rnd_below(5), rnd_below(4) == 0};
+        round_trip(&t, &spec, rnd_below(60));
+    }
+    is_mapped = false;
+    if (num_lent < 50) fail_msg("%lld leaves are lent", (long long)num_lent);
 }
 
 /* Long runs of levels: lists of one size, as embeddings have. */
@@ -430,17 +454,10 @@ static void test_no_memory(void **state) {
 int main(void) {
     static const struct CMUnitTest tests[] = {
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
-        T(test_flat),
-        T(test_random_trees),
-        T(test_long_lists),
-        T(test_list_forms),
-        T(test_fixed_size_lists),
-        T(test_binary_forms),
-        T(test_dictionary_forms),
-        T(test_siblings_differ),
-        T(test_null_key),
-        T(test_no_leaves),
-        T(test_no_memory),
+        T(test_flat),         T(test_random_trees),     T(test_mapped_trees),
+        T(test_long_lists),   T(test_list_forms),       T(test_fixed_size_lists),
+        T(test_binary_forms), T(test_dictionary_forms), T(test_siblings_differ),
+        T(test_null_key),     T(test_no_leaves),        T(test_no_memory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

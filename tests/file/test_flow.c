@@ -170,6 +170,90 @@ static void same_bytes_for_any_threads(void **state) {
     folder_end(&f);
 }
 
+/* ---- values that can be used in place ---- */
+
+/* Columns with values long enough to be worth a gap, and others before, between and behind them. */
+static built make_mappable(void) {
+    char *text = test_malloc((size_t)ROWS * 120 + 1), *p = text;
+    rand_begin(5);
+    for (int64_t i = 0; i < ROWS; i++)
+        p += sprintf(p, "%s{%lld,t%lld,%lld,[%lld,%lld],%lld}", i ? "," : "",
+                     (long long)rand_below(1 << 30), (long long)rand_below(1 << 30),
+                     (long long)rand_below(1 << 30), (long long)i,
+                     (long long)rand_below(9999), (long long)(i % 100));
+    built b = build(test_mem, "+s(a:l;s:u;b!:l;v:+l(item:l);c:c)", text);
+    test_free(text);
+    return b;
+}
+
+/* The first values of every chunk but those of s, which are strings, and c, which are converted. */
+static void check_places(const char *path) {
+    pqf_source *source;
+    pqf_metadata *metadata;
+    int num_gaps = 0;
+    OK(pqf_source_open(path, true, &source, &test_err));
+    OK(pqf_footer_read(source, NULL, test_mem, &metadata, &test_err));
+    int64_t end = 4;
+    assert_int_equal(metadata->file.num_row_groups, 3);
+    for (int32_t g = 0; g < 3; g++) {
+        const pqf_row_group *group = &metadata->file.row_groups[g];
+        int64_t bytes = 0;
+        assert_int_equal(group->file_offset,
+                         group->columns[0].meta_data.data_page_offset);
+        for (int32_t l = 0; l < group->num_columns; l++) {
+            const pqf_column_metadata *meta = &group->columns[l].meta_data;
+            pqf_page_header header;
+            size_t header_bytes;
+            bool truncated, is_mappable = l != 1 && l != 4 && g < 2;
+            const uint8_t *first = pqf_source_view(source, meta->data_page_offset, 256);
+            assert_int_equal(pqf_page_header_read(pqf_bytes_of(first, 256), &header,
+                                                  &header_bytes, &truncated, &test_err),
+                             PQF_OK);
+            const uint8_t *values = first + header_bytes + header.compressed_page_size -
+                                    header.data_page_header.num_values * 8;
+            int64_t gap = meta->data_page_offset - end;
+            assert_in_range(gap, 0, is_mappable ? 63 : 0);
+            for (int64_t i = 1; i <= gap; i++)
+                assert_int_equal(first[-i], 0);
+            if (is_mappable) assert_int_equal((uintptr_t)values % 64, 0);
+            num_gaps += gap > 0;
+            bytes += meta->total_compressed_size;
+            end += gap + meta->total_compressed_size;
+        }
+        assert_int_equal(group->total_compressed_size, bytes);
+    }
+    assert_true(num_gaps > 3);
+    pqf_metadata_free(metadata);
+    pqf_source_free(source);
+}
+
+static void values_are_aligned(void **state) {
+    (void)state;
+    folder f;
+    folder_begin(&f);
+    built b = make_mappable();
+    plan p = {.options = small_pages()};
+    p.options.compression = "none";
+    p.options.no_dictionary = true;
+    p.options.data_page_bytes = 1 << 20;
+    p.options.control.num_threads = 1;
+    OK(write_file(in(&f, "1"), &b, &p));
+    check_places(in(&f, "1"));
+    pqf_buf expected = bytes_of(in(&f, "1"));
+    pqf_flow_test_divisor = DIVISOR;
+    for (int i = 0; i < 12; i++) {
+        p.options.control.num_threads = 1 + i % 4;
+        p.max_batch = i / 4 * 1000;
+        p.expect = i % 3 > 0;
+        OK(write_file(in(&f, "2"), &b, &p));
+        compare(&f, &expected, &p, "none");
+    }
+    pqf_flow_test_divisor = 1;
+    pqf_buf_reset(&expected);
+    build_free(&b);
+    folder_end(&f);
+}
+
 static void expected_rows_end_a_row_group(void **state) {
     (void)state;
     folder f;
@@ -310,9 +394,9 @@ static void cancelled_while_somebody_writes(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        TEST(same_bytes_for_any_threads),       TEST(expected_rows_end_a_row_group),
-        TEST(a_disk_that_is_full_at_any_write), TEST(no_memory_at_any_allocation),
-        TEST(cancelled_while_somebody_writes),
+        TEST(same_bytes_for_any_threads),    TEST(values_are_aligned),
+        TEST(expected_rows_end_a_row_group), TEST(a_disk_that_is_full_at_any_write),
+        TEST(no_memory_at_any_allocation),   TEST(cancelled_while_somebody_writes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

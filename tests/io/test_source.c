@@ -131,6 +131,62 @@ static void test_mapped_view(void **state) {
     folder_end(&f);
 }
 
+/* What is lent outlives the source, and the file's name. */
+static void test_lent(void **state) {
+    (void)state;
+    folder f;
+    pqf_error err;
+    pqf_source *source;
+    const uint8_t *bytes;
+    folder_begin(&f);
+    make_content();
+    write_content(in(&f, "x"));
+    pqf_error_init(&err);
+    assert_int_equal(pqf_source_open(in(&f, "x"), true, &source, &err), PQF_OK);
+    assert_null(pqf_source_lend(source, SIZE - 1, 2, &bytes));
+    assert_null(pqf_source_lend(source, -1, 1, &bytes));
+    assert_null(pqf_source_lend(source, 1, SIZE_MAX, &bytes));
+    pqf_shared *lender = pqf_source_lend(source, 1, SIZE - 1, &bytes);
+    assert_non_null(lender);
+    pqf_shared_retain(lender);
+    pqf_source_free(source);
+    unlink(in(&f, "x"));
+    assert_memory_equal(bytes, content + 1, SIZE - 1);
+    pqf_shared_release(lender);
+    pqf_shared_release(NULL);
+    write_content(in(&f, "x"));
+    assert_int_equal(pqf_source_open(in(&f, "x"), false, &source, &err), PQF_OK);
+    assert_null(pqf_source_lend(source, 0, 1, &bytes));
+    pqf_source_free(source);
+    assert_int_equal(pqf_source_open_memory(pqf_bytes_of(content, SIZE), &source, &err),
+                     PQF_OK);
+    assert_null(pqf_source_lend(source, 0, 1, &bytes));
+    pqf_source_free(source);
+    folder_end(&f);
+}
+
+static void test_no_memory_to_map(void **state) {
+    (void)state;
+    folder f;
+    pqf_error err;
+    pqf_source *source;
+    pqf_status status = PQF_NOMEM;
+    folder_begin(&f);
+    make_content();
+    write_content(in(&f, "x"));
+    int64_t n = 1;
+    for (; status == PQF_NOMEM; n++) {
+        pqf_error_init(&err);
+        pqf_mem_fail_after(n);
+        status = pqf_source_open(in(&f, "x"), true, &source, &err);
+        pqf_mem_fail_after(0);
+    }
+    assert_int_equal(status, PQF_OK);
+    assert_true(n > 3);
+    pqf_source_free(source);
+    folder_end(&f);
+}
+
 static void test_empty(void **state) {
     (void)state;
     folder f;
@@ -271,6 +327,8 @@ int main(void) {
         cmocka_unit_test(test_same_bytes_from_everywhere),
         cmocka_unit_test(test_views_keep_slack),
         cmocka_unit_test(test_mapped_view),
+        cmocka_unit_test(test_lent),
+        cmocka_unit_test(test_no_memory_to_map),
         cmocka_unit_test(test_empty),
         cmocka_unit_test(test_what_cannot_be_opened),
         cmocka_unit_test(test_file_that_shrinks),

@@ -60,8 +60,9 @@ def _read(name: str, **options) -> pa.Table:
 
 def _same_in_batches(path: pathlib.Path, table: pa.Table) -> None:
     assert inspect_schema(path).equals(table.schema)
-    batches = list(read_parquet_iter(path, chunk_size=333))
-    support.assert_same(pa.Table.from_batches(batches, table.schema), table, "in batches")
+    for mapped in (False, True):
+        batches = list(read_parquet_iter(path, chunk_size=333, memory_map=mapped))
+        support.assert_same(pa.Table.from_batches(batches, table.schema), table, "in batches")
 
 
 @pytest.mark.parametrize("name", _sound())
@@ -80,6 +81,7 @@ def test_file(name):
         assert ours.num_rows == OURS_ALONE[name]
     else:
         support.assert_same(ours, pq.read_table(DATA / name))
+    support.assert_same(_read(name, memory_map=True), ours, "mapped")
     _same_in_batches(DATA / name, ours)
 
 
