@@ -87,6 +87,20 @@ static void test_bit_writes(void **state) {
     assert_int_equal(pqf_bit_width(UINT64_MAX), 64);
 }
 
+/* Every number of bits from every end, and all but one of them. */
+static void test_popcount(void **state) {
+    (void)state;
+    assert_int_equal(pqf_popcount(0), 0);
+    for (int n = 1; n <= 64; n++) {
+        uint64_t low = UINT64_MAX >> (64 - n);
+        assert_int_equal(pqf_popcount(low), n);
+        assert_int_equal(pqf_popcount(low << (64 - n)), n);
+        assert_int_equal(pqf_popcount(UINT64_C(1) << (n - 1)), 1);
+        assert_int_equal(pqf_popcount(~(UINT64_C(1) << (n - 1))), 63);
+    }
+    assert_int_equal(pqf_popcount(UINT64_C(0x8421700F00F01248)), 19);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_cursor_overrun_is_sticky),
@@ -94,6 +108,7 @@ int main(void) {
         cmocka_unit_test(test_zigzag),
         cmocka_unit_test(test_bits_load_against_single_bits),
         cmocka_unit_test(test_bit_writes),
+        cmocka_unit_test(test_popcount),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
