@@ -2,7 +2,8 @@
  *
  * kernels.c: speed of every kernel on every level of this CPU, in 10^9 values (bits for bitmaps,
  * bytes for UTF-8) per second. Buffers stay in the caches; the best of several runs counts.
- * Usage: bench_kernels [part of a name]
+ * Usage: bench_kernels [--markdown] [part of a name]; --markdown gives the rows of docs/kernels.md, with the
+ * gain over the scalar kernel.
  */
 #include "kernel/kernel.h"
 
@@ -19,6 +20,7 @@ typedef struct bench {
 
 static _Alignas(64) uint8_t in8[N * 32 + 64], out8[N * 32 + 64];
 static _Alignas(64) uint32_t idx[N + 64], dict[65536 * 4 + 64];
+static _Alignas(64) uint64_t narrow64[N]; /* values below 2^20 */
 static _Alignas(64) uint8_t bits[N / 8 + 64], same[N * 4 + 64];
 static volatile int64_t sink;
 
@@ -38,6 +40,23 @@ static void unpack_u32(const bench *b) { b->k->unpack_u32(in8, b->param, N, out3
 static void unpack_u8(const bench *b) { b->k->unpack_u8(in8, b->param, N, out8); }
 static void pack_u32(const bench *b) { b->k->pack_u32(idx, b->param, N, out8); }
 static void pack_u8(const bench *b) { b->k->pack_u8(in8, b->param, N, out8); }
+static void unpack_u64(const bench *b) { b->k->unpack_u64(in8, b->param, N, out64()); }
+static void pack_u64(const bench *b) {
+    b->k->pack_u64((uint64_t *)narrow64, b->param, N, out8);
+}
+static void prefix_sum_32(const bench *b) {
+    sink = b->k->prefix_sum_32(out32(), N, 3, (uint32_t)sink);
+}
+static void prefix_sum_64(const bench *b) {
+    sink = (int64_t)b->k->prefix_sum_64(out64(), N, 3, (uint64_t)sink);
+}
+static void join_streams(const bench *b) {
+    b->k->join_streams(in8, N, b->param, N, out8);
+}
+static void split_streams(const bench *b) {
+    b->k->split_streams(in8, b->param, N, out8, N);
+}
+static void fill_bits(const bench *b) { b->k->fill_bits(out8, b->param, N - 8, true); }
 static void max_u32(const bench *b) { sink = b->k->max_u32(idx, N); }
 static void max_u8(const bench *b) { sink = b->k->max_u8(in8, N); }
 static void run_u32(const bench *b) { sink = b->k->run_u32((uint32_t *)same, N); }
@@ -88,6 +107,9 @@ static void minmax_i32(const bench *b) {
     int32_t *o = (int32_t *)out8;
     b->k->minmax_i32((int32_t *)in8, N, o, o + 1);
 }
+static void minmax_u32(const bench *b) {
+    b->k->minmax_u32(in32(), N, out32(), out32() + 1);
+}
 static void minmax_i64(const bench *b) {
     int64_t *o = (int64_t *)out8;
     b->k->minmax_i64((int64_t *)in8, N, o, o + 1);
@@ -127,30 +149,33 @@ static const struct row {
     int percent; /* of bits set in `bits`; of -1 unused */
 } rows[] = {
 #define R(name, param, percent) {#name, name, param, percent}
-    R(unpack_u32, 1, -1),     R(unpack_u32, 3, -1),   R(unpack_u32, 10, -1),
-    R(unpack_u32, 17, -1),    R(unpack_u32, 27, -1),  R(unpack_u32, 31, -1),
-    R(unpack_u8, 1, -1),      R(unpack_u8, 3, -1),    R(unpack_u8, 8, -1),
-    R(pack_u32, 1, -1),       R(pack_u32, 5, -1),     R(pack_u32, 8, -1),
-    R(pack_u32, 13, -1),      R(pack_u32, 20, -1),    R(pack_u32, 31, -1),
-    R(pack_u8, 1, -1),        R(pack_u8, 3, -1),      R(max_u32, 0, -1),
-    R(max_u8, 0, -1),         R(run_u32, 0, -1),      R(run_u8, 0, -1),
-    R(gather_32, 20, -1),     R(gather_32, 4000, -1), R(gather_32, 60000, -1),
-    R(gather_64, 20, -1),     R(gather_64, 4000, -1), R(gather_64, 60000, -1),
-    R(gather_any, 12, -1),    R(gather_any, 16, -1),  R(gather_sum, 4000, -1),
-    R(expand_8, 0, 50),       R(expand_16, 0, 50),    R(expand_32, 0, 3),
-    R(expand_32, 0, 50),      R(expand_32, 0, 90),    R(expand_32, 0, 100),
-    R(expand_64, 0, 50),      R(expand_64, 0, 90),    R(expand_16b, 0, 90),
-    R(compress_32, 0, 50),    R(compress_32, 0, 90),  R(compress_64, 0, 50),
-    R(compress_64, 0, 90),    R(compress_16b, 0, 90), R(count_bits, 0, 50),
-    R(count_bits, 3, 50),     R(copy_bits, 0, -1),    R(copy_bits, 5, -1),
-    R(extract_bits, 0, 50),   R(extract_bits, 0, 90), R(deposit_bits, 0, 50),
-    R(deposit_bits, 0, 90),   R(levels_ge, 0, -1),    R(levels_eq, 0, -1),
-    R(minmax_i32, 0, -1),     R(minmax_i64, 0, -1),   R(minmax_u64, 0, -1),
-    R(minmax_f32, 0, -1),     R(minmax_f64, 0, -1),   R(count_nans_f32, 0, -1),
-    R(count_nans_f64, 0, -1), R(narrow_32_16, 0, -1), R(narrow_32_8, 0, -1),
-    R(from_be, 5, -1),        R(from_be, 16, -1),     R(to_be, 5, -1),
-    R(to_be, 16, -1),         R(utf8_ascii, 0, -1),   R(utf8_mixed, 0, -1),
-    R(crc32, 0, -1),
+    R(unpack_u32, 1, -1),    R(unpack_u32, 3, -1),     R(unpack_u32, 10, -1),
+    R(unpack_u32, 17, -1),   R(unpack_u32, 27, -1),    R(unpack_u32, 31, -1),
+    R(unpack_u8, 1, -1),     R(unpack_u8, 3, -1),      R(unpack_u8, 8, -1),
+    R(pack_u32, 1, -1),      R(pack_u32, 5, -1),       R(pack_u32, 8, -1),
+    R(pack_u32, 13, -1),     R(pack_u32, 20, -1),      R(pack_u32, 31, -1),
+    R(pack_u8, 1, -1),       R(pack_u8, 3, -1),        R(unpack_u64, 20, -1),
+    R(unpack_u64, 45, -1),   R(pack_u64, 20, -1),      R(prefix_sum_32, 0, -1),
+    R(prefix_sum_64, 0, -1), R(join_streams, 4, -1),   R(join_streams, 8, -1),
+    R(split_streams, 4, -1), R(split_streams, 8, -1),  R(max_u32, 0, -1),
+    R(max_u8, 0, -1),        R(run_u32, 0, -1),        R(run_u8, 0, -1),
+    R(gather_32, 20, -1),    R(gather_32, 4000, -1),   R(gather_32, 60000, -1),
+    R(gather_64, 20, -1),    R(gather_64, 4000, -1),   R(gather_64, 60000, -1),
+    R(gather_any, 12, -1),   R(gather_any, 16, -1),    R(gather_sum, 4000, -1),
+    R(expand_8, 0, 50),      R(expand_16, 0, 50),      R(expand_32, 0, 3),
+    R(expand_32, 0, 50),     R(expand_32, 0, 90),      R(expand_32, 0, 100),
+    R(expand_64, 0, 50),     R(expand_64, 0, 90),      R(expand_16b, 0, 90),
+    R(compress_32, 0, 50),   R(compress_32, 0, 90),    R(compress_64, 0, 50),
+    R(compress_64, 0, 90),   R(compress_16b, 0, 90),   R(count_bits, 0, 50),
+    R(count_bits, 3, 50),    R(copy_bits, 0, -1),      R(copy_bits, 5, -1),
+    R(fill_bits, 3, -1),     R(extract_bits, 0, 50),   R(extract_bits, 0, 90),
+    R(deposit_bits, 0, 50),  R(deposit_bits, 0, 90),   R(levels_ge, 0, -1),
+    R(levels_eq, 0, -1),     R(minmax_i32, 0, -1),     R(minmax_u32, 0, -1),
+    R(minmax_i64, 0, -1),    R(minmax_u64, 0, -1),     R(minmax_f32, 0, -1),
+    R(minmax_f64, 0, -1),    R(count_nans_f32, 0, -1), R(count_nans_f64, 0, -1),
+    R(narrow_32_16, 0, -1),  R(narrow_32_8, 0, -1),    R(from_be, 5, -1),
+    R(from_be, 16, -1),      R(to_be, 5, -1),          R(to_be, 16, -1),
+    R(utf8_ascii, 0, -1),    R(utf8_mixed, 0, -1),     R(crc32, 0, -1),
 #undef R
 };
 
@@ -164,7 +189,7 @@ static uint32_t next_random(void) {
 
 /* Packing needs values that fit; gathering needs indices below the dictionary's length. */
 static void prepare(const struct row *row) {
-    bool packs = strncmp(row->name, "pack", 4) == 0;
+    bool packs = strncmp(row->name, "pack_u", 6) == 0 && row->param < 32;
     uint32_t below = strncmp(row->name, "gather_", 7) == 0 && row->param > 16
                          ? (uint32_t)row->param
                          : 4000;
@@ -198,35 +223,69 @@ static double measure(const struct row *row, const bench *b) {
     return N / best * 1e-9;
 }
 
-int main(int argc, char **argv) {
-    static const char *const levels[] = {"scalar", "avx2", "avx512", "neon"};
-    enum { NUM_LEVELS = sizeof levels / sizeof *levels };
+static const char *const levels[] = {"scalar", "avx2", "avx512", "neon"};
+enum { NUM_LEVELS = sizeof levels / sizeof *levels };
+
+static void fill_buffers(void) {
     static const char *const points[] = {"a", "\xC3\xA9", "\xE2\x82\xAC", "b", "c"};
     for (int i = 0; i < (int)sizeof in8; i++)
         in8[i] = (uint8_t)next_random();
     for (int i = 0; i < 65536 * 4; i++)
         dict[i] = next_random();
+    for (int i = 0; i < N; i++)
+        narrow64[i] = next_random() % (1 << 20);
     memset(same, 'x', sizeof same);
     while (text_len < N - 3) {
         const char *p = points[next_random() % 5];
         memcpy(text + text_len, p, strlen(p));
         text_len += (int64_t)strlen(p);
     }
-    printf("%-14s %6s %4s ", "10^9/s", "param", "set%");
-    for (int l = 0; l < NUM_LEVELS; l++)
-        if (pqf_kernels_level(levels[l])) printf(" %8s", levels[l]);
-    printf("\n");
-    for (size_t r = 0; r < sizeof rows / sizeof rows[0]; r++) {
-        const struct row *row = &rows[r];
-        if (argc > 1 && !strstr(row->name, argv[1])) continue;
-        prepare(row);
-        printf("%-14s %6d %4d ", row->name, row->param, row->percent);
-        for (int l = 0; l < NUM_LEVELS; l++) {
-            bench b = {pqf_kernels_level(levels[l]), row->param};
-            if (b.k) printf(" %8.2f", measure(row, &b));
-        }
-        printf("\n");
-        fflush(stdout);
+}
+
+static void print_head(bool markdown) {
+    int columns = 2;
+    if (markdown)
+        printf("| kernel | param | set %% |");
+    else
+        printf("%-14s %6s %4s ", "10^9/s", "param", "set%");
+    for (int l = 0; l < NUM_LEVELS; l++) {
+        if (!pqf_kernels_level(levels[l])) continue;
+        columns++;
+        printf(markdown ? (l ? " %s |" : " %s, 10^9/s |") : " %8s", levels[l]);
     }
+    printf("\n");
+    for (int c = 0; markdown && c <= columns; c++)
+        printf(c == columns ? "| --- |\n" : "| --- ");
+}
+
+static void print_row(const struct row *row, bool markdown) {
+    double scalar = 0;
+    prepare(row);
+    if (markdown)
+        printf(row->percent < 0 ? "| %s | %d | - |" : "| %s | %d | %d |", row->name,
+               row->param, row->percent);
+    else
+        printf("%-14s %6d %4d ", row->name, row->param, row->percent);
+    for (int l = 0; l < NUM_LEVELS; l++) {
+        bench b = {pqf_kernels_level(levels[l]), row->param};
+        if (!b.k) continue;
+        double speed = measure(row, &b);
+        if (l == 0) scalar = speed;
+        if (!markdown)
+            printf(" %8.2f", speed);
+        else
+            printf(l ? " ×%.1f |" : " %.2f |", l ? speed / scalar : speed);
+    }
+    printf("\n");
+    fflush(stdout);
+}
+
+int main(int argc, char **argv) {
+    bool markdown = argc > 1 && strcmp(argv[1], "--markdown") == 0;
+    const char *part = argc > 1 + markdown ? argv[1 + markdown] : "";
+    fill_buffers();
+    print_head(markdown);
+    for (size_t r = 0; r < sizeof rows / sizeof rows[0]; r++)
+        if (strstr(rows[r].name, part)) print_row(&rows[r], markdown);
     return 0;
 }
