@@ -153,16 +153,40 @@ static pqf_status expect_values(pqf_chunk_reader *r, pqf_error *err) {
     return count_present(r, &page->most_present, err);
 }
 
+/* What somebody has made of the current page; NULL: nothing. Its header was read at another time: of a file
+ * that changes meanwhile it may be another page. */
+static pqf_status take_early(const pqf_pull *p, pqf_early_page **out, pqf_error *err) {
+    const pqf_chunk_reader *r = p->r;
+    *out = NULL;
+    if (!r->take_early) return PQF_OK;
+    TRY(r->take_early(r->early_context, r->ref.body_offset, p->worker, out, err));
+    if (*out && (*out)->page.num_values != r->ref.num_values) *out = NULL;
+    return PQF_OK;
+}
+
+static pqf_status unseal_page(const pqf_pull *p, pqf_error *err) {
+    pqf_chunk_reader *r = p->r;
+    pqf_page_context context = page_context(p);
+    pqf_early_page *early;
+    bool own_room = r->room.data != NULL;
+    TRY(take_early(p, &early, err));
+    r->in_scratch = false;
+    if (early) {
+        r->values.page = early->page;
+        return PQF_OK;
+    }
+    TRY(pqf_page_unseal(&r->walk, &r->ref, &context,
+                        own_room ? &r->room : &p->scratch->page, &r->values.page, err));
+    r->in_scratch = r->values.page.in_room && !own_room;
+    return PQF_OK;
+}
+
 static pqf_status open_page(const pqf_pull *p, pqf_error *err) {
     pqf_chunk_reader *r = p->r;
     if (!r->sealed) return PQF_OK;
     const pqf_leaf *leaf = r->chunk.leaf;
-    pqf_page_context context = page_context(p);
-    pqf_page *page = &r->values.page;
-    bool own_room = r->room.data != NULL;
-    TRY(pqf_page_unseal(&r->walk, &r->ref, &context,
-                        own_room ? &r->room : &p->scratch->page, page, err));
-    r->in_scratch = page->in_room && !own_room;
+    const pqf_page *page = &r->values.page;
+    TRY(unseal_page(p, err));
     r->sealed = false;
     r->values.begun = false;
     const pqf_kernels *kernel = r->options.kernel;
@@ -343,10 +367,16 @@ static bool is_direct(const pqf_pull *p, int64_t n) {
 static pqf_status direct_page(pqf_pull *p, int64_t n, pqf_error *err) {
     pqf_buf *values = &p->out->values;
     pqf_page_context context = page_context(p);
+    size_t len = (size_t)(n * p->out->leaf_field->arrow_width);
+    pqf_early_page *early;
     TRY(pqf_values_reserve(p->out, n, err));
-    TRY(pqf_page_unseal_plain(&p->r->walk, &p->r->ref, &context,
-                              values->data + values->len, err));
-    values->len += (size_t)(n * p->out->leaf_field->arrow_width);
+    TRY(take_early(p, &early, err));
+    uint8_t *to = values->data + values->len;
+    if (early && early->page.values.len == len)
+        memcpy(to, early->page.values.data, len);
+    else
+        TRY(pqf_page_unseal_plain(&p->r->walk, &p->r->ref, &context, to, err));
+    values->len += len;
     p->r->levels_left = 0;
     p->r->page_values = n;
     TRY(append_required(p, n, NULL, err));

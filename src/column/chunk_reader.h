@@ -40,6 +40,8 @@ struct pqf_chunk_reader {
     pqf_buf room;   /* the bytes of a page that outlived a call */
     pqf_buf levels; /* of a page with bit-packed levels: hybrid runs instead */
     pqf_selection selection;
+    pqf_take_early_fn take_early; /* NULL: nobody unseals pages early */
+    void *early_context;
 };
 
 /* One call: rows go to `out`, or are stepped over where it is NULL. */

@@ -138,6 +138,34 @@ void pqf_chunk_reader_select(pqf_chunk_reader *reader, const pqf_metadata *metad
                              int64_t row_group, const pqf_row_range *ranges,
                              int64_t num_ranges);
 
+/* Pages of a chunk that are unsealed by others before its reader comes to them: early_page.c. A failure
+ * of these calls is none of the read: the reader then unseals the page itself. */
+typedef struct pqf_early_page pqf_early_page;
+typedef struct pqf_early_walk pqf_early_walk;
+/* The headers of the chunk's data pages; the reader has to outlive it. */
+pqf_status pqf_early_walk_new(const pqf_chunk_reader *reader, pqf_early_walk **out,
+                              pqf_error *err);
+void pqf_early_walk_free(pqf_early_walk *walk);
+/* Finds the next data page; the offset of its body in the file, or -1: there are no more that can be
+ * found. One thread at a time. */
+int64_t pqf_early_walk_next(pqf_early_walk *walk, pqf_early_page *page);
+pqf_status pqf_early_page_new(pqf_mem *mem, pqf_early_page **out, pqf_error *err);
+void pqf_early_page_free(pqf_early_page *page);
+/* Frees its bytes; it is good for another page. */
+void pqf_early_page_trim(pqf_early_page *page);
+/* Of a page that was found: the most memory that it takes, stored and decompressed. */
+int64_t pqf_early_page_bytes(const pqf_early_page *page);
+/* Reads, checks and decompresses a page that was found; different pages on any threads at once. */
+pqf_status pqf_early_page_unseal(const pqf_early_walk *walk, pqf_early_page *page,
+                                 pqf_scratch *scratch, pqf_error *err);
+/* The page whose body is at `offset` in the file, unsealed, which holds until the next call; NULL: the
+ * reader unseals it itself. Fails where the run is cancelled. */
+typedef pqf_status (*pqf_take_early_fn)(void *context, int64_t offset, int worker,
+                                        pqf_early_page **out, pqf_error *err);
+/* Before the first read, from which on it is asked for every data page in turn. */
+void pqf_chunk_reader_set_early(pqf_chunk_reader *reader, pqf_take_early_fn take,
+                                void *context);
+
 /* The values of a chunk that has not been read, each once, added to the dictionary of `out`, which is one:
  * the chunk's dictionary whole and in its order, then what pages hold outside of it, until there are
  * more than `most`. No rows are handed out. */

@@ -259,8 +259,7 @@ static pqf_status check_stored_len(size_t stored, size_t out_len, pqf_error *err
                     out_len);
 }
 
-/* A room of at least num_bytes; what was in it is lost. */
-static pqf_status make_room(pqf_buf *room, size_t num_bytes, pqf_error *err) {
+pqf_status pqf_page_make_room(pqf_buf *room, size_t num_bytes, pqf_error *err) {
     room->len = 0;
     if (room->data && room->cap < num_bytes)
         pqf_buf_reset(room); /* no copy of old bytes */
@@ -276,7 +275,7 @@ static pqf_status inflate(const pqf_page_context *context, int32_t codec, pqf_by
     out->len = 0;
     if (out_len == 0) return PQF_OK;
     TRY(check_expansion(codec, in.len, out_len, err));
-    TRY(make_room(room, out_len, err));
+    TRY(pqf_page_make_room(room, out_len, err));
     TRY(pqf_codec_decompress(context->codec, codec, in, room->data, out_len, err));
     *out = pqf_bytes_of(room->data, out_len);
     page->in_room = true;
@@ -360,7 +359,7 @@ static pqf_status turn_packed(const pqf_data_page_header *h,
     if (!rep && !def) return PQF_OK;
     pqf_buf *room = context->levels;
     /* a varint of at most 10 bytes, and a last group of at most 7 */
-    TRY(make_room(room, page->rep.len + page->def.len + 2 * (10 + 7), err));
+    TRY(pqf_page_make_room(room, page->rep.len + page->def.len + 2 * (10 + 7), err));
     if (rep) TRY(turn_levels(&page->rep, leaf->max_rep, room, err));
     if (def) TRY(turn_levels(&page->def, leaf->max_def, room, err));
     return PQF_OK;
@@ -401,12 +400,10 @@ static pqf_status unseal_v2(const pqf_page_ref *ref, const pqf_page_context *con
                    &out->values, err);
 }
 
-pqf_status pqf_page_unseal(pqf_page_walk *walk, const pqf_page_ref *ref,
-                           const pqf_page_context *context, pqf_buf *room, pqf_page *out,
-                           pqf_error *err) {
-    pqf_bytes body;
+static pqf_status take_apart(const pqf_page_ref *ref, const pqf_page_context *context,
+                             pqf_bytes body, pqf_buf *room, pqf_page *out,
+                             pqf_error *err) {
     *out = (pqf_page){.num_values = ref->num_values};
-    TRY(stored_body(walk, ref, context, &body, err));
     if (ref->header.type == PQF_PAGE_DATA_V2)
         return unseal_v2(ref, context, body, room, out, err);
     if (ref->header.type == PQF_PAGE_DATA)
@@ -415,6 +412,21 @@ pqf_status pqf_page_unseal(pqf_page_walk *walk, const pqf_page_ref *ref,
     return inflate(context, context->chunk->meta->codec, body,
                    (size_t)ref->header.uncompressed_page_size, room, out, &out->values,
                    err);
+}
+
+pqf_status pqf_page_unseal(pqf_page_walk *walk, const pqf_page_ref *ref,
+                           const pqf_page_context *context, pqf_buf *room, pqf_page *out,
+                           pqf_error *err) {
+    pqf_bytes body;
+    TRY(stored_body(walk, ref, context, &body, err));
+    return take_apart(ref, context, body, room, out, err);
+}
+
+pqf_status pqf_page_unseal_body(const pqf_page_ref *ref, const pqf_page_context *context,
+                                pqf_bytes body, pqf_buf *room, pqf_page *out,
+                                pqf_error *err) {
+    TRY(check_crc(ref, context, body, err));
+    return take_apart(ref, context, body, room, out, err);
 }
 
 pqf_status pqf_page_check(pqf_page_walk *walk, const pqf_page_ref *ref,

@@ -71,6 +71,12 @@ typedef struct pqf_page_context {
 pqf_status pqf_page_unseal(pqf_page_walk *walk, const pqf_page_ref *ref,
                            const pqf_page_context *context, pqf_buf *room, pqf_page *out,
                            pqf_error *err);
+/* The same of a body that is at hand, with PQF_SLACK behind. */
+pqf_status pqf_page_unseal_body(const pqf_page_ref *ref, const pqf_page_context *context,
+                                pqf_bytes body, pqf_buf *room, pqf_page *out,
+                                pqf_error *err);
+/* Gives the room at least num_bytes; what was in it is lost. */
+pqf_status pqf_page_make_room(pqf_buf *room, size_t num_bytes, pqf_error *err);
 /* Verifies the checksum of a page, where it has one, and takes nothing apart. */
 pqf_status pqf_page_check(pqf_page_walk *walk, const pqf_page_ref *ref,
                           const pqf_page_context *context, pqf_error *err);
@@ -80,6 +86,15 @@ bool pqf_page_is_plain(const pqf_page_ref *ref, const pqf_leaf *leaf, int64_t nu
 pqf_status pqf_page_unseal_plain(pqf_page_walk *walk, const pqf_page_ref *ref,
                                  const pqf_page_context *context, uint8_t *out,
                                  pqf_error *err);
+
+/* early_page.c: a page with memory of its own. */
+struct pqf_early_page {
+    pqf_page_ref ref;
+    pqf_page page;
+    pqf_buf body; /* as it is stored, unless the source shows it */
+    pqf_buf room;
+    pqf_buf levels;
+};
 
 /* Values that pass through a block at a time. */
 #define PQF_VALUE_BLOCK 1024

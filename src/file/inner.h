@@ -286,6 +286,43 @@ void pqf_ahead_free(pqf_scan *scan);
 /* Tests: so many rows of each batch, at most all, whatever the rules say. 0: the rules decide. */
 extern int64_t pqf_ahead_test_rows;
 
+/* ---- early_pages.c ---- */
+
+/* Chunks of fewer bytes are not worth it. */
+#define PQF_EARLY_MIN_BYTES (((int64_t)4 << 20) / pqf_early_test_divisor)
+/* The bound: pages of all leaves that are unsealed early, those that are taken and memory that is kept for
+ * the next ones have together at most so many bytes a thread, stored and decompressed, at most
+ * PQF_EARLY_MAX_BYTES, and an eighth of what the memory limit leaves when a page is begun. A leaf has
+ * at most 2 x threads + 2 such pages. What does not fit is left to the leaf's own worker. */
+#define PQF_EARLY_THREAD_BYTES (((int64_t)4 << 20) / pqf_early_test_divisor)
+#define PQF_EARLY_MAX_BYTES    ((int64_t)64 << 20)
+/* Tests: these sizes are so many times smaller; else 1. */
+extern int64_t pqf_early_test_divisor;
+/* Tests: pages so far that readers took from others. */
+extern _Atomic int64_t pqf_early_test_taken;
+
+typedef struct pqf_early_leaf pqf_early_leaf;
+
+/* Large leaves of which pages are unsealed by workers that have no leaf, within a pqf_run_tasks. */
+typedef struct pqf_early {
+    pqf_scan *scan;
+    pqf_gate gate;          /* of what follows */
+    pqf_early_leaf *leaves; /* that are being read */
+    int64_t leaves_left;    /* large ones, begun or not */
+    int64_t held_bytes;     /* of pages that were begun, and kept for others */
+    bool stops;             /* a leaf has failed: others may never begin */
+} pqf_early;
+void pqf_early_begin(pqf_early *early, pqf_scan *scan, int64_t num_leaves);
+void pqf_early_end(pqf_early *early);
+/* By the worker that reads the leaf, before the first read; NULL: no memory, it goes on alone. */
+pqf_early_leaf *pqf_early_open(pqf_early *early, pqf_chunk_reader *reader);
+/* Before the reader is freed. NULL is fine. */
+void pqf_early_close(pqf_early_leaf *leaf);
+/* A leaf has been read, or has failed. */
+void pqf_early_leaf_ends(pqf_early *early, bool is_large, bool failed);
+/* Unseals pages until no large leaf is left. */
+pqf_status pqf_early_help(pqf_early *early, int worker, pqf_error *err);
+
 /* ---- share.c ---- */
 
 /* Moves `array` into a shared one. */

@@ -11,6 +11,8 @@
 #include <sys/resource.h>
 
 #define WHOLE_WINDOW_BYTES ((size_t)1 << 20)
+/* Of a reader whose pages may have been read by others when it comes to them. */
+#define EARLY_WINDOW_BYTES ((size_t)4 << 10)
 
 struct pqf_whole {
     pqf_open_file *files; /* open are those of the wave: [first_file, end_file) */
@@ -27,6 +29,9 @@ struct pqf_whole {
     int64_t num_bytes; /* of pages, decompressed; counted up to PQF_PARALLEL_BYTES */
     _Atomic int64_t tasks_done;
     int64_t num_tasks;
+    pqf_early early;     /* while the tasks of the wave run for the first time */
+    int64_t large_bytes; /* then: leaves of more are large */
+    int64_t num_large;   /* 0: none is, there is no `early` */
 };
 
 /* A quarter of what the process may open: others need descriptors too. */
@@ -104,17 +109,23 @@ static pqf_status plan_pieces(pqf_scan *scan, pqf_error *err) {
 
 typedef struct weighted {
     int64_t bytes;
+    int64_t cost;
     int64_t task;
 } weighted;
 
 static int heavier_first(const void *a, const void *b) {
     const weighted *x = a, *y = b;
-    if (x->bytes != y->bytes) return x->bytes < y->bytes ? 1 : -1;
+    if (x->cost != y->cost) return x->cost < y->cost ? 1 : -1;
     return x->task < y->task ? -1 : x->task > y->task;
 }
 
-static int64_t bytes_of_task(const pqf_scan *scan, int64_t task) {
-    const pqf_piece *piece = &scan->whole->pieces[task / scan->num_leaves];
+static const pqf_piece *piece_of(const pqf_scan *scan, int64_t task) {
+    return &scan->whole->pieces[task / scan->num_leaves];
+}
+
+/* NULL: it cannot be read at all. */
+static const pqf_column_metadata *chunk_of(const pqf_scan *scan, int64_t task) {
+    const pqf_piece *piece = piece_of(scan, task);
     const pqf_open_file *file = &scan->whole->files[piece->file];
     const pqf_field *field =
         pqf_scan_leaf_field(file, scan, (int32_t)(task % scan->num_leaves));
@@ -124,7 +135,27 @@ static int64_t bytes_of_task(const pqf_scan *scan, int64_t task) {
     pqf_status status =
         pqf_metadata_column(pqf_reader_metadata(file->reader), piece->row_group,
                             field->leaf->index, &chunk, &ignored);
-    return status == PQF_OK ? chunk->meta_data.total_uncompressed_size : 0;
+    return status == PQF_OK ? &chunk->meta_data : NULL;
+}
+
+/* A string, few bytes or a code of few bits, costs as much as a dozen bytes that are copied. */
+static weighted weigh(const pqf_scan *scan, int64_t task) {
+    const pqf_column_metadata *meta = chunk_of(scan, task);
+    if (!meta) return (weighted){.task = task};
+    int64_t bytes = meta->total_uncompressed_size;
+    int64_t num_values = pqf_min_i64(meta->num_values, INT64_MAX / 32);
+    bool is_text = meta->type == PQF_PHYSICAL_BYTE_ARRAY;
+    int64_t cost = pqf_min_i64(bytes, INT64_MAX / 2) + (is_text ? 12 * num_values : 0);
+    return (weighted){bytes, cost, task};
+}
+
+/* Pages of it are unsealed by those who have no leaf: without a codec there is little to do for them, and
+ * of selected rows not all pages are wanted. */
+static bool is_large(const pqf_scan *scan, int64_t task) {
+    if (piece_of(scan, task)->rows.ranges) return false;
+    const pqf_column_metadata *meta = chunk_of(scan, task);
+    return meta && meta->total_uncompressed_size > scan->whole->large_bytes &&
+           meta->codec != PQF_UNCOMPRESSED;
 }
 
 static pqf_status at_piece(const pqf_scan *scan, const pqf_piece *piece, pqf_error *err) {
@@ -150,22 +181,39 @@ static pqf_status check_chunks(const pqf_scan *scan, const pqf_piece *piece,
     return PQF_OK;
 }
 
-/* Largest first keeps the last tasks short; *order holds task numbers. */
+/* More than half of a thread's share: in the end some thread would have nothing to do for long. */
+static void find_large(pqf_scan *scan, const weighted *weights, int64_t n) {
+    struct pqf_whole *w = scan->whole;
+    int64_t total = 0, num_threads = scan->run.num_threads;
+    w->num_large = 0;
+    w->large_bytes = INT64_MAX;
+    for (int64_t t = 0; t < n; t++)
+        if (!pqf_add_i64(total, weights[t].bytes, &total)) return;
+    if (num_threads < 2) return;
+    w->large_bytes = pqf_max_i64(total / (2 * num_threads), PQF_EARLY_MIN_BYTES);
+    for (int64_t t = 0; t < n; t++)
+        w->num_large += is_large(scan, weights[t].task);
+}
+
+/* Largest first keeps the last tasks short; *order holds task numbers, behind them those of helpers. */
 static pqf_status order_tasks(pqf_scan *scan, int64_t n, int64_t **order,
                               pqf_error *err) {
     void *block;
-    TRY(zalloc_array(scan, n, sizeof(int64_t), &block, err));
+    TRY(zalloc_array(scan, n + scan->run.num_threads, sizeof(int64_t), &block, err));
     *order = block;
     TRY(zalloc_array(scan, n, sizeof(weighted), &block, err));
     weighted *weights = block;
     for (int64_t t = 0; t < n; t++) {
-        weights[t] = (weighted){bytes_of_task(scan, t), t};
+        weights[t] = weigh(scan, t);
         if (scan->whole->num_bytes < PQF_PARALLEL_BYTES)
             scan->whole->num_bytes += pqf_min_i64(weights[t].bytes, PQF_PARALLEL_BYTES);
     }
     qsort(weights, (size_t)n, sizeof *weights, heavier_first);
     for (int64_t t = 0; t < n; t++)
         (*order)[t] = weights[t].task;
+    for (int64_t t = n; t < n + scan->run.num_threads; t++)
+        (*order)[t] = t;
+    find_large(scan, weights, n);
     return PQF_OK;
 }
 
@@ -187,12 +235,17 @@ static void note_progress(pqf_scan *scan) {
                  w->rows_before + (int64_t)((double)w->wave_rows * share));
 }
 
-static pqf_status decode_leaf(pqf_scan *scan, const pqf_piece *piece, int32_t leaf,
-                              pqf_leaf_out *out, int worker, pqf_error *err) {
+static pqf_status decode_leaf(pqf_scan *scan, int64_t task, pqf_early *early, int worker,
+                              pqf_error *err) {
+    const pqf_piece *piece = piece_of(scan, task);
+    int32_t leaf = (int32_t)(task % scan->num_leaves);
+    pqf_leaf_out *out = &scan->whole->leaves[task];
     const pqf_open_file *file = &scan->whole->files[piece->file];
     pqf_chunk_reader *reader;
-    TRY(pqf_scan_open_chunk(scan, file, piece->row_group, leaf, WHOLE_WINDOW_BYTES,
-                            &reader, err));
+    TRY(pqf_scan_open_chunk(scan, file, piece->row_group, leaf,
+                            early ? EARLY_WINDOW_BYTES : WHOLE_WINDOW_BYTES, &reader,
+                            err));
+    pqf_early_leaf *early_leaf = early ? pqf_early_open(early, reader) : NULL;
     if (piece->rows.ranges)
         pqf_chunk_reader_select(reader, pqf_reader_metadata(file->reader),
                                 piece->row_group, piece->rows.ranges,
@@ -206,18 +259,23 @@ static pqf_status decode_leaf(pqf_scan *scan, const pqf_piece *piece, int32_t le
     if (status == PQF_OK)
         status = pqf_chunk_reader_read(reader, piece->num_rows, out, scratch, &scan->run,
                                        worker, err);
+    pqf_early_close(early_leaf);
     pqf_chunk_reader_free(reader);
     return status;
 }
 
 static pqf_status decode_task(void *context, int64_t task, int worker, pqf_error *err) {
     pqf_scan *scan = context;
-    const pqf_piece *piece = &scan->whole->pieces[task / scan->num_leaves];
+    pqf_early *early = scan->whole->num_large ? &scan->whole->early : NULL;
+    if (task >= scan->whole->num_tasks) return pqf_early_help(early, worker, err);
+    const pqf_piece *piece = piece_of(scan, task);
     pqf_leaf_out *out = &scan->whole->leaves[task];
-    pqf_status status =
-        decode_leaf(scan, piece, (int32_t)(task % scan->num_leaves), out, worker, err);
+    bool large = is_large(scan, task);
+    pqf_status status = decode_leaf(scan, task, large ? early : NULL, worker, err);
+    bool full = piece->num_rows > 1 && pqf_leaf_out_is_full(out);
+    if (early) pqf_early_leaf_ends(early, large, status != PQF_OK && !full);
     note_progress(scan);
-    if (piece->num_rows > 1 && pqf_leaf_out_is_full(out)) {
+    if (full) {
         pqf_leaf_out_reset(out);
         scan->whole->is_full[task] = true;
         pqf_error_init(err);
@@ -303,6 +361,21 @@ static pqf_status decode_halves(pqf_scan *scan, pqf_error *err) {
     return PQF_OK;
 }
 
+/* Every leaf once; behind them tasks that help with the large ones. */
+static pqf_status decode_leaves(pqf_scan *scan, const int64_t *order, pqf_error *err) {
+    struct pqf_whole *w = scan->whole;
+    bool alone = is_little(scan);
+    if (!w->num_large)
+        return run_tasks(scan, w->num_tasks, order, decode_task, alone, err);
+    pqf_early_begin(&w->early, scan, w->num_large);
+    int64_t n = w->num_tasks + scan->run.num_threads - 1;
+    pqf_status status = run_tasks(scan, n, order, decode_task, alone, err);
+    pqf_early_end(&w->early);
+    w->num_large = 0;
+    w->large_bytes = INT64_MAX; /* halves are read alone */
+    return status;
+}
+
 static pqf_status decode_all(pqf_scan *scan, pqf_error *err) {
     struct pqf_whole *w = scan->whole;
     int64_t n;
@@ -315,7 +388,7 @@ static pqf_status decode_all(pqf_scan *scan, pqf_error *err) {
         TRY(check_chunks(scan, &w->pieces[i], err));
     int64_t *order;
     TRY(order_tasks(scan, n, &order, err));
-    TRY(run_tasks(scan, n, order, decode_task, is_little(scan), err));
+    TRY(decode_leaves(scan, order, err));
     return decode_halves(scan, err);
 }
 
