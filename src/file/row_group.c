@@ -15,6 +15,10 @@
 
 /* Of a leaf, between looks at what there is to write. */
 #define STRETCH_BYTES PQF_WRITE_BYTES
+/* With so many left of the budget nobody waits for lack of memory; with fewer all wait for what is being
+ * written. */
+#define PLENTY_BYTES ((int64_t)128 << 20)
+#define SCARCE_BYTES ((int64_t)16 << 20)
 /* Data pages that are handed on before their chunk is closed. */
 #define BLOCK_BYTES ((size_t)PQF_WRITE_BYTES)
 
@@ -109,11 +113,16 @@ pqf_status pqf_group_hand_on(pqf_group_writer *w, int32_t leaf, size_t min_bytes
 }
 
 /* A leaf whose bytes come faster than they are written would only fill memory, and others when a row
- * group's bytes wait while as many are encoded. Who adds little goes on: the sink is not waited for. */
+ * group's bytes wait while as many are encoded, or memory is short. Who adds little goes on: the sink is not
+ * waited for. */
 static bool is_ahead(const pqf_group_writer *w, int32_t leaf) {
     const pqf_flow *f = &w->flow;
-    if (!f->is_writing || w->leaves_begun < w->num_leaves) return false;
+    int64_t left = pqf_mem_left(w->mem);
+    if (!f->is_writing) return false;
+    if (left < SCARCE_BYTES) return true;
+    if (w->leaves_begun < w->num_leaves) return false;
     if (f->ready_bytes + f->lane_bytes >= w->most_waiting) return true;
+    if (left < PLENTY_BYTES && f->ready_bytes >= w->ready_limit) return true;
     return leaf == f->next_lane && f->lanes[leaf].has_more &&
            f->ready_bytes >= PQF_READY_BYTES;
 }

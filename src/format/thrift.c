@@ -469,7 +469,8 @@ static thrift_reader reader_of(pqf_bytes in, pqf_arena *arena,
                                const pqf_thrift_limits *limits, pqf_error *err) {
     thrift_reader r = {.start = in.data, .p = in.data, .end = in.data + in.len};
     r.arena = arena;
-    r.chunk_bytes = FIRST_CHUNK;
+    /* the copies that a writer keeps of each column chunk are small */
+    r.chunk_bytes = in.len < FIRST_CHUNK ? (in.len + 64) & ~(size_t)15 : FIRST_CHUNK;
     r.err = err;
     r.max_string = DEFAULT_MAX_STRING;
     r.max_elements = DEFAULT_MAX_ELEMENTS;
