@@ -16,6 +16,11 @@
 /* More than the strings of the last batch took. */
 #define TEXT_ROOM 1.0625
 
+typedef struct weighted {
+    int64_t cost;
+    int64_t leaf;
+} weighted;
+
 struct pqf_batches {
     int64_t next_file;
     int64_t file_index; /* of the open file */
@@ -28,6 +33,8 @@ struct pqf_batches {
     pqf_chunk_reader **readers; /* one per leaf; NULL between row groups */
     pqf_leaf_out *leaves;       /* of the batch in progress */
     size_t *text_bytes;         /* of the strings of each leaf in the last batch */
+    weighted *weights;          /* of the leaves */
+    int64_t *order;             /* of the tasks of a step; NULL until there are weights */
     pqf_buf *codes;
     int64_t step_rows; /* of the step in progress */
     int64_t num_rows;  /* of the batch in progress */
@@ -53,6 +60,8 @@ static pqf_status begin(pqf_scan *scan, pqf_error *err) {
     b->leaves = block;
     TRY(pqf_arena_array(&scan->arena, leaves, sizeof(size_t), &block, err));
     b->text_bytes = block;
+    TRY(pqf_arena_array(&scan->arena, leaves, sizeof(weighted), &block, err));
+    b->weights = block;
     TRY(pqf_arena_array(&scan->arena, (size_t)scan->spec.num_constants, sizeof(pqf_buf),
                         &block, err));
     b->codes = block;
@@ -173,7 +182,7 @@ static pqf_status step(pqf_scan *scan, int64_t num_rows, pqf_error *err) {
     if (num_rows <= PQF_PARALLEL_VALUES / (scan->num_leaves + 1))
         scan->run.num_threads = 1;
     pqf_status status =
-        pqf_run_tasks(&scan->run, scan->num_leaves, NULL, step_task, scan, err);
+        pqf_run_tasks(&scan->run, scan->num_leaves, b->order, step_task, scan, err);
     scan->run.num_threads = threads;
     TRY(status);
     TRY(pqf_scan_put_codes(scan, b->file_index, num_rows, b->codes, err));
@@ -196,7 +205,10 @@ static pqf_status expect_text(pqf_scan *scan, int32_t leaf, int64_t rows,
 
 static pqf_status begin_batch(pqf_scan *scan, pqf_error *err) {
     struct pqf_batches *b = scan->batches;
-    int64_t rows = pqf_min_i64(scan->spec.batch_rows, b->rows_left);
+    /* another row group is likely to follow where there was a batch before */
+    int64_t rows = b->last_rows == scan->spec.batch_rows
+                       ? b->last_rows
+                       : pqf_min_i64(scan->spec.batch_rows, b->rows_left);
     for (int32_t l = 0; l < scan->num_leaves; l++) {
         TRY(pqf_leaf_out_init(&b->leaves[l], template_leaf(scan, l), rows, scan->mem,
                               err));
@@ -228,6 +240,31 @@ static size_t bytes_of_leaf(const pqf_leaf_out *out) {
     return n;
 }
 
+static int heavier_first(const void *a, const void *b) {
+    const weighted *x = a, *y = b;
+    if (x->cost != y->cost) return x->cost < y->cost ? 1 : -1;
+    return x->leaf < y->leaf ? -1 : x->leaf > y->leaf;
+}
+
+/* By the first batch: a string costs as much as a dozen bytes that are copied. */
+static pqf_status order_leaves(pqf_scan *scan, pqf_error *err) {
+    struct pqf_batches *b = scan->batches;
+    void *block;
+    size_t n = (size_t)scan->num_leaves;
+    if (b->order || scan->run.num_threads == 1) return PQF_OK;
+    TRY(pqf_arena_array(&scan->arena, n, sizeof(int64_t), &block, err));
+    b->order = block;
+    for (size_t l = 0; l < n; l++) {
+        const pqf_leaf_out *out = &b->leaves[l];
+        size_t cost = bytes_of_leaf(out) + 12 * (out->ends.len / sizeof(int32_t));
+        b->weights[l] = (weighted){(int64_t)cost, (int64_t)l};
+    }
+    qsort(b->weights, n, sizeof *b->weights, heavier_first);
+    for (size_t l = 0; l < n; l++)
+        b->order[l] = b->weights[l].leaf;
+    return PQF_OK;
+}
+
 static void note_bytes(pqf_scan *scan) {
     struct pqf_batches *b = scan->batches;
     size_t n = 0;
@@ -247,6 +284,7 @@ pqf_status pqf_batches_next(pqf_scan *scan, struct ArrowArray *out, pqf_error *e
     int64_t rows = b->num_rows;
     if (!rows) return PQF_OK;
     note_bytes(scan);
+    TRY(order_leaves(scan, err));
     b->num_rows = 0;
     pqf_status status = pqf_scan_batch(scan, b->leaves, b->codes, rows, out, err);
     return status == PQF_OK ? status : at_place(scan, err);
