@@ -7,8 +7,8 @@
 #   make test-neon  kernels and encodings on an emulated aarch64, where cross compiler and qemu-user are
 #   make check      format, lint, types, the order of rooms, exported symbols
 #   make wheel      a wheel with all codecs inside, in build/wheel
-#   make bench      speed side by side with the engines that are installed (a chart in build/bench.png), of
-#                   each encoding and codec, and how time grows with rows, columns, files and threads
+#   make bench      speed side by side with the engines that are installed (a chart in build/bench.png), how time
+#                   grows with rows, columns, files and threads, each encoding and codec, and each kernel
 #   make fuzz       every border with damaged input, SECONDS (10) each
 #   make format     clang-format and ruff over the sources
 #   make clean      remove build/ and .venv/
@@ -140,6 +140,7 @@ bench: $(VENV)/.installed
 	$(BIN)/python bench/growth.py --json build/growth.json
 	$(BIN)/python bench/chart.py build/bench.json build/growth.json build/bench.png
 	$(BIN)/python bench/speed.py
+	$(MAKE) lib && build/release/bench/bench_kernels
 
 clean:
 	rm -rf build $(VENV)

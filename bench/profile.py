@@ -4,7 +4,7 @@
 usage: python bench/profile.py FOLDER OBJECTS [part of a name]
 
 FOLDER holds tables as NAME.arrow (an Arrow IPC file) and NAME.CODEC.parquet; OBJECTS is the build folder of the library,
-whose object files tell the room of each function. Repeats each call for three seconds on all cores while `perf record`
+whose object files tell the source file of each function. Repeats each call for three seconds on all cores while `perf record`
 samples its threads, and prints Markdown: the median processor time of a call in ms and the shares of the samples in %.
 """
 
@@ -19,7 +19,7 @@ import tempfile
 from pathlib import Path
 
 CODECS = ("none", "snappy", "zstd")
-SHARES = ("memory", "file", "codec", "values", "columns", "copies", "rest")
+SHARES = ("memory", "file", "codec", "values", "levels", "assembly", "columns", "copies", "Python", "rest")
 SECONDS = 3
 
 CALL = """
@@ -90,30 +90,40 @@ CALLERS = (
     ),
     ("memory", ("exc_page_fault", "munmap", "madvise", "mmap", "brk", "mremap", "exit_mmap")),
 )
-ROOMS = {"kernel": "values", "encoding": "values", "column": "columns", "codec": "codec"}
-LIBRARIES = (("codec", ("libzstd", "libsnappy", "liblz4", "libdeflate", "libbrotli")),)
+# By the beginnings of object files: the room, and in `column` what the file is for.
+FILES = (
+    ("levels", ("column_levels", "column_shred")),
+    ("assembly", ("column_assemble", "column_leaf_out", "column_dict_out", "arrow_")),
+    ("columns", ("column_",)),
+    ("values", ("kernel_", "encoding_")),
+    ("codec", ("codec_",)),
+)
+LIBRARIES = (
+    ("codec", ("libzstd", "libsnappy", "liblz4", "libdeflate", "libbrotli")),
+    ("Python", ("python3", "libpython", "libarrow", "lib.cpython", "libstdc++")),
+)
 COPIES = ("memmove", "memcpy", "memset", "memcmp")
 
 
-def rooms_of(objects: str) -> dict[str, str]:
-    """Name of a function -> its room."""
-    rooms: dict[str, str] = {}
+def files_of(objects: str) -> dict[str, str]:
+    """Name of a function -> room_file of its source."""
+    files: dict[str, str] = {}
     for path in Path(objects).rglob("src_*.o"):
-        room = path.name.split("_")[1]
+        file = path.name.removeprefix("src_")
         for line in subprocess.run(
             ["nm", str(path)], capture_output=True, text=True, check=True
         ).stdout.splitlines():
             parts = line.split()
             if len(parts) == 3 and parts[1] in "tT":
-                rooms.setdefault(parts[2].split(".")[0], room)
-    return rooms
+                files.setdefault(parts[2].split(".")[0], file)
+    return files
 
 
 def first_of(table: tuple[tuple[str, tuple[str, ...]], ...], text: str) -> str | None:
     return next((share for share, parts in table if any(part in text for part in parts)), None)
 
 
-def share_of(stack: list[tuple[str, str]], rooms: dict[str, str]) -> str:
+def share_of(stack: list[tuple[str, str]], files: dict[str, str]) -> str:
     """Of a sample; stack: (function, library), the one that runs first."""
     function, library = stack[0]
     if "kernel" in library:
@@ -121,10 +131,10 @@ def share_of(stack: list[tuple[str, str]], rooms: dict[str, str]) -> str:
         return first_of(CALLERS, below) or first_of(KERNEL, function) or "rest"
     if any(part in function for part in COPIES):
         return "copies"
-    share = first_of(LIBRARIES, library)
-    if share is None and "_core" in library:
-        share = ROOMS.get(rooms.get(function.split(".")[0], ""))
-    return share or "rest"
+    if "py_parquet_forge" not in library:
+        return first_of(LIBRARIES, library) or "rest"
+    file = files.get(function.split(".")[0], "")
+    return next((share for share, parts in FILES if file.startswith(parts)), "rest")
 
 
 def samples_of(data: str) -> list[list[tuple[str, str]]]:
@@ -139,14 +149,14 @@ def samples_of(data: str) -> list[list[tuple[str, str]]]:
     return stacks
 
 
-def profile(op: str, folder: str, name: str, codec: str, rooms: dict[str, str]) -> str:
+def profile(op: str, folder: str, name: str, codec: str, files: dict[str, str]) -> str:
     with tempfile.TemporaryDirectory(dir="/dev/shm" if os.path.isdir("/dev/shm") else None) as room:
         data = f"{room}/perf.data"
         call = [sys.executable, "-c", CALL, op, folder, name, codec, f"{room}/out.parquet", str(SECONDS)]
         record = ["perf", "record", "-q", "-g", "-F", "2000", "-e", "cpu-clock", "-o", data, *call]
         env = os.environ | {"OPENBLAS_NUM_THREADS": "1"}
         done = subprocess.run(record, capture_output=True, text=True, check=True, env=env)
-        counts = collections.Counter(share_of(stack, rooms) for stack in samples_of(data))
+        counts = collections.Counter(share_of(stack, files) for stack in samples_of(data))
     total = sum(counts.values())
     shares = " | ".join(f"{100 * counts[share] / total:.0f}" for share in SHARES)
     return f"| {name}/{codec} | {float(done.stdout.split()[-1]):,.0f} | {shares} |"
@@ -155,14 +165,14 @@ def profile(op: str, folder: str, name: str, codec: str, rooms: dict[str, str]) 
 def main() -> None:
     folder, objects = sys.argv[1:3]
     part = sys.argv[3] if len(sys.argv) > 3 else ""
-    rooms = rooms_of(objects)
+    files = files_of(objects)
     names = sorted(path.stem for path in Path(folder).glob("*.arrow") if part in path.stem)
     for op in ("read", "write"):
         print(f"| {op} | CPU, ms | " + " | ".join(f"{share}, %" for share in SHARES) + " |")
         print("| --- " * (len(SHARES) + 2) + "|")
         for name in names:
             for codec in CODECS:
-                print(profile(op, folder, name, codec, rooms), flush=True)
+                print(profile(op, folder, name, codec, files), flush=True)
         print()
 
 

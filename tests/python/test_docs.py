@@ -51,6 +51,8 @@ def test_keywords_exist(page):
     for name in forge.__all__:
         if inspect.isroutine(getattr(forge, name)):
             known |= set(inspect.signature(getattr(forge, name)).parameters)
+    for source in (ROOT / "src").rglob("*.c"):
+        known |= set(re.findall(r'getenv\("(\w+)"\)', source.read_text()))
     named = re.findall(r"`([A-Za-z_]\w*)=[^`/=]+`", page.read_text())
     assert set(named) <= known
 
