@@ -213,10 +213,13 @@ static void *map_once(size_t bytes) {
 
 /* ---- the cache of freed mappings: oldest first ----
  *
- * The pages of what lies beyond CACHE_WARM or longer than CACHE_WARM_NS are lent to the system (MADV_FREE):
- * it takes them when it needs memory, and until then a page costs a tenth of a fresh one. A huge page is
- * lent and taken back by one bit, so a repeated read of a gigabyte neither faults nor keeps a gigabyte
- * from others. */
+ *     blocks   [ lent | lent | lent | warm | warm ]
+ *                oldest                     newest: at most CACHE_WARM and CACHE_WARM_NS are warm
+ *
+ * The pages of older blocks are lent to the system (MADV_FREE): it takes them when it needs memory, and until
+ * then a page costs a tenth of a fresh one. A huge page is lent and taken back by one bit, so a repeated read
+ * of a gigabyte neither faults nor keeps a gigabyte from others. Only the oldest are lent: after such a read an
+ * iterator's batches would else be lent and taken back one by one. */
 
 typedef struct cached_block {
     void *block;
@@ -229,6 +232,7 @@ static struct {
     pthread_mutex_t lock;
     int num_blocks;
     size_t bytes;     /* in the cache */
+    size_t warm;      /* of these not lent */
     size_t used;      /* mapped and handed out */
     size_t most_used; /* since the cache was last empty for want of use */
     cached_block blocks[CACHE_BLOCKS];
@@ -254,15 +258,6 @@ static size_t cache_limit(void) {
     }
     size_t left = most > cache.used ? most - cache.used : 0;
     return left < most_cached ? left : most_cached;
-}
-
-/* Whether `bytes` more stay within the part of the cache that is not lent. Another thread may change that
- * at once: a block more or less is lent then. */
-static bool stays_warm(size_t bytes) {
-    pthread_mutex_lock(&cache.lock);
-    bool warm = cache.bytes + bytes <= CACHE_WARM;
-    pthread_mutex_unlock(&cache.lock);
-    return warm;
 }
 
 /* From here on the pages are the old ones or zero. */
@@ -297,16 +292,21 @@ static void in_child(void) {
     for (int i = 0; i < cache.num_blocks; i++)
         unmap(cache.blocks[i].block, cache.blocks[i].bytes);
     cache.num_blocks = 0;
-    cache.bytes = 0;
+    cache.bytes = cache.warm = 0;
     after_fork();
 }
 
 static void watch_forks(void) { (void)pthread_atfork(before_fork, after_fork, in_child); }
 
+static void uncount(const cached_block *b) {
+    cache.bytes -= b->bytes;
+    if (!b->lent) cache.warm -= b->bytes;
+}
+
 /* Takes the oldest n blocks out into `out`; the caller unmaps them without the lock. */
 static int drop_oldest(int n, cached_block *out) {
     for (int i = 0; i < n; i++)
-        cache.bytes -= cache.blocks[i].bytes;
+        uncount(&cache.blocks[i]);
     memcpy(out, cache.blocks, (size_t)n * sizeof *out);
     cache.num_blocks -= n;
     memmove(cache.blocks, cache.blocks + n, (size_t)cache.num_blocks * sizeof *out);
@@ -326,12 +326,20 @@ static int num_stale(int64_t since, size_t bytes) {
     return n;
 }
 
-/* Lends the blocks freed before `since`. It is done under the lock: a block that another thread has taken
- * holds data. */
+/* Lends the blocks freed before `since`, and more until no more than CACHE_WARM are warm. It is done under the
+ * lock: a block that another thread has taken holds data. Where the system borrows nothing, what is beyond
+ * goes with the next free. */
 static void lend_old(int64_t since) {
-    for (int i = 0; i < cache.num_blocks && cache.blocks[i].freed_ns < since; i++) {
+    for (int i = 0; i < cache.num_blocks; i++) {
         cached_block *b = &cache.blocks[i];
-        if (!b->lent) b->lent = lend_pages(b->block, b->bytes);
+        if (b->lent) continue;
+        if (b->freed_ns >= since && cache.warm <= CACHE_WARM) break;
+        b->lent = lend_pages(b->block, b->bytes);
+        if (!b->lent) {
+            most_cached = CACHE_WARM;
+            break;
+        }
+        cache.warm -= b->bytes;
     }
 }
 
@@ -342,7 +350,7 @@ static void unmap_all(const cached_block *blocks, int n) {
 
 static void *take_at(int i) {
     void *block = cache.blocks[i].block;
-    cache.bytes -= cache.blocks[i].bytes;
+    uncount(&cache.blocks[i]);
     cache.num_blocks--;
     memmove(&cache.blocks[i], &cache.blocks[i + 1],
             (size_t)(cache.num_blocks - i) * sizeof *cache.blocks);
@@ -375,16 +383,16 @@ static void cache_put(void *block, size_t bytes) {
     cached_block gone[CACHE_BLOCKS];
     pthread_once(&most_once, measure_most);
     ASAN_POISON_MEMORY_REGION(block, bytes);
-    bool warm = stays_warm(bytes), lent = !warm && lend_pages(block, bytes);
     pthread_mutex_lock(&cache.lock);
     int64_t now = now_ns();
     cache.used -= bytes;
-    bool keep = (warm || lent) && bytes <= cache_limit();
+    bool keep = bytes <= cache_limit();
     int n = drop_oldest(num_stale(now - CACHE_KEEP_NS, keep ? bytes : 0), gone);
     if (n && !cache.num_blocks) cache.most_used = cache.used + (keep ? bytes : 0);
     if (keep) {
-        cache.blocks[cache.num_blocks++] = (cached_block){block, bytes, now, lent};
+        cache.blocks[cache.num_blocks++] = (cached_block){block, bytes, now, false};
         cache.bytes += bytes;
+        cache.warm += bytes;
     }
     lend_old(now - CACHE_WARM_NS);
     pthread_mutex_unlock(&cache.lock);
