@@ -38,7 +38,6 @@
 #define HUGE_PAGE     ((size_t)2 << 20)
 #define CACHE_WARM    ((size_t)256 << 20) /* beyond them the system may take cached pages */
 #define CACHE_FLOOR   ((size_t)32 << 20)
-#define CACHE_EXACT   ((size_t)64 << 20)
 #define CACHE_MORE    ((size_t)32 << 20)
 #define CACHE_BLOCKS  256
 #define CACHE_WARM_NS INT64_C(1000000000)
@@ -246,16 +245,13 @@ static void measure_most(void) {
     most_cached = quarter > CACHE_WARM ? quarter : CACHE_WARM;
 }
 
-/* Bytes that may lie in the cache: used and cached blocks together stay below what was really in use at
- * some time, so an iterator over small batches does not collect blocks of sizes that never recur. Larger
- * reads get an eighth more, CACHE_MORE at most: windows that grow and pages of other sizes would drop
- * blocks of the result that are asked for a moment later. */
+/* Bytes that may lie in the cache: used and cached blocks together stay below an eighth more than what was
+ * really in use at some time, so an iterator over small batches does not collect blocks of sizes that never
+ * recur. Without the eighth, windows that grow and pages of other sizes drop blocks of the result that are
+ * asked for a moment later. */
 static size_t cache_limit(void) {
     size_t most = cache.most_used > CACHE_FLOOR ? cache.most_used : CACHE_FLOOR;
-    if (most > CACHE_EXACT) {
-        size_t more = (most - CACHE_EXACT) / 8;
-        most += more < CACHE_MORE ? more : CACHE_MORE;
-    }
+    most += most / 8 < CACHE_MORE ? most / 8 : CACHE_MORE;
     size_t left = most > cache.used ? most - cache.used : 0;
     return left < most_cached ? left : most_cached;
 }
