@@ -137,16 +137,30 @@ def share_of(stack: list[tuple[str, str]], files: dict[str, str]) -> str:
     return next((share for share, parts in FILES if file.startswith(parts)), "rest")
 
 
+def frames_of(text: str) -> list[tuple[str, str]]:
+    return [
+        (name.strip(), library) for name, library in re.findall(r"^\s*[0-9a-f]+ (.+?) \((.*)\)$", text, re.M)
+    ]
+
+
 def samples_of(data: str) -> list[list[tuple[str, str]]]:
-    text = subprocess.run(
-        ["perf", "script", "-i", data, "-F", "ip,sym,dso"], capture_output=True, text=True, check=True
+    """A stack for each sample: the function that ran, then its callers as far as the kernel's are known.
+
+    Two listings of the same samples: one by one for the function, and with their chains. A chain is left empty where a
+    leaf function keeps no frame, so the chains alone would lose the samples of the tightest loops.
+    """
+    fields = ["perf", "script", "-i", data, "-F"]
+    lines = subprocess.run(
+        [*fields, "time,ip,sym,dso", "-G"], capture_output=True, text=True, check=True
     ).stdout
-    stacks = []
-    for block in text.split("\n\n"):
-        frames = re.findall(r"^\s*[0-9a-f]+ (.+?) \((.*)\)$", block, re.M)
-        if frames:
-            stacks.append([(name.strip(), library) for name, library in frames])
-    return stacks
+    tops = [frames_of(line.split(":", 1)[1]) for line in lines.splitlines() if ":" in line]
+    listing = subprocess.run([*fields, "time,ip,sym,dso"], capture_output=True, text=True, check=True).stdout
+    chains = [frames_of(block) for block in re.split(r"^\s*\d+\.\d+:", listing, flags=re.M)[1:]]
+    if len(tops) != len(chains):
+        raise SystemExit(
+            f"perf lists {len(tops)} samples alone and {len(chains)} with chains; expected as many"
+        )
+    return [chain or top for top, chain in zip(tops, chains, strict=True)]
 
 
 def profile(op: str, folder: str, name: str, codec: str, files: dict[str, str]) -> str:
