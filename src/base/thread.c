@@ -161,9 +161,9 @@ static int start_threads(job *j, pthread_t *threads, int wanted) {
     return n;
 }
 
-/* CLOCK_REALTIME, the one clock that every pthread_cond_timedwait knows: a clock that is set back
- * delays one tick, the threads' end still wakes. */
-static void wait_a_tick(pthread_cond_t *bell, pthread_mutex_t *lock) {
+/* False: no bell within the tick. CLOCK_REALTIME, the one clock that every pthread_cond_timedwait
+ * knows: a clock that is set back delays one tick, the threads' end still wakes. */
+static bool wait_a_tick(pthread_cond_t *bell, pthread_mutex_t *lock) {
     struct timespec until;
     clock_gettime(CLOCK_REALTIME, &until);
     until.tv_nsec += TICK_NS;
@@ -171,8 +171,10 @@ static void wait_a_tick(pthread_cond_t *bell, pthread_mutex_t *lock) {
         until.tv_nsec -= 1000000000;
         until.tv_sec++;
     }
-    (void)pthread_cond_timedwait(bell, lock, &until);
+    return pthread_cond_timedwait(bell, lock, &until) == 0;
 }
+
+_Atomic int64_t pqf_gate_test_timeouts;
 
 void pqf_gate_init(pqf_gate *gate) {
     pthread_mutex_init(&gate->lock, NULL);
@@ -187,7 +189,10 @@ void pqf_gate_reset(pqf_gate *gate) {
 void pqf_gate_lock(pqf_gate *gate) { pthread_mutex_lock(&gate->lock); }
 void pqf_gate_unlock(pqf_gate *gate) { pthread_mutex_unlock(&gate->lock); }
 void pqf_gate_ring(pqf_gate *gate) { pthread_cond_broadcast(&gate->bell); }
-void pqf_gate_wait(pqf_gate *gate) { wait_a_tick(&gate->bell, &gate->lock); }
+void pqf_gate_wait(pqf_gate *gate) {
+    if (!wait_a_tick(&gate->bell, &gate->lock))
+        atomic_fetch_add_explicit(&pqf_gate_test_timeouts, 1, memory_order_relaxed);
+}
 
 static void wait_for_threads(job *j) {
     pqf_error err = j->came_in;
@@ -197,7 +202,7 @@ static void wait_for_threads(job *j) {
             pthread_cond_wait(&j->ended, &j->lock);
             continue;
         }
-        wait_a_tick(&j->ended, &j->lock);
+        (void)wait_a_tick(&j->ended, &j->lock);
         pthread_mutex_unlock(&j->lock);
         if (pqf_run_poll(j->run, 0, &err) != PQF_OK) keep_failure(j, -1, &err);
         pthread_mutex_lock(&j->lock);

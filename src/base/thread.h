@@ -83,6 +83,8 @@ void pqf_gate_unlock(pqf_gate *gate);
 void pqf_gate_ring(pqf_gate *gate);
 /* Of one who holds the lock: gives it up until the bell rings or it is time for a tick. */
 void pqf_gate_wait(pqf_gate *gate);
+/* For tests: waits of this process that no bell ended. */
+extern _Atomic int64_t pqf_gate_test_timeouts;
 
 /* Starts a thread in which all signals are blocked, so that handlers run in the caller's; false: there is
  * none to be had. */

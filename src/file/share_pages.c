@@ -147,13 +147,21 @@ static pqf_status take_back(pqf_group_writer *w, pqf_share *s, pqf_error *err) {
     return status;
 }
 
-/* Locked. True: it did something or waited. */
+/* Locked. While pages were handed back, without the lock, the next may have been sealed: nobody rings for it
+ * again. */
+static bool front_is_in_work(const pqf_share *s) {
+    int64_t n;
+    const shared_page *pages = pages_of(s, &n);
+    return n > 0 && pages[0].state == PAGE_IN_WORK;
+}
+
+/* Locked. True: look again. */
 static bool work_on(pqf_group_writer *w, pqf_share *s, bool all, int worker) {
     if (!all && w->held_bytes <= PQF_HELD_MAX_BYTES) return false;
     if (all && !s->pages.len) return false;
     if (seal_one(w, s, worker) || pqf_group_seal_one(w, worker)) return true;
     if (!all) return false;
-    pqf_gate_wait(&w->flow.gate);
+    if (front_is_in_work(s)) pqf_gate_wait(&w->flow.gate);
     return true;
 }
 

@@ -392,11 +392,47 @@ static void cancelled_while_somebody_writes(void **state) {
     folder_end(&f);
 }
 
+static built make_labels(void) {
+    enum { LABELS = 40000 };
+    char *text = test_malloc((size_t)LABELS * 16), *p = text;
+    rand_begin(7);
+    for (int64_t i = 0; i < LABELS; i++)
+        p += sprintf(p, "%s{t%lld}", i ? "," : "", (long long)rand_below(300));
+    built b = build(test_mem, "+s(s:u)", text);
+    test_free(text);
+    return b;
+}
+
+/* A bell that is missed costs a tick of 50 ms, where these writes take a few. A busy machine may cost some of
+ * them a tick too, but not one in four. */
+static void nobody_sleeps_through_a_bell(void **state) {
+    (void)state;
+    enum { WRITES = 40 };
+    folder f;
+    folder_begin(&f);
+    built b = make_labels();
+    plan p = {.options = small_pages(), .expect = true};
+    p.options.control.num_threads = 2;
+    pqf_flow_test_divisor = DIVISOR;
+    int64_t before = atomic_load(&pqf_gate_test_timeouts);
+    for (int i = 0; i < WRITES; i++) {
+        p.options.compression = i % 2 ? "snappy" : "zstd";
+        OK(write_file(in(&f, "1"), &b, &p));
+    }
+    int64_t missed = atomic_load(&pqf_gate_test_timeouts) - before;
+    if (missed > WRITES / 4)
+        fail_msg("%lld ticks went by in %d writes", (long long)missed, WRITES);
+    pqf_flow_test_divisor = 1;
+    build_free(&b);
+    folder_end(&f);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         TEST(same_bytes_for_any_threads),    TEST(values_are_aligned),
         TEST(expected_rows_end_a_row_group), TEST(a_disk_that_is_full_at_any_write),
         TEST(no_memory_at_any_allocation),   TEST(cancelled_while_somebody_writes),
+        TEST(nobody_sleeps_through_a_bell),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
